@@ -1,0 +1,23 @@
+# Two commands: `make demo` and `make test`. Each installs what it needs into .venv first.
+PYTHON ?= python3
+BIN := .venv/bin
+.DEFAULT_GOAL := help
+
+help:  ## list the commands
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
+
+.venv/.installed: pyproject.toml
+	@echo "Installing tcon into .venv (torch alone is about 5 GB; a few minutes) ..."
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test]'
+	@touch $@
+
+demo: .venv/.installed  ## install, then run the whole pipeline on synthetic clips (about 6 minutes)
+	$(BIN)/tcon demo
+
+test: .venv/.installed  ## install, then lint and run the tests (under 10 minutes on 2 cores)
+	$(BIN)/ruff check .
+	$(BIN)/pytest --durations=5
+	@echo "All tests passed. To look at a result, run: make demo"
+
+.PHONY: help demo test

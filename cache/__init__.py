@@ -1,0 +1,20 @@
+"""The feature file: one HDF5 file per dataset that holds every snippet's features.
+
+`FeatureWriter` writes it crash-safely, `FeatureFile` reads it; the layout is in `schema`.
+"""
+
+from .errors import InputError
+from .reader import FeatureFile, Packed
+from .schema import Failure, Provenance, Snippets, Video
+from .writer import FeatureWriter
+
+__all__ = [
+    "Failure",
+    "FeatureFile",
+    "FeatureWriter",
+    "InputError",
+    "Packed",
+    "Provenance",
+    "Snippets",
+    "Video",
+]

@@ -1,0 +1,26 @@
+"""Name a device; here because both `extract` and `adapt` need it and neither imports the other."""
+
+from __future__ import annotations
+
+import torch
+
+from .errors import InputError
+
+
+def choose_device(name: str) -> torch.device:
+    """Resolve "auto" (a GPU where there is one) and check that the device can be used.
+
+    Raises:
+        InputError: no such device on this machine.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise InputError(
+            f"device '{name}' cannot be used here ({reason}): try --device auto"
+        ) from None
+    return device

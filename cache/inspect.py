@@ -1,0 +1,72 @@
+"""What is in a feature file, as tables for people."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+from .reader import FeatureFile
+from .schema import SPLITS, Provenance
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+def counts(file: FeatureFile) -> dict[str, Counter[str]]:
+    """Videos per class and split: ``{label: Counter({split: videos})}``, labels sorted."""
+    table: dict[str, Counter[str]] = {
+        label: Counter() for label in sorted({v.label for v in file.videos})
+    }
+    for video in file.videos:
+        table[video.label][video.split] += 1
+    return table
+
+
+def describe(file: FeatureFile) -> list[Table]:
+    """Videos per split and class, modalities with their provenance, failures."""
+    return [_videos(file), *(_modality(file, name) for name in file.modalities), *_failures(file)]
+
+
+def _videos(file: FeatureFile) -> Table:
+    from rich.table import Table
+
+    per_class = counts(file)
+    splits = [s for s in SPLITS if any(c[s] for c in per_class.values())]
+    table = Table(title=f"{file.path}: {len(file.videos)} videos", title_justify="left")
+    table.add_column("class")
+    for split in splits:
+        table.add_column(split or "(no split)", justify="right")
+    for label, counter in per_class.items():
+        table.add_row(label or "(unlabelled)", *(str(counter[s]) for s in splits))
+    table.add_section()
+    table.add_row("total", *(str(sum(c[s] for c in per_class.values())) for s in splits))
+    return table
+
+
+def _modality(file: FeatureFile, name: str) -> Table:
+    from rich.table import Table
+
+    provenance, packed = file.provenance[name], file.packed(name)
+    table = Table(title=f"{name}: how it was made", title_justify="left", show_header=False)
+    table.add_row("snippets", f"{len(packed.frame)} of {packed.features.shape[1]} dimensions")
+    if len(packed.count):
+        table.add_row("snippets per video", f"{packed.count.min()} to {packed.count.max()}")
+    for f in fields(Provenance):
+        table.add_row(f.name, str(getattr(provenance, f.name)))
+    if provenance.weights == "random":
+        table.add_row("[bold red]warning", "[bold red]random weights: these features mean nothing")
+    return table
+
+
+def _failures(file: FeatureFile) -> list[Table]:
+    from rich.table import Table
+
+    if not file.failures:
+        return []
+    table = Table(
+        "video", "stage", "reason", title=f"{len(file.failures)} failed", title_justify="left"
+    )
+    for failure in file.failures:
+        table.add_row(failure.video, failure.stage, failure.reason)
+    return [table]

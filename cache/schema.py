@@ -1,0 +1,104 @@
+"""The feature file's layout: which rows, arrays and attributes it has.
+
+::
+
+    /                attributes: format, format_version
+    /videos/         one row per committed video: id, label, split, path, frames, fps
+    /rgb/            features [S, D] float16, frame [S] (centre frame of each snippet),
+                     start [N], count [N] (video n owns snippets start[n] : start[n] + count[n]),
+                     attributes: the fields of `Provenance`
+    /failures/       one row per failed video: video, stage, reason
+
+``N`` videos, ``S`` snippets in all, ``D`` feature dimensions. Another modality is another group
+beside ``rgb``. Strings are UTF-8; an unknown label or split is the empty string.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+
+import h5py
+import numpy as np
+
+FORMAT = "tcon-features"
+FORMAT_VERSION = 1
+SPLITS = ("train", "val", "test", "")
+TABLES = ("videos", "failures")  # every other group is a modality
+
+
+@dataclass(frozen=True)
+class Video:
+    """One committed video.
+
+    Args:
+        id: unique name, its path relative to the list's root, in POSIX form.
+        label: class name, "" where unknown.
+        split: "train", "val", "test" or "" where the input had no splits.
+        path: where the video was read from.
+        frames: number of frames.
+        fps: frames per second, 0 where unknown.
+    """
+
+    id: str
+    label: str
+    split: str
+    path: str
+    frames: int
+    fps: float
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One video that could not be processed, at which stage and why."""
+
+    video: str
+    stage: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Snippets:
+    """The features of one video: ``features`` [n, D] and their centre ``frame`` [n]."""
+
+    features: np.ndarray
+    frame: np.ndarray
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """How the features of one modality were made.
+
+    The compared fields decide what the numbers mean: a file never holds features that differ in
+    one of them. The others are a record.
+    """
+
+    backbone: str
+    weights: str  # "imagenet", a file's name, or "random"
+    weights_sha256: str  # "" for random weights
+    layer: str
+    dim: int
+    preprocessing: str
+    snippet_length: int  # frames that make one snippet
+    sampling: str  # "uniform:32" or "stride:8"
+    precision: str  # of the forward pass: fp32, bf16 or fp16
+    decoder: str
+    tool_version: str = field(compare=False, default="")
+    device: str = field(compare=False, default="")
+    list_sha256: str = field(compare=False, default="")
+
+    def differences(self, other: Provenance) -> list[str]:
+        """Say which compared fields differ, e.g. ``["sampling: uniform:32 != stride:8"]``."""
+        return [
+            f"{f.name}: {getattr(self, f.name)} != {getattr(other, f.name)}"
+            for f in fields(self)
+            if f.compare and getattr(self, f.name) != getattr(other, f.name)
+        ]
+
+    def to_attributes(self, group: h5py.Group) -> None:
+        for f in fields(self):
+            group.attrs[f.name] = getattr(self, f.name)
+
+    @classmethod
+    def from_attributes(cls, group: h5py.Group) -> Provenance:
+        values = {f.name: group.attrs[f.name] for f in fields(cls) if f.name in group.attrs}
+        return cls(**{k: v.item() if isinstance(v, np.generic) else v for k, v in values.items()})

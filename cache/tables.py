@@ -1,0 +1,33 @@
+"""Rows of dataclasses as a group of columns, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import TypeVar
+
+import h5py
+import numpy as np
+
+Row = TypeVar("Row")
+_DTYPES = {"str": h5py.string_dtype(), "int": np.int64, "float": np.float64}
+
+
+def write_table(h5: h5py.File, name: str, rows: Sequence[Row], row_type: type[Row]) -> None:
+    """Write one dataset per field of the dataclass ``row_type``."""
+    group = h5.create_group(name)
+    for f in fields(row_type):
+        values = [getattr(row, f.name) for row in rows]
+        group.create_dataset(f.name, data=np.array(values, dtype=_DTYPES[f.type]))
+
+
+def read_table(h5: h5py.File, name: str, row_type: type[Row]) -> list[Row]:
+    """Read what `write_table` wrote."""
+    columns = []
+    for f in fields(row_type):
+        dataset = h5[name][f.name]
+        columns.append(dataset.asstr()[()] if f.type == "str" else dataset[()])
+    return [
+        row_type(*(v.item() if isinstance(v, np.generic) else v for v in row))
+        for row in zip(*columns, strict=True)
+    ]

@@ -1,0 +1,192 @@
+"""Write a feature file so that a kill at any moment loses at most the last few seconds.
+
+Finished videos are committed in parts, small feature files in ``FILE.h5.parts/`` that are renamed
+into place; `FeatureWriter.close` merges them into ``FILE.h5``, again by rename. HDF5 itself has no
+journal: a file that is being appended to can be unreadable after a kill.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+
+import h5py
+import numpy as np
+
+from .errors import InputError
+from .files import new_file
+from .reader import FeatureFile, parts_folder, parts_of
+from .schema import Failure, Provenance, Snippets, Video
+from .tables import write_table
+
+
+class FeatureWriter:
+    """Create or extend a feature file. Use it as a context manager.
+
+    Args:
+        path: the file; an existing one is extended.
+        provenance: how the features of each modality are made.
+        commit_videos, commit_seconds: commit after so many videos or seconds.
+
+    Raises:
+        InputError: the path cannot be written, another process writes this file, or the existing
+            file's provenance differs (the message names what differs).
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        provenance: Mapping[str, Provenance],
+        *,
+        commit_videos: int = 64,
+        commit_seconds: float = 2.0,
+    ) -> None:
+        self.path = Path(path)
+        self.provenance = dict(provenance)
+        self._commit_videos, self._commit_seconds = commit_videos, commit_seconds
+        self._videos: list[tuple[Video, dict[str, Snippets]]] = []
+        self._failures: list[Failure] = []
+        self._parts = parts_folder(self.path)
+        self._lock = _lock(self.path, self._parts)
+        try:
+            if not parts_of(self.path)[0].exists():
+                # The file is there from the start, so that the path is known to be writable.
+                with new_file(self.path) as h5:
+                    self._write(h5, [], [])
+            existing = FeatureFile(self.path)
+            self._refuse_to_mix(existing)
+        except BaseException:
+            self._unlock()
+            raise
+        self.committed = {video.id: video for video in existing.videos}
+        self.failed = {failure.video: failure for failure in existing.failures}
+        self._next_part = 1 + max(
+            (int(p.stem[5:]) for p in self._parts.glob("part-*.h5")), default=0
+        )
+        self._last_commit = time.monotonic()
+
+    def add(self, video: Video, snippets: Mapping[str, Snippets]) -> None:
+        """Take a finished video, with the features of every modality; commit now and then."""
+        if video.id in self.committed:
+            raise ValueError(f"{video.id} is already in {self.path}")
+        if snippets.keys() != self.provenance.keys():
+            raise ValueError(f"{video.id} needs features of {sorted(self.provenance)}")
+        self.committed[video.id] = video
+        self.failed.pop(video.id, None)
+        self._videos.append((video, dict(snippets)))
+        self._commit_if_due()
+
+    def fail(self, failure: Failure) -> None:
+        """Record a video that could not be processed."""
+        self.failed[failure.video] = failure
+        self._failures.append(failure)
+        self._commit_if_due()
+
+    def commit(self) -> None:
+        """Make everything added so far durable."""
+        self._last_commit = time.monotonic()
+        if self._videos or self._failures:
+            with new_file(self._parts / f"part-{self._next_part:06d}.h5") as h5:
+                self._write(h5, self._videos, self._failures)
+            self._next_part += 1
+            self._videos, self._failures = [], []
+
+    def close(self) -> None:
+        """Commit, merge all parts into the one file, and release it."""
+        self.commit()
+        if parts_of(self.path) != [self.path]:
+            with new_file(self.path) as h5:
+                _merge(self.path, h5)
+        shutil.rmtree(self._parts)
+        self._unlock()
+
+    def __enter__(self) -> FeatureWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _commit_if_due(self) -> None:
+        waiting = len(self._videos) + len(self._failures)
+        age = time.monotonic() - self._last_commit
+        if waiting >= self._commit_videos or age >= self._commit_seconds:
+            self.commit()
+
+    def _write(
+        self,
+        h5: h5py.File,
+        videos: list[tuple[Video, dict[str, Snippets]]],
+        failures: list[Failure],
+    ) -> None:
+        write_table(h5, "videos", [video for video, _ in videos], Video)
+        write_table(h5, "failures", failures, Failure)
+        for modality, provenance in self.provenance.items():
+            chunks = [snippets[modality] for _, snippets in videos]
+            group = h5.create_group(modality)
+            provenance.to_attributes(group)
+            empty = np.empty((0, provenance.dim), np.float16)
+            features = np.concatenate([empty, *(c.features for c in chunks)]).astype(np.float16)
+            frame = np.concatenate([np.empty(0, np.int64), *(c.frame for c in chunks)])
+            _write_snippets(group, features, frame, np.array([len(c.frame) for c in chunks], int))
+
+    def _refuse_to_mix(self, existing: FeatureFile) -> None:
+        if existing.modalities != sorted(self.provenance):
+            raise InputError(
+                f"{self.path} holds {existing.modalities}, not {sorted(self.provenance)}: "
+                "choose another output"
+            )
+        for modality, provenance in self.provenance.items():
+            if differences := existing.provenance[modality].differences(provenance):
+                raise InputError(
+                    f"{self.path} was made differently ({'; '.join(differences)}; file != now): "
+                    "repeat its settings or choose another output"
+                )
+
+    def _unlock(self) -> None:
+        os.close(self._lock)
+
+
+def _lock(path: Path, parts: Path) -> int:
+    """Take the one writer's lock on ``path``; a killed process releases it by dying."""
+    try:
+        parts.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(parts / "lock", os.O_RDWR | os.O_CREAT)
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror} ({error.filename})") from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise InputError(f"another process is writing {path}: wait for it or stop it") from None
+    return descriptor
+
+
+def _merge(path: Path, h5: h5py.File) -> None:
+    """Write the file at ``path`` and its parts into ``h5``; the features must fit in memory."""
+    whole = FeatureFile(path)
+    write_table(h5, "videos", whole.videos, Video)
+    write_table(h5, "failures", whole.failures, Failure)
+    for modality in whole.modalities:
+        group = h5.create_group(modality)
+        whole.provenance[modality].to_attributes(group)
+        packed = whole.packed(modality)
+        _write_snippets(group, packed.features, packed.frame, packed.count)
+
+
+def _write_snippets(
+    group: h5py.Group, features: np.ndarray, frame: np.ndarray, count: np.ndarray
+) -> None:
+    group.create_dataset("features", data=features)  # [S, D]
+    group.create_dataset("frame", data=frame)  # [S]
+    group.create_dataset("start", data=np.cumsum(count) - count)  # [N]
+    group.create_dataset("count", data=count)  # [N]

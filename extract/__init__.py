@@ -1,0 +1,1 @@
+"""Videos to features: lists, decoding, sampling, backbones and the extraction pipeline."""

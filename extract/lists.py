@@ -1,0 +1,149 @@
+"""The videos to extract: a list file, a ``class/video`` tree, or a folder of unlabelled videos."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..cache import InputError
+from ..cache.schema import SPLITS
+
+VIDEO_SUFFIXES = (
+    *(".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts"),
+    *(".ogv", ".ts", ".webm", ".wmv"),
+)
+_SPLIT_NAMES = {"training": "train", "validation": "val", "valid": "val", "testing": "test"}
+
+
+@dataclass(frozen=True)
+class VideoItem:
+    """One video to extract; ``label`` and ``split`` are "" where unknown."""
+
+    id: str
+    path: Path
+    label: str
+    split: str
+
+
+def read_videos(source: str | Path, *, root: str | Path | None = None) -> list[VideoItem]:
+    """Read which videos to extract.
+
+    Args:
+        source: one of
+            - a csv file with a header naming ``path`` and, if known, ``label`` and ``split``;
+            - a text file of ``path label`` or ``path`` lines (the label is the last word);
+            - a folder ``class/video`` or ``split/class/video``;
+            - a folder of unlabelled videos.
+        root: folder that a list's paths are relative to; the list's own folder if None.
+
+    Raises:
+        InputError: nothing there, no video in it, a path that does not exist, a video named
+            twice, or a split other than train, val and test.
+    """
+    source = Path(source)
+    if source.is_dir():
+        items = _read_folder(source)
+    elif source.is_file():
+        items = _read_list(source, Path(root) if root else source.parent)
+    else:
+        raise InputError(f"no such list or folder: {source}")
+    name, times = Counter(item.id for item in items).most_common(1)[0]
+    if times > 1:
+        raise InputError(f"{source}: {name} is listed {times} times: keep one line of it")
+    return items
+
+
+def list_sha256(items: Sequence[VideoItem]) -> str:
+    """Hash of ids, labels and splits."""
+    rows = sorted(f"{item.id}\0{item.label}\0{item.split}\n" for item in items)
+    return hashlib.sha256("".join(rows).encode()).hexdigest()
+
+
+def _read_folder(folder: Path) -> list[VideoItem]:
+    paths = sorted(
+        p
+        for p in folder.rglob("*")
+        if p.suffix.lower() in VIDEO_SUFFIXES and not p.name.startswith(".") and p.is_file()
+    )
+    if not paths:
+        raise InputError(f"{folder} holds no video files ({' '.join(sorted(VIDEO_SUFFIXES))})")
+    depths = {len(p.relative_to(folder).parts) for p in paths}
+    if len(depths) > 1 or max(depths) > 3:
+        raise InputError(
+            f"{folder} mixes levels: its videos must all lie directly in it (unlabelled), "
+            "in class/ or in split/class/ folders; or write a list"
+        )
+    items = []
+    for path in paths:
+        *parents, _ = path.relative_to(folder).parts
+        label = parents[-1] if parents else ""
+        split = _split(parents[0], f"{path}: folder") if len(parents) == 2 else ""
+        items.append(VideoItem(path.relative_to(folder).as_posix(), path, label, split))
+    return items
+
+
+def _read_list(path: Path, root: Path) -> list[VideoItem]:
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is not a text file: give a list or a folder of videos") from None
+    rows = _csv_rows(lines) or _text_rows(lines, root)
+    if not rows:
+        raise InputError(f"{path} lists no videos")
+    missing = [(number, name) for number, name, *_ in rows if not (root / name).is_file()]
+    if missing:
+        number, name = missing[0]
+        raise InputError(
+            f"{path} line {number}: no such video: {root / name} ({len(missing)} of {len(rows)} "
+            "missing): correct the path or give the videos' folder with --root"
+        )
+    return [
+        VideoItem(_id(name, root), root / name, label, _split(split, f"{path} line {number}"))
+        for number, name, label, split in rows
+    ]
+
+
+def _csv_rows(lines: list[str]) -> list[tuple[int, str, str, str]]:
+    """Rows of (line number, path, label, split), or none where there is no ``path`` header."""
+    reader = csv.DictReader(lines, skipinitialspace=True)
+    columns = {name.strip().lower(): name for name in reader.fieldnames or () if name}
+    if "path" not in columns:
+        return []
+
+    def cell(row: dict[str, str | None], column: str) -> str:
+        return (row.get(columns.get(column, "")) or "").strip()
+
+    return [
+        (reader.line_num, cell(row, "path"), cell(row, "label"), cell(row, "split"))
+        for row in reader
+    ]
+
+
+def _text_rows(lines: list[str], root: Path) -> list[tuple[int, str, str, str]]:
+    rows = []
+    for number, line in enumerate((line.strip() for line in lines), start=1):
+        name, _, label = line.rpartition(" ") if " " in line else line.rpartition("\t")
+        if not line:
+            continue
+        if not name or (root / line).is_file():  # a path alone, which may hold spaces
+            name, label = line, ""
+        rows.append((number, name.strip().strip('"'), label.strip(), ""))
+    return rows
+
+
+def _id(name: str, root: Path) -> str:
+    path = Path(name)
+    if path.is_absolute() and path.is_relative_to(root.absolute()):
+        path = path.relative_to(root.absolute())
+    return path.as_posix()
+
+
+def _split(name: str, where: str) -> str:
+    split = _SPLIT_NAMES.get(name.lower(), name.lower())
+    if split not in SPLITS:
+        raise InputError(f"{where}: split '{name}' is not one of train, val, test")
+    return split
