@@ -59,6 +59,7 @@ class FeatureFile:
         seen: set[str] = set()
         # Per source file, the rows that count: a part already merged into the file repeats it.
         self._sources: list[tuple[Path, np.ndarray]] = []
+        self._packed: dict[str, Packed] = {}
         for source in parts_of(self.path):
             with existing_file(source) as h5:
                 videos = read_table(h5, "videos", Video)
@@ -76,13 +77,15 @@ class FeatureFile:
         return sorted(self.provenance)
 
     def packed(self, modality: str = "rgb") -> Packed:
-        """Load all features of a modality.
+        """All features of a modality, loaded at the first call.
 
         Raises:
             InputError: the file does not hold this modality.
         """
         if modality not in self.provenance:
             raise InputError(f"{self.path} holds no {modality} features, only {self.modalities}")
+        if modality in self._packed:
+            return self._packed[modality]
         features, frame, count = [], [], []
         for source, fresh in self._sources:
             with existing_file(source) as h5:
@@ -92,12 +95,13 @@ class FeatureFile:
                 frame.append(_rows(group["frame"], keep))
                 count.append(group["count"][()][fresh])
         counts = np.concatenate(count)
-        return Packed(
+        self._packed[modality] = Packed(
             features=np.concatenate(features),
             frame=np.concatenate(frame),
             start=np.cumsum(counts) - counts,
             count=counts,
         )
+        return self._packed[modality]
 
     def sha256(self, modality: str, *, labels: bool) -> str:
         """Hash of ids and features in the order of ids, and of labels if asked.

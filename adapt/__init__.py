@@ -1,0 +1,1 @@
+"""Features to adapted classifiers: co-attention, discriminators, methods and the training loop."""

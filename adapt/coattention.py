@@ -1,0 +1,138 @@
+"""Cross-domain co-attention (TCoN, equations 1-5 and 9) as pure functions.
+
+Shapes: B videos of a domain (Bs source, Bt target), K segments (Ks, Kt), D feature dimensions,
+N pairs of a source and a target video. ``si`` and ``ti`` [N] name the videos of each pair, ``mask``
+[N] is 1 for real pairs and 0 for padding. Everything is float32.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+_EPS = 1e-12
+
+
+def self_attention(f: Tensor) -> Tensor:
+    """How much each segment resembles its video's other segments: equations (1) and (2).
+
+    ``a_j = 1/(K-1) sum_{m != j} <f_j, f_m>``, computed as ``<f_j, (sum_m f_m) - f_j> / (K-1)``.
+    A single segment has attention 1.
+
+    Args:
+        f: segment features, [B, K, D].
+
+    Returns:
+        [B, K].
+    """
+    segments = f.shape[1]
+    if segments == 1:
+        return f.new_ones(f.shape[:2])
+    others = f.sum(1, keepdim=True) - f  # [B, K, D]
+    return (f * others).sum(-1) / (segments - 1)
+
+
+def coattention(source: Tensor, target: Tensor, si: Tensor, ti: Tensor) -> Tensor:
+    """Co-attention matrix of each pair: equation (3).
+
+    ``A[j, j'] = a_ss[j] * a_tt[j'] * <f_s[j], f_t[j']>``.
+
+    Args:
+        source: [Bs, Ks, D].
+        target: [Bt, Kt, D].
+        si, ti: [N].
+
+    Returns:
+        [N, Ks, Kt], rows are source segments.
+    """
+    a_ss, a_tt = self_attention(source), self_attention(target)  # [Bs, Ks], [Bt, Kt]
+    a_st = torch.einsum("njd,nkd->njk", source[si], target[ti])  # [N, Ks, Kt]
+    return a_ss[si][:, :, None] * a_tt[ti][:, None, :] * a_st
+
+
+def joint_normalise(a_co: Tensor) -> Tensor:
+    """Make each matrix a joint distribution over (source segment, target segment).
+
+    Negative entries become 0; a matrix without positive entries becomes uniform. Scale-free: the
+    products of three feature vectors in equation (3) have no natural scale.
+
+    Args:
+        a_co: [N, Ks, Kt].
+
+    Returns:
+        [N, Ks, Kt], non-negative, each matrix sums to 1.
+    """
+    p = a_co.clamp(min=0)
+    total = p.sum((1, 2), keepdim=True)  # [N, 1, 1]
+    uniform = torch.full_like(p, 1 / (p.shape[1] * p.shape[2]))
+    return torch.where(total > _EPS, p / total.clamp(min=_EPS), uniform)
+
+
+def mean_over_pairs(marginal: Tensor, index: Tensor, mask: Tensor, videos: int) -> Tensor:
+    """Average the pairs' attention vectors of each video: equations (4) and (5).
+
+    Args:
+        marginal: row or column sums of the pairs' joint distributions, [N, K].
+        index: the video of each pair, [N].
+        mask: [N].
+        videos: B.
+
+    Returns:
+        [B, K], each row sums to 1; uniform for a video without pairs.
+    """
+    weight = mask.to(marginal.dtype)
+    total = marginal.new_zeros(videos, marginal.shape[1])
+    total = total.index_add(0, index, marginal * weight[:, None])  # [B, K]
+    pairs = marginal.new_zeros(videos).index_add(0, index, weight)[:, None]  # M, [B, 1]
+    uniform = torch.full_like(total, 1 / marginal.shape[1])
+    return torch.where(pairs > 0, total / pairs.clamp(min=1), uniform)
+
+
+def sharpen(attention: Tensor, temperature: float) -> Tensor:
+    """``a^(1/temperature)``, renormalised over the last axis; the identity at temperature 1."""
+    if temperature == 1:
+        return attention
+    powered = attention.clamp(min=_EPS) ** (1 / temperature)
+    return powered / powered.sum(-1, keepdim=True)
+
+
+def alignment_weights(a_co: Tensor, *, norm: str, tau: float) -> Tensor:
+    """Weights of the source segments in each target-aligned segment: the softmax for (9).
+
+    Args:
+        a_co: co-attention matrices of equation (3), [N, Ks, Kt].
+        norm: what the softmax over source segments sees: ``joint`` (Ks Kt times the joint
+            distribution), ``raw`` (the matrix itself) or ``zscore`` (standardised per matrix).
+        tau: temperature; small is one-hot, large is uniform.
+
+    Returns:
+        [N, Ks, Kt], each column sums to 1.
+    """
+    if norm == "joint":
+        scores = joint_normalise(a_co) * (a_co.shape[1] * a_co.shape[2])
+    elif norm == "raw":
+        scores = a_co
+    elif norm == "zscore":
+        centred = a_co - a_co.mean((1, 2), keepdim=True)
+        deviation = centred.square().mean((1, 2), keepdim=True).clamp(min=_EPS).sqrt()
+        scores = centred / deviation
+    else:
+        raise ValueError(f"align_norm '{norm}' is not joint, raw or zscore")
+    return F.softmax(scores / tau, dim=1)
+
+
+def align(weights: Tensor, source: Tensor, si: Tensor) -> Tensor:
+    """Target-aligned source features: equation (9).
+
+    ``f_hat[k, j'] = sum_j W_k[j, j'] f_s[si[k], j]``, a convex combination of source segments.
+
+    Args:
+        weights: [N, Ks, Kt].
+        source: [Bs, Ks, D].
+        si: [N].
+
+    Returns:
+        [N, Kt, D].
+    """
+    return torch.einsum("njk,njd->nkd", weights, source[si])

@@ -1,0 +1,54 @@
+"""Loss terms as pure functions; a mask of zeros gives a finite zero, never NaN."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def masked_mean(x: Tensor, mask: Tensor) -> Tensor:
+    """Mean of ``x`` [N, ...] over the rows where ``mask`` [N] is true; 0 where none is."""
+    weight = mask.to(x.dtype).view(-1, *([1] * (x.dim() - 1))).expand_as(x)
+    return (x * weight).sum() / weight.sum().clamp(min=1)
+
+
+def domain_loss(logits: Tensor, label: int, mask: Tensor | None = None) -> Tensor:
+    """Mean binary cross-entropy of discriminator logits [N, ...] against one domain label."""
+    loss = F.softplus(-logits if label else logits)
+    return loss.mean() if mask is None else masked_mean(loss, mask)
+
+
+def domain_accuracy(ones: Tensor, zeros: Tensor, mask: Tensor) -> Tensor:
+    """Balanced accuracy of a discriminator; ``mask`` [N] marks the real rows of ``zeros``."""
+    return ((ones > 0).float().mean() + masked_mean((zeros <= 0).float(), mask)) / 2
+
+
+def attention_loss(predicted: Tensor, truth: Tensor, mask: Tensor) -> Tensor:
+    """Squared error summed over segments, averaged over the masked videos (equation 7).
+
+    Args:
+        predicted, truth: [B, K].
+        mask: videos that take part, [B].
+    """
+    return masked_mean((predicted - truth).square().sum(1), mask)
+
+
+def pseudo_label_loss(
+    logits: Tensor, threshold: float, *, per: str = "batch"
+) -> tuple[Tensor, Tensor]:
+    """Cross-entropy of confident target videos against their own predicted class.
+
+    Args:
+        logits: of target videos, [B, C].
+        threshold: probability of the predicted class from which a video takes part.
+        per: ``batch`` divides by B (equation 8 as printed), ``accepted`` by those that take part.
+
+    Returns:
+        the loss and which videos take part, [B] bool.
+    """
+    confidence, label = logits.detach().softmax(1).max(1)
+    accepted = confidence >= threshold
+    loss = F.cross_entropy(logits, label, reduction="none")
+    if per == "accepted":
+        return masked_mean(loss, accepted), accepted
+    return (loss * accepted).mean(), accepted

@@ -1,0 +1,69 @@
+"""When the predicted target attention replaces uniform attention (ambiguity B18).
+
+The paper plugs it in "when the loss of the attention network is lower than a certain threshold".
+An absolute threshold is not portable, so the loss is compared with that of a uniform guess.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+_DECAY = 0.95
+
+
+@dataclass(frozen=True, kw_only=True)
+class WarmupConfig:
+    """Start of the target attention.
+
+    Args:
+        ratio: it starts once its running loss is below this share of the uniform guess's.
+        min_steps, min_progress: and not before the earlier of these.
+        max_progress: but at this progress at the latest.
+    """
+
+    ratio: float = 0.5
+    min_steps: int = 100
+    min_progress: float = 0.1
+    max_progress: float = 0.2
+
+
+State = dict[str, Tensor]
+
+
+def initial_state(device: torch.device) -> State:
+    """Running losses, the step count and whether the attention is on."""
+    zero = torch.zeros((), device=device)
+    return {"attention": zero, "uniform": zero, "steps": zero, "on": zero.bool()}
+
+
+def update(
+    state: State,
+    attention: Tensor,
+    uniform: Tensor,
+    *,
+    valid: Tensor,
+    progress: float,
+    config: WarmupConfig,
+) -> State:
+    """The state after a step.
+
+    Args:
+        attention, uniform: this step's attention loss, and a uniform guess's.
+        valid: false where the batch had no pairs and the losses say nothing.
+        progress: of the run, [0, 1].
+    """
+
+    def average(old: Tensor, new: Tensor) -> Tensor:
+        first = old == 0
+        averaged = torch.where(first, new.detach(), _DECAY * old + (1 - _DECAY) * new.detach())
+        return torch.where(valid, averaged, old)
+
+    a, u = average(state["attention"], attention), average(state["uniform"], uniform)
+    steps = state["steps"] + 1
+    early = (steps < config.min_steps) & (progress < config.min_progress)
+    good = (a < config.ratio * u) & ~early
+    on = state["on"] | good | (progress >= config.max_progress)
+    return {"attention": a, "uniform": u, "steps": steps, "on": on}
