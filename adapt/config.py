@@ -98,6 +98,34 @@ def apply_settings(
     return roots.pop("train"), roots
 
 
+def make_runs(
+    methods: Sequence[str],
+    settings: Sequence[str] = (),
+    *,
+    modality: str = "rgb",
+    segments: int = 6,
+    seeds: int = 1,
+) -> list[RunConfig]:
+    """A run per method and seed 0 to ``seeds - 1``, with ``key=value`` settings applied.
+
+    Raises:
+        InputError: an unknown method or a wrong setting.
+    """
+    train, options = apply_settings(settings, methods, TrainConfig())
+    return [
+        RunConfig(
+            method=method,
+            modality=modality,
+            segments=segments,
+            seed=seed,
+            train=train,
+            options=options[method],
+        )
+        for method in options
+        for seed in range(seeds)
+    ]
+
+
 def keys(config: Any) -> Iterator[str]:
     """Dotted names of every leaf of a nested dataclass."""
     for f in dataclasses.fields(config):

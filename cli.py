@@ -1,0 +1,175 @@
+"""The ``tcon`` command: one function call per subcommand.
+
+Heavy packages are imported inside the commands, so that ``tcon --help`` is quick.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from . import __version__
+from .cache.errors import InputError
+
+
+class _Group(click.Group):
+    """Prints wrong input as one line and exits with code 2."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except InputError as error:
+            click.echo(f"Error: {error}", err=True)
+            sys.exit(2)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="tcon")
+def main() -> None:
+    """Adapt an action-recognition model from a labelled video domain to an unlabelled one.
+
+    \b
+    tcon demo                                   see it work on synthetic clips
+    tcon extract VIDEOS -o FILE.h5              videos to features
+    tcon adapt --source S.h5 --target T.h5 -o RUNS
+    tcon eval RUNS                              accuracies with intervals
+
+    Exit code 0: all done; 1: done, but some videos failed and are listed; 2: the input was wrong.
+    """
+    # A busy neighbour makes spinning OpenMP threads five to ten times slower than sleeping ones.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+
+@main.command()
+@click.argument("videos", type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Feature file; cache/NAME.h5."
+)
+@click.option(
+    "--root", type=click.Path(path_type=Path), help="Folder that a list's paths start at."
+)
+@click.option("--backbone", default="efficientnet_lite0", show_default=True)
+@click.option(
+    "--weights", metavar="FILE|random", help="Checkpoint; the published one if not given."
+)
+@click.option("--snippets", type=click.IntRange(min=1), default=32, show_default=True)
+@click.option(
+    "--stride", type=click.IntRange(min=1), help="One snippet every STRIDE frames instead."
+)
+@click.option("--device", default="auto", show_default=True)
+@click.option("--precision", default="auto", show_default=True, help="fp32, bf16 or fp16.")
+@click.option("--batch-size", type=click.IntRange(min=1), default=8, show_default=True)
+@click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True)
+@click.option("--retry-failed", is_flag=True, help="Take only the videos that failed before.")
+def extract(
+    videos: Path,
+    output: Path | None,
+    root: Path | None,
+    snippets: int,
+    stride: int | None,
+    **options: Any,
+) -> None:
+    """Extract the RGB features of VIDEOS into one feature file.
+
+    VIDEOS is a csv list (path,label,split), a text list (path label), a folder class/video or
+    split/class/video, or a folder of unlabelled videos. Run again to continue or extend.
+    """
+    from .extract.lists import read_videos
+    from .extract.pipeline import ExtractConfig
+    from .extract.progress import extract_with_progress
+    from .extract.sampling import Sampling
+
+    sampling = Sampling("stride", stride) if stride else Sampling("uniform", snippets)
+    output = output or Path("cache") / f"{videos.resolve().stem}.h5"
+    items = read_videos(videos, root=root)
+    failures = extract_with_progress(items, output, ExtractConfig(sampling=sampling, **options))
+    sys.exit(1 if failures else 0)
+
+
+@main.command()
+@click.option("--source", type=click.Path(path_type=Path), required=True, help="Labelled features.")
+@click.option(
+    "--target", type=click.Path(path_type=Path), required=True, help="Unlabelled features."
+)
+@click.option(
+    "--task", type=click.Path(path_type=Path), help="Class csv; the shared names if none."
+)
+@click.option("--method", "methods", default="source_only,tcon", show_default=True)
+@click.option("--modality", default="rgb", show_default=True)
+@click.option("--segments", type=click.IntRange(min=1), default=6, show_default=True)
+@click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option("--epochs", type=click.IntRange(min=1), help="Passes over the source.  [default: 90]")
+@click.option("--device", default="auto", show_default=True)
+@click.option(
+    "--set", "settings", metavar="KEY=VALUE", multiple=True, help="Any option of docs/settings.md."
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), default="runs", show_default=True)
+def adapt(
+    source: Path,
+    target: Path,
+    methods: str,
+    modality: str,
+    segments: int,
+    seeds: int,
+    epochs: int | None,
+    settings: tuple[str, ...],
+    **options: Any,
+) -> None:
+    """Adapt classifiers from SOURCE to TARGET, one run folder per method and seed.
+
+    Finished runs are skipped. Target labels, where the file holds any, are not used.
+    """
+    from .adapt.config import make_runs
+    from .adapt.progress import adapt_with_progress
+
+    if epochs:
+        settings = (f"train.epochs={epochs}", *settings)
+    runs = make_runs(
+        methods.split(","), settings, modality=modality, segments=segments, seeds=seeds
+    )
+    adapt_with_progress(source, target, runs, **options)
+
+
+@main.command("eval")
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--csv", "csv_path", type=click.Path(path_type=Path), help="Write the rows there too."
+)
+@click.option("--features", type=click.Path(path_type=Path), help="Target file, if it has moved.")
+def evaluate(runs: tuple[Path, ...], csv_path: Path | None, features: Path | None) -> None:
+    """Score finished RUNS on the target's test videos.
+
+    RUNS are run folders or folders of them. Where the target is unlabelled, prints predictions
+    and scores that need no labels.
+    """
+    from .evaluate.report import report
+
+    report(runs, csv_path=csv_path, features=features)
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def inspect(file: Path) -> None:
+    """Show what a feature FILE holds: videos, modalities, provenance, failures."""
+    from rich.console import Console
+
+    from .cache.inspect import describe
+    from .cache.reader import FeatureFile
+
+    Console().print(*describe(FeatureFile(file)), sep="\n")
+
+
+@main.command()
+@click.option("-o", "--output", type=click.Path(path_type=Path), default="demo", show_default=True)
+@click.option("--clips", type=click.IntRange(min=1), default=224, show_default=True)
+@click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True)
+@click.option("--device", default="auto", show_default=True)
+def demo(output: Path, clips: int, seeds: int, device: str) -> None:
+    """Make synthetic clips of two domains, extract, adapt and evaluate: the whole pipeline."""
+    from .evaluate.demo import run_demo
+
+    run_demo(output, clips=clips, seeds=seeds, device=device)

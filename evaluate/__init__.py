@@ -1,0 +1,1 @@
+"""Runs to numbers: metrics, intervals, tables, label-free scores, figures and the demo."""

@@ -1,0 +1,34 @@
+"""95 % intervals of an accuracy."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.stats import binomtest
+
+
+def wilson(right: int, total: int, *, confidence: float = 0.95) -> tuple[float, float]:
+    """Wilson's score interval of one run's accuracy."""
+    interval = binomtest(right, total).proportion_ci(confidence, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def bootstrap(
+    correct: np.ndarray, *, confidence: float = 0.95, draws: int = 10_000, seed: int = 0
+) -> tuple[float, float]:
+    """Percentile interval of the mean accuracy over seeds.
+
+    Videos and seeds are both resampled: a small test set is uncertain however many seeds ran,
+    because all of them are tested on the same videos.
+
+    Args:
+        correct: which videos each seed got right, [seeds, n] bool.
+    """
+    rng = np.random.default_rng(seed)
+    seeds, videos = correct.shape
+    # Drawing with replacement is the same as weighting by multinomial counts.
+    by_seed = rng.multinomial(seeds, np.full(seeds, 1 / seeds), size=draws) / seeds
+    by_video = rng.multinomial(videos, np.full(videos, 1 / videos), size=draws) / videos
+    means = np.einsum("ds,dn,sn->d", by_seed, by_video, correct.astype(float), optimize=True)
+    tail = 100 * (1 - confidence) / 2
+    low, high = np.percentile(means, [tail, 100 - tail])
+    return float(low), float(high)

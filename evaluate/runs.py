@@ -1,0 +1,103 @@
+"""Read finished runs, and join their logits with the target's labels."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from ..adapt.run_folder import CONFIG, LOGITS
+from ..cache import FeatureFile, InputError
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Logits of some videos after each evaluation, [E, n, C], by id [n]."""
+
+    ids: tuple[str, ...]
+    logits: np.ndarray
+
+
+@dataclass(frozen=True)
+class Run:
+    """One finished run."""
+
+    path: Path
+    config: dict[str, Any]
+    classes: tuple[str, ...]
+    predictions: dict[str, Predictions]  # target_test, target_train, perhaps source_val
+
+    @property
+    def seed(self) -> int:
+        return self.config["seed"]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        return self.config["data"]
+
+    @property
+    def test(self) -> Predictions:
+        return self.predictions["target_test"]
+
+
+def find_runs(paths: Iterable[str | Path]) -> list[Run]:
+    """Read run folders, or folders that hold run folders at any depth.
+
+    Raises:
+        InputError: a path holds no run, or none that is finished.
+    """
+    folders: dict[Path, None] = {}
+    for path in map(Path, paths):
+        found = sorted(config.parent for config in path.rglob(CONFIG))
+        finished = [folder for folder in found if (folder / LOGITS).exists()]
+        if not finished:
+            what = "no finished run" if found else "no run"
+            raise InputError(f"{path} holds {what}: make one with tcon adapt -o {path}")
+        folders |= dict.fromkeys(finished)
+    return [_read(folder) for folder in folders]
+
+
+def true_labels(run: Run, features: str | Path | None = None) -> np.ndarray:
+    """Class index of each target test video, [n]; -1 where the label is unknown.
+
+    Args:
+        run: the run.
+        features: the target's feature file; None for the one the run was trained with.
+
+    Raises:
+        InputError: the file is gone or holds other videos or features than the run saw.
+    """
+    data = run.data
+    labels = _labels(
+        Path(features or data["target"]), run.config["modality"], data["target_sha256"]
+    )
+    index = data["target_map"]
+    return np.array([index.get(labels[id_], -1) for id_ in run.test.ids])
+
+
+@cache
+def _labels(path: Path, modality: str, sha256: str) -> dict[str, str]:
+    if not path.exists():
+        raise InputError(f"the target's feature file {path} is gone: name it with --features FILE")
+    file = FeatureFile(path)
+    if file.sha256(modality, labels=False) != sha256:
+        raise InputError(f"{path} holds other videos or features than the run was trained with")
+    return {video.id: video.label for video in file.videos}
+
+
+def _read(folder: Path) -> Run:
+    with h5py.File(folder / LOGITS, "r") as h5:
+        predictions = {
+            name: Predictions(tuple(group["id"].asstr()[()]), group["logits"][()])
+            for name, group in h5.items()
+            if isinstance(group, h5py.Group)
+        }
+        classes = tuple(h5.attrs["classes"])
+    config = json.loads((folder / CONFIG).read_text())
+    return Run(folder, config, classes, predictions)
