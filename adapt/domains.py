@@ -52,7 +52,7 @@ class Videos:
         Returns:
             [B, K, D_in] float32.
         """
-        j = torch.arange(segments, device=self.start.device)
+        j = torch.arange(segments, device=self.start.device, dtype=torch.float64)
         count = self.count[videos][:, None]  # [B, 1]
         inside = ((j + position) * count / segments).long()  # [B, K]
         inside = torch.minimum(inside, count - 1)  # rounding may reach the end

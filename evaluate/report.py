@@ -27,7 +27,8 @@ def report(
     Raises:
         InputError: no finished run, or labels that cannot be found.
     """
-    groups = group_runs(find_runs(paths), features)
+    runs, unfinished = find_runs(paths)
+    groups = group_runs(runs, features)
     labelled = [group for group in groups if group.scores]
     unlabelled = [group for group in groups if not group.scores]
     if labelled:
@@ -41,6 +42,8 @@ def report(
             if len(rows) > _SHOWN_PREDICTIONS:
                 print(f"  and {len(rows) - _SHOWN_PREDICTIONS} more (all of them with --csv FILE)")
         print(f"\n{unlabelled_markdown(unlabelled)}")
+    if unfinished:
+        print(f"Left out {len(unfinished)} unfinished runs: repeat their tcon adapt command.")
     if csv_path:
         write = write_csv if labelled else write_predictions
         write(labelled or unlabelled, csv_path)

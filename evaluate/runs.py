@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -46,25 +45,29 @@ class Run:
         return self.predictions["target_test"]
 
 
-def find_runs(paths: Iterable[str | Path]) -> list[Run]:
+def find_runs(paths: Iterable[str | Path]) -> tuple[list[Run], list[Path]]:
     """Read run folders, or folders that hold run folders at any depth.
+
+    Returns:
+        the finished runs, and the folders of unfinished ones.
 
     Raises:
         InputError: a path holds no run, or none that is finished.
     """
-    folders: dict[Path, None] = {}
+    folders: dict[Path, bool] = {}  # finished?
     for path in map(Path, paths):
         found = sorted(config.parent for config in path.rglob(CONFIG))
-        finished = [folder for folder in found if (folder / LOGITS).exists()]
-        if not finished:
+        finished = {folder: (folder / LOGITS).exists() for folder in found}
+        if not any(finished.values()):
             what = "no finished run" if found else "no run"
             raise InputError(f"{path} holds {what}: make one with tcon adapt -o {path}")
-        folders |= dict.fromkeys(finished)
-    return [_read(folder) for folder in folders]
+        folders |= finished
+    runs = [_read(folder) for folder, is_finished in folders.items() if is_finished]
+    return runs, [folder for folder, is_finished in folders.items() if not is_finished]
 
 
-def true_labels(run: Run, features: str | Path | None = None) -> np.ndarray:
-    """Class index of each target test video, [n]; -1 where the label is unknown.
+def target_labels(run: Run, features: str | Path | None = None) -> dict[str, str]:
+    """Label of each target video by id.
 
     Args:
         run: the run.
@@ -73,21 +76,12 @@ def true_labels(run: Run, features: str | Path | None = None) -> np.ndarray:
     Raises:
         InputError: the file is gone or holds other videos or features than the run saw.
     """
-    data = run.data
-    labels = _labels(
-        Path(features or data["target"]), run.config["modality"], data["target_sha256"]
-    )
-    index = data["target_map"]
-    return np.array([index.get(labels[id_], -1) for id_ in run.test.ids])
-
-
-@cache
-def _labels(path: Path, modality: str, sha256: str) -> dict[str, str]:
+    path = Path(features or run.data["target"])
     if not path.exists():
         raise InputError(f"the target's feature file {path} is gone: name it with --features FILE")
     file = FeatureFile(path)
-    if file.sha256(modality, labels=False) != sha256:
-        raise InputError(f"{path} holds other videos or features than the run was trained with")
+    if file.sha256(run.config["modality"], labels=False) != run.data["target_sha256"]:
+        raise InputError(f"{path} holds other videos or features than {run.path} was trained with")
     return {video.id: video.label for video in file.videos}
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from ..cache import InputError
 from .intervals import bootstrap, wilson
 from .metrics import accuracy, mean_class_accuracy
-from .runs import Run, true_labels
+from .runs import Run, target_labels
 
 
 @dataclass(frozen=True)
@@ -79,13 +79,20 @@ def group_runs(runs: Sequence[Run], features: str | Path | None = None) -> list[
     for run in runs:
         setting = {k: v for k, v in run.config.items() if k not in ("seed", "tool_version")}
         groups.setdefault(json.dumps(setting, sort_keys=True), []).append(run)
+    labels: dict[tuple[str, str], dict[str, str]] = {}  # read and checked once per target
     scored = []
     for members in groups.values():
         members.sort(key=lambda run: run.seed)
         for a, b in zip(members, members[1:], strict=False):
             if a.seed == b.seed:
                 raise InputError(f"{a.path} and {b.path} are the same run: name one of them")
-        scored.append(Group(tuple(members), score(members, true_labels(members[0], features))))
+        first = members[0]
+        target = first.data["target"], first.data["target_sha256"]
+        if target not in labels:
+            labels[target] = target_labels(first, features)
+        index = first.data["target_map"]
+        truth = np.array([index.get(labels[target][id_], -1) for id_ in first.test.ids])
+        scored.append(Group(tuple(members), score(members, truth)))
     order = {group.comparable: n for n, group in reversed(list(enumerate(scored)))}
     return sorted(scored, key=lambda g: (order[g.comparable], g.method != "source_only"))
 

@@ -1,0 +1,59 @@
+"""Metrics, intervals and label-free scores against independent implementations."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import entropy, norm
+from sklearn.metrics import accuracy_score, balanced_accuracy_score
+
+from tcon.evaluate.intervals import bootstrap, wilson
+from tcon.evaluate.label_free import confident_share, mean_entropy, mutual_information
+from tcon.evaluate.metrics import accuracy, mean_class_accuracy
+
+
+def test_accuracies_equal_scikit_learn() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.choice([0, 1, 2, 4], size=80, p=[0.6, 0.2, 0.1, 0.1])  # class 3 does not occur
+    predicted = np.where(rng.random(80) < 0.6, truth, 0)
+    assert accuracy(predicted, truth) == pytest.approx(accuracy_score(truth, predicted))
+    expected = balanced_accuracy_score(truth, predicted)
+    assert mean_class_accuracy(predicted, truth) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("right", "total"), [(0, 10), (10, 10), (37, 48), (53, 54)])
+def test_wilson_by_its_formula(right: int, total: int) -> None:
+    z, p = norm.ppf(0.975), right / total
+    centre = (p + z**2 / (2 * total)) / (1 + z**2 / total)
+    half = z / (1 + z**2 / total) * np.sqrt(p * (1 - p) / total + z**2 / (4 * total**2))
+    assert wilson(right, total) == pytest.approx((centre - half, centre + half), abs=1e-9)
+
+
+def test_bootstrap_by_a_plain_loop() -> None:
+    rng = np.random.default_rng(1)
+    correct = rng.random((3, 40)) < np.linspace(0.2, 0.9, 40)
+    means = []
+    for _ in range(4000):
+        seeds, videos = rng.integers(3, size=3), rng.integers(40, size=40)
+        means.append(np.mean([correct[s, v] for s in seeds for v in videos]))
+    assert bootstrap(correct) == pytest.approx(np.percentile(means, [2.5, 97.5]), abs=0.015)
+
+
+def test_bootstrap_does_not_shrink_with_seeds_that_agree() -> None:
+    one = np.random.default_rng(2).random((1, 50)) < 0.7
+    assert bootstrap(np.repeat(one, 20, 0)) == pytest.approx(bootstrap(one), abs=0.021)
+
+
+def test_bootstrap_of_a_perfect_result() -> None:
+    assert bootstrap(np.ones((2, 9), bool)) == pytest.approx((1, 1))
+
+
+def test_label_free_scores() -> None:
+    logits = np.array([[3.0, 0.0, 0.0], [0.0, 2.0, -1.0], [0.1, 0.0, 0.2]])
+    p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    expected = np.mean([entropy(row) for row in p])
+    assert mean_entropy(logits) == pytest.approx(expected)
+    assert mutual_information(logits) == pytest.approx(entropy(p.mean(0)) - expected)
+    assert confident_share(logits) == pytest.approx(1 / 3)
+    one_class = np.tile([9.0, 0.0, 0.0], (5, 1))
+    assert mutual_information(one_class) == pytest.approx(0, abs=1e-9)  # confident but collapsed

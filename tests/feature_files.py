@@ -1,0 +1,55 @@
+"""Feature files that tests of `adapt` and `evaluate` make without any video."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from tcon.cache import FeatureWriter, Provenance, Snippets, Video
+
+CLASSES = ("jump", "run", "sit")
+
+
+def provenance(**changes: object) -> Provenance:
+    fields = {
+        "backbone": "toy",
+        "weights": "toy",
+        "weights_sha256": "0",
+        "layer": "pool",
+        "dim": 12,
+        "preprocessing": "none",
+        "snippet_length": 1,
+        "sampling": "uniform:8",
+        "precision": "fp32",
+        "decoder": "none",
+    }
+    return Provenance(**{**fields, **changes})
+
+
+def write_domain(
+    path: Path,
+    *,
+    videos: int = 12,
+    splits: tuple[str, ...] = ("train", "train", "test"),
+    labels: list[str] | None = None,
+    shift: float = 0.0,
+    snippets: int = 8,
+    seed: int = 0,
+    **changes: object,
+) -> Path:
+    """Videos whose features are their class's direction plus noise and a domain shift.
+
+    ``labels`` replaces the labels that are written, not the features.
+    """
+    rng = np.random.default_rng(seed)
+    made = provenance(**changes)
+    prototypes = np.abs(np.random.default_rng(99).normal(size=(len(CLASSES), made.dim)))
+    with FeatureWriter(path, {"rgb": made}) as writer:
+        for n in range(videos):
+            features = prototypes[n % 3] + 0.2 * rng.normal(size=(snippets, made.dim)) + shift
+            label = CLASSES[n % 3] if labels is None else labels[n]
+            video = Video(f"v{n:03d}.mp4", label, splits[n // 3 % len(splits)], "", 100, 25.0)
+            snip = Snippets(features.clip(0).astype(np.float16), np.arange(snippets))
+            writer.add(video, {"rgb": snip})
+    return path
