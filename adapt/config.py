@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from types import NoneType
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from ..cache import InputError
 from .methods import MethodConfig, default_config, names
 
 T = TypeVar("T")
+_MAY_BE_ZERO = ("lr_drops", "min_steps")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,11 +144,16 @@ def _replace(config: T, path: list[str], text: str, setting: str) -> T:
         value = _replace(getattr(config, name), rest, text, setting)
     else:
         value = _parse(text, get_type_hints(type(config))[name], setting)
+        _check_range(name, value, setting)
     return dataclasses.replace(config, **{name: value})
 
 
 def _parse(text: str, kind: Any, setting: str) -> Any:
     options = get_args(kind)
+    if get_origin(kind) is Literal:
+        if text not in options:
+            raise InputError(f"--set {setting}: '{text}' is not one of {', '.join(options)}")
+        return text
     if NoneType in options and text.lower() == "none":
         return None
     kind = next((option for option in options if option is not NoneType), kind)
@@ -156,3 +163,18 @@ def _parse(text: str, kind: Any, setting: str) -> Any:
         return kind(text)
     except (ValueError, KeyError):
         raise InputError(f"--set {setting}: '{text}' is no {kind.__name__}") from None
+
+
+def _check_range(name: str, value: Any, setting: str) -> None:
+    """Refuse numbers that no option can mean: counts below 1, dropout of everything."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return
+    if not math.isfinite(value):
+        raise InputError(f"--set {setting}: it must be finite")
+    if name == "dropout" and not 0 <= value < 1:
+        raise InputError(f"--set {setting}: it must be at least 0 and below 1")
+    if name in ("tau", "att_tau", "lr") and value <= 0:
+        raise InputError(f"--set {setting}: it must be above 0")
+    smallest = 0 if isinstance(value, float) or name in _MAY_BE_ZERO else 1
+    if value < smallest:
+        raise InputError(f"--set {setting}: it must be at least {smallest}")

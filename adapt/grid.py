@@ -79,8 +79,16 @@ def run_all(
 
 def repeating_videos(domains: Domains, segments: int) -> int:
     """How many videos have fewer snippets than segments, so that some repeat."""
-    splits = (domains.source_train, domains.target_train, domains.target_test)
-    return sum(int((videos.count < segments).sum()) for videos in splits)
+    sets = {"source": (domains.source_train, domains.source_val)}
+    sets["target"] = (domains.target_train, domains.target_test)
+    short = {
+        (domain, id_)
+        for domain, splits in sets.items()
+        for videos in filter(None, splits)
+        for id_, count in zip(videos.ids, videos.count.tolist(), strict=True)
+        if count < segments
+    }
+    return len(short)
 
 
 def _shared(source: FeatureFile, target: FeatureFile) -> Task:

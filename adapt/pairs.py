@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-RULES = ("cosine", "argmax", "source_label", "topk", "all")
+Rule = Literal["cosine", "argmax", "source_label", "topk", "all"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,7 @@ class PairConfig:
         max_pairs: pairs kept, a uniform random subset of the similar ones; bounds memory.
     """
 
-    rule: str = "cosine"
+    rule: Rule = "cosine"
     threshold: float | None = None
     topk: int = 8
     max_pairs: int = 1024
@@ -64,8 +64,6 @@ def similar(p_source: Tensor, p_target: Tensor, labels: Tensor, config: PairConf
     if config.rule == "topk":
         nearest = cosine.topk(min(config.topk, cosine.shape[1]), dim=1).indices
         return torch.zeros_like(cosine, dtype=torch.bool).scatter(1, nearest, True)
-    if config.rule not in RULES:
-        raise ValueError(f"pair.rule '{config.rule}' is not one of {', '.join(RULES)}")
     threshold = config.threshold
     if threshold is None:
         threshold = max(0.5, classes**-0.5 + 0.05)

@@ -32,14 +32,13 @@ def adapt_with_progress(
     source: Path, target: Path, runs: Sequence[RunConfig], *, output: Path, **options: Any
 ) -> None:
     """`prepare` and `run_all` with a live bar; says what was used and where the runs lie."""
-    console = Console()
+    console = Console(soft_wrap=True, highlight=False)
     prepared = prepare(source, target, runs, output, **options)
     domains = prepared.domains
     console.print(
         f"{domains.task.name}: {len(domains.task.classes)} classes; source "
         f"{len(domains.source_train)} train; target {len(domains.target_train)} adapted on, "
-        f"{len(domains.target_test)} tested ({domains.protocol}); {prepared.device}",
-        highlight=False,
+        f"{len(domains.target_test)} tested ({domains.protocol}); {prepared.device}"
     )
     segments = max(run.segments for run in runs)
     if short := repeating_videos(domains, segments):
@@ -58,7 +57,7 @@ def adapt_with_progress(
             nonlocal started, current
             started, current = time.monotonic(), run.name
             if folder.finished:
-                bar.console.print(f"{run.name}: finished before", highlight=False)
+                bar.console.print(f"{run.name}: finished before")
             steps = run.train.steps(len(domains.source_train))
             bar.reset(row, description=run.name, total=steps, terms="")
 
@@ -66,10 +65,7 @@ def adapt_with_progress(
             bar.update(row, completed=step, terms=_terms(record))
             if step == steps:
                 seconds = time.monotonic() - started
-                bar.console.print(
-                    f"{current}: {steps} steps in {seconds:.0f} s; {_terms(record)}",
-                    highlight=False,
-                )
+                bar.console.print(f"{current}: {steps} steps in {seconds:.0f} s; {_terms(record)}")
 
         run_all(prepared, on_start=start, on_evaluation=evaluated)
         bar.update(row, visible=False)

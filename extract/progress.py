@@ -21,7 +21,7 @@ def extract_with_progress(
     items: Sequence[VideoItem], output: Path, config: ExtractConfig
 ) -> list[Failure]:
     """`extract` with a live bar; prints rates, what failed and what to do next."""
-    console = Console()
+    console = Console(soft_wrap=True, highlight=False)
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("videos"), TimeRemainingColumn())
     last = Progress(0, 0, 0, 0, 0)
     started = time.monotonic()
@@ -41,7 +41,7 @@ def extract_with_progress(
         console.print(f"{last.before} videos were in the file before.")
     console.print(f"{last.done} videos extracted to {output} ({_rates(last, started)}).")
     if failures:
-        console.print(f"[yellow]{len(failures)} failed:", highlight=False)
+        console.print(f"[yellow]{len(failures)} failed:")
         for failure in failures[:_SHOWN_FAILURES]:
             console.print(f"  {failure.video}: {failure.reason} ({failure.stage})", markup=False)
         if len(failures) > _SHOWN_FAILURES:

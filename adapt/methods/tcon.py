@@ -11,7 +11,7 @@ Shapes: Bs, Bt videos; K segments; D features; N pairs; C classes.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -36,10 +36,15 @@ from .registry import register
 
 @dataclass(frozen=True, kw_only=True)
 class PseudoConfig:
-    """Pseudo-labels of confident target videos; ``per`` is batch or accepted."""
+    """Pseudo-labels of confident target videos.
+
+    Args:
+        threshold: probability of the predicted class from which a video takes part.
+        per: divide their loss by the ``batch`` or by the ``accepted`` videos.
+    """
 
     threshold: float = 0.9
-    per: str = "batch"
+    per: Literal["batch", "accepted"] = "batch"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,15 +79,15 @@ class TconConfig(MethodConfig):
             the source attention, the alignment weights, the attention network's input.
     """
 
-    score_features: str = "l2"
-    align_norm: str = "joint"
+    score_features: Literal["l2", "raw"] = "l2"
+    align_norm: Literal["joint", "raw", "zscore"] = "joint"
     tau: float = 0.02
     att_tau: float = 1.0
     att_hidden: int = 256
     lambda_a: float = 1.0
     lambda_d: float = 1.0
     ramp: float = 10.0
-    seg_adv: str = "adversarial"
+    seg_adv: Literal["adversarial", "literal"] = "adversarial"
     detach_source_att: bool = False
     detach_align: bool = False
     detach_ga_input: bool = False

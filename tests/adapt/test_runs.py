@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from functools import reduce
 from pathlib import Path
 
 import h5py
@@ -13,7 +15,7 @@ from feature_files import write_domain
 
 from tcon.adapt.config import TrainConfig, apply_settings, keys, make_runs
 from tcon.adapt.grid import prepare, repeating_videos, run_all
-from tcon.adapt.methods import Sizes, build, default_config
+from tcon.adapt.methods import Sizes, build, default_config, names
 from tcon.cache import InputError
 
 QUICK = [
@@ -119,7 +121,7 @@ def test_short_videos_repeat_and_are_counted(tmp_path: Path) -> None:
     target = write_domain(tmp_path / "t.h5", snippets=8)
     prepared = prepare(source, target, make_runs(METHODS, QUICK, segments=4), tmp_path / "runs")
     run_all(prepared)
-    assert repeating_videos(prepared.domains, 4) == len(prepared.domains.source_train)
+    assert repeating_videos(prepared.domains, 4) == 12  # all of the source, each once
     assert repeating_videos(prepared.domains, 2) == 0
 
 
@@ -165,6 +167,14 @@ def test_settings() -> None:
         ("train.lr=fast", "'fast' is no float"),
         ("tcon.detach_align=1", "'1' is no bool"),
         ("train.batch_size=1.5", "'1.5' is no int"),
+        ("train.batch_size=0", "at least 1"),
+        ("train.min_steps=-1", "at least 0"),
+        ("train.lr=0", "above 0"),
+        ("train.lr=nan", "finite"),
+        ("tcon.dropout=1", "below 1"),
+        ("tcon.pair.max_pairs=0", "at least 1"),
+        ("tcon.align_norm=softmax", "not one of joint, raw, zscore"),
+        ("tcon.pair.rule=nearest", "not one of cosine, argmax"),
     ],
 )
 def test_wrong_settings(setting: str, message: str) -> None:
@@ -190,3 +200,16 @@ def test_every_setting_can_be_set_to_its_own_value() -> None:
                 value = getattr(value, name)
             train, options = apply_settings([f"{root}.{key}={value}"], ["tcon"], TrainConfig())
             assert (train if root == "train" else options["tcon"]) == config
+
+
+def test_the_docs_list_every_setting_with_its_default() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
+    listed = dict(re.findall(r"^\| `([\w.]+)` \| (\S+) \|", text, re.M))
+    configs = {"train": TrainConfig(), **{name: default_config(name) for name in names()}}
+    expected = {}
+    for root, config in configs.items():
+        for key in keys(config):
+            value = reduce(getattr, key.split("."), config)
+            plain = str(value).lower() if value is None or isinstance(value, bool) else str(value)
+            expected[f"{root}.{key}"] = plain
+    assert listed == expected
