@@ -136,3 +136,28 @@ def align(weights: Tensor, source: Tensor, si: Tensor) -> Tensor:
         [N, Kt, D].
     """
     return torch.einsum("njk,njd->nkd", weights, source[si])
+
+
+def mix_projected(
+    weights: Tensor, projected: Tensor, si: Tensor, ti: Tensor, targets: int
+) -> Tensor:
+    """A linear layer on the concatenated target-aligned features, without making them.
+
+    ``sum_j' L_j'(f_hat[k, j']) = sum_j' sum_j W_k[j, j'] L_j'(f_s[si[k], j])``: each source
+    segment is projected once, instead of each pair's mixture, and the projections are mixed.
+
+    Args:
+        weights: [N, Ks, Kt].
+        projected: source segments through the layer's block for each target segment,
+            [Bs, Ks, Kt, H].
+        si, ti: [N], no pair twice.
+        targets: Bt.
+
+    Returns:
+        [N, H].
+    """
+    videos, _, _, hidden = projected.shape
+    flat = weights.flatten(1)  # [N, Ks Kt]
+    dense = flat.new_zeros(videos, targets, flat.shape[1]).index_put((si, ti), flat)
+    mixed = dense @ projected.reshape(videos, -1, hidden)  # [Bs, Bt, H]
+    return mixed[si, ti]

@@ -63,8 +63,8 @@ class TargetAttention(nn.Sequential):
 class Discriminator(nn.Module):
     """Domain discriminator: in - hidden - hidden - 1 with ReLU and dropout.
 
-    The first layer can be applied alone (`project`): it is linear, so the projection of a mixture
-    of segments is the mixture of their projections.
+    The first layer can be applied alone (`project`, `project_blocks`): it is linear, so the
+    projection of a mixture of segments is the mixture of their projections.
     """
 
     def __init__(self, in_features: int, hidden: int, *, dropout: float) -> None:
@@ -77,6 +77,14 @@ class Discriminator(nn.Module):
     def draw(self, rows: tuple[int, ...], generator: torch.Generator) -> Tensor:
         """Dropout masks of both hidden layers, [2, *rows, hidden]."""
         return draw_mask((2, *rows, self.hidden), self.dropout, generator)
+
+    def project_blocks(self, f: Tensor, blocks: int) -> Tensor:
+        """Segments [B, K, D] at each of ``blocks`` places of a concatenation [blocks * D].
+
+        Returns [B, K, blocks, hidden], without the bias.
+        """
+        weight = self.project.weight.view(self.hidden, blocks, -1)  # [H, blocks, D]
+        return torch.einsum("bjd,hkd->bjkh", f, weight)
 
     def judge(self, projected: Tensor, masks: Tensor) -> Tensor:
         """Logits from `project`'s output: [*rows, hidden] to [*rows], positive for label 1."""

@@ -223,9 +223,13 @@ class Tcon(Method):
         self, fs: Tensor, ft: Tensor, pairs: Pairs, align: Tensor, lam: float, draws: Draws
     ) -> tuple[Tensor, Tensor]:
         """(10): concatenated target segments (1) against target-aligned source segments (0)."""
-        aligned = co.align(align, fs, pairs.si)  # [N, K, D]
-        ones = self.disc_video(reverse_gradient(ft.flatten(1), lam), draws["video_target"])
-        zeros = self.disc_video(reverse_gradient(aligned.flatten(1), lam), draws["video_aligned"])
+        disc = self.disc_video
+        ones = disc(reverse_gradient(ft.flatten(1), lam), draws["video_target"])  # [Bt]
+        # The aligned features are linear in both the source segments and the weights.
+        projected = disc.project_blocks(reverse_gradient(fs, lam), self.segments)
+        weights = reverse_gradient(align, lam)
+        mixed = co.mix_projected(weights, projected, pairs.si, pairs.ti, len(ft))  # [N, H]
+        zeros = disc.judge(mixed + disc.project.bias, draws["video_aligned"])  # [N]
         loss = domain_loss(ones, 1) + domain_loss(zeros, 0, pairs.mask)
         return loss, domain_accuracy(ones, zeros, pairs.mask)
 
