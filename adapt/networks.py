@@ -83,8 +83,8 @@ class Discriminator(nn.Module):
 
         Returns [B, K, blocks, hidden], without the bias.
         """
-        weight = self.project.weight.view(self.hidden, blocks, -1)  # [H, blocks, D]
-        return torch.einsum("bjd,hkd->bjkh", f, weight)
+        weights = self.project.weight.view(self.hidden, blocks, -1).unbind(1)  # blocks x [H, D]
+        return torch.stack([f @ weight.T for weight in weights], 2)
 
     def judge(self, projected: Tensor, masks: Tensor) -> Tensor:
         """Logits from `project`'s output: [*rows, hidden] to [*rows], positive for label 1."""
