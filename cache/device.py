@@ -17,8 +17,8 @@ def choose_device(name: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
+        torch.ones(1, device=device).item()
+    except (RuntimeError, AssertionError, ImportError) as error:
         reason = str(error).strip().partition("\n")[0]
         raise InputError(
             f"device '{name}' cannot be used here ({reason}): try --device auto"

@@ -29,22 +29,24 @@ def describe(file: FeatureFile) -> list[Table]:
 
 
 def _videos(file: FeatureFile) -> Table:
+    from rich.markup import escape
     from rich.table import Table
 
     per_class = counts(file)
     splits = [s for s in SPLITS if any(c[s] for c in per_class.values())]
-    table = Table(title=f"{file.path}: {len(file.videos)} videos", title_justify="left")
+    table = Table(title=escape(f"{file.path}: {len(file.videos)} videos"), title_justify="left")
     table.add_column("class")
     for split in splits:
         table.add_column(split or "(no split)", justify="right")
     for label, counter in per_class.items():
-        table.add_row(label or "(unlabelled)", *(str(counter[s]) for s in splits))
+        table.add_row(escape(label) or "(unlabelled)", *(str(counter[s]) for s in splits))
     table.add_section()
     table.add_row("total", *(str(sum(c[s] for c in per_class.values())) for s in splits))
     return table
 
 
 def _modality(file: FeatureFile, name: str) -> Table:
+    from rich.markup import escape
     from rich.table import Table
 
     provenance, packed = file.provenance[name], file.packed(name)
@@ -53,13 +55,14 @@ def _modality(file: FeatureFile, name: str) -> Table:
     if len(packed.count):
         table.add_row("snippets per video", f"{packed.count.min()} to {packed.count.max()}")
     for f in fields(Provenance):
-        table.add_row(f.name, str(getattr(provenance, f.name)))
+        table.add_row(f.name, escape(str(getattr(provenance, f.name))))
     if provenance.weights == "random":
         table.add_row("[bold red]warning", "[bold red]random weights: these features mean nothing")
     return table
 
 
 def _failures(file: FeatureFile) -> list[Table]:
+    from rich.markup import escape
     from rich.table import Table
 
     if not file.failures:
@@ -68,5 +71,5 @@ def _failures(file: FeatureFile) -> list[Table]:
         "video", "stage", "reason", title=f"{len(file.failures)} failed", title_justify="left"
     )
     for failure in file.failures:
-        table.add_row(failure.video, failure.stage, failure.reason)
+        table.add_row(*map(escape, (failure.video, failure.stage, failure.reason)))
     return [table]

@@ -6,6 +6,7 @@ last one wanted is decoded in order, a block at a time, and only the wanted ones
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,8 @@ def read_clip(
     """
     import decord
 
+    if _is_transport_stream(path):
+        raise DecodeError("decord reads MPEG transport streams wrongly: convert it to mp4")
     decord.logging.set_level(decord.logging.QUIET)
     try:
         # One thread a video: videos are decoded side by side.
@@ -71,7 +74,21 @@ def read_clip(
     return Clip(torch.cat(kept), indices, total, fps)
 
 
+def _is_transport_stream(path: str | Path) -> bool:
+    """A sync byte every 188 bytes, or every 192 with a time code (M2TS)."""
+    try:
+        with open(path, "rb") as file:
+            head = file.read(4 * 192)
+    except OSError:
+        return False
+    return any(len(head) > 2 * n and head[s::n][:3] == b"GGG" for s, n in ((0, 188), (4, 192)))
+
+
 def _reason(error: Exception) -> str:
     """The gist of a decord message, which may start with a time and end with a stack trace."""
     gist = str(error).strip().partition("\n")[0].rpartition("] ")[2]
-    return "not a video that decord can open" if gist.startswith("Error reading") else gist
+    if gist.startswith("Error reading"):
+        return "not a video that decord can open"
+    if "cannot find video stream" in gist:
+        return "it holds no video stream"
+    return "damaged or cut off: " + re.sub(r"^\S+\.cc:\d+: (Error: )?", "", gist)[:120]

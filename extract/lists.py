@@ -67,7 +67,9 @@ def _read_folder(folder: Path) -> list[VideoItem]:
     paths = sorted(
         p
         for p in folder.rglob("*")
-        if p.suffix.lower() in VIDEO_SUFFIXES and not p.name.startswith(".") and p.is_file()
+        if p.suffix.lower() in VIDEO_SUFFIXES
+        and not any(part.startswith(".") for part in p.relative_to(folder).parts)
+        and p.is_file()
     )
     if not paths:
         raise InputError(f"{folder} holds no video files ({' '.join(sorted(VIDEO_SUFFIXES))})")
@@ -89,12 +91,14 @@ def _read_folder(folder: Path) -> list[VideoItem]:
 def _read_list(path: Path, root: Path) -> list[VideoItem]:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError:
+        rows = _csv_rows(lines)
+    except (UnicodeDecodeError, csv.Error):
         raise InputError(f"{path} is not a text file: give a list or a folder of videos") from None
-    rows = _csv_rows(lines) or _text_rows(lines, root)
+    if rows is None:
+        rows = _text_rows(lines, root)
     if not rows:
         raise InputError(f"{path} lists no videos")
-    missing = [(number, name) for number, name, *_ in rows if not (root / name).is_file()]
+    missing = [(number, name) for number, name, *_ in rows if not _is_file(root / name)]
     if missing:
         number, name = missing[0]
         raise InputError(
@@ -107,12 +111,12 @@ def _read_list(path: Path, root: Path) -> list[VideoItem]:
     ]
 
 
-def _csv_rows(lines: list[str]) -> list[tuple[int, str, str, str]]:
-    """Rows of (line number, path, label, split), or none where there is no ``path`` header."""
+def _csv_rows(lines: list[str]) -> list[tuple[int, str, str, str]] | None:
+    """Rows of (line number, path, label, split), or None where there is no ``path`` header."""
     reader = csv.DictReader(lines, skipinitialspace=True)
     columns = {name.strip().lower(): name for name in reader.fieldnames or () if name}
     if "path" not in columns:
-        return []
+        return None
 
     def cell(row: dict[str, str | None], column: str) -> str:
         return (row.get(columns.get(column, "")) or "").strip()
@@ -126,13 +130,20 @@ def _csv_rows(lines: list[str]) -> list[tuple[int, str, str, str]]:
 def _text_rows(lines: list[str], root: Path) -> list[tuple[int, str, str, str]]:
     rows = []
     for number, line in enumerate((line.strip() for line in lines), start=1):
-        name, _, label = line.rpartition(" ") if " " in line else line.rpartition("\t")
+        name, _, label = line.rpartition("\t" if "\t" in line else " ")
         if not line:
             continue
-        if not name or (root / line).is_file():  # a path alone, which may hold spaces
+        if not name or _is_file(root / line):  # a path alone, which may hold spaces
             name, label = line, ""
         rows.append((number, name.strip().strip('"'), label.strip(), ""))
     return rows
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # no name that a file can have
+        return False
 
 
 def _id(name: str, root: Path) -> str:

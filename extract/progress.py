@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
@@ -39,13 +40,17 @@ def extract_with_progress(
         failures = extract(items, output, config, on_progress=show)
     if last.before:
         console.print(f"{last.before} videos were in the file before.")
-    console.print(f"{last.done} videos extracted to {output} ({_rates(last, started)}).")
+    console.print(
+        f"{last.done} videos extracted to {escape(str(output))} ({_rates(last, started)})."
+    )
     if failures:
         console.print(f"[yellow]{len(failures)} failed:")
         for failure in failures[:_SHOWN_FAILURES]:
             console.print(f"  {failure.video}: {failure.reason} ({failure.stage})", markup=False)
         if len(failures) > _SHOWN_FAILURES:
-            console.print(f"  and {len(failures) - _SHOWN_FAILURES} more: tcon inspect {output}")
+            console.print(
+                f"  and {len(failures) - _SHOWN_FAILURES} more: tcon inspect {escape(str(output))}"
+            )
         console.print("Mend them and run again with --retry-failed.")
     return failures
 

@@ -94,15 +94,18 @@ def _load(module: nn.Module, spec: BackboneSpec, path: Path) -> None:
         reason = str(error).strip().partition("\n")[0]
         raise InputError(f"{path} is not a checkpoint of plain tensors: {reason}") from None
     state = checkpoint.get("state_dict", checkpoint) if isinstance(checkpoint, dict) else {}
-    state = {k.removeprefix("module."): v for k, v in state.items() if isinstance(v, Tensor)}
+    pairs = state.items() if isinstance(state, dict) else ()
+    state = {str(k).removeprefix("module."): v for k, v in pairs if isinstance(v, Tensor)}
     state = {k: v for k, v in state.items() if not k.startswith(spec.head)}
     wanted = module.state_dict()
     missing = [k for k in wanted if k not in state and not k.endswith("num_batches_tracked")]
     misshapen = [k for k in wanted if k in state and state[k].shape != wanted[k].shape]
-    if missing or misshapen:
+    surplus = [k for k in state if k not in wanted]
+    if wrong := missing + misshapen + surplus:
         raise InputError(
             f"{path} does not fit {spec.name}: {len(missing)} of {len(wanted)} tensors missing, "
-            f"{len(misshapen)} of another shape (first: {(missing + misshapen)[0]})"
+            f"{len(misshapen)} of another shape, {len(surplus)} that it does not have "
+            f"(first: {wrong[0]})"
         )
     module.load_state_dict(state, strict=False)
 

@@ -1,0 +1,191 @@
+"""Wrong input is refused with one line that says what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from tcon.cache import FeatureFile, FeatureWriter, InputError, Provenance, Snippets, Video
+from tcon.cache.device import choose_device
+
+COMPARED = {
+    "backbone": "other",
+    "weights": "random",
+    "weights_sha256": "ff",
+    "layer": "conv5",
+    "dim": 5,
+    "preprocessing": "BGR 0-255",
+    "snippet_length": 16,
+    "sampling": "stride:8",
+    "precision": "bf16",
+    "decoder": "pyav",
+}
+
+
+@pytest.fixture
+def path(
+    tmp_path: Path,
+    provenance: Callable[..., Provenance],
+    video: Callable[..., Video],
+    snippets: Callable[..., Snippets],
+) -> Path:
+    """A feature file of one video."""
+    with FeatureWriter(tmp_path / "x.h5", {"rgb": provenance()}) as writer:
+        writer.add(video("a"), {"rgb": snippets(2)})
+    return tmp_path / "x.h5"
+
+
+@pytest.mark.parametrize("field", COMPARED)
+def test_mixing_is_refused_and_the_field_named(
+    path: Path, provenance: Callable[..., Provenance], field: str
+) -> None:
+    before = path.read_bytes()
+    changed = provenance(**{field: COMPARED[field]})
+    with pytest.raises(InputError) as caught:
+        FeatureWriter(path, {"rgb": changed})
+    message = str(caught.value)
+    assert f"{field}: {getattr(provenance(), field)} != {COMPARED[field]}" in message
+    assert sum(f"{name}: " in message for name in COMPARED) == 1
+    assert "\n" not in message
+    assert path.read_bytes() == before
+
+
+def test_all_differing_fields_are_named(path: Path, provenance: Callable[..., Provenance]) -> None:
+    with pytest.raises(InputError) as caught:
+        FeatureWriter(path, {"rgb": provenance(**COMPARED)})
+    assert all(f"{name}: " in str(caught.value) for name in COMPARED)
+
+
+@pytest.mark.parametrize("field", ["tool_version", "device", "list_sha256"])
+def test_a_mere_record_may_differ(
+    path: Path,
+    provenance: Callable[..., Provenance],
+    video: Callable[..., Video],
+    snippets: Callable[..., Snippets],
+    field: str,
+) -> None:
+    with FeatureWriter(path, {"rgb": provenance(**{field: "else"})}) as writer:
+        writer.add(video("b"), {"rgb": snippets(1)})
+    assert [v.id for v in FeatureFile(path).videos] == ["a", "b"]
+
+
+def test_another_set_of_modalities_is_refused(
+    path: Path, provenance: Callable[..., Provenance]
+) -> None:
+    with pytest.raises(InputError, match=r"holds \['rgb'\], not \['flow'\]"):
+        FeatureWriter(path, {"flow": provenance()})
+
+
+def test_a_refused_writer_releases_the_file(
+    path: Path, provenance: Callable[..., Provenance]
+) -> None:
+    with pytest.raises(InputError, match="made differently"):
+        FeatureWriter(path, {"rgb": provenance(dim=5)})
+    FeatureWriter(path, {"rgb": provenance()}).close()
+
+
+def test_a_second_writer_is_refused_until_the_first_closes(
+    path: Path, provenance: Callable[..., Provenance]
+) -> None:
+    with FeatureWriter(path, {"rgb": provenance()}):
+        with pytest.raises(InputError, match="another process is writing"):
+            FeatureWriter(path, {"rgb": provenance()})
+        assert len(FeatureFile(path).videos) == 1  # reading is allowed
+    FeatureWriter(path, {"rgb": provenance()}).close()
+
+
+def test_a_path_below_a_file_cannot_be_written(
+    tmp_path: Path, provenance: Callable[..., Provenance]
+) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="cannot write .*file/x.h5"):
+        FeatureWriter(tmp_path / "file" / "x.h5", {"rgb": provenance()})
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="no file system that refuses root")
+def test_a_folder_that_takes_no_files_cannot_be_written(
+    provenance: Callable[..., Provenance],
+) -> None:
+    with pytest.raises(InputError, match="cannot write /proc/x.h5"):
+        FeatureWriter("/proc/x.h5", {"rgb": provenance()})
+
+
+def test_a_folder_is_no_output(tmp_path: Path, provenance: Callable[..., Provenance]) -> None:
+    (tmp_path / "x.h5").mkdir()
+    with pytest.raises(InputError, match="x.h5"):
+        FeatureWriter(tmp_path / "x.h5", {"rgb": provenance()})
+
+
+def _not_hdf5(path: Path) -> None:
+    path.write_text("path,label\n")
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-2000])
+
+
+def _empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def _foreign(path: Path) -> None:
+    with h5py.File(path, "w") as h5:
+        h5["features"] = np.zeros(3)
+
+
+def _newer(path: Path) -> None:
+    with h5py.File(path, "a") as h5:
+        h5.attrs["format_version"] = 2
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (Path.unlink, "no such feature file"),
+        (_not_hdf5, "not a readable HDF5 file"),
+        (_cut, "not a readable HDF5 file"),
+        (_empty, "not a readable HDF5 file"),
+        (_foreign, "not a tcon feature file"),
+        (_newer, "format version 2, this tcon reads up to 1: upgrade"),
+    ],
+)
+def test_what_is_no_feature_file_is_refused(
+    path: Path, spoil: Callable[[Path], None], reason: str
+) -> None:
+    spoil(path)
+    with pytest.raises(InputError, match=reason) as caught:
+        FeatureFile(path)
+    assert "x.h5" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("spoil", [_not_hdf5, _foreign, _newer])
+def test_what_is_no_feature_file_is_not_overwritten(
+    path: Path, provenance: Callable[..., Provenance], spoil: Callable[[Path], None]
+) -> None:
+    spoil(path)
+    before = path.read_bytes()
+    with pytest.raises(InputError):
+        FeatureWriter(path, {"rgb": provenance()})
+    assert path.read_bytes() == before
+
+
+def test_an_absent_modality_is_named(path: Path) -> None:
+    with pytest.raises(InputError, match=r"holds no flow features, only \['rgb'\]"):
+        FeatureFile(path).packed("flow")
+
+
+@pytest.mark.parametrize("name", ["nosuch", "", "cuda:63", "meta", "hpu"])
+def test_a_device_that_cannot_compute_is_refused(name: str) -> None:
+    with pytest.raises(InputError, match=f"device '{name}' cannot be used here") as caught:
+        choose_device(name)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_device_is_found() -> None:
+    assert choose_device("cpu").type == "cpu"
+    assert choose_device("auto").type in {"cpu", "cuda"}

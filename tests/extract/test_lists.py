@@ -1,0 +1,293 @@
+"""Lists and folders of videos."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tcon.cache import InputError
+from tcon.extract.lists import VideoItem, list_sha256, read_videos
+
+Touch = Callable[..., Path]
+
+
+@pytest.fixture
+def touch(tmp_path: Path) -> Touch:
+    """Make empty files below ``tmp_path``; the readers of lists do not open videos."""
+
+    def touch_(*names: str) -> Path:
+        for name in names:
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+        return tmp_path
+
+    return touch_
+
+
+def _rows(items: list[VideoItem]) -> list[tuple[str, str, str]]:
+    return [(item.id, item.label, item.split) for item in items]
+
+
+def _csv(folder: Path, text: str, *, name: str = "list.csv", encoding: str = "utf-8") -> Path:
+    (folder / name).write_bytes(text.encode(encoding))
+    return folder / name
+
+
+# --- csv lists
+
+
+def test_csv_with_all_columns(touch: Touch) -> None:
+    folder = touch("jump/a.mp4", "run/b.avi", "c.webm")
+    path = _csv(folder, "path,label,split\njump/a.mp4,jump,train\nrun/b.avi,run,test\nc.webm,,\n")
+    items = read_videos(path)
+    assert _rows(items) == [
+        ("jump/a.mp4", "jump", "train"),
+        ("run/b.avi", "run", "test"),
+        ("c.webm", "", ""),
+    ]
+    assert [item.path for item in items] == [folder / item.id for item in items]
+
+
+@pytest.mark.parametrize(
+    ("text", "label", "split"),
+    [
+        ("path\na.mp4\n", "", ""),
+        ("path,label\na.mp4,jump\n", "jump", ""),
+        ("path,split\na.mp4,val\n", "", "val"),
+        ("split,frames,path,label\ntest,9,a.mp4,jump\n", "jump", "test"),
+        ("path,label\na.mp4\n", "", ""),  # a short row
+        ("Path, Label , SPLIT\na.mp4, jump , Test\n", "jump", "test"),
+        ("path,label\n\na.mp4,jump\n\n", "jump", ""),
+        ("path,label\na.mp4,high jump", "high jump", ""),  # no newline at the end
+    ],
+)
+def test_csv_columns(touch: Touch, text: str, label: str, split: str) -> None:
+    assert _rows(read_videos(_csv(touch("a.mp4"), text))) == [("a.mp4", label, split)]
+
+
+def test_csv_with_byte_order_mark_and_windows_line_ends(touch: Touch) -> None:
+    path = _csv(touch("a.mp4"), "path,label\r\na.mp4,jump\r\n", encoding="utf-8-sig")
+    assert _rows(read_videos(path)) == [("a.mp4", "jump", "")]
+
+
+def test_csv_quotes_commas_and_other_alphabets(touch: Touch) -> None:
+    folder = touch("a, b.mp4", 'say "x".mp4', "прыжок/ü.mp4")
+    path = _csv(folder, 'path,label\n"a, b.mp4","x, y"\n"say ""x"".mp4",z\nпрыжок/ü.mp4,прыжок\n')
+    assert _rows(read_videos(path)) == [
+        ("a, b.mp4", "x, y", ""),
+        ('say "x".mp4', "z", ""),
+        ("прыжок/ü.mp4", "прыжок", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("written", "split"),
+    [
+        ("train", "train"),
+        ("training", "train"),
+        ("TRAIN", "train"),
+        ("val", "val"),
+        ("valid", "val"),
+        ("validation", "val"),
+        ("test", "test"),
+        ("testing", "test"),
+        ("", ""),
+    ],
+)
+def test_names_of_splits(touch: Touch, written: str, split: str) -> None:
+    path = _csv(touch("a.mp4"), f"path,split\na.mp4,{written}\n")
+    assert read_videos(path)[0].split == split
+
+
+# --- text lists
+
+
+@pytest.mark.parametrize(
+    ("line", "id", "label"),
+    [
+        ("a.mp4 jump", "a.mp4", "jump"),
+        ("a.mp4\tjump", "a.mp4", "jump"),
+        ("  a.mp4   jump  ", "a.mp4", "jump"),
+        ("a.mp4 7", "a.mp4", "7"),
+        ("a.mp4", "a.mp4", ""),
+        ("my clip.mp4", "my clip.mp4", ""),
+        ("my clip.mp4 jump", "my clip.mp4", "jump"),
+        ("my clip.mp4\tjump", "my clip.mp4", "jump"),
+        ('"my clip.mp4" jump', "my clip.mp4", "jump"),
+        ("sub/a.mp4 jump", "sub/a.mp4", "jump"),
+    ],
+)
+def test_text_line(touch: Touch, line: str, id: str, label: str) -> None:
+    folder = touch("a.mp4", "my clip.mp4", "sub/a.mp4", "z.mp4")
+    path = _csv(folder, f"\n{line}\n\nz.mp4 last\r\n", name="list.txt")
+    assert _rows(read_videos(path)) == [(id, label, ""), ("z.mp4", "last", "")]
+
+
+# --- where the paths start
+
+
+def test_root_is_where_paths_start(touch: Touch, tmp_path: Path) -> None:
+    touch("videos/jump/a.mp4", "lists/x")
+    path = _csv(tmp_path / "lists", "path\njump/a.mp4\n")
+    (item,) = read_videos(path, root=tmp_path / "videos")
+    assert item == VideoItem("jump/a.mp4", tmp_path / "videos/jump/a.mp4", "", "")
+
+
+def test_ids_are_relative_to_the_root(
+    touch: Touch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However the same file is written, its id is the same, so that a list can be resumed."""
+    folder = touch("sub/a.mp4")
+    monkeypatch.chdir(tmp_path)
+    for written in ("sub/a.mp4", "./sub/a.mp4", "sub//a.mp4", str(folder / "sub" / "a.mp4")):
+        _csv(folder, f"path\n{written}\n")
+        assert [item.id for item in read_videos(folder / "list.csv")] == ["sub/a.mp4"]
+        assert [item.id for item in read_videos("list.csv")] == ["sub/a.mp4"]
+
+
+def test_a_video_outside_the_root_keeps_its_path(touch: Touch, tmp_path: Path) -> None:
+    touch("videos/a.mp4", "lists/x")
+    path = _csv(tmp_path / "lists", f"path\n{tmp_path}/videos/a.mp4\n")
+    assert read_videos(path)[0].id == (tmp_path / "videos" / "a.mp4").as_posix()
+
+
+# --- folders
+
+
+def test_folder_of_classes(touch: Touch) -> None:
+    folder = touch("run/b.AVI", "jump/a.mp4", "jump/notes.txt", "README.md")
+    assert _rows(read_videos(folder)) == [("jump/a.mp4", "jump", ""), ("run/b.AVI", "run", "")]
+
+
+def test_folder_of_splits_and_classes(touch: Touch) -> None:
+    folder = touch("train/jump/a.mp4", "Validation/jump/b.mp4", "testing/run/c.mkv")
+    assert set(_rows(read_videos(folder))) == {
+        ("train/jump/a.mp4", "jump", "train"),
+        ("Validation/jump/b.mp4", "jump", "val"),
+        ("testing/run/c.mkv", "run", "test"),
+    }
+
+
+def test_flat_folder_is_unlabelled(touch: Touch) -> None:
+    folder = touch("b.mp4", "a.mp4")
+    items = read_videos(folder)
+    assert _rows(items) == [("a.mp4", "", ""), ("b.mp4", "", "")]
+    assert items[0].path == folder / "a.mp4"
+
+
+def test_hidden_files_are_no_videos(touch: Touch) -> None:
+    folder = touch("jump/a.mp4", "jump/._a.mp4", "jump/.part.mp4", ".b.mp4")
+    assert _rows(read_videos(folder)) == [("jump/a.mp4", "jump", "")]
+
+
+@pytest.mark.parametrize("hidden", [".trash/x.mp4", "jump/.old/x.mp4", ".git/lfs/x.mp4"])
+def test_files_in_hidden_folders_are_no_videos(touch: Touch, hidden: str) -> None:
+    assert _rows(read_videos(touch("jump/a.mp4", hidden))) == [("jump/a.mp4", "jump", "")]
+
+
+def test_a_folder_named_like_a_video_is_none(touch: Touch) -> None:
+    assert _rows(read_videos(touch("odd.mp4/a.mp4"))) == [("odd.mp4/a.mp4", "odd.mp4", "")]
+
+
+# --- wrong input
+
+
+def _error(source: Path, **options: Path) -> str:
+    with pytest.raises(InputError) as caught:
+        read_videos(source, **options)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_missing_list(tmp_path: Path) -> None:
+    assert "no such list or folder" in _error(tmp_path / "no.csv")
+
+
+def test_unknown_path_names_line_and_count(touch: Touch) -> None:
+    text = "path,label\na.mp4,x\n\nno1.mp4,x\nno2.mp4,x\n"
+    message = _error(_csv(touch("a.mp4"), text))
+    assert "line 4:" in message
+    assert "no1.mp4" in message
+    assert "2 of 3 missing" in message
+    assert "--root" in message
+
+
+def test_unknown_path_in_a_text_list(touch: Touch) -> None:
+    message = _error(_csv(touch("a.mp4"), "a.mp4 x\n\nno.mp4 x\n", name="list.txt"))
+    assert "line 3:" in message
+    assert "no.mp4" in message
+    assert "1 of 2 missing" in message
+
+
+def test_a_folder_in_a_list_is_no_video(touch: Touch) -> None:
+    message = _error(_csv(touch("jump/a.mp4"), "path\njump\n"))
+    assert "line 2: no such video" in message
+
+
+def test_empty_folder(touch: Touch) -> None:
+    message = _error(touch("notes.txt"))
+    assert "holds no video files" in message
+    assert ".mp4" in message
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "path,label,split\n"])
+def test_list_without_videos(touch: Touch, text: str) -> None:
+    assert "lists no videos" in _error(_csv(touch(), text))
+
+
+@pytest.mark.parametrize(
+    "names", [("a.mp4", "jump/b.mp4"), ("jump/b.mp4", "train/jump/c.mp4"), ("a/b/c/d.mp4",)]
+)
+def test_folder_of_mixed_or_deep_levels(touch: Touch, names: tuple[str, ...]) -> None:
+    assert "mixes levels" in _error(touch(*names))
+
+
+@pytest.mark.parametrize("again", ["a.mp4", "./a.mp4"])
+def test_video_listed_twice(touch: Touch, again: str) -> None:
+    message = _error(_csv(touch("a.mp4", "b.mp4"), f"path,label\na.mp4,x\nb.mp4,x\n{again},y\n"))
+    assert "a.mp4 is listed 2 times" in message
+
+
+def test_bad_split_in_a_list(touch: Touch) -> None:
+    message = _error(_csv(touch("a.mp4", "b.mp4"), "path,split\na.mp4,train\nb.mp4,holdout\n"))
+    assert "line 3" in message
+    assert "split 'holdout' is not one of train, val, test" in message
+
+
+def test_bad_split_in_a_folder(touch: Touch) -> None:
+    message = _error(touch("fold1/jump/a.mp4"))
+    assert "fold1" in message
+    assert "is not one of train, val, test" in message
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        bytes(range(256)),
+        b"\xff\xfea\x00.\x00m\x00p\x004\x00",  # UTF-16
+        b"\0" * 2000,
+        b"\0" * 200_000,
+        b"x" * 5000,  # longer than a file's name can be
+    ],
+    ids=["bytes", "utf16", "zeros", "many-zeros", "long-line"],
+)
+def test_file_that_is_no_list(touch: Touch, tmp_path: Path, content: bytes) -> None:
+    touch()
+    (tmp_path / "clip.mp4").write_bytes(content)
+    assert "clip.mp4" in _error(tmp_path / "clip.mp4")
+
+
+# --- the hash of a list
+
+
+def test_hash_of_a_list() -> None:
+    items = [VideoItem("a", Path("/in/a"), "x", "train"), VideoItem("b", Path("/in/b"), "y", "")]
+    moved = [VideoItem(item.id, Path("/else"), item.label, item.split) for item in items]
+    assert list_sha256(items) == list_sha256(moved[::-1])
+    for change in (("c", "x", "train"), ("a", "y", "train"), ("a", "x", "test")):
+        id, label, split = change
+        changed = [VideoItem(id, Path("/in/a"), label, split), items[1]]
+        assert list_sha256(changed) != list_sha256(items)
