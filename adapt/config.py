@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from ..cache import InputError
 from .methods import MethodConfig, default_config, names
+from .normalise import Normalise
 
 T = TypeVar("T")
 _MAY_BE_ZERO = ("lr_drops", "min_steps")
@@ -30,6 +31,8 @@ class TrainConfig:
         weight_decay: on all parameters.
         clip_norm: gradients are scaled down to this norm; 0 for no clipping.
         evaluations: how often metrics and logits are recorded, evenly over the run.
+        normalise: standardise the features by nothing, by the source's statistics, or each domain
+            by its own.
     """
 
     epochs: int = 90
@@ -41,6 +44,7 @@ class TrainConfig:
     weight_decay: float = 5e-4
     clip_norm: float = 20.0
     evaluations: int = 30
+    normalise: Normalise = "domain"
 
     def steps(self, source_videos: int) -> int:
         """Steps of a run."""

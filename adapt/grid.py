@@ -14,6 +14,7 @@ from ..cache.device import choose_device
 from .config import RunConfig
 from .domains import Domains, load_domains
 from .loop import OnEvaluation, train
+from .normalise import normalise
 from .run_folder import RunFolder
 from .task import Task, read_task, shared_classes
 
@@ -40,7 +41,7 @@ def prepare(
 
     Args:
         source, target: feature files.
-        runs: of one modality.
+        runs: of one modality and with one ``normalise``.
         output: folder that gets one sub-folder per run.
         task: csv of classes; None for the class names that both files share.
         device: "auto", "cpu", "cuda", ...
@@ -55,6 +56,7 @@ def prepare(
     domains = load_domains(
         source_file, target_file, modality=modality, task=chosen_task, device=chosen
     )
+    domains = normalise(domains, runs[0].train.normalise)
     data = _describe(source_file, target_file, modality, domains)
     folders = [
         (run, RunFolder(Path(output) / run.name, {**asdict(run), "data": data})) for run in runs
