@@ -66,6 +66,7 @@ class Group:
             data["task"],
             config["modality"],
             str(config["segments"]),
+            json.dumps(config["train"], sort_keys=True),
         )
 
 

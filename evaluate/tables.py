@@ -15,8 +15,15 @@ from .summary import Group, baseline_of
 
 _COLUMNS = [
     *("transfer", "task", "method", "modality", "segments", "seed", "accuracy", "std"),
-    *("low", "high", "mean_class_accuracy", "test_videos", "protocol", "mode", "backbone", "runs"),
+    *("low", "high", "mean_class_accuracy", "test_videos", "protocol", "mode", "normalise"),
+    *("backbone", "runs"),
 ]
+_NORMALISED = {
+    "none": "features as they are",
+    "source": "features standardised by the source's statistics",
+    "domain": "each domain's features standardised by its own unlabelled statistics, for every "
+    "method",
+}
 
 
 def markdown(groups: Sequence[Group]) -> str:
@@ -33,7 +40,7 @@ def markdown(groups: Sequence[Group]) -> str:
             + " | ".join(
                 [
                     group.transfer,
-                    group.method,
+                    _name(group, groups),
                     config["modality"],
                     str(config["segments"]),
                     " ".join(f"{100 * a:.1f}" for a in scores.accuracy),
@@ -62,6 +69,7 @@ def write_csv(groups: Sequence[Group], path: str | Path) -> None:
             "test_videos": scores.videos,
             "protocol": data["protocol"],
             "mode": data["mode"],
+            "normalise": config["train"]["normalise"],
             "backbone": data["backbone"],
         }
         for run, overall, per_class in zip(
@@ -145,6 +153,16 @@ def _write(path: str | Path, columns: list[str], rows: list[dict[str, object]]) 
         raise InputError(f"cannot write {path}: {error.strerror}") from None
 
 
+def _name(group: Group, groups: Sequence[Group]) -> str:
+    """The method, with its folder where another row has the same method and sizes."""
+
+    def row(g: Group) -> tuple[str, str, str, int]:
+        return g.transfer, g.method, g.first.config["modality"], g.first.config["segments"]
+
+    alike = sum(row(other) == row(group) for other in groups)
+    return f"{group.method} ({group.first.path.parent})" if alike > 1 else group.method
+
+
 def _mean_std(values: np.ndarray) -> str:
     spread = f" ± {100 * _std(values):.1f}" if len(values) > 1 else ""
     return f"{100 * values.mean():.1f}{spread}"
@@ -177,6 +195,6 @@ def _notes(groups: Sequence[Group]) -> list[str]:
             )
         if data["weights"] == "random":
             notes.append(f"{head}: features of a random backbone; the numbers mean nothing.")
-    modes = {(g.first.data["backbone"], g.first.data["mode"]) for g in groups}
-    notes += [f"Backbone {backbone}, {mode}." for backbone, mode in sorted(modes)]
+        normalised = _NORMALISED[group.first.config["train"]["normalise"]]
+        notes.append(f"Backbone {data['backbone']}, {data['mode']}, {normalised}.")
     return list(dict.fromkeys(notes))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -64,6 +65,19 @@ def test_table_and_csv(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert mean["method"] == "tcon" and float(mean["accuracy"]) == pytest.approx(7 / 9)
     assert float(mean["std"]) == pytest.approx(1 / 9) and mean["protocol"] == "inductive"
     assert float(rows[4]["accuracy"]) == pytest.approx(6 / 9)
+
+
+def test_rows_that_differ_in_a_setting_are_told_apart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make(tmp_path, seeds=1)
+    runs = make_runs(["tcon"], [s for s in SETTINGS if "source_only" not in s] + ["tcon.tau=1"])
+    files = tmp_path / "clips.h5", tmp_path / "cctv.h5"
+    run_all(prepare(*files, [replace(run, segments=4) for run in runs], tmp_path / "warm"))
+    report([tmp_path / "runs", tmp_path / "warm"])
+    out = capsys.readouterr().out
+    assert f"| tcon ({tmp_path / 'runs'}) |" in out and f"| tcon ({tmp_path / 'warm'}) |" in out
+    assert "| source_only |" in out
 
 
 def test_permuting_the_target_labels_changes_what_is_computed(

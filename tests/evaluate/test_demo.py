@@ -1,0 +1,46 @@
+"""The demo end to end on few clips and few steps, and its pictures."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tcon.cache import InputError
+from tcon.evaluate import demo
+
+
+def test_demo(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(
+        demo, "SETTINGS", (*demo.SETTINGS, "train.min_steps=3", "train.batch_size=4")
+    )
+    demo.run_demo(tmp_path / "demo", clips=40, seeds=2, device="cpu")
+    out = capsys.readouterr().out
+    assert out.count("| source -> target | source_only | rgb | 8 |") == 2
+    assert out.count("| source -> target | tcon | rgb | 8 |") == 2
+    assert "Backbone efficientnet_lite0, cached features, each domain's features" in out
+    for name, classes in (("task", 8), ("control", 2)):
+        rows = list(csv.DictReader((tmp_path / "demo" / f"{name}.csv").open()))
+        assert [(row["method"], row["seed"]) for row in rows] == [
+            (method, seed) for method in ("source_only", "tcon") for seed in ("0", "1", "mean")
+        ]
+        assert int(rows[0]["test_videos"]) % classes == 0
+    for name in ("frames.png", "accuracy.png"):
+        picture = np.asarray(Image.open(tmp_path / "demo" / name).convert("RGB"))
+        assert min(picture.shape[:2]) > 300 and picture.std() > 20
+
+
+def test_too_few_clips(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="clips"):
+        demo.run_demo(tmp_path / "demo", clips=3)
+
+
+def test_unwritable_output(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot write"):
+        demo.run_demo(tmp_path / "file", clips=40)
