@@ -84,7 +84,8 @@ def extract(
     from .extract.sampling import Sampling
 
     sampling = Sampling("stride", stride) if stride else Sampling("uniform", snippets)
-    output = output or Path("cache") / f"{videos.resolve().stem}.h5"
+    name = videos.resolve().name if videos.is_dir() else videos.stem
+    output = output or Path("cache") / f"{name}.h5"
     items = read_videos(videos, root=root)
     failures = extract_with_progress(items, output, ExtractConfig(sampling=sampling, **options))
     sys.exit(1 if failures else 0)

@@ -61,7 +61,9 @@ class FeatureWriter:
             existing = FeatureFile(self.path)
             self._refuse_to_mix(existing)
         except BaseException:
-            self._unlock()
+            if not any(self._parts.glob("part-*.h5")):
+                shutil.rmtree(self._parts)
+            os.close(self._lock)
             raise
         self.committed = {video.id: video for video in existing.videos}
         self.failed = {failure.video: failure for failure in existing.failures}
@@ -98,12 +100,14 @@ class FeatureWriter:
 
     def close(self) -> None:
         """Commit, merge all parts into the one file, and release it."""
-        self.commit()
-        if parts_of(self.path) != [self.path]:
-            with new_file(self.path) as h5:
-                _merge(self.path, h5)
-        shutil.rmtree(self._parts)
-        self._unlock()
+        try:
+            self.commit()
+            if parts_of(self.path) != [self.path]:
+                with new_file(self.path) as h5:
+                    _merge(self.path, h5)
+            shutil.rmtree(self._parts)
+        finally:
+            os.close(self._lock)
 
     def __enter__(self) -> FeatureWriter:
         return self
@@ -151,9 +155,6 @@ class FeatureWriter:
                     f"{self.path} was made differently ({'; '.join(differences)}; file != now): "
                     "repeat its settings or choose another output"
                 )
-
-    def _unlock(self) -> None:
-        os.close(self._lock)
 
 
 def _lock(path: Path, parts: Path) -> int:

@@ -189,3 +189,14 @@ def test_a_device_that_cannot_compute_is_refused(name: str) -> None:
 def test_a_device_is_found() -> None:
     assert choose_device("cpu").type == "cpu"
     assert choose_device("auto").type in {"cpu", "cuda"}
+
+
+def test_refused_writer_leaves_nothing_behind(
+    tmp_path: Path, provenance: Callable[..., Provenance]
+) -> None:
+    notes = tmp_path / "notes.txt"
+    notes.write_text("not a feature file")
+    with pytest.raises(InputError, match="not a readable HDF5 file"):
+        FeatureWriter(notes, {"rgb": provenance()})
+    assert list(tmp_path.iterdir()) == [notes]
+    assert notes.read_text() == "not a feature file"
