@@ -52,7 +52,7 @@ def draw_accuracies(
         panels: groups by panel title.
         chance: accuracy of guessing, by panel title.
     """
-    figure = Figure(figsize=(3.6 * len(panels), 3.4))
+    figure = Figure(figsize=(4.2 * len(panels), 3.4))
     grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     for axis, (title, groups) in zip(grid, panels.items(), strict=True):
         for x, group in enumerate(groups):
@@ -69,13 +69,18 @@ def draw_accuracies(
             "chance", (1, 100 * chance[title]), (-2, 2), ("axes fraction", "data"),
             textcoords="offset points", ha="right", fontsize=8, color="dimgrey",
         )  # fmt: skip
-        axis.set_xticks(range(len(groups)), [group.method for group in groups])
+        axis.set_xticks(range(len(groups)), [_label(group) for group in groups], fontsize=8)
         axis.set_xlim(-0.6, len(groups) - 0.4)
         axis.set_title(title, fontsize=10)
         axis.spines[["top", "right"]].set_visible(False)
     grid[0].set_ylim(0, 109)
     grid[0].set_ylabel("target accuracy, %")
     _save(figure, path)
+
+
+def _label(group: Group) -> str:
+    how = group.first.config["train"]["normalise"]
+    return group.method + ("\nas extracted" if how == "none" else "\nstandardised")
 
 
 def _strip(video: Path, frames: int) -> np.ndarray:
