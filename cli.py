@@ -17,12 +17,12 @@ from .cache.errors import InputError
 
 
 class _Group(click.Group):
-    """Prints wrong input as one line and exits with code 2."""
+    """Prints wrong input, or a disk that refuses, as one line and exits with code 2."""
 
     def invoke(self, context: click.Context) -> Any:
         try:
             return super().invoke(context)
-        except InputError as error:
+        except (InputError, OSError) as error:
             click.echo(f"Error: {error}", err=True)
             sys.exit(2)
 
@@ -40,7 +40,7 @@ def main() -> None:
 
     Exit code 0: all done; 1: done, but some videos failed and are listed; 2: the input was wrong.
     """
-    # A busy neighbour makes spinning OpenMP threads five to ten times slower than sleeping ones.
+    # Beside a busy process, OpenMP threads that spin at barriers are far slower than sleeping ones.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
@@ -103,7 +103,11 @@ def extract(
 @click.option("--modality", default="rgb", show_default=True)
 @click.option("--segments", type=click.IntRange(min=1), default=6, show_default=True)
 @click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True)
-@click.option("--epochs", type=click.IntRange(min=1), help="Passes over the source.  [default: 90]")
+@click.option(
+    "--epochs",
+    type=click.IntRange(min=1),
+    help="Passes over the source, but at least train.min_steps=600 steps.  [default: 90]",
+)
 @click.option("--device", default="auto", show_default=True)
 @click.option(
     "--set", "settings", metavar="KEY=VALUE", multiple=True, help="Any option of docs/settings.md."
@@ -122,7 +126,8 @@ def adapt(
 ) -> None:
     """Adapt classifiers from SOURCE to TARGET, one run folder per method and seed.
 
-    Finished runs are skipped. Target labels, where the file holds any, are not used.
+    Finished runs are skipped. Target labels, where the file holds any, decide which videos belong
+    to the task's classes; training never gets them.
     """
     from .adapt.config import make_runs
     from .adapt.progress import adapt_with_progress

@@ -15,6 +15,7 @@ from torch import Tensor
 from ..cache import FeatureFile, InputError
 from .task import Task
 
+_PLACES = 2**20  # positions inside a segment
 _MUST_AGREE = ("backbone", "weights_sha256", "layer", "dim", "preprocessing", "snippet_length")
 
 
@@ -52,10 +53,11 @@ class Videos:
         Returns:
             [B, K, D_in] float32.
         """
-        j = torch.arange(segments, device=self.start.device, dtype=torch.float64)
+        # In integers: rounding must not push a position near 1 into the next segment.
+        place = (torch.as_tensor(position, device=self.start.device) * _PLACES).long()
+        j = torch.arange(segments, device=self.start.device)
         count = self.count[videos][:, None]  # [B, 1]
-        inside = ((j + position) * count / segments).long()  # [B, K]
-        inside = torch.minimum(inside, count - 1)  # rounding may reach the end
+        inside = (j * _PLACES + place) * count // (segments * _PLACES)  # [B, K]
         return self.features[self.start[videos][:, None] + inside].float()
 
 
@@ -92,40 +94,46 @@ def load_domains(
         InputError: the features of the files cannot be compared, or a domain has no video left.
     """
     _check_comparable(source, target, modality)
-    packed_source = _load(source, modality, device)
-    packed_target = _load(target, modality, device)
+    # A label is None for a video outside the task.
     source_labels = [task.source.get(video.label) for video in source.videos]
     target_labels = [task.target_index(video.label) for video in target.videos]
+    loaded = {
+        "source": (source, _load(source, modality, device), source_labels),
+        "target": (target, _load(target, modality, device), target_labels),
+    }
 
-    def pick(name: str, split: str) -> Videos | None:
-        file, packed = (source, packed_source) if name == "source" else (target, packed_target)
-        labels = source_labels if name == "source" else target_labels
+    def select(domain: str, splits: tuple[str, ...]) -> Videos | None:
+        """The task's videos of the first of ``splits`` that the file has; "" is every video."""
+        file, (features, start, count), labels = loaded[domain]
+        in_file = {video.split for video in file.videos} | {""}
+        split = next((split for split in splits if split in in_file), None)
         rows = [
             n
             for n, video in enumerate(file.videos)
-            if labels[n] is not None and split in (video.split, "all")
+            if labels[n] is not None and split in ("", video.split)
         ]
-        if not rows:
+        if split is None or not rows:
             return None
-        features, start, count = packed
+        known = torch.tensor([labels[n] for n in rows], device=device)
         return Videos(
             ids=tuple(file.videos[n].id for n in rows),
             features=features,
             start=start[rows],
             count=count[rows],
-            labels=torch.tensor([labels[n] for n in rows], device=device)
-            if name == "source"
-            else None,
+            labels=known if domain == "source" else None,
         )
 
-    source_train = pick("source", "train") or pick("source", "all")
-    target_train = pick("target", "train") or pick("target", "all")
+    source_train, source_val = select("source", ("train", "")), select("source", ("val", "test"))
+    target_train = select("target", ("train", ""))
     for name, videos in (("source", source_train), ("target", target_train)):
         if videos is None:
-            raise InputError(f"no {name} video belongs to one of the task's classes")
-    target_test = pick("target", "test") or pick("target", "val") or target_train
+            raise InputError(f"no {name} training video belongs to one of the task's classes")
+    without = set(range(len(task.classes))) - set(source_train.labels.tolist())
+    if without:
+        names = ", ".join(task.classes[index] for index in sorted(without))
+        raise InputError(f"no source training video shows {names}: leave the class out by --task")
+    target_test = select("target", ("test", "val")) or target_train
     overlap = set(target_test.ids) & set(target_train.ids)
-    source_val = pick("source", "val") or pick("source", "test")
     if source_val and set(source_val.ids) & set(source_train.ids):
         source_val = None  # no split was kept from training
     return Domains(

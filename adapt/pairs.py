@@ -70,7 +70,7 @@ def similar(p_source: Tensor, p_target: Tensor, labels: Tensor, config: PairConf
     return cosine >= threshold
 
 
-def choose(eligible: Tensor, order: Tensor, most: int) -> Pairs:
+def choose(eligible: Tensor, order: Tensor, most: int) -> tuple[Tensor, Tensor, Tensor]:
     """Choose at most ``most`` eligible cells of a matrix, those with the smallest ``order``.
 
     Args:
@@ -83,4 +83,4 @@ def choose(eligible: Tensor, order: Tensor, most: int) -> Pairs:
     columns = eligible.shape[1]
     rank = torch.where(eligible, order, order + 1).flatten()  # ineligible ones last
     chosen = rank.argsort()[: min(most, rank.numel())]  # [N]
-    return Pairs(chosen // columns, chosen % columns, eligible.flatten()[chosen])
+    return chosen // columns, chosen % columns, eligible.flatten()[chosen]

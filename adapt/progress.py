@@ -32,7 +32,7 @@ def adapt_with_progress(
     source: Path, target: Path, runs: Sequence[RunConfig], *, output: Path, **options: Any
 ) -> None:
     """`prepare` and `run_all` with a live bar; says what was used and where the runs lie."""
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(soft_wrap=True, highlight=False, markup=False)
     prepared = prepare(source, target, runs, output, **options)
     domains = prepared.domains
     console.print(
@@ -43,8 +43,9 @@ def adapt_with_progress(
     segments = max(run.segments for run in runs)
     if short := repeating_videos(domains, segments):
         console.print(
-            f"[yellow]Warning:[/] {short} videos have fewer snippets than {segments} segments; "
-            "some of their snippets repeat."
+            f"Warning: {short} videos have fewer snippets than {segments} segments; some of their "
+            "snippets repeat.",
+            style="yellow",
         )
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), MofNCompleteColumn())
     with Bar(

@@ -84,14 +84,24 @@ class RunFolder:
         os.replace(temporary, self.path / LOGITS)
 
     def _check_same(self, config: dict[str, Any]) -> None:
-        before = flatten(json.loads((self.path / CONFIG).read_text()))
-        now = flatten(config)
+        try:
+            before = flatten(what_counts(json.loads((self.path / CONFIG).read_text())))
+        except (ValueError, KeyError):
+            raise InputError(f"{self.path / CONFIG} is damaged: delete the run") from None
+        now = flatten(what_counts(config))
         for key in sorted(before.keys() | now.keys()):
-            if key != "tool_version" and before.get(key) != now.get(key):
+            if before.get(key) != now.get(key):
                 raise InputError(
                     f"{self.path} is a finished run with another {key} ({before.get(key)}, now "
                     f"{now.get(key)}): choose another -o or delete it"
                 )
+
+
+def what_counts(config: dict[str, Any]) -> dict[str, Any]:
+    """A configuration without what does not change the result: where the feature files lie (their
+    hashes count) and the tool's version."""
+    data = {k: v for k, v in config["data"].items() if k not in ("source", "target")}
+    return {k: v for k, v in config.items() if k != "tool_version"} | {"data": data}
 
 
 def flatten(config: Any, prefix: str = "") -> dict[str, Any]:

@@ -56,11 +56,16 @@ def read_task(path: str | Path) -> Task:
     path = Path(path)
     try:
         rows = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"cannot read the task {path}: {error}") from None
     missing = {"class", "source_label", "target_label"} - set(rows[0] if rows else ())
     if missing:
         raise InputError(f"task {path} lacks the columns {', '.join(sorted(missing))}")
+    for number, row in enumerate(rows, start=1):
+        if None in row or None in (row["class"], row["source_label"], row["target_label"]):
+            raise InputError(f"task {path}: row {number} has not one cell per column")
+        if not (row.get("class_index") or "0").isdecimal():
+            raise InputError(f"task {path}: row {number} has the class_index {row['class_index']}")
     if all(row.get("class_index") for row in rows):
         rows.sort(key=lambda row: int(row["class_index"]))
     classes = tuple(dict.fromkeys(row["class"] for row in rows))

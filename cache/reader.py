@@ -62,14 +62,17 @@ class FeatureFile:
         self._packed: dict[str, Packed] = {}
         for source in parts_of(self.path):
             with existing_file(source) as h5:
-                videos = read_table(h5, "videos", Video)
-                fresh = np.array([v.id not in seen for v in videos], dtype=bool)
-                self.videos += [v for v, is_fresh in zip(videos, fresh, strict=True) if is_fresh]
-                seen.update(v.id for v in videos)
-                failures |= {f.video: f for f in read_table(h5, "failures", Failure)}
-                for modality in h5.keys() - set(TABLES):
-                    self.provenance[modality] = Provenance.from_attributes(h5[modality])
-                self._sources.append((source, fresh))
+                try:
+                    videos = read_table(h5, "videos", Video)
+                    failures |= {f.video: f for f in read_table(h5, "failures", Failure)}
+                    for modality in h5.keys() - set(TABLES):
+                        self.provenance[modality] = Provenance.from_attributes(h5[modality])
+                except (OSError, KeyError, TypeError, ValueError) as error:
+                    raise InputError(f"{source} is damaged: {error}") from None
+            fresh = np.array([v.id not in seen for v in videos], dtype=bool)
+            self.videos += [v for v, is_fresh in zip(videos, fresh, strict=True) if is_fresh]
+            seen.update(v.id for v in videos)
+            self._sources.append((source, fresh))
         self.failures = [f for f in failures.values() if f.video not in seen]
 
     @property
@@ -104,7 +107,7 @@ class FeatureFile:
         return self._packed[modality]
 
     def sha256(self, modality: str, *, labels: bool) -> str:
-        """Hash of ids and features in the order of ids, and of labels if asked.
+        """Hash of ids, splits and features in the order of ids, and of labels if asked.
 
         Without labels, two files that differ in labels alone hash alike.
         """
@@ -112,7 +115,8 @@ class FeatureFile:
         digest = hashlib.sha256()
         for n in sorted(range(len(self.videos)), key=lambda n: self.videos[n].id):
             video, start = self.videos[n], packed.start[n]
-            digest.update(f"{video.id}\0{video.label if labels else ''}\0".encode())
+            label = video.label if labels else ""
+            digest.update(f"{video.id}\0{video.split}\0{label}\0".encode())
             digest.update(packed.features[start : start + packed.count[n]].tobytes())
         return digest.hexdigest()
 

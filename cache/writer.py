@@ -118,7 +118,13 @@ class FeatureWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.close()
+        if error is None:
+            self.close()
+        else:  # what is committed can be read from the parts; the next run merges them
+            try:
+                self.commit()
+            finally:
+                os.close(self._lock)
 
     def _commit_if_due(self) -> None:
         waiting = len(self._videos) + len(self._failures)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 import torch
 from matplotlib.figure import Figure
@@ -96,6 +95,5 @@ def _strip(video: Path, frames: int) -> np.ndarray:
 
 
 def _save(figure: Figure, path: Path) -> None:
-    with matplotlib.rc_context({"svg.hashsalt": "tcon"}):
-        figure.tight_layout()
-        figure.savefig(path, dpi=150)
+    figure.tight_layout()
+    figure.savefig(path, dpi=150)

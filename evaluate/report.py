@@ -45,6 +45,8 @@ def report(
     if unfinished:
         print(f"Left out {len(unfinished)} unfinished runs: repeat their tcon adapt command.")
     if csv_path:
+        if labelled and unlabelled:
+            print(f"{csv_path} gets the labelled targets' rows; name the others alone for theirs.")
         write = write_csv if labelled else write_predictions
         write(labelled or unlabelled, csv_path)
         print(f"\nWrote {csv_path}.")

@@ -17,7 +17,7 @@ from ..cache import FeatureFile, InputError
 
 @dataclass(frozen=True)
 class Predictions:
-    """Logits of some videos after each evaluation, [E, n, C], by id [n]."""
+    """Logits of some videos after each evaluation, [E, n, C], in the order of their ids [n]."""
 
     ids: tuple[str, ...]
     logits: np.ndarray
@@ -56,6 +56,8 @@ def find_runs(paths: Iterable[str | Path]) -> tuple[list[Run], list[Path]]:
     """
     folders: dict[Path, bool] = {}  # finished?
     for path in map(Path, paths):
+        if not path.exists():
+            raise InputError(f"no such folder: {path}")
         found = sorted(config.parent for config in path.rglob(CONFIG))
         finished = {folder: (folder / LOGITS).exists() for folder in found}
         if not any(finished.values()):
@@ -86,12 +88,24 @@ def target_labels(run: Run, features: str | Path | None = None) -> dict[str, str
 
 
 def _read(folder: Path) -> Run:
-    with h5py.File(folder / LOGITS, "r") as h5:
-        predictions = {
-            name: Predictions(tuple(group["id"].asstr()[()]), group["logits"][()])
-            for name, group in h5.items()
-            if isinstance(group, h5py.Group)
-        }
-        classes = tuple(h5.attrs["classes"])
-    config = json.loads((folder / CONFIG).read_text())
-    return Run(folder, config, classes, predictions)
+    try:
+        config = json.loads((folder / CONFIG).read_text())
+        with h5py.File(folder / LOGITS, "r") as h5:
+            groups = {name: group for name, group in h5.items() if isinstance(group, h5py.Group)}
+            predictions = {name: _predictions(group) for name, group in groups.items()}
+            run = Run(folder, config, tuple(h5.attrs["classes"]), predictions)
+        _ = run.seed, run.data, run.test
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(
+            f"the run {folder} is damaged ({error}): delete it and repeat it"
+        ) from None
+    if not np.isfinite(run.test.logits[-1]).all():
+        raise InputError(f"the run {folder} diverged (its logits are not finite): lower train.lr")
+    return run
+
+
+def _predictions(group: h5py.Group) -> Predictions:
+    """In the order of ids: runs whose feature file held the videos in another order agree."""
+    ids = group["id"].asstr()[()]
+    order = np.argsort(ids)
+    return Predictions(tuple(ids[order]), group["logits"][()][:, order])

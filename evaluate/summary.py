@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..adapt.run_folder import what_counts
 from ..cache import InputError
 from .intervals import bootstrap, wilson
 from .metrics import accuracy, mean_class_accuracy
@@ -63,7 +64,7 @@ class Group:
         return (
             data["source_sha256"],
             data["target_sha256"],
-            data["task"],
+            json.dumps([data["classes"], data["target_map"]]),
             config["modality"],
             str(config["segments"]),
             json.dumps(config["train"], sort_keys=True),
@@ -78,8 +79,9 @@ def group_runs(runs: Sequence[Run], features: str | Path | None = None) -> list[
     """
     groups: dict[str, list[Run]] = {}
     for run in runs:
-        setting = {k: v for k, v in run.config.items() if k not in ("seed", "tool_version")}
-        groups.setdefault(json.dumps(setting, sort_keys=True), []).append(run)
+        groups.setdefault(
+            json.dumps(what_counts(run.config) | {"seed": None}, sort_keys=True), []
+        ).append(run)
     labels: dict[tuple[str, str], dict[str, str]] = {}  # read and checked once per target
     scored = []
     for members in groups.values():

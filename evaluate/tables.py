@@ -52,7 +52,11 @@ def markdown(groups: Sequence[Group]) -> str:
             )
             + " |"
         )
-    return "\n".join([*lines, "", *_notes(groups)])
+    how = (
+        "Accuracy in percent on the target's test videos at the last epoch; no epoch was chosen by "
+        "target labels. Interval: Wilson for one seed, else bootstrap over videos and seeds."
+    )
+    return "\n".join([*lines, "", how, *_notes(groups)])
 
 
 def write_csv(groups: Sequence[Group], path: str | Path) -> None:
@@ -120,7 +124,7 @@ def unlabelled_markdown(groups: Sequence[Group]) -> str:
     note = (
         "The target is unlabelled, so there is no accuracy. Entropy and mutual information in nats."
     )
-    return "\n".join([*lines, "", note])
+    return "\n".join([*lines, "", note, *_notes(groups)])
 
 
 def predictions(group: Group) -> list[dict[str, object]]:
@@ -164,13 +168,13 @@ def _name(group: Group, groups: Sequence[Group]) -> str:
 
 
 def _mean_std(values: np.ndarray) -> str:
-    spread = f" ± {100 * _std(values):.1f}" if len(values) > 1 else ""
-    return f"{100 * values.mean():.1f}{spread}"
+    std = _std(values)
+    return f"{100 * values.mean():.1f}" + ("" if std is None else f" ± {100 * std:.1f}")
 
 
-def _std(values: np.ndarray) -> float:
-    """Sample standard deviation; 0 for one value."""
-    return float(values.std(ddof=1)) if len(values) > 1 else 0.0
+def _std(values: np.ndarray) -> float | None:
+    """Sample standard deviation; one value has none."""
+    return float(values.std(ddof=1)) if len(values) > 1 else None
 
 
 def _versus(group: Group, groups: Sequence[Group]) -> str:
@@ -183,10 +187,8 @@ def _versus(group: Group, groups: Sequence[Group]) -> str:
 
 
 def _notes(groups: Sequence[Group]) -> list[str]:
-    notes = [
-        "Accuracy in percent on the target's test videos at the last epoch; no epoch was chosen by "
-        "target labels. Interval: Wilson for one seed, else bootstrap over videos and seeds."
-    ]
+    """What must be known of how these numbers came about."""
+    notes = []
     for group in groups:
         data, head = group.first.data, f"{group.transfer}, {group.method}"
         if data["protocol"] == "transductive":

@@ -179,7 +179,7 @@ def _forward(
     backbone: LoadedBackbone, device: torch.device, dtype: torch.dtype
 ) -> Callable[[Tensor], Tensor]:
     """uint8 images [n, 3, H, W] on the CPU to float32 features [n, D] on the CPU."""
-    layout = torch.channels_last  # up to three times faster than the default on CPUs in bf16
+    layout = torch.channels_last  # faster than the default on CPUs in bf16
     module = backbone.module.to(device, dtype, memory_format=layout)
 
     @torch.inference_mode()

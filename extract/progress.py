@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
@@ -22,7 +21,7 @@ def extract_with_progress(
     items: Sequence[VideoItem], output: Path, config: ExtractConfig
 ) -> list[Failure]:
     """`extract` with a live bar; prints rates, what failed and what to do next."""
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(soft_wrap=True, highlight=False, markup=False)
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("videos"), TimeRemainingColumn())
     last = Progress(0, 0, 0, 0, 0)
     started = time.monotonic()
@@ -40,17 +39,13 @@ def extract_with_progress(
         failures = extract(items, output, config, on_progress=show)
     if last.before:
         console.print(f"{last.before} videos were in the file before.")
-    console.print(
-        f"{last.done} videos extracted to {escape(str(output))} ({_rates(last, started)})."
-    )
+    console.print(f"{last.done} videos extracted to {output} ({_rates(last, started)}).")
     if failures:
-        console.print(f"[yellow]{len(failures)} failed:")
+        console.print(f"{len(failures)} failed:", style="yellow")
         for failure in failures[:_SHOWN_FAILURES]:
-            console.print(f"  {failure.video}: {failure.reason} ({failure.stage})", markup=False)
+            console.print(f"  {failure.video}: {failure.reason} ({failure.stage})")
         if len(failures) > _SHOWN_FAILURES:
-            console.print(
-                f"  and {len(failures) - _SHOWN_FAILURES} more: tcon inspect {escape(str(output))}"
-            )
+            console.print(f"  and {len(failures) - _SHOWN_FAILURES} more: tcon inspect {output}")
         console.print("Mend them and run again with --retry-failed.")
     return failures
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
-
-from ..cache import InputError
 
 
 @dataclass(frozen=True)
@@ -19,14 +16,6 @@ class Sampling:
 
     def __str__(self) -> str:
         return f"{self.rule}:{self.value}"
-
-    @classmethod
-    def parse(cls, text: str) -> Sampling:
-        """Read ``uniform:32`` or ``stride:8``."""
-        match = re.fullmatch(r"(uniform|stride):([1-9]\d*)", text)
-        if not match:
-            raise InputError(f"sampling '{text}' is neither uniform:COUNT nor stride:STEP")
-        return cls(match[1], int(match[2]))
 
     def frames(self, total: int) -> np.ndarray:
         """Centre frames of the snippets of a video.

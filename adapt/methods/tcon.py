@@ -54,7 +54,7 @@ class DiscriminatorConfig:
     Args:
         max_segments: aligned segments that the segment discriminator sees in a step, a uniform
             random subset of the N K; its loss is a mean over them, so its expectation is the
-            same, at an eighth of TCoN's cost with the other defaults.
+            same.
     """
 
     hidden: int = 1024
@@ -201,7 +201,7 @@ class Tcon(Method):
     def _pairs(self, out_s: Tensor, out_t: Tensor, labels: Tensor, order: Tensor) -> Pairs:
         p_s, p_t = out_s.detach().softmax(1), out_t.detach().softmax(1)
         eligible = similar(p_s, p_t, labels, self.config.pair)  # [Bs, Bt]
-        return choose(eligible, order, self.config.pair.max_pairs)
+        return Pairs(*choose(eligible, order, self.config.pair.max_pairs))
 
     def _attend_across(self, fs: Tensor, ft: Tensor, pairs: Pairs) -> Attended:
         """Equations (1) to (5) and the weights of (9)."""

@@ -79,7 +79,7 @@ def load_backbone(name: str, weights: str | None = None) -> LoadedBackbone:
 def _published(spec: BackboneSpec) -> Path:
     try:
         return spec.weights.fetch()
-    except OSError as error:
+    except (OSError, ImportError) as error:
         raise InputError(
             f"the {spec.weights.name} weights of {spec.name} cannot be had ({error}): connect to "
             f"the network, or give a file with --weights FILE (from {spec.weights.source}), or use "

@@ -151,6 +151,8 @@ def test_task_file(tmp_path: Path) -> None:
         ("class,source_label\na,a\n", "lacks the columns target_label"),
         ("", "lacks the columns class, source_label, target_label"),
         ("class,source_label,target_label\na,x,x\nb,x,y\n", "source_label x belongs to two"),
+        ("class,source_label,target_label\na,x\n", "row 1 has not one cell per column"),
+        ("class,source_label,target_label,class_index\na,x,x,one\n", "class_index one"),
     ],
 )
 def test_wrong_task_files(tmp_path: Path, text: str, message: str) -> None:
@@ -158,6 +160,14 @@ def test_wrong_task_files(tmp_path: Path, text: str, message: str) -> None:
     path.write_text(text)
     with pytest.raises(InputError, match=message):
         read_task(path)
+
+
+def test_class_that_no_training_video_shows_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("class,source_label,target_label\njump,jump,jump\nswim,swim,sit\n")
+    files = write_domain(tmp_path / "s.h5"), write_domain(tmp_path / "t.h5")
+    with pytest.raises(InputError, match="no source training video shows swim"):
+        load(*files, read_task(path))
 
 
 def test_task_selects_and_merges_labels(tmp_path: Path) -> None:

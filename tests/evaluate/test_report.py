@@ -67,6 +67,31 @@ def test_table_and_csv(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert float(rows[4]["accuracy"]) == pytest.approx(6 / 9)
 
 
+def test_seeds_whose_file_held_the_videos_in_another_order(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = make(tmp_path, seeds=2)
+    for seed in (0, 1):
+        set_accuracy(runs / f"tcon_rgb_k4_seed{seed}", 9)
+    with h5py.File(runs / "tcon_rgb_k4_seed1" / "logits.h5", "r+") as h5:
+        for group in (h5["target_test"], h5["target_train"]):
+            group["id"][...] = group["id"][()][::-1]
+            group["logits"][...] = group["logits"][()][:, ::-1]
+    report([runs])
+    assert "| 100.0 100.0 |" in capsys.readouterr().out
+
+
+def test_damaged_and_diverged_runs_are_named(tmp_path: Path) -> None:
+    runs = make(tmp_path, seeds=1)
+    with h5py.File(runs / "tcon_rgb_k4_seed0" / "logits.h5", "r+") as h5:
+        h5["target_test/logits"][-1, 0, 0] = np.nan
+    with pytest.raises(InputError, match="tcon_rgb_k4_seed0 diverged"):
+        report([runs])
+    (runs / "tcon_rgb_k4_seed0" / "logits.h5").write_bytes(b"broken")
+    with pytest.raises(InputError, match="tcon_rgb_k4_seed0 is damaged"):
+        report([runs])
+
+
 def test_rows_that_differ_in_a_setting_are_told_apart(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -124,8 +149,11 @@ def test_partly_labelled_target_is_scored_on_the_labelled_videos(
 
 def test_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     runs = make(tmp_path, seeds=1)
-    with pytest.raises(InputError, match="holds no run"):
+    with pytest.raises(InputError, match="no such folder"):
         report([tmp_path / "nothing"])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="holds no run"):
+        report([tmp_path / "empty"])
     with pytest.raises(InputError, match="cannot write"):
         report([runs], csv_path=tmp_path / "no" / "out.csv")
     (runs / "tcon_rgb_k4_seed0" / "logits.h5").unlink()

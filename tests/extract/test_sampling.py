@@ -8,7 +8,6 @@ from math import floor
 import numpy as np
 import pytest
 
-from tcon.cache import InputError
 from tcon.extract.sampling import Sampling
 
 TOTALS = [*range(1, 100), 1000, 54321, 10**7]
@@ -50,19 +49,3 @@ def test_stride_takes_the_centre_of_every_step_frames(step: int) -> None:
 def test_a_video_shorter_than_the_stride_gives_one_frame() -> None:
     for total in range(1, 8):
         assert len(Sampling("stride", 8).frames(total)) == 1
-
-
-@pytest.mark.parametrize("text", ["uniform:32", "stride:8", "uniform:1"])
-def test_text_and_back(text: str) -> None:
-    sampling = Sampling.parse(text)
-    assert str(sampling) == text
-    assert sampling == Sampling(text.split(":")[0], int(text.split(":")[1]))
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["", "uniform", "uniform:", "uniform:0", "stride:-1", "uniform:3.5", "random:8", "uniform:8 "],
-)
-def test_wrong_text_is_refused(text: str) -> None:
-    with pytest.raises(InputError, match="neither uniform:COUNT nor stride:STEP"):
-        Sampling.parse(text)
