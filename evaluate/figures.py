@@ -39,7 +39,7 @@ def draw_frames(
         axes[0].set_ylabel(name.replace("_", " "), rotation=0, ha="right", va="center", fontsize=9)
     for axis, title in zip(grid[0], titles, strict=True):
         axis.set_title(title, fontsize=10)
-    _save(figure, path)
+    _save(figure, path, dpi=100)  # as fine as the frames
 
 
 def draw_accuracies(
@@ -94,6 +94,6 @@ def _strip(video: Path, frames: int) -> np.ndarray:
     return clip.images.permute(2, 0, 3, 1).reshape(_HEIGHT, -1, 3).numpy()
 
 
-def _save(figure: Figure, path: Path) -> None:
+def _save(figure: Figure, path: Path, *, dpi: int = 150) -> None:
     figure.tight_layout()
-    figure.savefig(path, dpi=150)
+    figure.savefig(path, dpi=dpi)
