@@ -38,6 +38,7 @@ def train(
     Returns:
         the trained method.
     """
+    folder.begin()
     method = _build(config, domains).to(device)
     options = config.train
     steps = options.steps(len(domains.source_train))

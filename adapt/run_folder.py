@@ -39,20 +39,22 @@ class RunFolder:
 
     def __init__(self, path: Path, config: dict[str, Any]) -> None:
         self.path = path
-        config = json.loads(json.dumps({"tool_version": __version__, **config}))
+        self.config = config = json.loads(json.dumps({"tool_version": __version__, **config}))
         try:
             path.mkdir(parents=True, exist_ok=True)
-            if self.finished:
-                self._check_same(config)
-            else:
-                (path / CONFIG).write_text(json.dumps(config, indent=2) + "\n")
-                (path / METRICS).write_text("")
         except OSError as error:
             raise InputError(f"cannot write the run {path}: {error.strerror}") from None
+        if self.finished:
+            self._check_same(config)
 
     @property
     def finished(self) -> bool:
         return (self.path / LOGITS).exists()
+
+    def begin(self) -> None:
+        """Write the configuration and start the metrics anew."""
+        (self.path / CONFIG).write_text(json.dumps(self.config, indent=2) + "\n")
+        (self.path / METRICS).write_text("")
 
     def log(self, record: dict[str, float]) -> None:
         """Append one line to the metrics."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import binomtest
 
+_CELLS = 2**23  # draws times videos in memory at once
+
 
 def wilson(right: int, total: int, *, confidence: float = 0.95) -> tuple[float, float]:
     """Wilson's score interval of one run's accuracy."""
@@ -25,10 +27,12 @@ def bootstrap(
     """
     rng = np.random.default_rng(seed)
     seeds, videos = correct.shape
-    # Drawing with replacement is the same as weighting by multinomial counts.
-    by_seed = rng.multinomial(seeds, np.full(seeds, 1 / seeds), size=draws) / seeds
-    by_video = rng.multinomial(videos, np.full(videos, 1 / videos), size=draws) / videos
-    means = np.einsum("ds,dn,sn->d", by_seed, by_video, correct.astype(float), optimize=True)
+    right, means = correct.astype(float), np.empty(draws)
+    for chunk in np.array_split(means, -(-draws * videos // _CELLS)):
+        # Drawing with replacement is the same as weighting by multinomial counts.
+        by_seed = rng.multinomial(seeds, np.full(seeds, 1 / seeds), size=len(chunk)) / seeds
+        by_video = rng.multinomial(videos, np.full(videos, 1 / videos), size=len(chunk)) / videos
+        chunk[:] = np.einsum("ds,dn,sn->d", by_seed, by_video, right, optimize=True)
     tail = 100 * (1 - confidence) / 2
     low, high = np.percentile(means, [tail, 100 - tail])
     return float(low), float(high)
