@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from types import NoneType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-from ..cache import InputError
+from ..cache.errors import InputError, unknown
 from .methods import MethodConfig, default_config, names
 from .normalise import Normalise
 
@@ -97,9 +96,7 @@ def apply_settings(
             raise InputError(f"--set {setting}: method {root} is not among those to run")
         known = [f"{name}.{path}" for name, config in roots.items() for path in keys(config)]
         if key.strip() not in known:
-            near = difflib.get_close_matches(key.strip(), known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"the keys are {', '.join(known)}"
-            raise InputError(f"--set {setting}: no such key; {hint}")
+            raise unknown("setting", key.strip(), known)
         roots[root] = _replace(roots[root], rest.split("."), text.strip(), setting)
     return roots.pop("train"), roots
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Collection
+
 
 class InputError(ValueError):
     """What the user gave cannot be used.
@@ -9,3 +12,10 @@ class InputError(ValueError):
     The message is one line that says what is wrong, where, and how to mend it. The command line
     prints it without a traceback and exits with code 2.
     """
+
+
+def unknown(what: str, name: str, known: Collection[str]) -> InputError:
+    """The error for a name that is none of ``known``; names the nearest, or all."""
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+    return InputError(f"no {what} '{name}': {hint}")

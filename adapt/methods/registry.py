@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 
-from ...cache import InputError
+from ...cache.errors import unknown
 from .base import Method, MethodConfig, Sizes
 
 _REGISTRY: dict[str, tuple[type[Method], type[MethodConfig]]] = {}
@@ -33,9 +32,7 @@ def default_config(name: str) -> MethodConfig:
         InputError: no such method; the message names the nearest.
     """
     if name not in _REGISTRY:
-        near = difflib.get_close_matches(name, _REGISTRY, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(_REGISTRY)}"
-        raise InputError(f"no method '{name}': {hint}")
+        raise unknown("method", name, _REGISTRY)
     return _REGISTRY[name][1]()
 
 

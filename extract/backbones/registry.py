@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ...cache import InputError
+from ...cache.errors import InputError, unknown
 from .spec import BackboneSpec
 
 _REGISTRY: dict[str, BackboneSpec] = {}
@@ -46,9 +45,7 @@ def get_spec(name: str) -> BackboneSpec:
         InputError: no such backbone; the message names the nearest.
     """
     if name not in _REGISTRY:
-        near = difflib.get_close_matches(name, _REGISTRY, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(_REGISTRY)}"
-        raise InputError(f"no backbone '{name}': {hint}")
+        raise unknown("backbone", name, _REGISTRY)
     return _REGISTRY[name]
 
 

@@ -163,7 +163,7 @@ def test_settings() -> None:
     [
         ("train.lr", "write it as key=value"),
         ("tcon.taus=1", "did you mean tcon.tau"),
-        ("tcon.pair=1", "no such key"),
+        ("tcon.pair=1", "no setting 'tcon.pair'"),
         ("train.lr=fast", "'fast' is no float"),
         ("tcon.detach_align=1", "'1' is no bool"),
         ("train.batch_size=1.5", "'1.5' is no int"),
