@@ -2,7 +2,7 @@
 
 Shapes: B videos of a domain (Bs source, Bt target), K segments (Ks, Kt), D feature dimensions,
 N pairs of a source and a target video. ``si`` and ``ti`` [N] name the videos of each pair, ``mask``
-[N] is 1 for real pairs and 0 for padding. Everything is float32.
+[N] is true for real pairs and false for padding. Everything is to be float32.
 """
 
 from __future__ import annotations

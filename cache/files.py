@@ -40,6 +40,8 @@ def existing_file(path: Path) -> Iterator[h5py.File]:
     Raises:
         InputError: the file is missing, no HDF5, no feature file, or of a newer format.
     """
+    if path.is_dir():
+        raise InputError(f"{path} is a folder, not a feature file")
     if not path.is_file():
         raise InputError(f"no such feature file: {path} (make one with: tcon extract)")
     try:

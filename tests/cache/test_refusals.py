@@ -200,3 +200,11 @@ def test_refused_writer_leaves_nothing_behind(
         FeatureWriter(notes, {"rgb": provenance()})
     assert list(tmp_path.iterdir()) == [notes]
     assert notes.read_text() == "not a feature file"
+
+
+def test_folder_in_place_of_a_file(tmp_path: Path, provenance: Callable[..., Provenance]) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(InputError, match="is a folder, not a feature file"):
+        FeatureFile(tmp_path / "folder")
+    with pytest.raises(InputError, match="is a folder, not a feature file"):
+        FeatureWriter(tmp_path / "folder", {"rgb": provenance()})
