@@ -36,7 +36,9 @@ def report(
     if unlabelled:
         for group in unlabelled:
             rows = predictions(group)
-            print(f"\nPredictions of {group.method} ({group.transfer}), mean over seeds:")
+            config = group.first.config
+            how = f"{group.transfer}, {config['modality']}, K = {config['segments']}"
+            print(f"\nPredictions of {group.method} ({how}), mean over seeds:")
             for row in rows[:_SHOWN_PREDICTIONS]:
                 print(f"  {row['video']}  {row['class']}  {row['probability']:.2f}")
             if len(rows) > _SHOWN_PREDICTIONS:

@@ -18,6 +18,9 @@ _COLUMNS = [
     *("low", "high", "mean_class_accuracy", "test_videos", "protocol", "mode", "normalise"),
     *("backbone", "runs"),
 ]
+_PREDICTION_COLUMNS = [
+    *("transfer", "method", "modality", "segments", "video", "class", "probability")
+]
 _NORMALISED = {
     "none": "features as they are",
     "source": "features standardised by the source's statistics",
@@ -130,9 +133,15 @@ def unlabelled_markdown(groups: Sequence[Group]) -> str:
 def predictions(group: Group) -> list[dict[str, object]]:
     """Each target video's class by the mean probability over seeds."""
     p = np.mean([softmax(run.test.logits[-1], axis=1) for run in group.runs], axis=0)  # [n, C]
+    common = {
+        "transfer": group.transfer,
+        "method": group.method,
+        "modality": group.first.config["modality"],
+        "segments": group.first.config["segments"],
+    }
     return [
-        {
-            "method": group.method,
+        common
+        | {
             "video": id_,
             "class": group.first.classes[row.argmax()],
             "probability": float(row.max()),
@@ -144,7 +153,7 @@ def predictions(group: Group) -> list[dict[str, object]]:
 def write_predictions(groups: Sequence[Group], path: str | Path) -> None:
     """The predictions of every group as csv."""
     rows = [row for group in groups for row in predictions(group)]
-    _write(path, ["method", "video", "class", "probability"], rows)
+    _write(path, _PREDICTION_COLUMNS, rows)
 
 
 def _write(path: str | Path, columns: list[str], rows: list[dict[str, object]]) -> None:

@@ -79,7 +79,7 @@ def extract(
         on_progress: called after every video.
 
     Returns:
-        every failure that the file records.
+        the failures of these items, earlier ones included.
 
     Raises:
         InputError: wrong options, weights that cannot be had, or a file that does not match.
@@ -139,7 +139,8 @@ def extract(
             video = Video(item.id, item.label, item.split, str(item.path), clip.total, clip.fps)
             writer.add(video, {"rgb": Snippets(stored.numpy(), clip.indices)})
             report()
-        return list(writer.failed.values())
+        listed = {item.id for item in items}
+        return [failure for id_, failure in writer.failed.items() if id_ in listed]
 
 
 def _check_committed(items: Sequence[VideoItem], writer: FeatureWriter) -> None:
