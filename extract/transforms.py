@@ -2,33 +2,50 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor
-from torchvision.transforms.v2 import functional as tv
+from torch.nn import functional as F
 
-from .backbones.spec import BackboneSpec
+from .backbones.spec import Preprocessing
 
 
-def resize_and_crop(images: np.ndarray, spec: BackboneSpec) -> Tensor:
-    """Scale the short side to ``spec.resize`` pixels and cut the centre square.
+def resize(images: Tensor, preprocessing: Preprocessing) -> Tensor:
+    """Scale as the weights want it, before any crop.
 
     Args:
-        images: [n, H, W, 3] uint8 RGB.
+        images: [n, 3, H, W] uint8.
 
     Returns:
-        [n, 3, spec.input_size, spec.input_size] uint8 RGB.
+        [n, 3, h, w] uint8; the short side, or both, as ``preprocessing.resize`` says.
     """
-    x = torch.from_numpy(images).permute(0, 3, 1, 2)  # [n, 3, H, W]
-    x = tv.resize(x, [spec.resize], antialias=True)
-    return tv.center_crop(x, [spec.input_size, spec.input_size]).contiguous()
+    size = preprocessing.resize
+    if isinstance(size, int):
+        height, width = images.shape[-2:]
+        short = min(height, width)
+        size = (int(size * height / short), int(size * width / short))
+    return interpolate(images, size, antialias=preprocessing.antialias)
 
 
-def normalise(images: Tensor, spec: BackboneSpec) -> Tensor:
-    """uint8 RGB [n, 3, H, W] to the backbone's channel order, range, mean and deviation."""
+def interpolate(images: Tensor, size: tuple[int, int], *, antialias: bool) -> Tensor:
+    """Bilinear scaling to ``size`` (height, width); [n, C, H, W] uint8 to [n, C, h, w] uint8."""
+    if images.shape[-2:] == torch.Size(size):
+        return images
+    return F.interpolate(images, size, mode="bilinear", antialias=antialias)
+
+
+def normalise(images: Tensor, preprocessing: Preprocessing) -> Tensor:
+    """uint8 pixels to the backbone's channel order, range, mean and deviation.
+
+    Args:
+        images: RGB images [n, 3, H, W] or clips [n, 3, L, H, W], or flow [n, 10, H, W].
+
+    Returns:
+        the same shape, float32.
+    """
     x = images.float()
-    if spec.channel_order == "BGR":
+    if preprocessing.channel_order == "BGR":
         x = x.flip(1)
-    x = x * (spec.value_range / 255)
-    mean, std = (x.new_tensor(v).view(1, 3, 1, 1) for v in (spec.mean, spec.std))
+    x = x * (preprocessing.value_range / 255)
+    shape = (1, -1, *(1,) * (x.ndim - 2))
+    mean, std = (x.new_tensor(v).view(shape) for v in (preprocessing.mean, preprocessing.std))
     return (x - mean) / std

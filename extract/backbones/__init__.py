@@ -2,6 +2,14 @@
 
 from . import efficientnet, torchvision_2d  # noqa: F401  (they register their backbones)
 from .registry import LoadedBackbone, get_spec, load_backbone, names
-from .spec import BackboneSpec, Weights
+from .spec import BackboneSpec, Preprocessing, Weights
 
-__all__ = ["BackboneSpec", "LoadedBackbone", "Weights", "get_spec", "load_backbone", "names"]
+__all__ = [
+    "BackboneSpec",
+    "LoadedBackbone",
+    "Preprocessing",
+    "Weights",
+    "get_spec",
+    "load_backbone",
+    "names",
+]

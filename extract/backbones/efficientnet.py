@@ -8,7 +8,7 @@ from efficientnet_lite_pytorch import EfficientNet
 from torch import Tensor
 
 from .registry import register
-from .spec import BackboneSpec, Weights
+from .spec import BackboneSpec, Preprocessing, Weights
 
 
 class PooledEfficientNet(EfficientNet):
@@ -46,8 +46,9 @@ register(
             fetch=_packaged_weights,
         ),
         # The TensorFlow original's: (x - 127) / 128.
-        mean=(127.0, 127.0, 127.0),
-        std=(128.0, 128.0, 128.0),
-        value_range=255.0,
+        preprocessing=Preprocessing(
+            mean=(127.0, 127.0, 127.0), std=(128.0, 128.0, 128.0), value_range=255.0
+        ),
+        first_conv="_conv_stem",
     )
 )
