@@ -60,34 +60,86 @@ def main() -> None:
 @click.option(
     "--stride", type=click.IntRange(min=1), help="One snippet every STRIDE frames instead."
 )
-@click.option("--device", default="auto", show_default=True)
+@click.option(
+    "--views",
+    default="centre",
+    show_default=True,
+    help="Crops stored of every frame: centre, flip, tencrop or multiscale:N.",
+)
+@click.option("--unlabelled", is_flag=True, help="Sub-folders and list labels are not classes.")
+@click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:0,cuda:1 ...")
 @click.option("--precision", default="auto", show_default=True, help="fp32, bf16 or fp16.")
-@click.option("--batch-size", type=click.IntRange(min=1), default=8, show_default=True)
-@click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True)
+@click.option("--batch-size", type=click.IntRange(min=1), help="Snippets per forward pass.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=0),
+    help="Decoding processes; 0 decodes in this one.  [default: one per core]",
+)
+@click.option(
+    "--decoder", default="auto", show_default=True, help="auto, pyav or decord; auto is pyav."
+)
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    default=120,
+    show_default=True,
+    help="Seconds a video may go without a new frame before it is given up.",
+)
+@click.option(
+    "--min-frames",
+    type=click.IntRange(min=1),
+    default=16,
+    show_default=True,
+    help="A video of which fewer frames decode has failed.",
+)
 @click.option("--retry-failed", is_flag=True, help="Take only the videos that failed before.")
+@click.option("--shard", metavar="I/N", help="Take the I-th of N shares of the list.")
+@click.option(
+    "--check", is_flag=True, help="Print the top-5 classes that the backbone sees in VIDEOS."
+)
 def extract(
     videos: Path,
     output: Path | None,
     root: Path | None,
     snippets: int,
     stride: int | None,
+    views: str,
+    unlabelled: bool,
+    shard: str | None,
+    check: bool,
     **options: Any,
 ) -> None:
     """Extract the RGB features of VIDEOS into one feature file.
 
     VIDEOS is a csv list (path,label,split), a text list (path label), a folder class/video or
-    split/class/video, or a folder of unlabelled videos. Run again to continue or extend.
+    split/class/video, or a folder of unlabelled videos; with --check a single video too. Run again
+    to continue or extend.
     """
     from .extract.lists import read_videos
     from .extract.pipeline import ExtractConfig
-    from .extract.progress import extract_with_progress
+    from .extract.progress import Interrupted, extract_with_progress
     from .extract.sampling import Sampling
+    from .extract.shards import Shard
+    from .extract.views import Views
 
     sampling = Sampling("stride", stride) if stride else Sampling("uniform", snippets)
+    config = ExtractConfig(sampling=sampling, views=Views.parse(views), **options)
+    if check:
+        from .extract.check import print_check
+
+        print_check(videos, config)
+        return
     name = videos.resolve().name if videos.is_dir() else videos.stem
     output = output or Path("cache") / f"{name}.h5"
-    items = read_videos(videos, root=root)
-    failures = extract_with_progress(items, output, ExtractConfig(sampling=sampling, **options))
+    items = read_videos(videos, root=root, unlabelled=unlabelled)
+    if shard:
+        part = Shard.parse(shard)
+        items, output = part.choose(items), part.output(output)
+    try:
+        failures = extract_with_progress(items, output, config)
+    except Interrupted as stop:
+        click.echo(str(stop), err=True)
+        sys.exit(130)
     sys.exit(1 if failures else 0)
 
 

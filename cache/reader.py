@@ -1,4 +1,4 @@
-"""Read a feature file, finished or not."""
+"""Read a feature file, finished or not, or several shards as one."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from .errors import InputError
 from .files import existing_file
 from .schema import TABLES, Failure, Provenance, Video
+from .sources import sources_of
 from .tables import read_table
 
 
@@ -19,7 +20,7 @@ from .tables import read_table
 class Packed:
     """All snippets of one modality; video ``n`` owns ``start[n] : start[n] + count[n]``.
 
-    ``features`` [S, D] float16, ``frame`` [S], ``start`` [N], ``count`` [N].
+    ``features`` [S, D] or [S, V, D] float16, ``frame`` [S], ``start`` [N], ``count`` [N].
     """
 
     features: np.ndarray
@@ -28,52 +29,61 @@ class Packed:
     count: np.ndarray
 
 
-def parts_folder(path: Path) -> Path:
-    """Where the parts of an unfinished extraction lie: ``FILE.h5.parts/`` beside the file."""
-    return path.with_name(path.name + ".parts")
-
-
-def parts_of(path: Path) -> list[Path]:
-    """The file itself, where it exists, and its parts, oldest first."""
-    parts = sorted(parts_folder(path).glob("part-*.h5"))
-    return [path, *parts] if path.exists() or not parts else parts
-
-
 class FeatureFile:
     """The tables of a feature file; features are read on demand.
 
-    A file whose extraction was interrupted reads as what has been committed so far.
+    Videos are in the order of their ids, whichever process finished first. A file whose extraction
+    was interrupted reads as what has been committed so far.
 
     Args:
-        path: the file.
+        path: the file, or a glob of shards.
+
+    Attributes:
+        videos: all of them.
+        failures: of videos that are not among them.
+        provenance: of each modality.
+        sources: the HDF5 files that are read, each with which of its videos count, [n] bool: a
+            part that has been merged into the file already repeats it.
+        order: where each of ``videos`` stands in the sequence of the sources, [N].
 
     Raises:
-        InputError: the file is missing, damaged or no feature file.
+        InputError: the file is missing, damaged or no feature file, or shards were made
+            differently or hold the same video.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self.videos: list[Video] = []
         self.provenance: dict[str, Provenance] = {}
+        videos: list[Video] = []
         failures: dict[str, Failure] = {}
-        seen: set[str] = set()
-        # Per source file, the rows that count: a part already merged into the file repeats it.
-        self._sources: list[tuple[Path, np.ndarray]] = []
+        seen: dict[str, Path] = {}
+        self.sources: list[tuple[Path, np.ndarray]] = []
         self._packed: dict[str, Packed] = {}
-        for source in parts_of(self.path):
+        for source in sources_of(self.path):
             with existing_file(source) as h5:
                 try:
-                    videos = read_table(h5, "videos", Video)
+                    rows = read_table(h5, "videos", Video)
                     failures |= {f.video: f for f in read_table(h5, "failures", Failure)}
                     for modality in h5.keys() - set(TABLES):
-                        self.provenance[modality] = Provenance.from_attributes(h5[modality])
+                        self._add(modality, Provenance.from_attributes(h5[modality]), source)
                 except (OSError, KeyError, TypeError, ValueError) as error:
+                    if isinstance(error, InputError):
+                        raise
                     raise InputError(f"{source} is damaged: {error}") from None
-            fresh = np.array([v.id not in seen for v in videos], dtype=bool)
-            self.videos += [v for v, is_fresh in zip(videos, fresh, strict=True) if is_fresh]
-            seen.update(v.id for v in videos)
-            self._sources.append((source, fresh))
-        self.failures = [f for f in failures.values() if f.video not in seen]
+            fresh = np.array([v.id not in seen for v in rows], dtype=bool)
+            for video, is_fresh in zip(rows, fresh, strict=True):
+                if not is_fresh and _shard(seen[video.id]) != _shard(source):
+                    raise InputError(
+                        f"{_shard(seen[video.id])} and {_shard(source)} both hold {video.id}: "
+                        f"{self.path} must match the shards of one extraction alone"
+                    )
+                seen[video.id] = source
+            videos += [v for v, is_fresh in zip(rows, fresh, strict=True) if is_fresh]
+            self.sources.append((source, fresh))
+        # The order of commits depends on what was quickest; that of ids depends on nothing.
+        self.order = np.array(sorted(range(len(videos)), key=lambda n: videos[n].id), dtype=int)
+        self.videos = [videos[n] for n in self.order]
+        self.failures = [f for _, f in sorted(failures.items()) if f.video not in seen]
 
     @property
     def modalities(self) -> list[str]:
@@ -89,20 +99,20 @@ class FeatureFile:
             raise InputError(f"{self.path} holds no {modality} features, only {self.modalities}")
         if modality in self._packed:
             return self._packed[modality]
-        features, frame, count = [], [], []
-        for source, fresh in self._sources:
+        features, frame = [], []
+        for source, fresh in self.sources:
             with existing_file(source) as h5:
                 group = h5[modality]
                 keep = np.repeat(fresh, group["count"][()])
-                features.append(_rows(group["features"], keep))
-                frame.append(_rows(group["frame"], keep))
-                count.append(group["count"][()][fresh])
-        counts = np.concatenate(count)
+                features.append(_rows(group["features"], keep))  # [s, D] or [s, V, D]
+                frame.append(_rows(group["frame"], keep))  # [s]
+        count = self.counts(modality)
+        in_sequence = count[np.argsort(self.order)]
         self._packed[modality] = Packed(
-            features=np.concatenate(features),
-            frame=np.concatenate(frame),
-            start=np.cumsum(counts) - counts,
-            count=counts,
+            features=_concatenate(features),
+            frame=_concatenate(frame),
+            start=(np.cumsum(in_sequence) - in_sequence)[self.order],
+            count=count,
         )
         return self._packed[modality]
 
@@ -113,12 +123,40 @@ class FeatureFile:
         """
         packed = self.packed(modality)
         digest = hashlib.sha256()
-        for n in sorted(range(len(self.videos)), key=lambda n: self.videos[n].id):
-            video, start = self.videos[n], packed.start[n]
+        for n, video in enumerate(self.videos):
+            start = packed.start[n]
             label = video.label if labels else ""
             digest.update(f"{video.id}\0{video.split}\0{label}\0".encode())
             digest.update(packed.features[start : start + packed.count[n]].tobytes())
         return digest.hexdigest()
+
+    def counts(self, modality: str) -> np.ndarray:
+        """Snippets of each video, [N]."""
+        counts = []
+        for source, fresh in self.sources:
+            with existing_file(source) as h5:
+                counts.append(h5[modality]["count"][()][fresh])
+        return np.concatenate(counts)[self.order]
+
+    def _add(self, modality: str, provenance: Provenance, source: Path) -> None:
+        first = self.provenance.setdefault(modality, provenance)
+        if differences := first.differences(provenance):
+            raise InputError(
+                f"{source} was made differently from the other shards of {self.path} "
+                f"({'; '.join(differences)}): extract all shards alike"
+            )
+
+
+def _shard(source: Path) -> Path:
+    """The file that a part belongs to."""
+    parent = source.parent
+    return source if parent.suffix != ".parts" else parent.with_suffix("")
+
+
+def _concatenate(arrays: list[np.ndarray]) -> np.ndarray:
+    """Without the copy of a single array, and without empty ones, which do not know V."""
+    arrays = [array for array in arrays if len(array)] or arrays[:1]
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
 
 def _rows(dataset: h5py.Dataset, keep: np.ndarray) -> np.ndarray:

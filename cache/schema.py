@@ -3,14 +3,15 @@
 ::
 
     /                attributes: format, format_version
-    /videos/         one row per committed video: id, label, split, path, frames, fps
-    /rgb/            features [S, D] float16, frame [S] (centre frame of each snippet),
+    /videos/         one row per committed video: the fields of `Video`
+    /rgb/            features [S, D] float16, or [S, V, D] where snippets have several views,
+                     frame [S] (centre frame of each snippet),
                      start [N], count [N] (video n owns snippets start[n] : start[n] + count[n]),
                      attributes: the fields of `Provenance`
     /failures/       one row per failed video: video, stage, reason
 
-``N`` videos, ``S`` snippets in all, ``D`` feature dimensions. Another modality is another group
-beside ``rgb``. Strings are UTF-8; an unknown label or split is the empty string.
+``N`` videos, ``S`` snippets in all, ``V`` views, ``D`` feature dimensions. Another modality is
+another group beside ``rgb``. Strings are UTF-8; an unknown label or split is the empty string.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import h5py
 import numpy as np
 
 FORMAT = "tcon-features"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 2 has views, and the decoder and damage of each video
 SPLITS = ("train", "val", "test", "")
 TABLES = ("videos", "failures")  # every other group is a modality
 
@@ -35,8 +36,10 @@ class Video:
         label: class name, "" where unknown.
         split: "train", "val", "test" or "" where the input had no splits.
         path: where the video was read from.
-        frames: number of frames.
+        frames: number of frames that decode.
         fps: frames per second, 0 where unknown.
+        decoder: that read it, "" where unknown.
+        damage: what is broken in it, "" for a sound video.
     """
 
     id: str
@@ -45,6 +48,8 @@ class Video:
     path: str
     frames: int
     fps: float
+    decoder: str = ""
+    damage: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Snippets:
-    """The features of one video: ``features`` [n, D] and their centre ``frame`` [n]."""
+    """The features of one video: ``features`` [n, D] or [n, V, D], their centre ``frame`` [n]."""
 
     features: np.ndarray
     frame: np.ndarray
@@ -81,7 +86,7 @@ class Provenance:
     snippet_length: int  # frames that make one snippet
     sampling: str  # "uniform:32" or "stride:8"
     precision: str  # of the forward pass: fp32, bf16 or fp16
-    decoder: str
+    views: str = "centre"  # which crops and flips of every frame; the first is the centre crop
     tool_version: str = field(compare=False, default="")
     device: str = field(compare=False, default="")
     list_sha256: str = field(compare=False, default="")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from typing import TypeVar
 
 import h5py
@@ -22,11 +22,13 @@ def write_table(h5: h5py.File, name: str, rows: Sequence[Row], row_type: type[Ro
 
 
 def read_table(h5: h5py.File, name: str, row_type: type[Row]) -> list[Row]:
-    """Read what `write_table` wrote."""
-    columns = []
+    """Read what `write_table` wrote; a field that an older file lacks has its default."""
+    columns, group = [], h5[name]
     for f in fields(row_type):
-        dataset = h5[name][f.name]
-        columns.append(dataset.asstr()[()] if f.type == "str" else dataset[()])
+        if f.name not in group and f.default is not MISSING:
+            columns.append([f.default] * len(columns[0]))
+        else:
+            columns.append(group[f.name].asstr()[()] if f.type == "str" else group[f.name][()])
     return [
         row_type(*(v.item() if isinstance(v, np.generic) else v for v in row))
         for row in zip(*columns, strict=True)

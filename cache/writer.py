@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -20,8 +22,10 @@ import numpy as np
 
 from .errors import InputError
 from .files import new_file
-from .reader import FeatureFile, parts_folder, parts_of
+from .merge import merge
+from .reader import FeatureFile
 from .schema import Failure, Provenance, Snippets, Video
+from .sources import parts_folder, parts_of
 from .tables import write_table
 
 
@@ -93,7 +97,8 @@ class FeatureWriter:
         """Make everything added so far durable."""
         self._last_commit = time.monotonic()
         if self._videos or self._failures:
-            with new_file(self._parts / f"part-{self._next_part:06d}.h5") as h5:
+            part = self._parts / f"part-{self._next_part:06d}.h5"
+            with self._disk_errors(), new_file(part) as h5:
                 self._write(h5, self._videos, self._failures)
             self._next_part += 1
             self._videos, self._failures = [], []
@@ -103,8 +108,8 @@ class FeatureWriter:
         try:
             self.commit()
             if parts_of(self.path) != [self.path]:
-                with new_file(self.path) as h5:
-                    _merge(self.path, h5)
+                with self._disk_errors(), new_file(self.path) as h5:
+                    merge(FeatureFile(self.path), h5)
             shutil.rmtree(self._parts)
         finally:
             os.close(self._lock)
@@ -126,6 +131,18 @@ class FeatureWriter:
             finally:
                 os.close(self._lock)
 
+    @contextmanager
+    def _disk_errors(self) -> Iterator[None]:
+        """A disk that is full, or gone, as one clear error; h5py raises several kinds for it."""
+        try:
+            yield
+        except (OSError, RuntimeError) as error:
+            found = re.search(r"(?:error message = |\[Errno \d+\] )'?([^',:]*)", str(error))
+            raise InputError(
+                f"cannot write {self.path}: {found[1] if found else error}; every video committed "
+                "before is kept: mend that and run the same command again"
+            ) from None
+
     def _commit_if_due(self) -> None:
         waiting = len(self._videos) + len(self._failures)
         age = time.monotonic() - self._last_commit
@@ -145,7 +162,7 @@ class FeatureWriter:
             group = h5.create_group(modality)
             provenance.to_attributes(group)
             empty = np.empty((0, provenance.dim), np.float16)
-            features = np.concatenate([empty, *(c.features for c in chunks)]).astype(np.float16)
+            features = np.concatenate([c.features for c in chunks] or [empty]).astype(np.float16)
             frame = np.concatenate([np.empty(0, np.int64), *(c.frame for c in chunks)])
             _write_snippets(group, features, frame, np.array([len(c.frame) for c in chunks], int))
 
@@ -176,18 +193,6 @@ def _lock(path: Path, parts: Path) -> int:
         os.close(descriptor)
         raise InputError(f"another process is writing {path}: wait for it or stop it") from None
     return descriptor
-
-
-def _merge(path: Path, h5: h5py.File) -> None:
-    """Write the file at ``path`` and its parts into ``h5``; the features must fit in memory."""
-    whole = FeatureFile(path)
-    write_table(h5, "videos", whole.videos, Video)
-    write_table(h5, "failures", whole.failures, Failure)
-    for modality in whole.modalities:
-        group = h5.create_group(modality)
-        whole.provenance[modality].to_attributes(group)
-        packed = whole.packed(modality)
-        _write_snippets(group, packed.features, packed.frame, packed.count)
 
 
 def _write_snippets(

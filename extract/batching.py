@@ -2,55 +2,49 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-Key = TypeVar("Key")
+
+@dataclass(frozen=True)
+class Batch:
+    """Images [batch_size, ...] and which video each of the first rows belongs to, in order."""
+
+    images: Tensor
+    videos: list[Hashable]
 
 
-def run_batched(
-    forward: Callable[[Tensor], Tensor],
-    videos: Iterable[tuple[Key, Tensor]],
-    batch_size: int,
-) -> Iterator[tuple[Key, Tensor]]:
-    """Run ``forward`` over the images of many videos in batches of exactly ``batch_size``.
+class Batcher:
+    """Collects images of interleaved videos into batches of exactly ``batch_size``.
 
-    The last batch is padded with zeros: kernels may round differently for another batch size,
-    and a video's features must not depend on what happens to be extracted beside it.
-
-    Args:
-        forward: [batch_size, ...] to [batch_size, D].
-        videos: (key, images [n, ...]) with n >= 1.
-
-    Yields:
-        (key, features [n, D]) in the order of ``videos``.
+    The last batch is padded with zeros: kernels may round differently for another batch size, and
+    a video's features must not depend on what happens to be extracted beside it.
     """
-    waiting: deque[tuple[Key, int]] = deque()  # videos and how many images each has
-    images: list[Tensor] = []  # not yet forwarded
-    features: list[Tensor] = []  # forwarded, not yet yielded
 
-    def finished() -> Iterator[tuple[Key, Tensor]]:
-        nonlocal features
-        while waiting and sum(map(len, features)) >= waiting[0][1]:
-            key, n = waiting.popleft()
-            rows = torch.cat(features)
-            features = [rows[n:]]
-            yield key, rows[:n]
+    def __init__(self, batch_size: int) -> None:
+        self._size = batch_size
+        self._images: list[Tensor] = []
+        self._videos: list[Hashable] = []
 
-    for key, new in videos:
-        waiting.append((key, len(new)))
-        images.append(new)
-        if sum(map(len, images)) >= batch_size:
-            pending = torch.cat(images)
-            whole = len(pending) - len(pending) % batch_size
-            features += [forward(batch) for batch in pending[:whole].split(batch_size)]
-            images = [pending[whole:]]
-            yield from finished()
-    if images and (rest := torch.cat(images)).numel():
-        padding = rest.new_zeros((batch_size - len(rest), *rest.shape[1:]))
-        features.append(forward(torch.cat([rest, padding]))[: len(rest)])
-    yield from finished()
+    def add(self, video: Hashable, images: Tensor) -> Iterator[Batch]:
+        """Take images [n, ...] of a video; give the batches that are full now."""
+        self._images.append(images)
+        self._videos += [video] * len(images)
+        if len(self._videos) >= self._size:
+            pending = torch.cat(self._images)
+            whole = len(pending) - len(pending) % self._size
+            owners, self._videos = self._videos[:whole], self._videos[whole:]
+            self._images = [pending[whole:]]
+            for n in range(0, whole, self._size):
+                yield Batch(pending[n : n + self._size], owners[n : n + self._size])
+
+    def rest(self) -> Iterator[Batch]:
+        """The images that fill no batch, padded."""
+        if self._videos:
+            pending = torch.cat(self._images)
+            padding = pending.new_zeros((self._size - len(pending), *pending.shape[1:]))
+            videos, self._images, self._videos = self._videos, [], []
+            yield Batch(torch.cat([pending, padding]), videos)

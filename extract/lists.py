@@ -6,7 +6,7 @@ import csv
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..cache import InputError
@@ -29,7 +29,9 @@ class VideoItem:
     split: str
 
 
-def read_videos(source: str | Path, *, root: str | Path | None = None) -> list[VideoItem]:
+def read_videos(
+    source: str | Path, *, root: str | Path | None = None, unlabelled: bool = False
+) -> list[VideoItem]:
     """Read which videos to extract.
 
     Args:
@@ -39,6 +41,8 @@ def read_videos(source: str | Path, *, root: str | Path | None = None) -> list[V
             - a folder ``class/video`` or ``split/class/video``;
             - a folder of unlabelled videos.
         root: folder that a list's paths are relative to; the list's own folder if None.
+        unlabelled: drop labels, as where the sub-folders of a folder are not classes; a folder
+            may then have any depth.
 
     Raises:
         InputError: nothing there, no video in it, a path that does not exist, a video named
@@ -46,7 +50,7 @@ def read_videos(source: str | Path, *, root: str | Path | None = None) -> list[V
     """
     source = Path(source)
     if source.is_dir():
-        items = _read_folder(source)
+        items = _read_folder(source, unlabelled=unlabelled)
     elif source.is_file():
         items = _read_list(source, Path(root) if root else source.parent)
     else:
@@ -54,7 +58,22 @@ def read_videos(source: str | Path, *, root: str | Path | None = None) -> list[V
     name, times = Counter(item.id for item in items).most_common(1)[0]
     if times > 1:
         raise InputError(f"{source}: {name} is listed {times} times: keep one line of it")
-    return items
+    return [replace(item, label="") for item in items] if unlabelled else items
+
+
+def describe(items: Sequence[VideoItem]) -> str:
+    """One line that says what was understood: videos, classes, splits."""
+    classes = Counter(item.label for item in items if item.label)
+    splits = Counter(item.split for item in items if item.split)
+    unlabelled = len(items) - classes.total()
+    parts = [f"{len(items)} video{'s' * (len(items) != 1)}"]
+    if classes:
+        names = ", ".join(sorted(classes)[:8]) + ", ..." * (len(classes) > 8)
+        parts.append(f"{len(classes)} class{'es' * (len(classes) != 1)} ({names})")
+    if unlabelled:
+        parts.append(f"{unlabelled} unlabelled" if classes else "unlabelled")
+    parts.append(", ".join(f"{s} {splits[s]}" for s in SPLITS if splits[s]) or "no splits")
+    return "; ".join(parts)
 
 
 def list_sha256(items: Sequence[VideoItem]) -> str:
@@ -63,7 +82,7 @@ def list_sha256(items: Sequence[VideoItem]) -> str:
     return hashlib.sha256("".join(rows).encode()).hexdigest()
 
 
-def _read_folder(folder: Path) -> list[VideoItem]:
+def _read_folder(folder: Path, *, unlabelled: bool) -> list[VideoItem]:
     paths = sorted(
         p
         for p in folder.rglob("*")
@@ -74,10 +93,12 @@ def _read_folder(folder: Path) -> list[VideoItem]:
     if not paths:
         raise InputError(f"{folder} holds no video files ({' '.join(sorted(VIDEO_SUFFIXES))})")
     depths = {len(p.relative_to(folder).parts) for p in paths}
+    if unlabelled:
+        return [VideoItem(p.relative_to(folder).as_posix(), p, "", "") for p in paths]
     if len(depths) > 1 or max(depths) > 3:
         raise InputError(
             f"{folder} mixes levels: its videos must all lie directly in it (unlabelled), "
-            "in class/ or in split/class/ folders; or write a list"
+            "in class/ or in split/class/ folders; or write a list, or say --unlabelled"
         )
     items = []
     for path in paths:
@@ -94,6 +115,13 @@ def _read_list(path: Path, root: Path) -> list[VideoItem]:
         rows = _csv_rows(lines)
     except (UnicodeDecodeError, csv.Error):
         raise InputError(f"{path} is not a text file: give a list or a folder of videos") from None
+    if not any(line.strip() for line in lines):
+        raise InputError(f"{path} is an empty file: it lists no videos")
+    if rows is None and path.suffix.lower() == ".csv":
+        raise InputError(
+            f"{path} line 1: a csv list starts with a header that names the column path (and, if "
+            f"known, label and split), not: {lines[0][:80]}"
+        )
     if rows is None:
         rows = _text_rows(lines, root)
     if not rows:

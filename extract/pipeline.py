@@ -1,12 +1,16 @@
-"""Videos to one feature file: decode, batch across videos, run the backbone, commit."""
+"""Videos to one feature file: decode, batch across videos, run the backbone, commit.
+
+Three things happen at once: processes decode, threads run the backbone, a thread writes. This
+module only hands on between them.
+"""
 
 from __future__ import annotations
 
+import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -14,14 +18,19 @@ from torch import Tensor
 
 from .. import __version__
 from ..cache import Failure, FeatureWriter, InputError, Provenance, Snippets, Video
-from ..cache.device import choose_device
-from .backbones import LoadedBackbone, get_spec, load_backbone
-from .batching import run_batched
-from .decode import DECODER, Clip, DecodeError, read_clip
+from .backbones import LoadedBackbone, load_backbone
+from .batching import Batch, Batcher
+from .decode_pool import Answer, DecodePool
+from .decoders import DECODERS, DecodeError
+from .devices import Devices, choose_devices
 from .lists import VideoItem, list_sha256
 from .precision import DTYPES, choose_precision
 from .sampling import Sampling
-from .transforms import normalise, resize_and_crop
+from .snippets import Decoded, Reading
+from .views import Views
+
+_UNWRITTEN = 64  # videos that may wait for the writer
+_GPU_BATCH = 8  # times the batch of a CPU
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,33 +40,46 @@ class ExtractConfig:
     Args:
         backbone: a name of the registry.
         weights: None for the published ones, a checkpoint file, or "random".
-        sampling: which frames become snippets.
-        device: "auto", "cpu", "cuda", "cuda:1", ...
+        sampling: which frames become snippets; the backbone decides their length.
+        views: which crops and flips of a frame are stored.
+        decoder: "auto", "pyav" or "decord".
+        device: "auto", "cpu", "cuda", "cuda:0,cuda:1", ...
         precision: "auto", "fp32", "bf16" or "fp16".
-        batch_size: images per forward pass; every pass has exactly this many.
-        workers: videos decoded at once.
+        batch_size: snippets per forward pass, always exactly this many; None for the backbone's.
+        workers: decoding processes; None for one per core, 0 to decode in this process.
+        time_limit: seconds that a video may go without a new frame before it is given up.
+        min_frames: a video of which fewer decode has failed.
         retry_failed: take the videos that failed before, and no others.
     """
 
     backbone: str = "efficientnet_lite0"
     weights: str | None = None
     sampling: Sampling = Sampling("uniform", 32)
+    views: Views = Views()
+    decoder: str = "auto"
     device: str = "auto"
     precision: str = "auto"
-    batch_size: int = 8
-    workers: int = 2
+    batch_size: int | None = None
+    workers: int | None = None
+    time_limit: float = 120.0
+    min_frames: int = 16
     retry_failed: bool = False
+
+    def __post_init__(self) -> None:
+        if self.decoder not in DECODERS:
+            raise InputError(f"decoder '{self.decoder}' is not one of {', '.join(DECODERS)}")
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far an extraction is: videos to do, done, failed and in the file before; images run."""
+    """How far an extraction is: videos to do, done (of them damaged), failed; images run."""
 
     todo: int
-    done: int
-    failed: int
-    before: int
-    images: int
+    before: int  # videos that were in the file already
+    done: int = 0
+    damaged: int = 0
+    failed: int = 0
+    images: int = 0
 
 
 def extract(
@@ -82,26 +104,18 @@ def extract(
         the failures of these items, earlier ones included.
 
     Raises:
-        InputError: wrong options, weights that cannot be had, or a file that does not match.
+        InputError: wrong options, weights that cannot be had, a file that does not match, or a
+            full disk.
     """
-    device = choose_device(config.device)
-    precision = choose_precision(config.precision, device)
+    devices = choose_devices(config.device)
+    precision = choose_precision(config.precision, devices[0])
     backbone = load_backbone(config.backbone, config.weights)
-    provenance = Provenance(
-        backbone=backbone.spec.name,
-        weights=backbone.weights,
-        weights_sha256=backbone.sha256,
-        layer=backbone.spec.layer,
-        dim=backbone.spec.dim,
-        preprocessing=backbone.spec.preprocessing,
-        snippet_length=backbone.spec.snippet_length,
-        sampling=str(config.sampling),
-        precision=precision,
-        decoder=DECODER,
-        tool_version=__version__,
-        device=str(device),
-        list_sha256=list_sha256(items),
-    )
+    spec = backbone.spec
+    sampling = replace(config.sampling, length=spec.snippet_length)
+    on_gpu = any(device.type != "cpu" for device in devices)
+    batch_size = config.batch_size or spec.batch_size * (_GPU_BATCH if on_gpu else 1)
+    reading = Reading(sampling, spec.preprocessing, config.views, config.decoder, config.min_frames)
+    provenance = _provenance(items, config, backbone, precision, devices)
     with FeatureWriter(output, {"rgb": provenance}) as writer:
         _check_committed(items, writer)
         todo = [
@@ -109,38 +123,155 @@ def extract(
             for item in items
             if item.id not in writer.committed and (item.id in writer.failed) == config.retry_failed
         ]
-        before, images_run, failed = len(writer.committed), 0, 0
-
-        def report() -> None:
-            done = len(writer.committed) - before
-            on_progress(Progress(len(todo), done, failed, before, images_run))
-
-        def fail(item: VideoItem, stage: str, reason: str) -> None:
-            nonlocal failed
-            failed += 1
-            writer.fail(Failure(item.id, stage, reason))
-            report()
-
-        def readable() -> Iterator[tuple[tuple[VideoItem, Clip], Tensor]]:
-            for item, clip in _decode_ahead(todo, config):
-                if isinstance(clip, DecodeError):
-                    fail(item, "decode", str(clip))
-                else:
-                    yield (item, clip), clip.images
-
-        report()
-        forward = _forward(backbone, device, DTYPES[precision])
-        for (item, clip), features in run_batched(forward, readable(), config.batch_size):
-            images_run += len(features)
-            stored = features.half()
-            if not stored.isfinite().all():
-                fail(item, "backbone", "features are not finite in float16")
-                continue
-            video = Video(item.id, item.label, item.split, str(item.path), clip.total, clip.fps)
-            writer.add(video, {"rgb": Snippets(stored.numpy(), clip.indices)})
-            report()
+        on_progress(Progress(len(todo), len(writer.committed)))
+        if todo:
+            pool = DecodePool(
+                reading,
+                workers=_cores() if config.workers is None else config.workers,
+                time_limit=config.time_limit,
+                # On a CPU the backbone goes first: its threads wait for each other at every layer.
+                niceness=0 if on_gpu else 10,
+            )
+            with pool, Devices(backbone, devices, DTYPES[precision]) as ready:
+                run = _Run(todo, writer, ready, Batcher(batch_size), len(config.views), on_progress)
+                run.all(pool)
         listed = {item.id for item in items}
         return [failure for id_, failure in writer.failed.items() if id_ in listed]
+
+
+@dataclass
+class _Unfinished:
+    """A video on its way: its features [D] so far and, once decoded, what it is."""
+
+    item: VideoItem
+    features: list[Tensor] = field(default_factory=list)
+    decoded: Decoded | None = None
+
+
+class _Run:
+    """Hands on decoded snippets to the devices, and finished videos to the writer."""
+
+    def __init__(
+        self,
+        todo: Sequence[VideoItem],
+        writer: FeatureWriter,
+        devices: Devices,
+        batcher: Batcher,
+        views: int,
+        on_progress: Callable[[Progress], None],
+    ) -> None:
+        self._todo, self._writer, self._devices = todo, writer, devices
+        self._batcher, self._views, self._on_progress = batcher, views, on_progress
+        self._progress = Progress(len(todo), len(writer.committed))
+        self._unfinished: dict[str, _Unfinished] = {}
+        self._running: deque[tuple[Batch, Future[Tensor]]] = deque()
+        self._unwritten: deque[Future[None]] = deque()
+
+    def all(self, pool: DecodePool) -> None:
+        """Every video to do."""
+        with ThreadPoolExecutor(1) as self._writing:  # the devices never wait for the disk
+            for item, answer in pool.decode(self._todo):
+                self._take(item, answer)
+                self._collect(leave=self._devices.capacity)
+            for batch in self._batcher.rest():
+                self._run(batch)
+            self._collect(leave=0)
+            while self._unwritten:
+                self._unwritten.popleft().result()
+
+    def _take(self, item: VideoItem, answer: Answer) -> None:
+        if isinstance(answer, DecodeError):
+            self._unfinished.pop(item.id, None)
+            self._fail(item, "decode", str(answer))
+            return
+        video = self._unfinished.setdefault(item.id, _Unfinished(item))
+        if isinstance(answer, Decoded):
+            video.decoded = answer
+            self._finish_if_complete(video)
+        else:
+            for batch in self._batcher.add(item.id, answer.flatten(0, 1)):
+                self._run(batch)
+
+    def _run(self, batch: Batch) -> None:
+        self._running.append((batch, self._devices.submit(batch.images)))
+        self._collect(leave=self._devices.capacity)
+
+    def _collect(self, *, leave: int) -> None:
+        """Take results off the devices: those that are there, and all but ``leave``."""
+        while self._running and (len(self._running) > leave or self._running[0][1].done()):
+            batch, result = self._running.popleft()
+            self._count(images=len(batch.videos))
+            for id_, features in zip(batch.videos, result.result(), strict=False):
+                if video := self._unfinished.get(id_):  # else it has failed meanwhile
+                    video.features.append(features)
+            for id_ in dict.fromkeys(batch.videos):
+                if video := self._unfinished.get(id_):
+                    self._finish_if_complete(video)
+
+    def _finish_if_complete(self, video: _Unfinished) -> None:
+        decoded, item = video.decoded, video.item
+        if decoded is None or len(video.features) < len(decoded.centres) * self._views:
+            return
+        del self._unfinished[item.id]
+        stored = torch.stack(video.features).half()  # [n V, D]
+        if not stored.isfinite().all():
+            self._fail(item, "backbone", "features are not finite in float16")
+            return
+        if self._views > 1:
+            stored = stored.unflatten(0, (-1, self._views))  # [n, V, D]
+        row = Video(
+            id=item.id,
+            label=item.label,
+            split=item.split,
+            path=str(item.path),
+            frames=decoded.frames,
+            fps=decoded.fps,
+            decoder=decoded.decoder,
+            damage=decoded.damage,
+        )
+        snippets = Snippets(stored.numpy(), decoded.centres)
+        self._write(lambda: self._writer.add(row, {"rgb": snippets}))
+        self._count(done=1, damaged=bool(decoded.damage))
+
+    def _fail(self, item: VideoItem, stage: str, reason: str) -> None:
+        self._write(lambda: self._writer.fail(Failure(item.id, stage, reason)))
+        self._count(failed=1)
+
+    def _write(self, action: Callable[[], None]) -> None:
+        self._unwritten.append(self._writing.submit(action))
+        while len(self._unwritten) > _UNWRITTEN or self._unwritten[0].done():
+            self._unwritten.popleft().result()  # raises what the writer raised
+            if not self._unwritten:
+                break
+
+    def _count(self, **more: int) -> None:
+        counts = {name: getattr(self._progress, name) + n for name, n in more.items()}
+        self._progress = replace(self._progress, **counts)
+        self._on_progress(self._progress)
+
+
+def _provenance(
+    items: Sequence[VideoItem],
+    config: ExtractConfig,
+    backbone: LoadedBackbone,
+    precision: str,
+    devices: Sequence[torch.device],
+) -> Provenance:
+    return Provenance(
+        backbone=backbone.spec.name,
+        weights=backbone.weights,
+        weights_sha256=backbone.sha256,
+        layer=backbone.spec.layer,
+        dim=backbone.spec.dim,
+        preprocessing=str(backbone.spec.preprocessing),
+        snippet_length=backbone.spec.snippet_length,
+        sampling=str(config.sampling),
+        views=str(config.views),
+        precision=precision,
+        tool_version=__version__,
+        device=",".join(map(str, devices)),
+        list_sha256=list_sha256(items),
+    )
 
 
 def _check_committed(items: Sequence[VideoItem], writer: FeatureWriter) -> None:
@@ -153,39 +284,6 @@ def _check_committed(items: Sequence[VideoItem], writer: FeatureWriter) -> None:
             )
 
 
-def _decode_ahead(
-    items: Sequence[VideoItem], config: ExtractConfig
-) -> Iterator[tuple[VideoItem, Clip | DecodeError]]:
-    """Decode on threads (decord releases the interpreter), in order, a few videos ahead."""
-    transform = partial(resize_and_crop, spec=get_spec(config.backbone))
-
-    def decode(item: VideoItem) -> Clip | DecodeError:
-        try:
-            return read_clip(item.path, config.sampling.frames, transform)
-        except DecodeError as error:
-            return error
-
-    ahead: deque[tuple[VideoItem, Future[Clip | DecodeError]]] = deque()
-    with ThreadPoolExecutor(config.workers) as pool:
-        for item in items:
-            ahead.append((item, pool.submit(decode, item)))
-            if len(ahead) > 2 * config.workers:
-                item, future = ahead.popleft()
-                yield item, future.result()
-        for item, future in ahead:
-            yield item, future.result()
-
-
-def _forward(
-    backbone: LoadedBackbone, device: torch.device, dtype: torch.dtype
-) -> Callable[[Tensor], Tensor]:
-    """uint8 images [n, 3, H, W] on the CPU to float32 features [n, D] on the CPU."""
-    layout = torch.channels_last  # faster than the default on CPUs in bf16
-    module = backbone.module.to(device, dtype, memory_format=layout)
-
-    @torch.inference_mode()
-    def forward(images: Tensor) -> Tensor:
-        x = normalise(images.to(device), backbone.spec)
-        return module(x.to(dtype, memory_format=layout)).float().cpu()
-
-    return forward
+def _cores() -> int:
+    """Cores that this process may use; batch systems grant fewer than there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -11,35 +11,61 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 
 from ..cache import Failure
-from .lists import VideoItem
+from .lists import VideoItem, describe
 from .pipeline import ExtractConfig, Progress, extract
 
 _SHOWN_FAILURES = 10
 
 
+class Interrupted(Exception):
+    """The user stopped the extraction; everything finished by then is in the file."""
+
+
 def extract_with_progress(
     items: Sequence[VideoItem], output: Path, config: ExtractConfig
 ) -> list[Failure]:
-    """`extract` with a live bar; prints rates, what failed and what to do next."""
+    """`extract` with a live bar; prints what was understood, rates, what failed, what to do next.
+
+    Raises:
+        InputError: as `extract` does.
+        Interrupted: by Ctrl-C.
+    """
     console = Console(soft_wrap=True, highlight=False, markup=False)
+    console.print(f"{describe(items)}.")
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("videos"), TimeRemainingColumn())
-    last = Progress(0, 0, 0, 0, 0)
+    last = Progress(0, 0)
     started = time.monotonic()
-    with Bar(*columns, TextColumn("{task.fields[rates]}"), console=console) as bar:
-        row = bar.add_task("extract", total=None, rates="loading the backbone")
+    try:
+        with Bar(*columns, TextColumn("{task.fields[rates]}"), console=console) as bar:
+            row = bar.add_task("extract", total=None, rates="loading the backbone")
 
-        def show(progress: Progress) -> None:
-            nonlocal last, started
-            if last.todo == 0:
-                started = time.monotonic()  # the backbone is loaded by now
-            last = progress
-            done = progress.done + progress.failed
-            bar.update(row, total=progress.todo, completed=done, rates=_rates(progress, started))
+            def show(progress: Progress) -> None:
+                nonlocal last, started
+                if last.todo == 0:
+                    started = time.monotonic()  # the backbone is loaded by now
+                    bar.update(row, visible=progress.todo > 0)
+                last = progress
+                done = progress.done + progress.failed
+                rates = _rates(progress, started)
+                bar.update(row, total=progress.todo, completed=done, rates=rates)
 
-        failures = extract(items, output, config, on_progress=show)
+            failures = extract(items, output, config, on_progress=show)
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"stopped: {output} holds {last.before + last.done} videos; the same command continues"
+        ) from None
     if last.before:
         console.print(f"{last.before} videos were in the file before.")
-    console.print(f"{last.done} videos extracted to {output} ({_rates(last, started)}).")
+    if last.todo:
+        console.print(f"{last.done} videos extracted to {output} ({_rates(last, started)}).")
+    else:
+        console.print(f"Nothing to do: {output} holds every video listed{_but(failures)}.")
+    if last.damaged:
+        console.print(
+            f"{last.damaged} of them are damaged and were read as far as they decode: "
+            f"tcon inspect {output}",
+            style="yellow",
+        )
     if failures:
         console.print(f"{len(failures)} failed:", style="yellow")
         for failure in failures[:_SHOWN_FAILURES]:
@@ -50,6 +76,10 @@ def extract_with_progress(
     return failures
 
 
+def _but(failures: Sequence[Failure]) -> str:
+    return f" but {len(failures)} that failed before" if failures else ""
+
+
 def _rates(progress: Progress, started: float) -> str:
     seconds = max(time.monotonic() - started, 1e-3)
-    return f"{progress.done / seconds:.1f} videos/s, {progress.images / seconds:.0f} frames/s"
+    return f"{progress.done / seconds:.1f} videos/s, {progress.images / seconds:.0f} images/s"

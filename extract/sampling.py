@@ -9,27 +9,45 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Sampling:
-    """``uniform:COUNT`` spreads COUNT snippets evenly, ``stride:STEP`` takes each STEP-th frame."""
+    """``uniform:COUNT`` spreads COUNT snippets evenly, ``stride:STEP`` starts one each STEP frames.
+
+    Args:
+        rule: "uniform" or "stride".
+        value: COUNT or STEP.
+        length: frames that make one snippet, L.
+    """
 
     rule: str
     value: int
+    length: int = 1
 
     def __str__(self) -> str:
         return f"{self.rule}:{self.value}"
 
     def frames(self, total: int) -> np.ndarray:
-        """Centre frames of the snippets of a video.
+        """Frames of each snippet of a video.
 
-        ``uniform`` gives the centre of each of COUNT equal parts, fewer where the video is
-        shorter than COUNT: no frame is stored twice.
+        With L = 1, ``uniform`` gives the centre of each of COUNT equal parts. With longer
+        snippets it spreads those that lie wholly inside the video, as TSN does at test time. There
+        are fewer than COUNT where the video has fewer places: no snippet is stored twice. A video
+        shorter than L is one snippet that repeats its last frame.
 
         Args:
             total: frames in the video, at least 1.
 
         Returns:
-            increasing frame indices, [n] int64.
+            frame indices [n, L] int64, increasing along both axes.
         """
+        places = max(total - self.length + 1, 1)  # where a snippet can start
         if self.rule == "stride":
-            return np.arange((self.value - 1) // 2 if total >= self.value else 0, total, self.value)
-        count = min(self.value, total)
-        return (2 * np.arange(count) + 1) * total // (2 * count)  # floor((j + 1/2) total / count)
+            first = (self.value - 1) // 2 if places >= self.value else 0
+            starts = np.arange(first, places, self.value)
+        else:
+            n = min(self.value, places)
+            starts = (2 * np.arange(n) + 1) * places // (2 * n)  # floor((j + 1/2) places / n)
+        return np.minimum(starts[:, None] + np.arange(self.length), total - 1)
+
+
+def centres(frames: np.ndarray) -> np.ndarray:
+    """The centre frame of each snippet: [n, L] to [n]."""
+    return frames[:, frames.shape[1] // 2]

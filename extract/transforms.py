@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .backbones.spec import Preprocessing
+from .preprocessing import Preprocessing
 
 
 def resize(images: Tensor, preprocessing: Preprocessing) -> Tensor:

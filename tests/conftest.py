@@ -121,7 +121,6 @@ def provenance() -> Callable[..., Provenance]:
             "snippet_length": 1,
             "sampling": "uniform:32",
             "precision": "fp32",
-            "decoder": "decord",
             "tool_version": "0.1.0",
             "device": "cpu",
             "list_sha256": "b2",

@@ -22,7 +22,6 @@ def provenance(**changes: object) -> Provenance:
         "snippet_length": 1,
         "sampling": "uniform:8",
         "precision": "fp32",
-        "decoder": "none",
     }
     return Provenance(**{**fields, **changes})
 

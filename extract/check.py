@@ -1,0 +1,68 @@
+"""What a backbone's own classifier sees: shows whether videos are fed to it rightly."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..cache.errors import InputError
+from .backbones import LoadedBackbone, get_spec, names
+from .backbones.classes import class_names
+from .transforms import normalise
+
+
+@torch.inference_mode()
+def check(snippets: Tensor, backbone: LoadedBackbone, *, top: int = 5) -> list[tuple[str, float]]:
+    """The classes that the backbone's own classifier finds most probable for a video.
+
+    Args:
+        snippets: of one video, resized and cropped: images [n, 3, H, W], clips [n, 3, L, H, W] or
+            flow [n, 10, H, W], uint8.
+        backbone: with its published weights, or a checkpoint that holds a classifier.
+        top: how many classes.
+
+    Returns:
+        (class, probability) from the most probable on; probabilities are the mean over the
+        snippets. Classes without a packaged name are called "class 17".
+
+    Raises:
+        InputError: the backbone has no classifier on its features.
+    """
+    weight, bias = _classifier(backbone)
+    like = next(backbone.module.parameters())  # where and in which format it computes
+    features = [
+        backbone.module(normalise(batch.to(like.device), backbone.spec.preprocessing).to(like))
+        for batch in snippets.split(backbone.spec.batch_size)
+    ]
+    logits = torch.cat(features).float().cpu() @ weight.T + bias  # [n, C]
+    probabilities = logits.softmax(1).mean(0)  # [C]
+    best = probabilities.topk(min(top, len(bias)))
+    named = _names(backbone)
+    return [
+        (named[index] if named else f"class {index}", probability)
+        for probability, index in zip(best.values.tolist(), best.indices.tolist(), strict=True)
+    ]
+
+
+def _names(backbone: LoadedBackbone) -> list[str]:
+    """Of the published weights alone: nobody knows another checkpoint's classes."""
+    published = backbone.spec.weights
+    return class_names(published.name) if backbone.sha256.startswith(published.sha256) else []
+
+
+def _classifier(backbone: LoadedBackbone) -> tuple[Tensor, Tensor]:
+    spec = backbone.spec
+    if backbone.weights == "random":
+        raise InputError(f"random weights of {spec.name} recognise nothing: leave out --weights")
+    if not spec.heads:
+        others = [n for n in names() if get_spec(n).heads and get_spec(n).weights == spec.weights]
+        raise InputError(
+            f"the classifier does not take the features of {spec.name}: check with {others[0]}, "
+            "which has the same weights"
+        )
+    if backbone.classifier is None:
+        raise InputError(
+            f"the weights {backbone.weights} hold no classifier on the features of {spec.name}: "
+            "check RGB frames with the published weights (leave out --weights)"
+        )
+    return backbone.classifier

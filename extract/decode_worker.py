@@ -1,0 +1,58 @@
+"""The process that decodes: ``python -m tcon.extract.decode_worker SOCKET``.
+
+A decoder can loop forever or crash inside native code, so it runs where it can be killed. The
+kernel does the killing: the process sets itself an alarm that nothing catches and puts it off
+whenever a video has got on. See `decode_pool` for the other side.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from multiprocessing.connection import Connection
+
+import torch
+
+from .decoders import DecodeError
+from .snippets import Reading, read_snippets
+
+
+def serve(connection: Connection) -> None:
+    """Answer each (path, id) with chunks of snippets, then a `Decoded` or a `DecodeError`."""
+    reading: Reading
+    reading, time_limit, niceness = connection.recv()
+    connection.send("ready")
+    # Decoders write a line about every damaged frame.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    os.nice(niceness)
+    torch.set_num_threads(1)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+
+    def put_off() -> None:
+        signal.setitimer(signal.ITIMER_REAL, time_limit)
+
+    while True:
+        path, video = connection.recv()
+        put_off()
+        try:
+            for answer in read_snippets(path, video, reading, on_progress=put_off):
+                signal.setitimer(signal.ITIMER_REAL, 0)  # waiting for the reader is no hang
+                connection.send(answer.numpy() if isinstance(answer, torch.Tensor) else answer)
+                put_off()
+        except DecodeError as error:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            connection.send(error)
+        except (BrokenPipeError, ConnectionResetError):
+            raise
+        except Exception as error:  # one strange video must not stop the others
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            connection.send(DecodeError(f"{type(error).__name__}: {error}".partition("\n")[0]))
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+if __name__ == "__main__":
+    # Whoever asked may be gone.
+    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        serve(Connection(int(sys.argv[1])))

@@ -1,0 +1,110 @@
+"""Forward decoding by PyAV: frame i is the i-th frame that ffmpeg decodes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+
+import av
+import numpy as np
+from av.video.reformatter import VideoReformatter
+
+from .video import DecodeError, ForwardVideo
+
+av.logging.set_level(None)  # what is wrong with a video goes into the feature file
+
+
+class PyavVideo(ForwardVideo):
+    """See `ForwardVideo`. A packet that does not decode is counted and passed over, as ffmpeg does.
+
+    Raises:
+        DecodeError: no file, an empty one, no video in it.
+    """
+
+    decoder = "pyav"
+
+    def __init__(self, path: str, on_progress: Callable[[], None]) -> None:
+        super().__init__(on_progress)
+        self._container = _open(path)
+        stream = self._container.streams.best("video")
+        if stream is None:
+            self.close()
+            raise DecodeError("it holds no video stream")
+        # One thread a video: videos are decoded side by side.
+        stream.thread_type = "NONE"
+        stream.codec_context.thread_count = 1
+        self._stream = stream
+        self._bad_packets = self._bad_frames = 0
+        self._broken_off = False
+        self._announced = stream.frames
+        self.fps = float(stream.average_rate or 0)
+        self.expected = stream.frames or _count_packets(path)
+
+    def frames(self, wanted: np.ndarray) -> Iterator[np.ndarray]:
+        # Kept for the whole video: setting up a conversion costs more than converting a frame.
+        converter = VideoReformatter()
+        left = iter(wanted.tolist())
+        next_wanted = next(left, -1)
+        for frame in self._decode():
+            self._bad_frames += frame.is_corrupt
+            if self.total == next_wanted:
+                rgb = converter.reformat(frame, format="rgb24", threads=1).to_ndarray()
+                # Turned as the container says; the rotation is counter-clockwise.
+                yield np.rot90(rgb, frame.rotation // 90) if frame.rotation else rgb
+                next_wanted = next(left, -1)
+            self.total += 1
+            self.on_progress()
+
+    @property
+    def damage(self) -> str:
+        found = []
+        if self._bad_packets:
+            found.append(f"{self._bad_packets} packets cannot be decoded")
+        if self._bad_frames:
+            found.append(f"{self._bad_frames} frames are damaged")
+        if self._broken_off:
+            found.append("the file breaks off")
+        if self.total < self._announced:
+            found.append(f"{self.total} of {self._announced} announced frames")
+        return ", ".join(found)
+
+    def close(self) -> None:
+        self._container.close()
+
+    def _decode(self) -> Iterator[av.VideoFrame]:
+        packets = self._container.demux(self._stream)
+        while True:
+            try:
+                packet = next(packets, None)
+            except av.error.FFmpegError:  # the rest of the file cannot be read
+                self._broken_off, packet = True, None
+            try:
+                yield from self._stream.codec_context.decode(packet)
+            except av.error.EOFError:  # flushed already, by an empty last packet
+                return
+            except av.error.FFmpegError:
+                self._bad_packets += 1
+            if packet is None:
+                return
+
+
+def _open(path: str) -> av.container.InputContainer:
+    try:
+        if not os.path.getsize(path):
+            raise DecodeError("it is an empty file")
+        # Local files only: a playlist must not make us open something else.
+        options = {"protocol_whitelist": "file"}
+        return av.open(path, metadata_errors="ignore", options=options)
+    except av.error.InvalidDataError:
+        raise DecodeError("not a video, or its start is damaged") from None
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        raise DecodeError(f"it cannot be opened: {getattr(error, 'strerror', error)}") from None
+
+
+def _count_packets(path: str) -> int:
+    """Packets of the video, for containers that do not announce how many frames they hold."""
+    with _open(path) as container:
+        try:
+            return sum(packet.size > 0 for packet in container.demux(video=0))
+        except av.error.FFmpegError:
+            return 0

@@ -1,0 +1,60 @@
+"""What every decoder offers: one forward pass over a video."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+
+class DecodeError(RuntimeError):
+    """A video that cannot be decoded; the message says why."""
+
+
+class ForwardVideo(ABC):
+    """A video that is read once, from start to end.
+
+    Args:
+        on_progress: called after every few frames, wanted or not.
+
+    Attributes:
+        decoder: its name.
+        fps: frames per second, 0 where unknown.
+        expected: how many frames there seem to be; only a guess until everything is decoded.
+        total: frames decoded so far; the true number once `frames` has ended.
+    """
+
+    decoder: str
+    fps: float = 0.0
+    expected: int = 0
+    total: int = 0
+
+    def __init__(self, on_progress: Callable[[], None]) -> None:
+        self.on_progress = on_progress
+
+    @abstractmethod
+    def frames(self, wanted: np.ndarray) -> Iterator[np.ndarray]:
+        """Decode everything in order and give the frames wanted that there are.
+
+        Args:
+            wanted: increasing frame indices [n].
+
+        Yields:
+            [H, W, 3] uint8 RGB, upright.
+        """
+
+    @property
+    @abstractmethod
+    def damage(self) -> str:
+        """What was found broken so far, in a few words; "" for a sound video."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release the file."""
+
+    def __enter__(self) -> ForwardVideo:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,123 @@
+"""Views of a frame: the centre crop, and the flips and crops that keep augmentation in a cache.
+
+All frames of a video are cropped and flipped alike. View 0 is always the centre crop.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..cache.errors import InputError
+from .transforms import interpolate
+
+_SCALES = (1, 0.875, 0.75, 0.66)  # of the short side (TSN)
+_SNAP = 3  # sizes closer than this to the input's are the input's (TSN)
+# TSN's 13 places of a crop, in quarters of the room that it has: (down, right).
+_CORNERS = ((0, 0), (0, 4), (4, 0), (4, 4))
+_PLACES = (
+    *(*_CORNERS, (2, 2)),
+    *((2, 0), (2, 4), (4, 2), (0, 2), (1, 1), (1, 3), (3, 1), (3, 3)),
+)
+
+
+@dataclass(frozen=True)
+class Box:
+    """A crop of an image, in pixels, and whether it is mirrored."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+    flip: bool = False
+
+
+@dataclass(frozen=True)
+class Views:
+    """Which views of every frame are stored.
+
+    Args:
+        kind: "centre"; "flip": it and its mirror image; "tencrop": centre and corners, each with
+            its mirror image; "multiscale": the centre and ``draws`` of TSN's training crops.
+        draws: of multiscale.
+    """
+
+    kind: str = "centre"
+    draws: int = 0
+
+    @classmethod
+    def parse(cls, text: str) -> Views:
+        """Read ``centre``, ``flip``, ``tencrop`` or ``multiscale:N``.
+
+        Raises:
+            InputError: anything else.
+        """
+        if text in ("centre", "flip", "tencrop"):
+            return cls(text)
+        if match := re.fullmatch(r"multiscale:([1-9]\d*)", text):
+            return cls("multiscale", int(match[1]))
+        raise InputError(f"views '{text}': it is centre, flip, tencrop or multiscale:N, N from 1")
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.draws}" if self.draws else self.kind
+
+    def __len__(self) -> int:
+        """V, how many views a frame has."""
+        return {"centre": 1, "flip": 2, "tencrop": 10, "multiscale": 1 + self.draws}[self.kind]
+
+    def boxes(self, height: int, width: int, size: int, *, video: str) -> list[Box]:
+        """The crops of a resized frame.
+
+        Args:
+            height, width: of the frame.
+            size: of the backbone's input.
+            video: its id decides what multiscale draws, so that a second extraction draws alike.
+        """
+        centre = Box(round((height - size) / 2), round((width - size) / 2), size, size)
+        if self.kind == "multiscale":
+            seed = hashlib.sha256(video.encode()).digest()[:8]
+            rng = np.random.default_rng(int.from_bytes(seed, "big"))
+            return [centre, *(_draw(height, width, size, rng) for _ in range(self.draws))]
+        boxes = [centre]
+        if self.kind == "tencrop":
+            boxes += [_place(height, width, size, size, corner) for corner in _CORNERS]
+        if self.kind in ("flip", "tencrop"):
+            boxes += [Box(b.top, b.left, b.height, b.width, flip=True) for b in boxes]
+        return boxes
+
+
+def crop(images: Tensor, boxes: list[Box], size: int) -> Tensor:
+    """Cut the views out of resized frames.
+
+    Args:
+        images: [n, 3, H, W] uint8.
+        boxes: V of them.
+        size: side of the results.
+
+    Returns:
+        [n, V, 3, size, size] uint8.
+    """
+    views = []
+    for box in boxes:
+        view = images[..., box.top : box.top + box.height, box.left : box.left + box.width]
+        view = interpolate(view, (size, size), antialias=True)
+        views.append(view.flip(-1) if box.flip else view)
+    return torch.stack(views, 1)
+
+
+def _draw(height: int, width: int, size: int, rng: np.random.Generator) -> Box:
+    """TSN's multi-scale corner crop: a size, a place and a flip at random."""
+    sides = [int(min(height, width) * scale) for scale in _SCALES]
+    sides = [size if abs(side - size) < _SNAP else side for side in sides]
+    pairs = [(h, w) for i, h in enumerate(sides) for j, w in enumerate(sides) if abs(i - j) <= 1]
+    box = _place(height, width, *pairs[rng.integers(len(pairs))], _PLACES[rng.integers(13)])
+    return Box(box.top, box.left, box.height, box.width, flip=bool(rng.integers(2)))
+
+
+def _place(height: int, width: int, h: int, w: int, place: tuple[int, int]) -> Box:
+    return Box((height - h) // 4 * place[0], (width - w) // 4 * place[1], h, w)

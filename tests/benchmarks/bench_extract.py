@@ -1,0 +1,164 @@
+"""Extraction against its parts: ``python tests/benchmarks/bench_extract.py [VIDEOS]``.
+
+In one run, on the same clips: (a) decoding alone on all cores, (b) the backbone alone, (c) `extract`
+from videos to feature file. On a CPU both share the cores, so the best that (c) can be is
+1 / (1/a + 1/b); on a GPU it is min(a, b). Prints snippets/s of each round, the ratio of (c) to that
+bound and the peak memory of the process and of its children. Rounds in which other processes were
+busy tell little: their share of the machine is printed beside them.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch is loaded, as the command does
+
+import argparse
+import resource
+import statistics
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from tcon.extract.backbones import load_backbone
+from tcon.extract.batching import Batcher
+from tcon.extract.decode_pool import DecodePool
+from tcon.extract.devices import Devices, choose_devices
+from tcon.extract.lists import VideoItem, read_videos
+from tcon.extract.pipeline import ExtractConfig, extract
+from tcon.extract.precision import DTYPES, choose_precision
+from tcon.extract.sampling import Sampling
+from tcon.extract.snippets import Reading
+
+CORES = len(os.sched_getaffinity(0))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("videos", nargs="?", help="list or folder; synthetic clips if not given")
+    parser.add_argument("--root")
+    parser.add_argument("--backbone", default="efficientnet_lite0")
+    parser.add_argument("--weights")
+    parser.add_argument("--snippets", type=int, default=32)
+    parser.add_argument("--clips", type=int, default=60, help="how many to take")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--device", default="auto")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        source = options.videos or _synthetic(Path(folder) / "clips", options.clips)
+        items = read_videos(source, root=options.root)
+        items = items[:: max(1, len(items) // options.clips)][: options.clips]
+        config = ExtractConfig(
+            backbone=options.backbone,
+            weights=options.weights,
+            sampling=Sampling("uniform", options.snippets),
+            device=options.device,
+        )
+        _compare(items, config, Path(folder), rounds=options.rounds)
+
+
+def _compare(items: list[VideoItem], config: ExtractConfig, folder: Path, *, rounds: int) -> None:
+    devices = choose_devices(config.device)
+    on_gpu = devices[0].type != "cpu"
+    backbone = load_backbone(config.backbone, config.weights)
+    precision = choose_precision(config.precision, devices[0])
+    reading = Reading(
+        replace(config.sampling, length=backbone.spec.snippet_length), backbone.spec.preprocessing
+    )
+    batch_size = backbone.spec.batch_size * (8 if on_gpu else 1)
+    print(
+        f"{len(items)} clips, {config.backbone} {precision} on {config.device} ({devices[0]}), "
+        f"batch {batch_size}, {CORES} cores, torch {torch.__version__}"
+    )
+    kept: list[tuple[str, Tensor]] = []
+
+    def decode() -> int:
+        kept.clear()
+        with DecodePool(reading, workers=CORES, time_limit=60) as pool:
+            for item, answer in pool.decode(items):
+                if isinstance(answer, Tensor):
+                    kept.append((item.id, answer.flatten(0, 1)))
+        return sum(len(images) for _, images in kept)
+
+    def forward() -> int:
+        batcher = Batcher(batch_size)
+        with Devices(backbone, devices, DTYPES[precision]) as ready:
+            running = deque()
+            for id_, images in kept:
+                for batch in batcher.add(id_, images):
+                    running.append(ready.submit(batch.images))
+                    if len(running) > ready.capacity:
+                        running.popleft().result()
+            for result in running:
+                result.result()
+        return sum(len(images) for _, images in kept)
+
+    def whole() -> int:
+        images = 0
+
+        def count(progress: object) -> None:
+            nonlocal images
+            images = progress.images
+
+        output = folder / "x.h5"
+        output.unlink(missing_ok=True)
+        extract(items, output, config, on_progress=count)
+        return images
+
+    ratios = []
+    for number in range(rounds):
+        (a, busy_a), (b, busy_b) = _rate(decode), _rate(forward)
+        kept.clear()
+        c, busy_c = _rate(whole)
+        bound = min(a, b) if on_gpu else 1 / (1 / a + 1 / b)
+        ratios.append(c / bound)
+        print(
+            f"round {number + 1}: decode only {a:.0f}/s, backbone only {b:.0f}/s, bound "
+            f"{bound:.0f}/s, extract {c:.0f}/s = {c / bound:.2f} of the bound "
+            f"(others busy: {busy_a:.0%}, {busy_b:.0%}, {busy_c:.0%} of a core)"
+        )
+    usage = resource.getrusage
+    print(
+        f"median {statistics.median(ratios):.2f} of the bound; peak memory "
+        f"{usage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB, of one decoding process "
+        f"{usage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20:.2f} GiB"
+    )
+
+
+def _rate(run: Callable[[], int]) -> tuple[float, float]:
+    """Items per second of ``run``, and the cores that other processes kept busy meanwhile."""
+    busy, mine, started = _busy(), _mine(), time.perf_counter()
+    items = run()
+    seconds = time.perf_counter() - started
+    foreign = (_busy() - busy) - (_mine() - mine)
+    return items / seconds, max(foreign, 0) / seconds
+
+
+def _busy() -> float:
+    """Seconds that all cores together have worked since the machine started."""
+    user, nice, system, _, _, irq, softirq, *_ = map(
+        int, Path("/proc/stat").read_text().splitlines()[0].split()[1:]
+    )
+    return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
+
+
+def _mine() -> float:
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def _synthetic(folder: Path, clips: int) -> Path:
+    from tcon.extract.synthetic import write_pair
+
+    write_pair(folder, clips=2 * clips)
+    return folder / "source"
+
+
+if __name__ == "__main__":
+    main()
