@@ -125,9 +125,10 @@ def extract(
     sampling = Sampling("stride", stride) if stride else Sampling("uniform", snippets)
     config = ExtractConfig(sampling=sampling, views=Views.parse(views), **options)
     if check:
-        from .extract.check import print_check
+        from .extract.check import check_video
 
-        print_check(videos, config)
+        for name, probability in check_video(videos, config):
+            click.echo(f"{probability:6.1%}  {name}")
         return
     name = videos.resolve().name if videos.is_dir() else videos.stem
     output = output or Path("cache") / f"{name}.h5"

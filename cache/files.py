@@ -17,20 +17,50 @@ from .schema import FORMAT, FORMAT_VERSION
 
 
 @contextmanager
-def new_file(path: Path) -> Iterator[h5py.File]:
-    """Open a new feature file for writing; it appears at ``path`` when the block ends well."""
+def new_file(path: Path, *, size: int | None = None) -> Iterator[h5py.File]:
+    """Open a new feature file for writing; it appears at ``path`` when the block ends well.
+
+    HDF5 does not survive a full disk: it may even crash the process. Hence a small file is built
+    in memory and written as plain bytes, and for a large one the room is asked for first.
+
+    Args:
+        path: the file.
+        size: bytes that a large file needs at most; None for a small one.
+
+    Raises:
+        OSError: no room on the disk.
+    """
     temporary = path.with_name(path.name + ".tmp")
     try:
-        with h5py.File(temporary, "w") as h5:
-            h5.attrs["format"] = FORMAT
-            h5.attrs["format_version"] = FORMAT_VERSION
-            yield h5
+        if size is None:
+            # The name is not used.
+            with h5py.File(temporary, "w", driver="core", backing_store=False) as h5:
+                _mark(h5)
+                yield h5
+                h5.flush()
+                temporary.write_bytes(h5.id.get_file_image())
+        else:
+            _reserve(temporary, size)
+            with h5py.File(temporary, "w") as h5:
+                _mark(h5)
+                yield h5
         _sync(temporary)
         os.replace(temporary, path)
         _sync(path.parent)  # the rename itself
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _mark(h5: h5py.File) -> None:
+    h5.attrs["format"] = FORMAT
+    h5.attrs["format_version"] = FORMAT_VERSION
+
+
+def _reserve(path: Path, size: int) -> None:
+    with open(path, "wb") as file:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, size)
 
 
 @contextmanager

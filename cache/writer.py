@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -27,6 +26,8 @@ from .reader import FeatureFile
 from .schema import Failure, Provenance, Snippets, Video
 from .sources import parts_folder, parts_of
 from .tables import write_table
+
+_HEADROOM = 64 * 1024  # bytes that a merged file may need beyond its parts
 
 
 class FeatureWriter:
@@ -85,13 +86,13 @@ class FeatureWriter:
         self.committed[video.id] = video
         self.failed.pop(video.id, None)
         self._videos.append((video, dict(snippets)))
-        self._commit_if_due()
+        self.commit_if_due()
 
     def fail(self, failure: Failure) -> None:
         """Record a video that could not be processed."""
         self.failed[failure.video] = failure
         self._failures.append(failure)
-        self._commit_if_due()
+        self.commit_if_due()
 
     def commit(self) -> None:
         """Make everything added so far durable."""
@@ -108,7 +109,8 @@ class FeatureWriter:
         try:
             self.commit()
             if parts_of(self.path) != [self.path]:
-                with self._disk_errors(), new_file(self.path) as h5:
+                size = sum(source.stat().st_size for source in parts_of(self.path)) + _HEADROOM
+                with self._disk_errors(), new_file(self.path, size=size) as h5:
                     merge(FeatureFile(self.path), h5)
             shutil.rmtree(self._parts)
         finally:
@@ -133,17 +135,17 @@ class FeatureWriter:
 
     @contextmanager
     def _disk_errors(self) -> Iterator[None]:
-        """A disk that is full, or gone, as one clear error; h5py raises several kinds for it."""
+        """A disk that is full, or gone, as one clear error."""
         try:
             yield
-        except (OSError, RuntimeError) as error:
-            found = re.search(r"(?:error message = |\[Errno \d+\] )'?([^',:]*)", str(error))
+        except OSError as error:
             raise InputError(
-                f"cannot write {self.path}: {found[1] if found else error}; every video committed "
-                "before is kept: mend that and run the same command again"
+                f"cannot write {self.path}: {error.strerror}; every video committed before is "
+                "kept: mend that and run the same command again"
             ) from None
 
-    def _commit_if_due(self) -> None:
+    def commit_if_due(self) -> None:
+        """Commit if enough videos or seconds have passed; call it where long nothing is added."""
         waiting = len(self._videos) + len(self._failures)
         age = time.monotonic() - self._last_commit
         if waiting >= self._commit_videos or age >= self._commit_seconds:

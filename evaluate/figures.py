@@ -10,7 +10,8 @@ import torch
 from matplotlib.figure import Figure
 from torchvision.transforms.v2 import functional as tv
 
-from ..extract.decode import read_clip
+from ..extract.decoders import read_frames
+from ..extract.sampling import Sampling, centres
 from .summary import Group
 
 # Okabe and Ito's palette: told apart by colour-blind eyes and in grey.
@@ -85,13 +86,11 @@ def _label(group: Group) -> str:
 def _strip(video: Path, frames: int) -> np.ndarray:
     """Frames side by side, [H, frames * W, 3] uint8."""
 
-    def resize(images: np.ndarray) -> torch.Tensor:
-        return tv.resize(torch.from_numpy(images).permute(0, 3, 1, 2), [_HEIGHT, _WIDTH])
-
-    clip = read_clip(
-        video, lambda total: (2 * np.arange(frames) + 1) * total // (2 * frames), resize
-    )
-    return clip.images.permute(2, 0, 3, 1).reshape(_HEIGHT, -1, 3).numpy()
+    sampling = Sampling("uniform", frames)
+    images = read_frames(str(video), lambda total: centres(sampling.frames(total)))
+    pixels = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
+    resized = tv.resize(pixels, [_HEIGHT, _WIDTH])  # [frames, 3, H, W]
+    return resized.permute(2, 0, 3, 1).reshape(_HEIGHT, -1, 3).numpy()
 
 
 def _save(figure: Figure, path: Path, *, dpi: int = 150) -> None:

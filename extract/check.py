@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 from torch import Tensor
 
 from ..cache.errors import InputError
-from .backbones import LoadedBackbone, get_spec, names
+from .backbones import LoadedBackbone, get_spec, load_backbone, names
 from .backbones.classes import class_names
+from .decoders import DecodeError
+from .pipeline import ExtractConfig
+from .snippets import read_snippets
 from .transforms import normalise
 
 
@@ -66,3 +71,20 @@ def _classifier(backbone: LoadedBackbone) -> tuple[Tensor, Tensor]:
             "check RGB frames with the published weights (leave out --weights)"
         )
     return backbone.classifier
+
+
+def check_video(path: Path, config: ExtractConfig) -> list[tuple[str, float]]:
+    """`check` of a video, sampled and fed as `extract` does.
+
+    Raises:
+        InputError: no such video, one that does not decode, or a backbone without a classifier.
+    """
+    if not path.is_file():
+        raise InputError(f"no such video: {path} (--check takes one video file)")
+    backbone = load_backbone(config.backbone, config.weights)
+    _classifier(backbone)  # before anything is decoded
+    try:
+        *chunks, _ = read_snippets(str(path), path.name, config.reading(backbone.spec))
+    except DecodeError as error:
+        raise InputError(f"{path}: {error}") from None
+    return check(torch.cat(chunks)[:, 0], backbone)  # the centre view

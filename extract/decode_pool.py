@@ -43,12 +43,12 @@ class DecodePool:
         self._orders = (reading, time_limit, niceness)
         self._workers = [_Worker(self._orders) for _ in range(workers)]
 
-    def decode(self, items: Iterable[VideoItem]) -> Iterator[tuple[VideoItem, Answer]]:
+    def decode(self, items: Iterable[VideoItem]) -> Iterator[tuple[VideoItem, Answer] | None]:
         """Decode videos; their answers come interleaved.
 
         Yields:
             for every video chunks of snippets in order (see `read_snippets`), then a `Decoded`, or
-            instead of the rest a `DecodeError`.
+            instead of the rest a `DecodeError`; None after every second without an answer.
         """
         if not self._workers:
             yield from self._decode_here(items)
@@ -65,7 +65,10 @@ class DecodePool:
         for worker in self._workers:
             assign(worker)
         while busy:
-            for connection in wait(list(busy)):
+            ready = wait(list(busy), timeout=1.0)
+            if not ready:
+                yield None
+            for connection in ready:
                 worker, item = busy[connection]
                 answer = worker.answer()
                 yield item, answer

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from .. import __version__
 from ..cache import Failure, FeatureWriter, InputError, Provenance, Snippets, Video
-from .backbones import LoadedBackbone, load_backbone
+from .backbones import BackboneSpec, LoadedBackbone, load_backbone
 from .batching import Batch, Batcher
 from .decode_pool import Answer, DecodePool
 from .decoders import DECODERS, DecodeError
@@ -65,6 +65,11 @@ class ExtractConfig:
     min_frames: int = 16
     retry_failed: bool = False
 
+    def reading(self, spec: BackboneSpec) -> Reading:
+        """How the backbone's videos are read."""
+        sampling = replace(self.sampling, length=spec.snippet_length)
+        return Reading(sampling, spec.preprocessing, self.views, self.decoder, self.min_frames)
+
     def __post_init__(self) -> None:
         if self.decoder not in DECODERS:
             raise InputError(f"decoder '{self.decoder}' is not one of {', '.join(DECODERS)}")
@@ -76,6 +81,7 @@ class Progress:
 
     todo: int
     before: int  # videos that were in the file already
+    unlisted: int = 0  # of them, those that the list does not name
     done: int = 0
     damaged: int = 0
     failed: int = 0
@@ -111,10 +117,8 @@ def extract(
     precision = choose_precision(config.precision, devices[0])
     backbone = load_backbone(config.backbone, config.weights)
     spec = backbone.spec
-    sampling = replace(config.sampling, length=spec.snippet_length)
     on_gpu = any(device.type != "cpu" for device in devices)
     batch_size = config.batch_size or spec.batch_size * (_GPU_BATCH if on_gpu else 1)
-    reading = Reading(sampling, spec.preprocessing, config.views, config.decoder, config.min_frames)
     provenance = _provenance(items, config, backbone, precision, devices)
     with FeatureWriter(output, {"rgb": provenance}) as writer:
         _check_committed(items, writer)
@@ -123,18 +127,20 @@ def extract(
             for item in items
             if item.id not in writer.committed and (item.id in writer.failed) == config.retry_failed
         ]
-        on_progress(Progress(len(todo), len(writer.committed)))
+        unlisted = len(writer.committed.keys() - {item.id for item in items})
+        progress = Progress(len(todo), len(writer.committed), unlisted)
+        on_progress(progress)
         if todo:
             pool = DecodePool(
-                reading,
+                config.reading(spec),
                 workers=_cores() if config.workers is None else config.workers,
                 time_limit=config.time_limit,
                 # On a CPU the backbone goes first: its threads wait for each other at every layer.
                 niceness=0 if on_gpu else 10,
             )
             with pool, Devices(backbone, devices, DTYPES[precision]) as ready:
-                run = _Run(todo, writer, ready, Batcher(batch_size), len(config.views), on_progress)
-                run.all(pool)
+                batcher, views = Batcher(batch_size), len(config.views)
+                _Run(progress, writer, ready, batcher, views, on_progress).all(pool, todo)
         listed = {item.id for item in items}
         return [failure for id_, failure in writer.failed.items() if id_ in listed]
 
@@ -153,25 +159,27 @@ class _Run:
 
     def __init__(
         self,
-        todo: Sequence[VideoItem],
+        progress: Progress,
         writer: FeatureWriter,
         devices: Devices,
         batcher: Batcher,
         views: int,
         on_progress: Callable[[Progress], None],
     ) -> None:
-        self._todo, self._writer, self._devices = todo, writer, devices
+        self._progress, self._writer, self._devices = progress, writer, devices
         self._batcher, self._views, self._on_progress = batcher, views, on_progress
-        self._progress = Progress(len(todo), len(writer.committed))
         self._unfinished: dict[str, _Unfinished] = {}
         self._running: deque[tuple[Batch, Future[Tensor]]] = deque()
         self._unwritten: deque[Future[None]] = deque()
 
-    def all(self, pool: DecodePool) -> None:
-        """Every video to do."""
+    def all(self, pool: DecodePool, todo: Sequence[VideoItem]) -> None:
+        """Extract these videos."""
         with ThreadPoolExecutor(1) as self._writing:  # the devices never wait for the disk
-            for item, answer in pool.decode(self._todo):
-                self._take(item, answer)
+            for answered in pool.decode(todo):
+                if answered:
+                    self._take(*answered)
+                else:
+                    self._write(self._writer.commit_if_due)
                 self._collect(leave=self._devices.capacity)
             for batch in self._batcher.rest():
                 self._run(batch)

@@ -55,7 +55,8 @@ def extract_with_progress(
             f"stopped: {output} holds {last.before + last.done} videos; the same command continues"
         ) from None
     if last.before:
-        console.print(f"{last.before} videos were in the file before.")
+        more = f", {last.unlisted} of them not in this list" if last.unlisted else ""
+        console.print(f"{last.before} videos were in the file before{more}.")
     if last.todo:
         console.print(f"{last.done} videos extracted to {output} ({_rates(last, started)}).")
     else:

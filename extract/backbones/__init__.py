@@ -1,10 +1,18 @@
 """Backbones: one registry; a spec holds all that a weight needs to be used rightly."""
 
-from . import efficientnet, torchvision_2d  # noqa: F401  (they register their backbones)
-from .registry import LoadedBackbone, get_spec, load_backbone, names
-from .spec import BackboneSpec, Preprocessing, Weights
+from ..preprocessing import Preprocessing
+from . import (  # noqa: F401  (they register their backbones)
+    bninception,
+    c3d,
+    efficientnet,
+    torchvision_2d,
+    torchvision_3d,
+)
+from .registry import MODALITIES, LoadedBackbone, get_spec, load_backbone, names
+from .spec import BackboneSpec, Weights
 
 __all__ = [
+    "MODALITIES",
     "BackboneSpec",
     "LoadedBackbone",
     "Preprocessing",

@@ -7,8 +7,9 @@ from pathlib import Path
 from efficientnet_lite_pytorch import EfficientNet
 from torch import Tensor
 
+from ..preprocessing import Preprocessing
 from .registry import register
-from .spec import BackboneSpec, Preprocessing, Weights
+from .spec import BackboneSpec, Weights
 
 
 class PooledEfficientNet(EfficientNet):
@@ -35,7 +36,7 @@ register(
     BackboneSpec(
         name="efficientnet_lite0",
         build=_build,
-        head="_fc.",
+        heads=("_fc.",),
         layer="global average pool",
         dim=1280,
         weights=Weights(

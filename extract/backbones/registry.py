@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from ...cache.errors import InputError, unknown
+from .checkpoint import classifier_of, file_sha256, load_state, read_state
+from .flow_input import average_over_rgb, flow_preprocessing, widen_first_conv
 from .spec import BackboneSpec
 
+MODALITIES = ("rgb", "flow")
 _REGISTRY: dict[str, BackboneSpec] = {}
 
 
@@ -19,13 +21,22 @@ _REGISTRY: dict[str, BackboneSpec] = {}
 class LoadedBackbone:
     """A backbone ready for use and where its weights came from.
 
-    ``module`` maps normalised images [n, 3, H, W] to features [n, dim].
+    Args:
+        spec: its preprocessing is that of the modality.
+        module: maps normalised images [n, 3, H, W], clips [n, 3, L, H, W] or flow [n, 10, H, W] to
+            features [n, D].
+        weights: "imagenet" or the like, or the file's name, or "random"; ends in
+            ", cross-modality" where RGB weights were turned into flow's.
+        sha256: of the file; "" for random weights.
+        classifier: the checkpoint's own: weight [C, D] and bias [C]; logits are
+            ``features @ weight.T + bias``. None where it has none for this modality.
     """
 
     spec: BackboneSpec
     module: nn.Module
     weights: str
-    sha256: str  # "" for random weights
+    sha256: str
+    classifier: tuple[Tensor, Tensor] | None = None
 
 
 def register(spec: BackboneSpec) -> None:
@@ -49,28 +60,49 @@ def get_spec(name: str) -> BackboneSpec:
     return _REGISTRY[name]
 
 
-def load_backbone(name: str, weights: str | None = None) -> LoadedBackbone:
+def load_backbone(
+    name: str, weights: str | None = None, *, modality: str = "rgb"
+) -> LoadedBackbone:
     """Build a backbone in eval mode and load its weights.
 
     Args:
         name: in the registry.
         weights: None for the published ones, a checkpoint file, or "random".
+        modality: "rgb" or "flow". For flow, a checkpoint of RGB is turned into one of flow; a
+            checkpoint of flow is loaded as it is.
 
     Raises:
-        InputError: unknown backbone, weights that cannot be had, or a file that does not fit.
+        InputError: unknown backbone or modality, a backbone that takes no flow, weights that
+            cannot be had, or a file that does not fit.
     """
     spec = get_spec(name)
+    if modality not in MODALITIES:
+        raise unknown("modality", modality, MODALITIES)
+    if modality == "flow" and not spec.first_conv:
+        takers = ", ".join(s.name for s in _REGISTRY.values() if s.first_conv)
+        raise InputError(f"{name} takes clips of RGB frames, not flow: choose one of {takers}")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # random weights are the same ones in every run
-        module = spec.build()
+        module = spec.build().eval()
+    if modality == "flow":
+        widen_first_conv(module, spec.first_conv)
+        spec = replace(spec, preprocessing=flow_preprocessing(spec))
     if weights == "random":
-        return LoadedBackbone(spec, module.eval(), "random", "")
+        return LoadedBackbone(spec, module, "random", "")
     path = Path(weights) if weights else _published(spec)
-    sha256 = _file_sha256(path)
+    sha256 = file_sha256(path)
     if not weights and not sha256.startswith(spec.weights.sha256):
         raise InputError(f"{path} is damaged (its sha256 is not {spec.weights.sha256}): delete it")
-    _load(module, spec, path)
-    return LoadedBackbone(spec, module.eval(), path.name if weights else spec.weights.name, sha256)
+    origin = path.name if weights else spec.weights.name
+    state = read_state(path)
+    classifier = classifier_of(state, spec)
+    first = f"{spec.first_conv}.weight"
+    if modality == "flow" and first in state and state[first].shape[1:2] == (3,):
+        state[first] = average_over_rgb(state[first])
+        origin += ", cross-modality"
+        classifier = None  # it knows what things look like, not how they move
+    load_state(module, state, spec, path)
+    return LoadedBackbone(spec, module, origin, sha256, classifier)
 
 
 def _published(spec: BackboneSpec) -> Path:
@@ -82,33 +114,3 @@ def _published(spec: BackboneSpec) -> Path:
             f"the network, or give a file with --weights FILE (from {spec.weights.source}), or use "
             "the backbone efficientnet_lite0, or, for tests alone, --weights random"
         ) from None
-
-
-def _load(module: nn.Module, spec: BackboneSpec, path: Path) -> None:
-    try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises many kinds for a file that is no checkpoint
-        reason = str(error).strip().partition("\n")[0]
-        raise InputError(f"{path} is not a checkpoint of plain tensors: {reason}") from None
-    state = checkpoint.get("state_dict", checkpoint) if isinstance(checkpoint, dict) else {}
-    pairs = state.items() if isinstance(state, dict) else ()
-    state = {str(k).removeprefix("module."): v for k, v in pairs if isinstance(v, Tensor)}
-    state = {k: v for k, v in state.items() if not k.startswith(spec.head)}
-    wanted = module.state_dict()
-    missing = [k for k in wanted if k not in state and not k.endswith("num_batches_tracked")]
-    misshapen = [k for k in wanted if k in state and state[k].shape != wanted[k].shape]
-    surplus = [k for k in state if k not in wanted]
-    if wrong := missing + misshapen + surplus:
-        raise InputError(
-            f"{path} does not fit {spec.name}: {len(missing)} of {len(wanted)} tensors missing, "
-            f"{len(misshapen)} of another shape, {len(surplus)} that it does not have "
-            f"(first: {wrong[0]})"
-        )
-    module.load_state_dict(state, strict=False)
-
-
-def _file_sha256(path: Path) -> str:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise InputError(f"cannot read the weights {path}: {error.strerror}") from None

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from torch import nn
 
+from ..preprocessing import Preprocessing
+
 
 @dataclass(frozen=True)
 class Weights:
@@ -29,41 +31,6 @@ class Weights:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Preprocessing:
-    """How a decoded frame becomes the input.
-
-    Args:
-        resize: short side before the crop, pixels; or (height, width), whatever the frame's shape.
-        input_size: side of the square crop, pixels.
-        antialias: filter before scaling down, as Pillow does, or not, as OpenCV.
-        mean, std: per channel, in ``channel_order`` and in units of ``value_range``.
-        channel_order: RGB, BGR, or "" for flow.
-        value_range: pixel values run from 0 to this.
-    """
-
-    resize: int | tuple[int, int] = 256
-    input_size: int = 224
-    antialias: bool = True
-    mean: tuple[float, ...] = (0.485, 0.456, 0.406)
-    std: tuple[float, ...] = (0.229, 0.224, 0.225)
-    channel_order: str = "RGB"
-    value_range: float = 1.0
-
-    def __str__(self) -> str:
-        """One line that tells another lab how to feed the backbone."""
-        scale = (
-            f"short side {self.resize}"
-            if isinstance(self.resize, int)
-            else f"{self.resize[0]}x{self.resize[1]}"
-        )
-        return (
-            f"{self.channel_order or 'flow'} 0-{self.value_range:g}, {scale} (bilinear"
-            f"{', antialiased' if self.antialias else ''}), "
-            f"centre {self.input_size}x{self.input_size}, mean {self.mean}, std {self.std}"
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
 class BackboneSpec:
     """A backbone and its preprocessing.
 
@@ -72,7 +39,9 @@ class BackboneSpec:
         build: makes the module with random weights and without classifier; its forward maps
             images [n, 3, H, W], or clips [n, 3, L, H, W] where ``snippet_length`` L > 1, to
             [n, dim].
-        head: prefix of the classifier's keys in a checkpoint.
+        heads: prefixes of the classifier's keys in checkpoints; none where the classifier is not
+            linear on the features.
+        unused: prefixes of other keys that checkpoints may have.
         layer: what the features are, for people.
         dim: feature dimensions, D.
         weights: the published weights.
@@ -86,10 +55,11 @@ class BackboneSpec:
 
     name: str
     build: Callable[[], nn.Module]
-    head: str
+    heads: tuple[str, ...]
     layer: str
     dim: int
     weights: Weights
+    unused: tuple[str, ...] = ()
     preprocessing: Preprocessing = Preprocessing()
     snippet_length: int = 1
     first_conv: str = ""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from .video import DecodeError, ForwardVideo
 
 DECODERS = ("auto", "pyav", "decord")
 
-__all__ = ["DECODERS", "DecodeError", "ForwardVideo", "open_video"]
+__all__ = ["DECODERS", "DecodeError", "ForwardVideo", "open_video", "read_frames"]
 
 
 def open_video(
@@ -30,3 +32,26 @@ def open_video(
     from .pyav import PyavVideo
 
     return PyavVideo(path, on_progress)
+
+
+def read_frames(path: str, choose: Callable[[int], np.ndarray]) -> list[np.ndarray]:
+    """Some frames of a video, for figures: counted in one pass, read in a second.
+
+    Args:
+        path: the video.
+        choose: increasing frame indices [n] for the number of frames that decode.
+
+    Returns:
+        n images [H, W, 3] uint8 RGB.
+
+    Raises:
+        DecodeError: no frame decodes.
+    """
+    with open_video(path) as video:
+        for _ in video.frames(np.empty(0, np.int64)):
+            pass
+        total = video.total
+    if not total:
+        raise DecodeError("no frame can be decoded")
+    with open_video(path) as video:
+        return list(video.frames(choose(total)))

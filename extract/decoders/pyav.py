@@ -30,15 +30,18 @@ class PyavVideo(ForwardVideo):
         if stream is None:
             self.close()
             raise DecodeError("it holds no video stream")
+        if stream.codec_context is None:
+            self.close()
+            raise DecodeError("nothing here decodes its video codec")
         # One thread a video: videos are decoded side by side.
         stream.thread_type = "NONE"
         stream.codec_context.thread_count = 1
         self._stream = stream
         self._bad_packets = self._bad_frames = 0
-        self._broken_off = False
-        self._announced = stream.frames
+        self._broken_off = _lacks_its_end(path)
+        self._announced = _announced(self._container, stream)
         self.fps = float(stream.average_rate or 0)
-        self.expected = stream.frames or _count_packets(path)
+        self.expected = self._announced or _count_packets(path)
 
     def frames(self, wanted: np.ndarray) -> Iterator[np.ndarray]:
         # Kept for the whole video: setting up a conversion costs more than converting a frame.
@@ -49,8 +52,7 @@ class PyavVideo(ForwardVideo):
             self._bad_frames += frame.is_corrupt
             if self.total == next_wanted:
                 rgb = converter.reformat(frame, format="rgb24", threads=1).to_ndarray()
-                # Turned as the container says; the rotation is counter-clockwise.
-                yield np.rot90(rgb, frame.rotation // 90) if frame.rotation else rgb
+                yield _upright(rgb, frame)
                 next_wanted = next(left, -1)
             self.total += 1
             self.on_progress()
@@ -90,7 +92,7 @@ class PyavVideo(ForwardVideo):
 
 def _open(path: str) -> av.container.InputContainer:
     try:
-        if not os.path.getsize(path):
+        if os.path.isfile(path) and not os.path.getsize(path):
             raise DecodeError("it is an empty file")
         # Local files only: a playlist must not make us open something else.
         options = {"protocol_whitelist": "file"}
@@ -101,10 +103,43 @@ def _open(path: str) -> av.container.InputContainer:
         raise DecodeError(f"it cannot be opened: {getattr(error, 'strerror', error)}") from None
 
 
+def _announced(container: av.container.InputContainer, stream: av.VideoStream) -> int:
+    """Frames that the container says it shows, 0 where it does not say."""
+    if stream.frames and "mp4" in container.format.name:
+        # Frames that an edit list hides are there, but not shown.
+        return sum(not entry.is_discard for entry in stream.index_entries)
+    return stream.frames
+
+
 def _count_packets(path: str) -> int:
     """Packets of the video, for containers that do not announce how many frames they hold."""
     with _open(path) as container:
         try:
-            return sum(packet.size > 0 for packet in container.demux(video=0))
+            packets = container.demux(container.streams.best("video"))
+            return sum(packet.size > 0 for packet in packets)
         except av.error.FFmpegError:
             return 0
+
+
+def _lacks_its_end(path: str) -> bool:
+    """Whether a Matroska file is shorter than it says: that ends it without an error."""
+    with open(path, "rb") as file:
+        head = file.read(4096)
+    start = head.find(b"\x18\x53\x80\x67") + 4  # of the size of the segment, the outermost element
+    if not head.startswith(b"\x1a\x45\xdf\xa3") or start < 4 or start == len(head):
+        return False
+    length = 9 - head[start].bit_length()  # of the size: as many bytes as the first bit set says
+    unknown = (1 << 7 * length) - 1
+    size = int.from_bytes(head[start : start + length], "big") & unknown
+    return size != unknown and os.path.getsize(path) < start + length + size
+
+
+def _upright(image: np.ndarray, frame: av.VideoFrame) -> np.ndarray:
+    """Turned and mirrored as the container says, in right angles."""
+    matrix = frame.side_data.get("DISPLAYMATRIX")
+    if matrix is None:
+        return image
+    xx, xy, _, yx, yy, *_ = np.frombuffer(matrix, np.int32).tolist()  # xy: how x moves y
+    if abs(xy) > abs(xx):
+        image, xx, yy = image.swapaxes(0, 1), yx, xy
+    return image[:: -1 if yy < 0 else 1, :: -1 if xx < 0 else 1]

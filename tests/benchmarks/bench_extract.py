@@ -1,10 +1,10 @@
 """Extraction against its parts: ``python tests/benchmarks/bench_extract.py [VIDEOS]``.
 
-In one run, on the same clips: (a) decoding alone on all cores, (b) the backbone alone, (c) `extract`
-from videos to feature file. On a CPU both share the cores, so the best that (c) can be is
-1 / (1/a + 1/b); on a GPU it is min(a, b). Prints snippets/s of each round, the ratio of (c) to that
-bound and the peak memory of the process and of its children. Rounds in which other processes were
-busy tell little: their share of the machine is printed beside them.
+In one run, on the same clips: (a) decoding alone on all cores, (b) the backbone alone, (c)
+`extract` from videos to feature file. On a CPU both share the cores, so the best that (c) can be
+is 1 / (1/a + 1/b); on a GPU it is min(a, b). Prints snippets/s of each round, the ratio of (c) to
+that bound and the peak memory of the process and of its children. Rounds in which other processes
+were busy tell little: their share of the machine is printed beside them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -34,7 +33,6 @@ from tcon.extract.lists import VideoItem, read_videos
 from tcon.extract.pipeline import ExtractConfig, extract
 from tcon.extract.precision import DTYPES, choose_precision
 from tcon.extract.sampling import Sampling
-from tcon.extract.snippets import Reading
 
 CORES = len(os.sched_getaffinity(0))
 
@@ -68,9 +66,7 @@ def _compare(items: list[VideoItem], config: ExtractConfig, folder: Path, *, rou
     on_gpu = devices[0].type != "cpu"
     backbone = load_backbone(config.backbone, config.weights)
     precision = choose_precision(config.precision, devices[0])
-    reading = Reading(
-        replace(config.sampling, length=backbone.spec.snippet_length), backbone.spec.preprocessing
-    )
+    reading = config.reading(backbone.spec)
     batch_size = backbone.spec.batch_size * (8 if on_gpu else 1)
     print(
         f"{len(items)} clips, {config.backbone} {precision} on {config.device} ({devices[0]}), "

@@ -22,7 +22,7 @@ COMPARED = {
     "snippet_length": 16,
     "sampling": "stride:8",
     "precision": "bf16",
-    "decoder": "pyav",
+    "views": "flip",
 }
 
 
@@ -139,7 +139,7 @@ def _foreign(path: Path) -> None:
 
 def _newer(path: Path) -> None:
     with h5py.File(path, "a") as h5:
-        h5.attrs["format_version"] = 2
+        h5.attrs["format_version"] = 3
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def _newer(path: Path) -> None:
         (_cut, "not a readable HDF5 file"),
         (_empty, "not a readable HDF5 file"),
         (_foreign, "not a tcon feature file"),
-        (_newer, "format version 2, this tcon reads up to 1: upgrade"),
+        (_newer, "format version 3, this tcon reads up to 2: upgrade"),
     ],
 )
 def test_what_is_no_feature_file_is_refused(

@@ -18,9 +18,9 @@ Make = Callable[..., Snippets]
 @pytest.fixture
 def videos() -> list[Video]:
     return [
-        Video("jump/ä b.mp4", "jump", "train", "/in/jump/ä b.mp4", 40, 29.97),
-        Video("run/2.avi", "run", "test", "/in/run/2.avi", 3, 0.0),
-        Video("3.avi", "", "", "3.avi", 9, 25.0),
+        Video("jump/ä b.mp4", "jump", "train", "/in/jump/ä b.mp4", 40, 29.97, "pyav"),
+        Video("run/2.avi", "run", "test", "/in/run/2.avi", 3, 0.0, "decord", "breaks off"),
+        Video("un/3.avi", "", "", "3.avi", 9, 25.0),
     ]
 
 
@@ -57,15 +57,18 @@ def test_layout_is_the_documented_one(
         writer.fail(Failure("bad.mp4", "decode", "no video"))
 
     with h5py.File(tmp_path / "x.h5") as h5:
-        assert (h5.attrs["format"], h5.attrs["format_version"]) == ("tcon-features", 1)
+        assert (h5.attrs["format"], h5.attrs["format_version"]) == ("tcon-features", 2)
         assert set(h5) == {"videos", "rgb", "failures"}
-        assert set(h5["videos"]) == {"id", "label", "split", "path", "frames", "fps"}
-        assert h5["videos/id"].asstr()[()].tolist() == ["jump/ä b.mp4", "run/2.avi", "3.avi"]
+        columns = {"id", "label", "split", "path", "frames", "fps", "decoder", "damage"}
+        assert set(h5["videos"]) == columns
+        assert h5["videos/id"].asstr()[()].tolist() == ["jump/ä b.mp4", "run/2.avi", "un/3.avi"]
         assert h5["videos/label"].asstr()[()].tolist() == ["jump", "run", ""]
         assert h5["videos/split"].asstr()[()].tolist() == ["train", "test", ""]
         assert h5["videos/path"].asstr()[0] == "/in/jump/ä b.mp4"
         assert h5["videos/frames"][()].tolist() == [40, 3, 9]
         assert h5["videos/fps"][()].tolist() == [29.97, 0, 25]
+        assert h5["videos/decoder"].asstr()[()].tolist() == ["pyav", "decord", ""]
+        assert h5["videos/damage"].asstr()[()].tolist() == ["", "breaks off", ""]
         assert h5["failures/video"].asstr()[()].tolist() == ["bad.mp4"]
         assert h5["failures/stage"].asstr()[()].tolist() == ["decode"]
         assert h5["failures/reason"].asstr()[()].tolist() == ["no video"]

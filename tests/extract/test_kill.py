@@ -19,9 +19,15 @@ from tcon.extract.pipeline import ExtractConfig, Progress, extract
 from tcon.extract.sampling import Sampling
 
 VIDEOS, COMMIT = 24, 3  # hence eight parts
-SMALL = {"name": "small", "input_size": 64, "resize": 72}  # the default backbone, but quick
+SMALL = {"input_size": 64, "resize": 72}  # the default backbone, but quick
+# One process decodes, so that videos are committed in the order of the list.
 CONFIG = ExtractConfig(
-    backbone="small", sampling=Sampling("uniform", 2), device="cpu", precision="fp32"
+    backbone="small",
+    sampling=Sampling("uniform", 2),
+    device="cpu",
+    precision="fp32",
+    min_frames=1,
+    workers=1,
 )
 
 # One child per moment runs the command and kills itself there; torch is imported once for all.
@@ -29,7 +35,7 @@ CONFIG = ExtractConfig(
 DRIVER = """
 import ast, dataclasses, os, signal, sys
 import tcon.extract.progress
-from tcon.cache import writer
+from tcon.cache import merge, writer
 from tcon.cli import main
 from tcon.extract.backbones.registry import get_spec, register
 
@@ -54,12 +60,14 @@ MOMENTS = {
     "started": lambda: kill_at(os, "replace", 1, "after"),
     "in-part-3": lambda: kill_at(writer, "_write_snippets", 4, "before"),
     "after-part-5": lambda: kill_at(os, "replace", 6, "after"),
-    "in-merge": lambda: kill_at(writer, "_write_snippets", 10, "before"),
+    "in-merge": lambda: kill_at(merge, "_row_shape", 1, "after"),
     "merged": lambda: kill_at(os, "replace", 10, "after"),
     "deleting-parts": lambda: kill_at(os, "unlink", 3, "after", is_part),
 }
 videos, out, commit, small = sys.argv[1:]
-register(dataclasses.replace(get_spec("efficientnet_lite0"), **ast.literal_eval(small)))
+spec = get_spec("efficientnet_lite0")
+quick = dataclasses.replace(spec.preprocessing, **ast.literal_eval(small))
+register(dataclasses.replace(spec, name="small", preprocessing=quick))
 for moment, arm in MOMENTS.items():
     child = os.fork()
     if not child:
@@ -68,7 +76,8 @@ for moment, arm in MOMENTS.items():
         defaults.update(commit_videos=int(commit), commit_seconds=1e9)
         arm()
         main(["extract", videos, "-o", f"{out}/{moment}/x.h5", "--backbone", "small",
-              "--snippets", "2", "--device", "cpu", "--precision", "fp32"])
+              "--snippets", "2", "--device", "cpu", "--precision", "fp32",
+              "--min-frames", "1", "--workers", "1"])
         os._exit(0)
     _, status = os.waitpid(child, 0)
     print(moment, os.waitstatus_to_exitcode(status), flush=True)
@@ -78,7 +87,9 @@ for moment, arm in MOMENTS.items():
 @pytest.fixture(scope="module", autouse=True)
 def small() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        spec = replace(get_spec(ExtractConfig.backbone), **SMALL)
+        spec = get_spec(ExtractConfig.backbone)
+        quick = replace(spec.preprocessing, **SMALL)
+        spec = replace(spec, name="small", preprocessing=quick)
         patch.setitem(registry._REGISTRY, "small", spec)
         yield
 

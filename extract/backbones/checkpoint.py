@@ -1,0 +1,93 @@
+"""Checkpoint files: plain tensors only, and only those that fit."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from ...cache.errors import InputError
+from .spec import BackboneSpec
+
+_CHUNK = 2**20  # bytes
+# What training code puts before every key: torch's DataParallel, then TSN.
+_PREFIXES = ("module.", "base_model.")
+
+
+def file_sha256(path: Path) -> str:
+    """The sha256 of a file, in hexadecimal.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+    except OSError as error:
+        raise InputError(f"cannot read the weights {path}: {error.strerror}") from None
+    return digest.hexdigest()
+
+
+def read_state(path: Path) -> dict[str, Tensor]:
+    """The tensors of a state dict, or of ``{"state_dict": ...}``, under their plain names.
+
+    No code of the file is run.
+
+    Raises:
+        InputError: it is not a file of plain tensors.
+    """
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many kinds for a file that is no checkpoint
+        reason = str(error).strip().partition("\n")[0]
+        raise InputError(f"{path} is not a checkpoint of plain tensors: {reason}") from None
+    state = checkpoint.get("state_dict", checkpoint) if isinstance(checkpoint, dict) else {}
+    pairs = state.items() if isinstance(state, dict) else ()
+    return {_plain(str(key)): value for key, value in pairs if isinstance(value, Tensor)}
+
+
+def _plain(key: str) -> str:
+    for prefix in _PREFIXES:
+        key = key.removeprefix(prefix)
+    return key
+
+
+def classifier_of(state: dict[str, Tensor], spec: BackboneSpec) -> tuple[Tensor, Tensor] | None:
+    """The linear classifier that a checkpoint has on the features: weight [C, D], bias [C].
+
+    None if it has none, or one that is not a single layer.
+    """
+    head = {key: value for key, value in state.items() if key.startswith(spec.heads)}
+    weights = [v for k, v in head.items() if k.endswith(".weight")]
+    biases = [v for k, v in head.items() if k.endswith(".bias")]
+    if len(weights) != 1 or len(biases) != 1 or weights[0].ndim < 2:
+        return None
+    weight, bias = weights[0].flatten(1).float(), biases[0].flatten().float()  # 1x1x1 kernels: S3D
+    return (weight, bias) if weight.shape == (len(bias), spec.dim) else None
+
+
+def load_state(module: nn.Module, state: dict[str, Tensor], spec: BackboneSpec, path: Path) -> None:
+    """Put a checkpoint's tensors into ``module``; the classifier's and unused ones may be there.
+
+    Raises:
+        InputError: a tensor is missing, of another shape, or foreign to the backbone.
+    """
+    wanted = module.state_dict()
+    state = {k: v for k, v in state.items() if not k.startswith(spec.heads + spec.unused)}
+    for key, value in state.items():  # old BN-Inception files hold vectors as [1, C]
+        if key in wanted and wanted[key].ndim == 1 and value.shape == (1, *wanted[key].shape):
+            state[key] = value[0]
+    missing = [k for k in wanted if k not in state and not k.endswith("num_batches_tracked")]
+    misshapen = [k for k in wanted if k in state and state[k].shape != wanted[k].shape]
+    surplus = [k for k in state if k not in wanted]
+    if wrong := missing + misshapen + surplus:
+        raise InputError(
+            f"{path} does not fit {spec.name}: {len(missing)} of {len(wanted)} tensors missing, "
+            f"{len(misshapen)} of another shape, {len(surplus)} that it does not have "
+            f"(first: {wrong[0]})"
+        )
+    module.load_state_dict(state, strict=False)
