@@ -25,9 +25,10 @@ class Videos:
 
     Args:
         ids: [n].
-        features: all snippets of the domain, [S, D_in] float16, on the device.
+        features: all views of all snippets of the domain, [S V, D_in] float16, on the device.
         start, count: the first snippet of each video and how many it has, [n].
         labels: class indices [n], of source videos alone.
+        views: V, crops and flips of every snippet; the first is the centre crop.
     """
 
     ids: tuple[str, ...]
@@ -35,11 +36,18 @@ class Videos:
     start: Tensor
     count: Tensor
     labels: Tensor | None
+    views: int = 1
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    def segments(self, videos: Tensor, segments: int, position: Tensor | float = 0.5) -> Tensor:
+    def segments(
+        self,
+        videos: Tensor,
+        segments: int,
+        position: Tensor | float = 0.5,
+        view: Tensor | int = 0,
+    ) -> Tensor:
         """One snippet of each of ``segments`` equal parts of each video.
 
         Segment j of a video with n snippets takes snippet ``floor((j + position) n / segments)``;
@@ -49,6 +57,7 @@ class Videos:
             videos: indices [B].
             segments: K.
             position: place inside the segment, in [0, 1): 0.5 is the centre; or [B, K].
+            view: of each video, [B], or of all.
 
         Returns:
             [B, K, D_in] float32.
@@ -58,7 +67,9 @@ class Videos:
         j = torch.arange(segments, device=self.start.device)
         count = self.count[videos][:, None]  # [B, 1]
         inside = (j * _PLACES + place) * count // (segments * _PLACES)  # [B, K]
-        return self.features[self.start[videos][:, None] + inside].float()
+        snippets = self.start[videos][:, None] + inside  # [B, K]
+        view = torch.as_tensor(view, device=self.start.device).reshape(-1, 1)  # [B, 1] or [1, 1]
+        return self.features[snippets * self.views + view].float()
 
 
 @dataclass(frozen=True)
@@ -104,7 +115,7 @@ def load_domains(
 
     def select(domain: str, splits: tuple[str, ...]) -> Videos | None:
         """The task's videos of the first of ``splits`` that the file has; "" is every video."""
-        file, (features, start, count), labels = loaded[domain]
+        file, (features, start, count, views), labels = loaded[domain]
         in_file = {video.split for video in file.videos} | {""}
         split = next((split for split in splits if split in in_file), None)
         rows = [
@@ -121,6 +132,7 @@ def load_domains(
             start=start[rows],
             count=count[rows],
             labels=known if domain == "source" else None,
+            views=views,
         )
 
     source_train, source_val = select("source", ("train", "")), select("source", ("val", "test"))
@@ -159,8 +171,12 @@ def _check_comparable(source: FeatureFile, target: FeatureFile, modality: str) -
             )
 
 
-def _load(file: FeatureFile, modality: str, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+def _load(
+    file: FeatureFile, modality: str, device: torch.device
+) -> tuple[Tensor, Tensor, Tensor, int]:
+    """Features [S V, D_in], start [N], count [N] and V."""
     packed = file.packed(modality)
+    views = packed.features.shape[1] if packed.features.ndim == 3 else 1
     arrays = (packed.features, packed.start.astype(np.int64), packed.count.astype(np.int64))
     features, start, count = (torch.from_numpy(array).to(device) for array in arrays)
-    return features, start, count
+    return features.flatten(0, -2), start, count, views

@@ -122,12 +122,20 @@ def _batch(
     config: RunConfig,
     generator: torch.Generator,
 ) -> tuple[Tensor, Tensor | None]:
-    """A random snippet of each segment [B, K, D_in], and labels [B] where the domain has them."""
+    """A random snippet of each segment [B, K, D_in], and labels [B] where the domain has them.
+
+    Where snippets have several views, one is drawn for each video: TSN crops and flips all frames
+    of a video alike.
+    """
     device = videos.start.device
     indices = torch.from_numpy(batches.batch(step)).to(device)
     position = torch.rand(len(indices), config.segments, generator=generator, device=device)
+    view: Tensor | int = 0
+    if videos.views > 1:
+        shape = (len(indices),)
+        view = torch.randint(videos.views, shape, generator=generator, device=device)
     labels = None if videos.labels is None else videos.labels[indices]
-    return videos.segments(indices, config.segments, position), labels
+    return videos.segments(indices, config.segments, position, view), labels
 
 
 def _prediction_sets(domains: Domains) -> dict[str, Videos]:

@@ -41,10 +41,12 @@ def normalise(domains: Domains, how: Normalise) -> Domains:
 
 
 def _statistics(videos: Videos) -> tuple[Tensor, Tensor]:
-    """Mean and floored standard deviation [D_in] over the snippets of these videos, float32."""
+    """Mean and floored deviation [D_in] over all views of these videos' snippets, float32."""
     rows = torch.repeat_interleave(videos.start, videos.count)
     first = torch.repeat_interleave(videos.count.cumsum(0) - videos.count, videos.count)
     rows = rows + torch.arange(len(rows), device=rows.device) - first  # every snippet [S]
+    views = torch.arange(videos.views, device=rows.device)
+    rows = (rows[:, None] * videos.views + views).flatten()  # [S V]
     total = torch.zeros(videos.features.shape[1], dtype=torch.float64, device=rows.device)
     squares = total.clone()
     for chunk in rows.split(_ROWS):
@@ -58,7 +60,7 @@ def _statistics(videos: Videos) -> tuple[Tensor, Tensor]:
 
 
 def _standardise(features: Tensor, mean: Tensor, deviation: Tensor) -> Tensor:
-    """(x - mean) / deviation in float16, chunk by chunk; [S, D_in]."""
+    """(x - mean) / deviation in float16, chunk by chunk; [S V, D_in]."""
     result = torch.empty_like(features)
     for chunk, out in zip(features.split(_ROWS), result.split(_ROWS), strict=True):
         out.copy_((chunk.float() - mean) / deviation)
