@@ -14,6 +14,10 @@ class InputError(ValueError):
     """
 
 
+class MissingFile(InputError):
+    """There is no feature file where one was named."""
+
+
 def unknown(what: str, name: str, known: Collection[str]) -> InputError:
     """The error for a name that is none of ``known``; names the nearest, or all."""
     near = difflib.get_close_matches(name, known, n=1)

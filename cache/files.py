@@ -12,7 +12,7 @@ from pathlib import Path
 
 import h5py
 
-from .errors import InputError
+from .errors import InputError, MissingFile
 from .schema import FORMAT, FORMAT_VERSION
 
 
@@ -73,7 +73,7 @@ def existing_file(path: Path) -> Iterator[h5py.File]:
     if path.is_dir():
         raise InputError(f"{path} is a folder, not a feature file")
     if not path.is_file():
-        raise InputError(f"no such feature file: {path} (make one with: tcon extract)")
+        raise MissingFile(f"no such feature file: {path} (make one with: tcon extract)")
     try:
         h5 = h5py.File(path, "r")
     except OSError as error:

@@ -25,7 +25,8 @@ def counts(file: FeatureFile) -> dict[str, Counter[str]]:
 
 def describe(file: FeatureFile) -> list[Table]:
     """Videos per split and class, modalities with their provenance, failures."""
-    return [_videos(file), *(_modality(file, name) for name in file.modalities), *_failures(file)]
+    modalities = (_modality(file, name) for name in file.modalities)
+    return [_videos(file), *modalities, *_damaged(file), *_failures(file)]
 
 
 def _videos(file: FeatureFile) -> Table:
@@ -49,16 +50,34 @@ def _modality(file: FeatureFile, name: str) -> Table:
     from rich.markup import escape
     from rich.table import Table
 
-    provenance, packed = file.provenance[name], file.packed(name)
+    provenance, count = file.provenance[name], file.counts(name)
     table = Table(title=f"{name}: how it was made", title_justify="left", show_header=False)
-    table.add_row("snippets", f"{len(packed.frame)} of {packed.features.shape[1]} dimensions")
-    if len(packed.count):
-        table.add_row("snippets per video", f"{packed.count.min()} to {packed.count.max()}")
+    table.add_column()
+    table.add_column(overflow="fold")  # a hash is shown whole
+    table.add_row("snippets", f"{count.sum()} of {provenance.dim} dimensions")
+    if len(count):
+        table.add_row("snippets per video", f"{count.min()} to {count.max()}")
+    if decoders := sorted({video.decoder for video in file.videos if video.decoder}):
+        table.add_row("decoder", ", ".join(decoders))
     for f in fields(Provenance):
         table.add_row(f.name, escape(str(getattr(provenance, f.name))))
     if provenance.weights == "random":
         table.add_row("[bold red]warning", "[bold red]random weights: these features mean nothing")
     return table
+
+
+def _damaged(file: FeatureFile) -> list[Table]:
+    from rich.markup import escape
+    from rich.table import Table
+
+    damaged = [video for video in file.videos if video.damage]
+    if not damaged:
+        return []
+    title = f"{len(damaged)} damaged, read as far as they decode"
+    table = Table("video", "frames", "damage", title=title, title_justify="left")
+    for video in damaged:
+        table.add_row(escape(video.id), str(video.frames), escape(video.damage))
+    return [table]
 
 
 def _failures(file: FeatureFile) -> list[Table]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .errors import InputError
+from .errors import MissingFile
 
 _WILDCARDS = "*?["
 
@@ -24,11 +24,11 @@ def sources_of(path: Path) -> list[Path]:
     """Every HDF5 file to read for ``path``, which may be a glob such as ``clips.*-of-4.h5``.
 
     Raises:
-        InputError: a glob that matches nothing.
+        MissingFile: a glob that matches nothing.
     """
     if path.exists() or not any(c in path.name for c in _WILDCARDS):
         return parts_of(path)
     shards = sorted(p for p in path.parent.glob(path.name) if p.suffix not in (".tmp", ".parts"))
     if not shards:
-        raise InputError(f"no feature file matches {path}")
+        raise MissingFile(f"no feature file matches {path}")
     return [source for shard in shards for source in parts_of(shard)]

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..adapt.run_folder import CONFIG, LOGITS
 from ..cache import FeatureFile, InputError
+from ..cache.errors import MissingFile
 
 
 @dataclass(frozen=True)
@@ -79,9 +80,12 @@ def target_labels(run: Run, features: str | Path | None = None) -> dict[str, str
         InputError: the file is gone or holds other videos or features than the run saw.
     """
     path = Path(features or run.data["target"])
-    if not path.exists():
-        raise InputError(f"the target's feature file {path} is gone: name it with --features FILE")
-    file = FeatureFile(path)
+    try:
+        file = FeatureFile(path)
+    except MissingFile:
+        raise InputError(
+            f"the target's feature file {path} is gone: name it with --features FILE"
+        ) from None
     if file.sha256(run.config["modality"], labels=False) != run.data["target_sha256"]:
         raise InputError(f"{path} holds other videos or features than {run.path} was trained with")
     return {video.id: video.label for video in file.videos}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from io import StringIO
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -92,6 +93,25 @@ def test_failures_are_listed(write: Callable[..., FeatureFile]) -> None:
     text = _rendered(write(VIDEOS, [Failure("bad.mp4", "decode", "it holds no frame")]))
     assert "1 failed" in text
     assert ["bad.mp4", "decode", "it", "holds", "no", "frame"] in _cells(text)
+
+
+def test_damaged_videos_are_listed(tmp_path: Path, provenance: Callable[..., Provenance]) -> None:
+    with FeatureWriter(tmp_path / "x.h5", {"rgb": provenance()}) as writer:
+        for name, damage in (("good", ""), ("cut", "the file breaks off")):
+            video = Video(f"{name}.mp4", "", "", "", 20, 25.0, "pyav", damage)
+            writer.add(video, {"rgb": Snippets(np.zeros((1, 4)), np.zeros(1, int))})
+    text = _rendered(FeatureFile(tmp_path / "x.h5"))
+    assert "1 damaged" in text
+    assert ["cut.mp4", "20", "the", "file", "breaks", "off"] in _cells(text)
+    assert "good.mp4" not in text
+    assert ["decoder", "pyav"] in _cells(text)
+
+
+def test_a_hash_is_shown_whole(write: Callable[..., FeatureFile]) -> None:
+    file, out = write(VIDEOS, weights_sha256="0123456789abcdef" * 4), StringIO()
+    Console(file=out, width=80).print(*describe(file), sep="\n")
+    shown = "".join(cell for row in _cells(out.getvalue()) for cell in row)
+    assert "0123456789abcdef" * 4 in shown
 
 
 def test_no_failures_no_table(write: Callable[..., FeatureFile]) -> None:
