@@ -99,6 +99,7 @@ class FeatureFile:
             raise InputError(f"{self.path} holds no {modality} features, only {self.modalities}")
         if modality in self._packed:
             return self._packed[modality]
+        count = self.counts(modality)
         features, frame = [], []
         for source, fresh in self.sources:
             with existing_file(source) as h5:
@@ -106,7 +107,6 @@ class FeatureFile:
                 keep = np.repeat(fresh, group["count"][()])
                 features.append(_rows(group["features"], keep))  # [s, D] or [s, V, D]
                 frame.append(_rows(group["frame"], keep))  # [s]
-        count = self.counts(modality)
         in_sequence = count[np.argsort(self.order)]
         self._packed[modality] = Packed(
             features=_concatenate(features),
@@ -135,7 +135,10 @@ class FeatureFile:
         counts = []
         for source, fresh in self.sources:
             with existing_file(source) as h5:
-                counts.append(h5[modality]["count"][()][fresh])
+                rows = h5[modality]["count"][()]
+            if len(rows) != len(fresh):
+                raise InputError(f"{source} has changed since it was opened: try again")
+            counts.append(rows[fresh])
         return np.concatenate(counts)[self.order]
 
     def _add(self, modality: str, provenance: Provenance, source: Path) -> None:

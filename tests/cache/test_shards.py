@@ -127,6 +127,13 @@ def test_an_unmerged_file_is_in_the_order_of_ids_too(
         assert file.counts("rgb").tolist() == [1, 2, 3, 4]
 
 
+def test_a_file_that_changes_under_its_reader(write: Write) -> None:
+    reader = FeatureFile(write("x.h5", "ab"))
+    write("x.h5", "c")
+    with pytest.raises(InputError, match="has changed since it was opened"):
+        reader.packed()
+
+
 # --- views
 
 
