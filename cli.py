@@ -116,6 +116,7 @@ def extract(
     to continue or extend.
     """
     from .extract.lists import read_videos
+    from .extract.memory import keep_freed_memory
     from .extract.pipeline import ExtractConfig
     from .extract.progress import Interrupted, extract_with_progress
     from .extract.sampling import Sampling
@@ -136,6 +137,7 @@ def extract(
     if shard:
         part = Shard.parse(shard)
         items, output = part.choose(items), part.output(output)
+    keep_freed_memory()
     try:
         failures = extract_with_progress(items, output, config)
     except Interrupted as stop:

@@ -77,6 +77,22 @@ def test_unknown_path_in_a_list(run: Run, tmp_path: Path) -> None:
     assert "1 of 1 missing" in message
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("list.csv", "", "list.csv is an empty file"),
+        ("list.txt", "\n \n", "list.txt is an empty file"),
+        ("list.csv", "video,label\nno.mp4,jump\n", "header that names the column path"),
+        ("list.csv", "no.mp4,jump\n", "header that names the column path"),
+    ],
+)
+def test_lists_that_cannot_be_read(
+    run: Run, tmp_path: Path, name: str, text: str, says: str
+) -> None:
+    (tmp_path / name).write_text(text)
+    assert says in _refused(run("extract", tmp_path / name, "-o", tmp_path / "x.h5"))
+
+
 def test_empty_folder(run: Run, tmp_path: Path) -> None:
     (tmp_path / "videos").mkdir()
     message = _refused(run("extract", tmp_path / "videos", "-o", tmp_path / "x.h5"))
@@ -97,6 +113,9 @@ def test_unwritable_output(run: Run, tmp_path: Path, videos: Path) -> None:
         ("--device", "cuda:63", "try --device auto"),
         ("--precision", "fp8", "fp32, bf16, fp16"),
         ("--weights", "no.pth", "cannot read the weights no.pth"),
+        ("--decoder", "opencv", "auto, pyav, decord"),
+        ("--views", "ten", "centre, flip, tencrop or multiscale:N"),
+        ("--shard", "3/2", "i from 1 to n"),
     ],
 )
 def test_wrong_option(
@@ -126,6 +145,67 @@ def test_all_done(run: Run, tmp_path: Path, videos: Path) -> None:
     assert again.code == 0
     assert "4 videos were in the file before" in again.out
     assert "Nothing to do" in again.out
+
+
+def test_what_was_understood_is_said_first(run: Run, tmp_path: Path, videos: Path) -> None:
+    result = run("extract", videos, "-o", tmp_path / "x.h5", *CHEAP)
+    assert result.out.startswith("4 videos; 2 classes (jump, run); no splits.\n")
+    (tmp_path / "one.csv").write_text("path,split\njump/2.mp4,test\n")
+    result = run("extract", tmp_path / "one.csv", "--root", videos, "-o", tmp_path / "y.h5", *CHEAP)
+    assert result.out.startswith("1 video; unlabelled; test 1.\n")
+
+
+def test_sub_folders_that_are_no_classes(run: Run, tmp_path: Path, videos: Path) -> None:
+    deep = videos / "run" / "2026" / "11"
+    deep.mkdir(parents=True)
+    (videos / "run" / "1.mp4").rename(deep / "1.mp4")
+    message = _refused(run("extract", videos, "-o", tmp_path / "x.h5", *CHEAP))
+    assert "--unlabelled" in message
+    assert run("extract", videos, "--unlabelled", "-o", tmp_path / "x.h5", *CHEAP).code == 0
+    found = FeatureFile(tmp_path / "x.h5").videos
+    assert {v.id for v in found} >= {"run/2026/11/1.mp4", "jump/2.mp4"}
+    assert {v.label for v in found} == {""}
+
+
+def test_another_list_into_the_same_file(run: Run, tmp_path: Path, videos: Path) -> None:
+    run("extract", videos / "jump", "-o", tmp_path / "x.h5", *CHEAP)
+    result = run("extract", videos / "run", "-o", tmp_path / "x.h5", *CHEAP)
+    assert "3 videos were in the file before, 3 of them not in this list" in result.out
+
+
+def test_a_shard_has_a_file_of_its_own(run: Run, tmp_path: Path, videos: Path) -> None:
+    for n in (1, 2):
+        run("extract", videos, "--shard", f"{n}/2", "-o", tmp_path / "x.h5", *CHEAP)
+    assert {p.name for p in tmp_path.glob("*.h5")} == {"x.1-of-2.h5", "x.2-of-2.h5"}
+    result = run("inspect", tmp_path / "x.*-of-2.h5")
+    assert result.code == 0
+    assert "4videos" in "".join(result.out.split())
+
+
+def test_check(run: Run, clips: Path, tmp_path: Path) -> None:
+    result = run("extract", clips / "run" / "5.avi", "--check", "--min-frames", "1")
+    assert (result.code, result.err) == (0, "")
+    rows = [line.split("%  ") for line in result.out.splitlines()]
+    probabilities = [float(row[0]) for row in rows]
+    assert len(rows) == 5
+    assert probabilities == sorted(probabilities, reverse=True)
+    assert all(0 < p <= 100 for p in probabilities)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("clips", "--check"), "no such video"),
+        (("clips/run/5.avi", "--check", "--weights", "random"), "recognise nothing"),
+        (("clips/run/5.avi", "--check"), "fewer than --min-frames 16"),
+    ],
+)
+def test_check_refused(
+    run: Run, clips: Path, arguments: tuple[str, ...], says: str, tmp_path: Path
+) -> None:
+    (tmp_path / "clips").symlink_to(clips)
+    assert says in _refused(run("extract", tmp_path / arguments[0], *arguments[1:]))
 
 
 def test_a_video_that_fails_and_is_mended(run: Run, tmp_path: Path, videos: Path) -> None:

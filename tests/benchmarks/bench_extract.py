@@ -30,6 +30,7 @@ from tcon.extract.batching import Batcher
 from tcon.extract.decode_pool import DecodePool
 from tcon.extract.devices import Devices, choose_devices
 from tcon.extract.lists import VideoItem, read_videos
+from tcon.extract.memory import keep_freed_memory
 from tcon.extract.pipeline import ExtractConfig, extract
 from tcon.extract.precision import DTYPES, choose_precision
 from tcon.extract.sampling import Sampling
@@ -48,6 +49,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--device", default="auto")
     options = parser.parse_args()
+    keep_freed_memory()  # as the command does
     with tempfile.TemporaryDirectory() as folder:
         source = options.videos or _synthetic(Path(folder) / "clips", options.clips)
         items = read_videos(source, root=options.root)
@@ -73,13 +75,16 @@ def _compare(items: list[VideoItem], config: ExtractConfig, folder: Path, *, rou
         f"batch {batch_size}, {CORES} cores, torch {torch.__version__}"
     )
     kept: list[tuple[str, Tensor]] = []
+    decoders_peak = 0.0
 
     def decode() -> int:
         kept.clear()
         with DecodePool(reading, workers=CORES, time_limit=60) as pool:
-            for item, answer in pool.decode(items):
+            for item, answer in filter(None, pool.decode(items)):
                 if isinstance(answer, Tensor):
                     kept.append((item.id, answer.flatten(0, 1)))
+            nonlocal decoders_peak
+            decoders_peak = max(decoders_peak, _peak_of_children())
         return sum(len(images) for _, images in kept)
 
     def forward() -> int:
@@ -119,11 +124,10 @@ def _compare(items: list[VideoItem], config: ExtractConfig, folder: Path, *, rou
             f"{bound:.0f}/s, extract {c:.0f}/s = {c / bound:.2f} of the bound "
             f"(others busy: {busy_a:.0%}, {busy_b:.0%}, {busy_c:.0%} of a core)"
         )
-    usage = resource.getrusage
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(
-        f"median {statistics.median(ratios):.2f} of the bound; peak memory "
-        f"{usage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB, of one decoding process "
-        f"{usage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20:.2f} GiB"
+        f"median {statistics.median(ratios):.2f} of the bound; peak memory {peak:.2f} GiB and "
+        f"{decoders_peak:.2f} GiB in all decoding processes together"
     )
 
 
@@ -147,6 +151,16 @@ def _busy() -> float:
 def _mine() -> float:
     times = os.times()
     return times.user + times.system + times.children_user + times.children_system
+
+
+def _peak_of_children() -> float:
+    """GiB that the child processes took at most, summed."""
+    peak = 0
+    for status in Path("/proc").glob("[0-9]*/status"):
+        lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
+        if int(lines["PPid"]) == os.getpid():
+            peak += int(lines.get("VmHWM", "0 kB").split()[0])
+    return peak / 2**20
 
 
 def _synthetic(folder: Path, clips: int) -> Path:
