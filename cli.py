@@ -38,7 +38,8 @@ def main() -> None:
     tcon adapt --source S.h5 --target T.h5 -o RUNS
     tcon eval RUNS                              accuracies with intervals
 
-    Exit code 0: all done; 1: done, but some videos failed and are listed; 2: the input was wrong.
+    Exit code 0: all done; 1: done, but some videos failed and are listed; 2: the input was wrong;
+    130: stopped by Ctrl-C.
     """
     # Beside a busy process, OpenMP threads that spin at barriers are far slower than sleeping ones.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -95,7 +96,9 @@ def main() -> None:
 @click.option("--retry-failed", is_flag=True, help="Take only the videos that failed before.")
 @click.option("--shard", metavar="I/N", help="Take the I-th of N shares of the list.")
 @click.option(
-    "--check", is_flag=True, help="Print the top-5 classes that the backbone sees in VIDEOS."
+    "--check",
+    is_flag=True,
+    help="Print the top-5 classes that the backbone sees in the video VIDEOS; on the CPU.",
 )
 def extract(
     videos: Path,

@@ -33,17 +33,20 @@ def new_file(path: Path, *, size: int | None = None) -> Iterator[h5py.File]:
     temporary = path.with_name(path.name + ".tmp")
     try:
         if size is None:
-            # The name is not used.
+            # In memory: nothing is created under this name.
             with h5py.File(temporary, "w", driver="core", backing_store=False) as h5:
                 _mark(h5)
                 yield h5
                 h5.flush()
                 temporary.write_bytes(h5.id.get_file_image())
         else:
-            _reserve(temporary, size)
             with h5py.File(temporary, "w") as h5:
+                _reserve(h5, size)
                 _mark(h5)
                 yield h5
+                h5.flush()
+                used = h5.id.get_filesize()
+            os.truncate(temporary, used)
         _sync(temporary)
         os.replace(temporary, path)
         _sync(path.parent)  # the rename itself
@@ -57,10 +60,9 @@ def _mark(h5: h5py.File) -> None:
     h5.attrs["format_version"] = FORMAT_VERSION
 
 
-def _reserve(path: Path, size: int) -> None:
-    with open(path, "wb") as file:
-        if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(file.fileno(), 0, size)
+def _reserve(h5: h5py.File, size: int) -> None:
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(h5.id.get_vfd_handle(), 0, size)
 
 
 @contextmanager

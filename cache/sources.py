@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
-from .errors import MissingFile
+from .errors import InputError, MissingFile
 
 _WILDCARDS = "*?["
 
@@ -25,10 +26,26 @@ def sources_of(path: Path) -> list[Path]:
 
     Raises:
         MissingFile: a glob that matches nothing.
+        InputError: some of the shards are missing.
     """
     if path.exists() or not any(c in path.name for c in _WILDCARDS):
         return parts_of(path)
     shards = sorted(p for p in path.parent.glob(path.name) if p.suffix not in (".tmp", ".parts"))
     if not shards:
         raise MissingFile(f"no feature file matches {path}")
+    _require_all(shards)
     return [source for shard in shards for source in parts_of(shard)]
+
+
+def _require_all(shards: list[Path]) -> None:
+    """Of ``NAME.i-of-n.h5`` every i must be there: part of a dataset is no dataset."""
+    found: dict[tuple[str, int], set[int]] = {}
+    for shard in shards:
+        if match := re.fullmatch(r"(.*)\.(\d+)-of-(\d+)\.\w+", shard.name):
+            found.setdefault((match[1], int(match[3])), set()).add(int(match[2]))
+    for (name, count), indices in found.items():
+        if missing := sorted(set(range(1, count + 1)) - indices):
+            raise InputError(
+                f"{len(missing)} of the {count} shards of {name} are missing (the first: "
+                f"{missing[0]}-of-{count}): extract them too"
+            )

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -27,6 +26,7 @@ from .schema import Failure, Provenance, Snippets, Video
 from .sources import parts_folder, parts_of
 from .tables import write_table
 
+_SLOWER = 100  # parts after which commits are half as frequent as at first
 _HEADROOM = 64 * 1024  # bytes that a merged file may need beyond its parts
 
 
@@ -61,14 +61,12 @@ class FeatureWriter:
         try:
             if not parts_of(self.path)[0].exists():
                 # The file is there from the start, so that the path is known to be writable.
-                with new_file(self.path) as h5:
+                with self._disk_errors(), new_file(self.path) as h5:
                     self._write(h5, [], [])
             existing = FeatureFile(self.path)
             self._refuse_to_mix(existing)
         except BaseException:
-            if not any(self._parts.glob("part-*.h5")):
-                shutil.rmtree(self._parts)
-            os.close(self._lock)
+            _unlock(self._lock, self._parts)
             raise
         self.committed = {video.id: video for video in existing.videos}
         self.failed = {failure.video: failure for failure in existing.failures}
@@ -109,12 +107,14 @@ class FeatureWriter:
         try:
             self.commit()
             if parts_of(self.path) != [self.path]:
+                whole = FeatureFile(self.path)
                 size = sum(source.stat().st_size for source in parts_of(self.path)) + _HEADROOM
                 with self._disk_errors(), new_file(self.path, size=size) as h5:
-                    merge(FeatureFile(self.path), h5)
-            shutil.rmtree(self._parts)
+                    merge(whole, h5)
+            for part in self._parts.glob("part-*"):
+                part.unlink()
         finally:
-            os.close(self._lock)
+            _unlock(self._lock, self._parts)
 
     def __enter__(self) -> FeatureWriter:
         return self
@@ -131,7 +131,7 @@ class FeatureWriter:
             try:
                 self.commit()
             finally:
-                os.close(self._lock)
+                _unlock(self._lock, self._parts)
 
     @contextmanager
     def _disk_errors(self) -> Iterator[None]:
@@ -140,15 +140,17 @@ class FeatureWriter:
             yield
         except OSError as error:
             raise InputError(
-                f"cannot write {self.path}: {error.strerror}; every video committed before is "
-                "kept: mend that and run the same command again"
+                f"cannot write {self.path}: {error.strerror or error}; every video committed "
+                "before is kept: mend that and run the same command again"
             ) from None
 
     def commit_if_due(self) -> None:
         """Commit if enough videos or seconds have passed; call it where long nothing is added."""
         waiting = len(self._videos) + len(self._failures)
         age = time.monotonic() - self._last_commit
-        if waiting >= self._commit_videos or age >= self._commit_seconds:
+        # More seldom in a long run: every reader opens every part.
+        seconds = self._commit_seconds * (1 + self._next_part / _SLOWER)
+        if waiting >= self._commit_videos or age >= seconds:
             self.commit()
 
     def _write(
@@ -184,17 +186,31 @@ class FeatureWriter:
 
 def _lock(path: Path, parts: Path) -> int:
     """Take the one writer's lock on ``path``; a killed process releases it by dying."""
-    try:
-        parts.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(parts / "lock", os.O_RDWR | os.O_CREAT)
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror} ({error.filename})") from None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise InputError(f"another process is writing {path}: wait for it or stop it") from None
-    return descriptor
+    while True:
+        try:
+            parts.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(parts / "lock", os.O_RDWR | os.O_CREAT)
+        except OSError as error:
+            raise InputError(f"cannot write {path}: {error.strerror} ({error.filename})") from None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(descriptor), os.stat(parts / "lock")):
+                return descriptor
+        except BlockingIOError:
+            os.close(descriptor)
+            raise InputError(f"another process is writing {path}: wait or stop it") from None
+        except FileNotFoundError:
+            pass
+        os.close(descriptor)  # it was the lock of a writer that has just finished
+
+
+def _unlock(descriptor: int, parts: Path) -> None:
+    """Release the lock, and remove the folder unless it holds parts."""
+    with suppress(OSError):
+        (parts / "lock").unlink()
+    os.close(descriptor)
+    with suppress(OSError):
+        parts.rmdir()
 
 
 def _write_snippets(

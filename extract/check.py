@@ -10,9 +10,10 @@ from torch import Tensor
 from ..cache.errors import InputError
 from .backbones import LoadedBackbone, get_spec, load_backbone, names
 from .backbones.classes import class_names
+from .decode_pool import DecodePool
 from .decoders import DecodeError
+from .lists import VideoItem
 from .pipeline import ExtractConfig
-from .snippets import read_snippets
 from .transforms import normalise
 
 
@@ -83,8 +84,10 @@ def check_video(path: Path, config: ExtractConfig) -> list[tuple[str, float]]:
         raise InputError(f"no such video: {path} (--check takes one video file)")
     backbone = load_backbone(config.backbone, config.weights)
     _classifier(backbone)  # before anything is decoded
-    try:
-        *chunks, _ = read_snippets(str(path), path.name, config.reading(backbone.spec))
-    except DecodeError as error:
-        raise InputError(f"{path}: {error}") from None
-    return check(torch.cat(chunks)[:, 0], backbone)  # the centre view
+    item = VideoItem(path.name, path, "", "")
+    reading = config.reading(backbone.spec)
+    with DecodePool(reading, workers=1, time_limit=config.time_limit) as pool:
+        answers = [answer for _, answer in filter(None, pool.decode([item]))]
+    if isinstance(answers[-1], DecodeError):
+        raise InputError(f"{path}: {answers[-1]}")
+    return check(torch.cat(answers[:-1])[:, 0], backbone)  # the centre view

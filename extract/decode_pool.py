@@ -19,9 +19,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..cache.errors import InputError
 from .decoders import DecodeError
 from .lists import VideoItem
 from .snippets import Decoded, Reading, read_snippets
+
+# Unlike ``python -m``, without the working folder among the places that modules come from.
+_COMMAND = (
+    f"import sys; del sys.path[0]; from {__package__}.decode_worker import main; main(sys.argv[1])"
+)
 
 Answer = Tensor | Decoded | DecodeError
 
@@ -41,7 +47,13 @@ class DecodePool:
     ) -> None:
         self._reading, self._time_limit = reading, time_limit
         self._orders = (reading, time_limit, niceness)
-        self._workers = [_Worker(self._orders) for _ in range(workers)]
+        self._workers: list[_Worker] = []
+        try:
+            for _ in range(workers):
+                self._workers.append(_Worker(self._orders))
+        except OSError:
+            self.close()
+            raise
 
     def decode(self, items: Iterable[VideoItem]) -> Iterator[tuple[VideoItem, Answer] | None]:
         """Decode videos; their answers come interleaved.
@@ -71,6 +83,8 @@ class DecodePool:
             for connection in ready:
                 worker, item = busy[connection]
                 answer = worker.answer()
+                if answer is None:
+                    continue
                 yield item, answer
                 if isinstance(answer, Decoded | DecodeError):
                     del busy[connection]
@@ -85,8 +99,8 @@ class DecodePool:
             try:
                 for answer in read_snippets(str(item.path), item.id, self._reading):
                     yield item, answer
-            except DecodeError as error:
-                yield item, error
+            except Exception as error:  # one strange video must not stop the others
+                yield item, DecodeError.of(error)
 
     def close(self) -> None:
         """End the processes, whatever they are doing."""
@@ -112,7 +126,7 @@ class _Worker:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", f"{__package__}.decode_worker", str(theirs.fileno())],
+                [sys.executable, "-c", _COMMAND, str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C is for us to handle
@@ -125,13 +139,15 @@ class _Worker:
     def ask(self, item: VideoItem) -> None:
         self._send((str(item.path), item.id))
 
-    def answer(self) -> Answer:
+    def answer(self) -> Answer | None:
+        """The next message; None for the first, which says that the process has started."""
         try:
-            if not self._ready:
-                self._ready = bool(self.connection.recv())
             answer = self.connection.recv()
-        except (EOFError, ConnectionResetError):
+        except (EOFError, OSError):  # also in the middle of an answer
             return self._why_it_ended()
+        if not self._ready:
+            self._ready = True
+            return None
         return answer if isinstance(answer, Decoded | DecodeError) else torch.from_numpy(answer)
 
     def kill(self) -> None:
@@ -149,8 +165,11 @@ class _Worker:
         self.connection.close()
         code = self._process.wait()
         if not self._ready:
-            raise RuntimeError(f"the decoding process does not start (exit code {code})")
+            raise InputError(
+                f"the decoding process does not start (exit code {code}, its message is above): "
+                "mend that or decode in this process with --workers 0"
+            )
         if code == -signal.SIGALRM:
             return DecodeError(f"no new frame within {self._time_limit:g} s (--time-limit)")
-        ending = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        ending = f"signal {-code}" if code < 0 else f"exit code {code}"
         return DecodeError(f"the decoding process ended with {ending}")

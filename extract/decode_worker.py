@@ -1,4 +1,4 @@
-"""The process that decodes: ``python -m tcon.extract.decode_worker SOCKET``.
+"""The process that decodes, at the other end of a socket.
 
 A decoder can loop forever or crash inside native code, so it runs where it can be killed. The
 kernel does the killing: the process sets itself an alarm that nothing catches and puts it off
@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import sys
 from multiprocessing.connection import Connection
 
 import torch
@@ -41,18 +40,15 @@ def serve(connection: Connection) -> None:
                 signal.setitimer(signal.ITIMER_REAL, 0)  # waiting for the reader is no hang
                 connection.send(answer.numpy() if isinstance(answer, torch.Tensor) else answer)
                 put_off()
-        except DecodeError as error:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            connection.send(error)
         except (BrokenPipeError, ConnectionResetError):
             raise
         except Exception as error:  # one strange video must not stop the others
             signal.setitimer(signal.ITIMER_REAL, 0)
-            connection.send(DecodeError(f"{type(error).__name__}: {error}".partition("\n")[0]))
+            connection.send(DecodeError.of(error))
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-if __name__ == "__main__":
-    # Whoever asked may be gone.
+def main(descriptor: str) -> None:
+    """Serve at a socket until whoever asks is gone."""
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
-        serve(Connection(int(sys.argv[1])))
+        serve(Connection(int(descriptor)))

@@ -45,6 +45,7 @@ class Devices:
             for module, device in zip(modules, devices, strict=True)
         ]
         self._next = 0
+        self._torch_threads = torch.get_num_threads()  # a thread that sets its own sets all later
         self.capacity = sum(runner.threads for runner in self._runners) * _AHEAD
 
     def submit(self, images: Tensor) -> Future[Tensor]:
@@ -64,6 +65,7 @@ class Devices:
     ) -> None:
         for runner in self._runners:
             runner.pool.shutdown(cancel_futures=True)
+        torch.set_num_threads(self._torch_threads)
 
 
 class _Runner:

@@ -7,6 +7,7 @@ module only hands on between them.
 from __future__ import annotations
 
 import os
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -31,6 +32,8 @@ from .views import Views
 
 _UNWRITTEN = 64  # videos that may wait for the writer
 _GPU_BATCH = 8  # times the batch of a CPU
+_MOST_WORKERS = 16  # unless the user asks for more
+_TICK = 1.0  # seconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +73,15 @@ class ExtractConfig:
         sampling = replace(self.sampling, length=spec.snippet_length)
         return Reading(sampling, spec.preprocessing, self.views, self.decoder, self.min_frames)
 
+    def batch(self, spec: BackboneSpec, devices: Sequence[torch.device]) -> int:
+        """Snippets per forward pass."""
+        return self.batch_size or spec.batch_size * (_GPU_BATCH if _on_gpu(devices) else 1)
+
     def __post_init__(self) -> None:
+        if self.time_limit <= 0 or self.min_frames < 1 or (self.workers or 0) < 0:
+            raise InputError(
+                "time_limit must be above 0, min_frames at least 1, workers not below 0"
+            )
         if self.decoder not in DECODERS:
             raise InputError(f"decoder '{self.decoder}' is not one of {', '.join(DECODERS)}")
 
@@ -117,8 +128,6 @@ def extract(
     precision = choose_precision(config.precision, devices[0])
     backbone = load_backbone(config.backbone, config.weights)
     spec = backbone.spec
-    on_gpu = any(device.type != "cpu" for device in devices)
-    batch_size = config.batch_size or spec.batch_size * (_GPU_BATCH if on_gpu else 1)
     provenance = _provenance(items, config, backbone, precision, devices)
     with FeatureWriter(output, {"rgb": provenance}) as writer:
         _check_committed(items, writer)
@@ -131,23 +140,23 @@ def extract(
         progress = Progress(len(todo), len(writer.committed), unlisted)
         on_progress(progress)
         if todo:
+            workers = min(_cores(), _MOST_WORKERS) if config.workers is None else config.workers
             pool = DecodePool(
                 config.reading(spec),
-                workers=_cores() if config.workers is None else config.workers,
+                workers=min(workers, len(todo)),
                 time_limit=config.time_limit,
-                # On a CPU the backbone goes first: its threads wait for each other at every layer.
-                niceness=0 if on_gpu else 10,
+                niceness=0 if _on_gpu(devices) else 10,  # on a CPU the backbone goes first
             )
             with pool, Devices(backbone, devices, DTYPES[precision]) as ready:
-                batcher, views = Batcher(batch_size), len(config.views)
-                _Run(progress, writer, ready, batcher, views, on_progress).all(pool, todo)
+                batcher, views = Batcher(config.batch(spec, devices)), len(config.views)
+                _Run(progress, writer, ready, batcher, views, on_progress).extract(pool, todo)
         listed = {item.id for item in items}
         return [failure for id_, failure in writer.failed.items() if id_ in listed]
 
 
 @dataclass
 class _Unfinished:
-    """A video on its way: its features [D] so far and, once decoded, what it is."""
+    """A video on its way: its features [D] float16 so far and, once decoded, what it is."""
 
     item: VideoItem
     features: list[Tensor] = field(default_factory=list)
@@ -171,21 +180,29 @@ class _Run:
         self._unfinished: dict[str, _Unfinished] = {}
         self._running: deque[tuple[Batch, Future[Tensor]]] = deque()
         self._unwritten: deque[Future[None]] = deque()
+        self._writing = ThreadPoolExecutor(1)  # the devices never wait for the disk
 
-    def all(self, pool: DecodePool, todo: Sequence[VideoItem]) -> None:
+    def extract(self, pool: DecodePool, todo: Sequence[VideoItem]) -> None:
         """Extract these videos."""
-        with ThreadPoolExecutor(1) as self._writing:  # the devices never wait for the disk
+        last_tick = time.monotonic()
+        with self._writing:
             for answered in pool.decode(todo):
                 if answered:
                     self._take(*answered)
-                else:
+                else:  # nothing comes: do not let the last images wait for a full batch
+                    self._finish_batch()
+                if time.monotonic() > last_tick + _TICK:
                     self._write(self._writer.commit_if_due)
+                    last_tick = time.monotonic()
                 self._collect(leave=self._devices.capacity)
-            for batch in self._batcher.rest():
-                self._run(batch)
+            self._finish_batch()
             self._collect(leave=0)
             while self._unwritten:
                 self._unwritten.popleft().result()
+
+    def _finish_batch(self) -> None:
+        for batch in self._batcher.rest():
+            self._run(batch)
 
     def _take(self, item: VideoItem, answer: Answer) -> None:
         if isinstance(answer, DecodeError):
@@ -209,7 +226,7 @@ class _Run:
         while self._running and (len(self._running) > leave or self._running[0][1].done()):
             batch, result = self._running.popleft()
             self._count(images=len(batch.videos))
-            for id_, features in zip(batch.videos, result.result(), strict=False):
+            for id_, features in zip(batch.videos, result.result().half(), strict=False):
                 if video := self._unfinished.get(id_):  # else it has failed meanwhile
                     video.features.append(features)
             for id_ in dict.fromkeys(batch.videos):
@@ -221,7 +238,7 @@ class _Run:
         if decoded is None or len(video.features) < len(decoded.centres) * self._views:
             return
         del self._unfinished[item.id]
-        stored = torch.stack(video.features).half()  # [n V, D]
+        stored = torch.stack(video.features)  # [n V, D]
         if not stored.isfinite().all():
             self._fail(item, "backbone", "features are not finite in float16")
             return
@@ -247,10 +264,8 @@ class _Run:
 
     def _write(self, action: Callable[[], None]) -> None:
         self._unwritten.append(self._writing.submit(action))
-        while len(self._unwritten) > _UNWRITTEN or self._unwritten[0].done():
+        while self._unwritten and (len(self._unwritten) > _UNWRITTEN or self._unwritten[0].done()):
             self._unwritten.popleft().result()  # raises what the writer raised
-            if not self._unwritten:
-                break
 
     def _count(self, **more: int) -> None:
         counts = {name: getattr(self._progress, name) + n for name, n in more.items()}
@@ -290,6 +305,10 @@ def _check_committed(items: Sequence[VideoItem], writer: FeatureWriter) -> None:
                 f"{writer.path} holds {item.id} as label '{video.label}', split '{video.split}', "
                 f"now it is '{item.label}', '{item.split}': choose another output"
             )
+
+
+def _on_gpu(devices: Sequence[torch.device]) -> bool:
+    return any(device.type != "cpu" for device in devices)
 
 
 def _cores() -> int:

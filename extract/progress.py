@@ -51,9 +51,8 @@ def extract_with_progress(
 
             failures = extract(items, output, config, on_progress=show)
     except KeyboardInterrupt:
-        raise Interrupted(
-            f"stopped: {output} holds {last.before + last.done} videos; the same command continues"
-        ) from None
+        held = f"{output} holds {last.before + last.done} videos; " if last.todo else ""
+        raise Interrupted(f"stopped: {held}the same command continues") from None
     if last.before:
         more = f", {last.unlisted} of them not in this list" if last.unlisted else ""
         console.print(f"{last.before} videos were in the file before{more}.")

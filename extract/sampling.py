@@ -38,14 +38,26 @@ class Sampling:
         Returns:
             frame indices [n, L] int64, increasing along both axes.
         """
-        places = max(total - self.length + 1, 1)  # where a snippet can start
+        places, n = self._places(total), self.count(total)
         if self.rule == "stride":
-            first = (self.value - 1) // 2 if places >= self.value else 0
-            starts = np.arange(first, places, self.value)
+            starts = self._first(places) + self.value * np.arange(n)
         else:
-            n = min(self.value, places)
             starts = (2 * np.arange(n) + 1) * places // (2 * n)  # floor((j + 1/2) places / n)
         return np.minimum(starts[:, None] + np.arange(self.length), total - 1)
+
+    def count(self, total: int) -> int:
+        """How many snippets n a video of ``total`` frames has."""
+        places = self._places(total)
+        if self.rule == "stride":
+            return len(range(self._first(places), places, self.value))
+        return min(self.value, places)
+
+    def _places(self, total: int) -> int:
+        """Frames that a snippet can start with."""
+        return max(total - self.length + 1, 1)
+
+    def _first(self, places: int) -> int:
+        return (self.value - 1) // 2 if places >= self.value else 0
 
 
 def centres(frames: np.ndarray) -> np.ndarray:

@@ -82,9 +82,11 @@ def read_snippets(
         DecodeError: the file is no video, or fewer than ``reading.min_frames`` frames decode.
     """
     with open_video(path, reading.decoder, on_progress=on_progress) as decoding:
-        expected = decoding.expected
-        wanted = reading.sampling.frames(max(expected, 1))  # [n, L]
-        if len(wanted) * reading.bytes_per_snippet <= _KEEP_BACK:
+        expected = max(decoding.expected, 1)
+        # Counted before anything is laid out: a false announcement may be of any size.
+        trusted = reading.sampling.count(expected) * reading.bytes_per_snippet <= _KEEP_BACK
+        wanted = reading.sampling.frames(expected if trusted else 1)  # [n, L]
+        if trusted:
             kept = list(_cut(decoding, wanted, video, reading))
         else:
             kept = []

@@ -19,9 +19,8 @@ from .transforms import interpolate
 _SCALES = (1, 0.875, 0.75, 0.66)  # of the short side (TSN)
 _SNAP = 3  # sizes closer than this to the input's are the input's (TSN)
 # TSN's 13 places of a crop, in quarters of the room that it has: (down, right).
-_CORNERS = ((0, 0), (0, 4), (4, 0), (4, 4))
 _PLACES = (
-    *(*_CORNERS, (2, 2)),
+    *((0, 0), (0, 4), (4, 0), (4, 4), (2, 2)),
     *((2, 0), (2, 4), (4, 2), (0, 2), (1, 1), (1, 3), (3, 1), (3, 3)),
 )
 
@@ -85,7 +84,8 @@ class Views:
             return [centre, *(_draw(height, width, size, rng) for _ in range(self.draws))]
         boxes = [centre]
         if self.kind == "tencrop":
-            boxes += [_place(height, width, size, size, corner) for corner in _CORNERS]
+            tops, lefts = (0, height - size), (0, width - size)
+            boxes += [Box(top, left, size, size) for top in tops for left in lefts]
         if self.kind in ("flip", "tencrop"):
             boxes += [Box(b.top, b.left, b.height, b.width, flip=True) for b in boxes]
         return boxes

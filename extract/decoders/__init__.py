@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 import numpy as np
@@ -24,6 +25,7 @@ def open_video(
     Raises:
         DecodeError: the file cannot be opened as a video.
     """
+    path = os.path.abspath(path)  # a colon in a relative path would be taken for a protocol
     # Either package is needed only where it is used.
     if decoder == "decord":
         from .decord import DecordVideo

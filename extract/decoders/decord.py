@@ -30,8 +30,11 @@ class DecordVideo(ForwardVideo):
 
     def __init__(self, path: str, on_progress: Callable[[], None]) -> None:
         super().__init__(on_progress)
-        if _is_transport_stream(path):
+        head = _head(path)
+        if _is_transport_stream(head):
             raise DecodeError("decord reads MPEG transport streams wrongly: use --decoder pyav")
+        if head and b"\0" not in head:  # text: decord would follow a playlist, even to the network
+            raise DecodeError("not a video")
         decord.logging.set_level(decord.logging.QUIET)
         try:
             self._reader = decord.VideoReader(path, num_threads=1)
@@ -54,13 +57,16 @@ class DecordVideo(ForwardVideo):
         del self._reader
 
 
-def _is_transport_stream(path: str) -> bool:
-    """A sync byte every 188 bytes, or every 192 with a time code (M2TS)."""
+def _head(path: str) -> bytes:
     try:
         with open(path, "rb") as file:
-            head = file.read(4 * 192)
-    except OSError:
-        return False
+            return file.read(4 * 192)
+    except OSError:  # decord says why
+        return b""
+
+
+def _is_transport_stream(head: bytes) -> bool:
+    """A sync byte every 188 bytes, or every 192 with a time code (M2TS)."""
     return any(len(head) > 2 * n and head[s::n][:3] == b"GGG" for s, n in ((0, 188), (4, 192)))
 
 

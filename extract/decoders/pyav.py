@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import av
 import numpy as np
@@ -41,7 +42,7 @@ class PyavVideo(ForwardVideo):
         self._broken_off = _lacks_its_end(path)
         self._announced = _announced(self._container, stream)
         self.fps = float(stream.average_rate or 0)
-        self.expected = self._announced or _count_packets(path)
+        self.expected = self._announced or _count_packets(path, on_progress)
 
     def frames(self, wanted: np.ndarray) -> Iterator[np.ndarray]:
         # Kept for the whole video: setting up a conversion costs more than converting a frame.
@@ -61,9 +62,9 @@ class PyavVideo(ForwardVideo):
     def damage(self) -> str:
         found = []
         if self._bad_packets:
-            found.append(f"{self._bad_packets} packets cannot be decoded")
+            found.append(f"{self._bad_packets} undecodable packet{_s(self._bad_packets)}")
         if self._bad_frames:
-            found.append(f"{self._bad_frames} frames are damaged")
+            found.append(f"{self._bad_frames} damaged frame{_s(self._bad_frames)}")
         if self._broken_off:
             found.append("the file breaks off")
         if self.total < self._announced:
@@ -94,31 +95,38 @@ def _open(path: str) -> av.container.InputContainer:
     try:
         if os.path.isfile(path) and not os.path.getsize(path):
             raise DecodeError("it is an empty file")
-        # Local files only: a playlist must not make us open something else.
+        # Local files only: a playlist must not make us fetch something.
         options = {"protocol_whitelist": "file"}
-        return av.open(path, metadata_errors="ignore", options=options)
+        container = av.open(path, metadata_errors="ignore", options=options)
     except av.error.InvalidDataError:
         raise DecodeError("not a video, or its start is damaged") from None
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise DecodeError(f"it cannot be opened: {getattr(error, 'strerror', error)}") from None
+    if container.format.name in ("hls", "concat", "dash"):
+        container.close()
+        raise DecodeError("it is a list of other files")
+    return container
 
 
 def _announced(container: av.container.InputContainer, stream: av.VideoStream) -> int:
     """Frames that the container says it shows, 0 where it does not say."""
-    if stream.frames and "mp4" in container.format.name:
-        # Frames that an edit list hides are there, but not shown.
-        return sum(not entry.is_discard for entry in stream.index_entries)
-    return stream.frames
+    if not stream.frames or "mp4" not in container.format.name:
+        return stream.frames
+    entries = stream.index_entries
+    hidden = sum(entry.is_discard for entry in entries)  # by an edit list
+    # More than announced where there are fragments.
+    return len(entries) - hidden if hidden else max(stream.frames, len(entries))
 
 
-def _count_packets(path: str) -> int:
+def _count_packets(path: str, on_progress: Callable[[], None]) -> int:
     """Packets of the video, for containers that do not announce how many frames they hold."""
     with _open(path) as container:
-        try:
-            packets = container.demux(container.streams.best("video"))
-            return sum(packet.size > 0 for packet in packets)
-        except av.error.FFmpegError:
-            return 0
+        count = 0
+        with suppress(av.error.FFmpegError):  # the rest cannot be read
+            for packet in container.demux(container.streams.best("video")):
+                count += packet.size > 0
+                on_progress()
+        return count
 
 
 def _lacks_its_end(path: str) -> bool:
@@ -140,6 +148,11 @@ def _upright(image: np.ndarray, frame: av.VideoFrame) -> np.ndarray:
     if matrix is None:
         return image
     xx, xy, _, yx, yy, *_ = np.frombuffer(matrix, np.int32).tolist()  # xy: how x moves y
-    if abs(xy) > abs(xx):
+    if abs(xy) > abs(xx) and abs(yx) > abs(yy):
         image, xx, yy = image.swapaxes(0, 1), yx, xy
     return image[:: -1 if yy < 0 else 1, :: -1 if xx < 0 else 1]
+
+
+def _s(number: int) -> str:
+    """The plural's."""
+    return "s" * (number != 1)

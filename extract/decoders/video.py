@@ -11,6 +11,13 @@ import numpy as np
 class DecodeError(RuntimeError):
     """A video that cannot be decoded; the message says why."""
 
+    @classmethod
+    def of(cls, error: Exception) -> DecodeError:
+        """The error itself, or one line about an error that no decoder foresaw."""
+        if isinstance(error, cls):
+            return error
+        return cls(f"{type(error).__name__}: {error}".partition("\n")[0])
+
 
 class ForwardVideo(ABC):
     """A video that is read once, from start to end.

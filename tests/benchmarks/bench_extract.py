@@ -69,22 +69,18 @@ def _compare(items: list[VideoItem], config: ExtractConfig, folder: Path, *, rou
     backbone = load_backbone(config.backbone, config.weights)
     precision = choose_precision(config.precision, devices[0])
     reading = config.reading(backbone.spec)
-    batch_size = backbone.spec.batch_size * (8 if on_gpu else 1)
+    batch_size = config.batch(backbone.spec, devices)
     print(
         f"{len(items)} clips, {config.backbone} {precision} on {config.device} ({devices[0]}), "
         f"batch {batch_size}, {CORES} cores, torch {torch.__version__}"
     )
     kept: list[tuple[str, Tensor]] = []
-    decoders_peak = 0.0
+    decoders = 0.0
 
     def decode() -> int:
-        kept.clear()
-        with DecodePool(reading, workers=CORES, time_limit=60) as pool:
-            for item, answer in filter(None, pool.decode(items)):
-                if isinstance(answer, Tensor):
-                    kept.append((item.id, answer.flatten(0, 1)))
-            nonlocal decoders_peak
-            decoders_peak = max(decoders_peak, _peak_of_children())
+        for item, answer in filter(None, pool.decode(items)):
+            if isinstance(answer, Tensor):
+                kept.append((item.id, answer.flatten(0, 1)))
         return sum(len(images) for _, images in kept)
 
     def forward() -> int:
@@ -114,7 +110,11 @@ def _compare(items: list[VideoItem], config: ExtractConfig, folder: Path, *, rou
 
     ratios = []
     for number in range(rounds):
-        (a, busy_a), (b, busy_b) = _rate(decode), _rate(forward)
+        with DecodePool(reading, workers=CORES, time_limit=60) as pool:
+            list(pool.decode(items[:CORES]))  # the processes are up
+            a, busy_a = _rate(decode)
+            decoders = max(decoders, _memory_of_children())
+        b, busy_b = _rate(forward)
         kept.clear()
         c, busy_c = _rate(whole)
         bound = min(a, b) if on_gpu else 1 / (1 / a + 1 / b)
@@ -127,7 +127,7 @@ def _compare(items: list[VideoItem], config: ExtractConfig, folder: Path, *, rou
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(
         f"median {statistics.median(ratios):.2f} of the bound; peak memory {peak:.2f} GiB and "
-        f"{decoders_peak:.2f} GiB in all decoding processes together"
+        f"{decoders:.2f} GiB in all decoding processes together"
     )
 
 
@@ -153,14 +153,13 @@ def _mine() -> float:
     return times.user + times.system + times.children_user + times.children_system
 
 
-def _peak_of_children() -> float:
-    """GiB that the child processes took at most, summed."""
-    peak = 0
-    for status in Path("/proc").glob("[0-9]*/status"):
-        lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
-        if int(lines["PPid"]) == os.getpid():
-            peak += int(lines.get("VmHWM", "0 kB").split()[0])
-    return peak / 2**20
+def _memory_of_children() -> float:
+    """GiB that the child processes hold, each shared page counted once."""
+    total = 0
+    for child in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
+        lines = Path(f"/proc/{child}/smaps_rollup").read_text().splitlines()
+        total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return total / 2**20
 
 
 def _synthetic(folder: Path, clips: int) -> Path:

@@ -77,6 +77,13 @@ def test_a_glob_without_a_match(tmp_path: Path) -> None:
         FeatureFile(tmp_path / "x.*.h5")
 
 
+def test_a_missing_shard_is_not_passed_over(tmp_path: Path, write: Write) -> None:
+    write("x.1-of-3.h5", "a")
+    write("x.3-of-3.h5", "b")
+    with pytest.raises(InputError, match="1 of the 3 shards of x are missing .the first: 2-of-3"):
+        FeatureFile(tmp_path / "x.*-of-3.h5")
+
+
 def test_shards_made_differently_are_refused(tmp_path: Path, write: Write) -> None:
     write("x.1.h5", "ab")
     write("x.2.h5", "cd", sampling="stride:8")

@@ -53,7 +53,7 @@ def kill_at(module, name, call, when, counts=lambda *_: True):
     setattr(module, name, wrapper)
 
 def is_part(name, *_):
-    return str(name).startswith("part-")
+    return os.path.basename(name).startswith("part-")
 
 MOMENTS = {
     "starting": lambda: kill_at(os, "replace", 1, "before"),

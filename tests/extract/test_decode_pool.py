@@ -1,0 +1,272 @@
+"""Decoding processes: right answers, and a way out of hangs, crashes and a killed parent."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from tcon.cache import InputError
+from tcon.extract import decode_pool
+from tcon.extract.decode_pool import Answer, DecodePool
+from tcon.extract.decoders import DecodeError
+from tcon.extract.lists import VideoItem
+from tcon.extract.preprocessing import Preprocessing
+from tcon.extract.sampling import Sampling
+from tcon.extract.snippets import Decoded, Reading
+from tcon.extract.views import Views
+
+Write = Callable[..., Path]
+
+READING = Reading(
+    Sampling("uniform", 8, 4), Preprocessing(resize=40, input_size=32), Views("multiscale", 1)
+)
+# Several chunks a video, each larger than what a socket holds back.
+LARGE = Reading(Sampling("stride", 1), Preprocessing(resize=224, input_size=224))
+LIMIT = 1.5  # seconds
+
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/self/fd").is_dir(), reason="needs Linux's /proc and named pipes"
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, write_video: Write) -> Path:
+    """Sound videos of 20 to 60 frames, one that is none, and one that hangs whoever opens it."""
+    folder = tmp_path_factory.mktemp("videos")
+    for n in range(5):
+        write_video(folder / f"{n}.mp4", 20 + 10 * n, b_frames=2, tint=(1, n / 5, 1 - n / 5))
+    (folder / "text.mp4").write_text("no video")
+    os.mkfifo(folder / "hangs.mp4")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def patient() -> Iterator[DecodePool]:
+    with DecodePool(READING, workers=2, time_limit=1000) as pool:
+        yield pool
+
+
+@pytest.fixture(scope="module")
+def impatient() -> Iterator[DecodePool]:
+    with DecodePool(LARGE, workers=1, time_limit=LIMIT) as pool:
+        yield pool
+
+
+def _items(folder: Path, *names: str) -> list[VideoItem]:
+    return [VideoItem(id=name, path=folder / name, label="", split="") for name in names]
+
+
+SOUND = tuple(f"{n}.mp4" for n in range(5))
+
+
+def _collect(answers: Iterable[tuple[VideoItem, Answer] | None]) -> dict[str, list[Answer]]:
+    """The answers of each video; nothing comes after its last."""
+    found: dict[str, list[Answer]] = {}
+    seconds = 0
+    for answered in answers:
+        if answered is None:
+            seconds += 1
+            assert seconds < 60, "it waits for ever"
+            continue
+        item, answer = answered
+        of_video = found.setdefault(item.id, [])
+        assert not of_video or isinstance(of_video[-1], Tensor)
+        of_video.append(answer)
+    assert all(isinstance(of_video[-1], Decoded | DecodeError) for of_video in found.values())
+    return found
+
+
+def _pids(pool: DecodePool) -> list[int]:
+    return [worker._process.pid for worker in pool._workers]
+
+
+def _alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"  # a zombie has ended; somebody has yet to ask how
+
+
+# --- answers
+
+
+def test_processes_answer_as_this_one_does(folder: Path, patient: DecodePool) -> None:
+    items = _items(folder, *SOUND, "text.mp4")
+    found = _collect(patient.decode(items))
+    with DecodePool(READING, workers=0, time_limit=1000) as here:
+        expected = _collect(here.decode(items))
+    assert set(found) == set(expected) == {item.id for item in items}
+    for name in SOUND:
+        *chunks, decoded = found[name]
+        *expected_chunks, expected_decoded = expected[name]
+        assert torch.equal(torch.cat(chunks), torch.cat(expected_chunks))
+        assert len(torch.cat(chunks)) == len(decoded.centres) == 8
+        assert decoded.centres.tolist() == expected_decoded.centres.tolist()
+        assert decoded.frames == expected_decoded.frames == 20 + 10 * int(name[0])
+    assert str(found["text.mp4"][0]) == str(expected["text.mp4"][0])
+    assert len({chunk.numpy().tobytes() for name in SOUND for chunk in found[name][:-1]}) == 5
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_video_that_nobody_foresaw_stops_no_other(
+    folder: Path, patient: DecodePool, workers: int
+) -> None:
+    """The id is no text: no views can be drawn from it."""
+    strange = VideoItem(id="\udcff", path=folder / "1.mp4", label="", split="")
+    pool = patient if workers else DecodePool(READING, workers=0, time_limit=1000)
+    found = _collect(pool.decode([strange, *_items(folder, "0.mp4", "2.mp4")]))
+    (error,) = found[strange.id]
+    assert isinstance(error, DecodeError)
+    assert str(error).startswith("UnicodeEncodeError: ")
+    assert "\n" not in str(error)
+    assert all(isinstance(found[name][-1], Decoded) for name in ("0.mp4", "2.mp4"))
+
+
+def test_no_videos(patient: DecodePool) -> None:
+    assert list(patient.decode([])) == []
+
+
+# --- hangs and crashes
+
+
+def test_a_video_that_hangs_is_given_up(folder: Path, impatient: DecodePool) -> None:
+    found = _collect(impatient.decode(_items(folder, "0.mp4", "hangs.mp4", "1.mp4", "2.mp4")))
+    (error,) = found["hangs.mp4"]
+    assert str(error) == f"no new frame within {LIMIT} s (--time-limit)"
+    frames = [found[name][-1].frames for name in ("0.mp4", "1.mp4", "2.mp4")]
+    assert frames == [20, 30, 40]
+
+
+def test_a_slow_consumer_is_no_hang(folder: Path, impatient: DecodePool) -> None:
+    answers = []
+    for _, answer in filter(None, impatient.decode(_items(folder, "4.mp4"))):
+        answers.append(answer)
+        if len(answers) <= 2:  # the process has more to give
+            time.sleep(LIMIT + 0.3)
+    *chunks, decoded = answers
+    assert len(chunks) >= 2
+    assert isinstance(decoded, Decoded)
+    assert len(torch.cat(chunks)) == decoded.frames == 60
+
+
+def test_a_crash_fails_one_video(folder: Path) -> None:
+    """And a long wait for one video, here the first, holds up no other."""
+    items = _items(folder, "hangs.mp4", *SOUND)
+    others_done = threading.Event()
+    with DecodePool(READING, workers=2, time_limit=1000) as pool:
+        before, crashed = _pids(pool), []
+
+        def crash() -> None:
+            with open(folder / "hangs.mp4", "wb"):  # waits until the other side opens it too
+                in_time = others_done.wait(30)
+                for pid in before:
+                    if any("hangs.mp4" in link for link in _open_files(pid)):
+                        os.kill(pid, signal.SIGSEGV)
+                        crashed.append((pid, in_time))
+
+        killer = threading.Thread(target=crash, daemon=True)
+        killer.start()
+        answers = []
+        for answer in pool.decode(items):
+            if answer is not None:
+                answers.append(answer)
+            elif sum(isinstance(last, Decoded) for _, last in answers) == len(SOUND):
+                others_done.set()  # time passes, and only one video is left
+        killer.join()
+        after = _pids(pool)
+    found = _collect(answers)
+    (error,) = found["hangs.mp4"]
+    assert str(error) == "the decoding process ended with SIGSEGV"
+    assert all(isinstance(found[name][-1], Decoded) for name in SOUND)
+    ((pid, in_time),) = crashed
+    assert in_time
+    assert len(after) == 2
+    assert set(before) - set(after) == {pid}
+
+
+def _open_files(pid: int) -> list[str]:
+    links = []
+    for entry in os.scandir(f"/proc/{pid}/fd"):
+        try:
+            links.append(os.readlink(entry.path))
+        except FileNotFoundError:
+            continue
+    return links
+
+
+def test_a_process_that_does_not_start(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is no video's fault: better to stop at once than to fail them all."""
+    monkeypatch.setattr(decode_pool.sys, "executable", "/bin/false")
+    with (
+        DecodePool(READING, workers=1, time_limit=1000) as pool,
+        pytest.raises(InputError, match=r"does not start \(exit code 1\)"),
+    ):
+        list(pool.decode(_items(folder, "0.mp4")))
+
+
+# --- ends
+
+
+def test_no_process_outlives_the_pool(folder: Path) -> None:
+    """Whatever it was doing, and although not all answers were taken."""
+    pool = DecodePool(LARGE, workers=1, time_limit=1000)
+    (pid,) = _pids(pool)
+    assert _alive(pid)
+    answers = pool.decode(_items(folder, "4.mp4", "hangs.mp4"))
+    item, answer = next(filter(None, answers))
+    assert (item.id, type(answer)) == ("4.mp4", Tensor)
+    answers.close()
+    pool.close()
+    assert not Path(f"/proc/{pid}").exists()
+
+
+PARENT = """
+import sys
+from pathlib import Path
+from tcon.extract.decode_pool import DecodePool
+from tcon.extract.lists import VideoItem
+from tcon.extract.preprocessing import Preprocessing
+from tcon.extract.sampling import Sampling
+from tcon.extract.snippets import Reading
+
+reading = Reading(Sampling("stride", 1), Preprocessing(resize=224, input_size=224))
+pool = DecodePool(reading, workers=2, time_limit=1000)
+items = [VideoItem(id=p, path=Path(p), label="", split="") for p in sys.argv[1:]]
+last = {}
+for item, answer in filter(None, pool.decode(items)):
+    last[item.id] = answer
+    if len(last) == 2:
+        break
+print(*(worker._process.pid for worker in pool._workers), flush=True)
+sys.stdin.read()
+"""
+
+
+def test_processes_end_with_a_killed_parent(folder: Path) -> None:
+    """One of them idle, the other with answers that nobody takes any more."""
+    names = [str(folder / name) for name in ("text.mp4", "4.mp4")]
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT, *names],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as parent:
+        pids = [int(word) for word in parent.stdout.readline().split()]
+        assert len(pids) == 2
+        assert all(_alive(pid) for pid in pids)
+        parent.kill()
+    deadline = time.monotonic() + 30
+    while any(_alive(pid) for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(_alive(pid) for pid in pids)
