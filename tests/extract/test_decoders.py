@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -112,6 +113,16 @@ def test_decord_is_wrong_on_some_videos(
 def test_the_default_is_pyav(videos: Path) -> None:
     with open_video(str(videos / "h264.mp4")) as video:
         assert video.decoder == "pyav"
+
+
+@pytest.mark.parametrize("decoder", ["pyav", "decord"])
+@pytest.mark.parametrize("name", ["12:30.mp4", "data:x.mp4", "50%d [1].mp4", "übung.mp4"])
+def test_strange_names(
+    videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, decoder: str
+) -> None:
+    shutil.copy(videos / "h264.mp4", tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    assert len(_decode(Path(name), decoder)) == FRAMES
 
 
 @pytest.mark.parametrize("decoder", ["pyav", "decord"])

@@ -37,6 +37,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, write_video: Write) -> Path
     avi = write_video(folder / "true.avi", FRAMES, codec="mpeg4", b_frames=2, gop=1000).read_bytes()
     (folder / "more.avi").write_bytes(announce(avi, 90))
     (folder / "fewer.avi").write_bytes(announce(avi, 30))
+    (folder / "absurd.avi").write_bytes(announce(avi, 2**31 - 1))
     (folder / "cut_off.avi").write_bytes(avi[: len(avi) * 4 // 5])
     write_video(folder / "turning.mp4", FRAMES, b_frames=2, tint=(1, 0.2, 0.6))
     return folder
@@ -131,7 +132,7 @@ def test_every_frame_gets_the_views_of_its_video(folder: Path) -> None:
 
 @pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("reading", [READING, CLIPS], ids=["frames", "clips"])
-@pytest.mark.parametrize("name", ["more.avi", "fewer.avi"])
+@pytest.mark.parametrize("name", ["more.avi", "fewer.avi", "absurd.avi"])
 def test_sampling_follows_what_decodes(folder: Path, name: str, reading: Reading) -> None:
     found, decoded = _read(folder / name, reading)
     expected, truth = _read(folder / "true.avi", reading)
@@ -150,6 +151,13 @@ def test_a_video_that_is_cut_off(folder: Path) -> None:
     assert f"{len(frames)} of {FRAMES} announced frames" in decoded.damage
     expected = np.stack([_pillow(frames[n]) for n in decoded.centres])[:, None]
     np.testing.assert_allclose(found.int(), expected, atol=3)
+
+
+def test_a_false_announcement_does_not_fill_the_memory(folder: Path) -> None:
+    """Two thousand million frames of eight bytes would."""
+    reading = replace(READING, sampling=Sampling("stride", 1))
+    found, decoded = _read(folder / "absurd.avi", reading)
+    assert len(found) == decoded.frames == FRAMES
 
 
 @pytest.mark.parametrize(("name", "passes"), [("true.avi", 1), ("more.avi", 2)])
