@@ -16,6 +16,7 @@ from multiprocessing.connection import Connection, wait
 from types import TracebackType
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -143,12 +144,16 @@ class _Worker:
         """The next message; None for the first, which says that the process has started."""
         try:
             answer = self.connection.recv()
+            if isinstance(answer, tuple):  # the shape of snippets, which follow as plain bytes
+                snippets = np.empty(answer, np.uint8)
+                self.connection.recv_bytes_into(snippets.reshape(-1).data)
+                return torch.from_numpy(snippets)
         except (EOFError, OSError):  # also in the middle of an answer
             return self._why_it_ended()
         if not self._ready:
             self._ready = True
             return None
-        return answer if isinstance(answer, Decoded | DecodeError) else torch.from_numpy(answer)
+        return answer
 
     def kill(self) -> None:
         self.connection.close()

@@ -38,7 +38,11 @@ def serve(connection: Connection) -> None:
         try:
             for answer in read_snippets(path, video, reading, on_progress=put_off):
                 signal.setitimer(signal.ITIMER_REAL, 0)  # waiting for the reader is no hang
-                connection.send(answer.numpy() if isinstance(answer, torch.Tensor) else answer)
+                if isinstance(answer, torch.Tensor):
+                    connection.send(tuple(answer.shape))
+                    connection.send_bytes(answer.numpy().reshape(-1).data)
+                else:
+                    connection.send(answer)
                 put_off()
         except (BrokenPipeError, ConnectionResetError):
             raise
