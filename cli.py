@@ -25,6 +25,9 @@ class _Group(click.Group):
         except (InputError, OSError) as error:
             click.echo(f"Error: {error}", err=True)
             sys.exit(2)
+        except KeyboardInterrupt as stop:
+            click.echo(str(stop) or "stopped: the same command continues", err=True)
+            sys.exit(130)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -57,7 +60,9 @@ def main() -> None:
 @click.option(
     "--weights", metavar="FILE|random", help="Checkpoint; the published one if not given."
 )
-@click.option("--snippets", type=click.IntRange(min=1), default=32, show_default=True)
+@click.option(
+    "--snippets", type=click.IntRange(min=1), help="Snippets of each video.  [default: 32]"
+)
 @click.option(
     "--stride", type=click.IntRange(min=1), help="One snippet every STRIDE frames instead."
 )
@@ -104,7 +109,7 @@ def extract(
     videos: Path,
     output: Path | None,
     root: Path | None,
-    snippets: int,
+    snippets: int | None,
     stride: int | None,
     views: str,
     unlabelled: bool,
@@ -121,12 +126,14 @@ def extract(
     from .extract.lists import read_videos
     from .extract.memory import keep_freed_memory
     from .extract.pipeline import ExtractConfig
-    from .extract.progress import Interrupted, extract_with_progress
+    from .extract.progress import extract_with_progress
     from .extract.sampling import Sampling
     from .extract.shards import Shard
     from .extract.views import Views
 
-    sampling = Sampling("stride", stride) if stride else Sampling("uniform", snippets)
+    if snippets and stride:
+        raise InputError("give --snippets or --stride, not both")
+    sampling = Sampling("stride", stride) if stride else Sampling("uniform", snippets or 32)
     config = ExtractConfig(sampling=sampling, views=Views.parse(views), **options)
     if check:
         from .extract.check import check_video
@@ -137,15 +144,11 @@ def extract(
     name = videos.resolve().name if videos.is_dir() else videos.stem
     output = output or Path("cache") / f"{name}.h5"
     items = read_videos(videos, root=root, unlabelled=unlabelled)
-    if shard:
+    if shard is not None:
         part = Shard.parse(shard)
         items, output = part.choose(items), part.output(output)
     keep_freed_memory()
-    try:
-        failures = extract_with_progress(items, output, config)
-    except Interrupted as stop:
-        click.echo(str(stop), err=True)
-        sys.exit(130)
+    failures = extract_with_progress(items, output, config)
     sys.exit(1 if failures else 0)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from ..cache import FeatureFile
+from ..cache import FeatureFile, InputError
 from ..cache.device import choose_device
 from .config import RunConfig
 from .domains import Domains, load_domains
@@ -51,6 +51,11 @@ def prepare(
     """
     chosen = choose_device(device)
     source_file, target_file = FeatureFile(source), FeatureFile(target)
+    for file in (source_file, target_file):
+        if not file.videos:
+            raise InputError(
+                f"{file.path} holds no videos ({len(file.failures)} failed): tcon inspect shows why"
+            )
     modality = runs[0].modality
     chosen_task = read_task(task) if task else _shared(source_file, target_file)
     domains = load_domains(

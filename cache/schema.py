@@ -78,7 +78,7 @@ class Provenance:
     """
 
     backbone: str
-    weights: str  # "imagenet", a file's name, or "random"
+    weights: str = field(compare=False)  # "imagenet", a file's name, or "random"
     weights_sha256: str  # "" for random weights
     layer: str
     dim: int

@@ -76,6 +76,11 @@ def describe(items: Sequence[VideoItem]) -> str:
     return "; ".join(parts)
 
 
+def printable(name: str) -> str:
+    """A file's name as text; bytes that are no UTF-8 become ``\\xe9`` and the like."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 def list_sha256(items: Sequence[VideoItem]) -> str:
     """Hash of ids, labels and splits."""
     rows = sorted(f"{item.id}\0{item.label}\0{item.split}\n" for item in items)
@@ -94,7 +99,7 @@ def _read_folder(folder: Path, *, unlabelled: bool) -> list[VideoItem]:
         raise InputError(f"{folder} holds no video files ({' '.join(sorted(VIDEO_SUFFIXES))})")
     depths = {len(p.relative_to(folder).parts) for p in paths}
     if unlabelled:
-        return [VideoItem(p.relative_to(folder).as_posix(), p, "", "") for p in paths]
+        return [VideoItem(printable(p.relative_to(folder).as_posix()), p, "", "") for p in paths]
     if len(depths) > 1 or max(depths) > 3:
         raise InputError(
             f"{folder} mixes levels: its videos must all lie directly in it (unlabelled), "
@@ -102,10 +107,11 @@ def _read_folder(folder: Path, *, unlabelled: bool) -> list[VideoItem]:
         )
     items = []
     for path in paths:
-        *parents, _ = path.relative_to(folder).parts
+        *parents, _ = map(printable, path.relative_to(folder).parts)
         label = parents[-1] if parents else ""
         split = _split(parents[0], f"{path}: folder") if len(parents) == 2 else ""
-        items.append(VideoItem(path.relative_to(folder).as_posix(), path, label, split))
+        id_ = printable(path.relative_to(folder).as_posix())
+        items.append(VideoItem(id_, path, label, split))
     return items
 
 

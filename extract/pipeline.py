@@ -24,7 +24,7 @@ from .batching import Batch, Batcher
 from .decode_pool import Answer, DecodePool
 from .decoders import DECODERS, DecodeError
 from .devices import Devices, choose_devices
-from .lists import VideoItem, list_sha256
+from .lists import VideoItem, list_sha256, printable
 from .precision import DTYPES, choose_precision
 from .sampling import Sampling
 from .snippets import Decoded, Reading
@@ -248,7 +248,7 @@ class _Run:
             id=item.id,
             label=item.label,
             split=item.split,
-            path=str(item.path),
+            path=printable(str(item.path)),
             frames=decoded.frames,
             fps=decoded.fps,
             decoder=decoded.decoder,

@@ -17,10 +17,6 @@ from .pipeline import ExtractConfig, Progress, extract
 _SHOWN_FAILURES = 10
 
 
-class Interrupted(Exception):
-    """The user stopped the extraction; everything finished by then is in the file."""
-
-
 def extract_with_progress(
     items: Sequence[VideoItem], output: Path, config: ExtractConfig
 ) -> list[Failure]:
@@ -28,7 +24,7 @@ def extract_with_progress(
 
     Raises:
         InputError: as `extract` does.
-        Interrupted: by Ctrl-C.
+        KeyboardInterrupt: by Ctrl-C, with what the file holds.
     """
     console = Console(soft_wrap=True, highlight=False, markup=False)
     console.print(f"{describe(items)}.")
@@ -52,12 +48,12 @@ def extract_with_progress(
             failures = extract(items, output, config, on_progress=show)
     except KeyboardInterrupt:
         held = f"{output} holds {last.before + last.done} videos; " if last.todo else ""
-        raise Interrupted(f"stopped: {held}the same command continues") from None
+        raise KeyboardInterrupt(f"stopped: {held}the same command continues") from None
     if last.before:
         more = f", {last.unlisted} of them not in this list" if last.unlisted else ""
-        console.print(f"{last.before} videos were in the file before{more}.")
+        console.print(f"The file held {_videos(last.before)} before{more}.")
     if last.todo:
-        console.print(f"{last.done} videos extracted to {output} ({_rates(last, started)}).")
+        console.print(f"{_videos(last.done)} extracted to {output} ({_rates(last, started)}).")
     else:
         console.print(f"Nothing to do: {output} holds every video listed{_but(failures)}.")
     if last.damaged:
@@ -74,6 +70,10 @@ def extract_with_progress(
             console.print(f"  and {len(failures) - _SHOWN_FAILURES} more: tcon inspect {output}")
         console.print("Mend them and run again with --retry-failed.")
     return failures
+
+
+def _videos(count: int) -> str:
+    return f"{count} video{'s' * (count != 1)}"
 
 
 def _but(failures: Sequence[Failure]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -15,10 +16,11 @@ import tcon
 from tcon.cache import FeatureFile
 from tcon.cli import main
 
-CHEAP = (
-    *("--backbone", "resnet18", "--weights", "random", "--snippets", "2"),
+FAST = (
+    *("--backbone", "resnet18", "--weights", "random"),
     *("--device", "cpu", "--precision", "fp32", "--min-frames", "1", "--workers", "0"),
 )
+CHEAP = (*FAST, "--snippets", "2")
 
 
 class Result(NamedTuple):
@@ -116,6 +118,7 @@ def test_unwritable_output(run: Run, tmp_path: Path, videos: Path) -> None:
         ("--decoder", "opencv", "auto, pyav, decord"),
         ("--views", "ten", "centre, flip, tencrop or multiscale:N"),
         ("--shard", "3/2", "i from 1 to n"),
+        ("--shard", "", "i from 1 to n"),
     ],
 )
 def test_wrong_option(
@@ -143,7 +146,7 @@ def test_all_done(run: Run, tmp_path: Path, videos: Path) -> None:
     assert FeatureFile(tmp_path / "x.h5").packed().count.tolist() == [2] * 4
     again = run("extract", videos, "-o", tmp_path / "x.h5", *CHEAP)
     assert again.code == 0
-    assert "4 videos were in the file before" in again.out
+    assert "The file held 4 videos before." in again.out
     assert "Nothing to do" in again.out
 
 
@@ -170,7 +173,7 @@ def test_sub_folders_that_are_no_classes(run: Run, tmp_path: Path, videos: Path)
 def test_another_list_into_the_same_file(run: Run, tmp_path: Path, videos: Path) -> None:
     run("extract", videos / "jump", "-o", tmp_path / "x.h5", *CHEAP)
     result = run("extract", videos / "run", "-o", tmp_path / "x.h5", *CHEAP)
-    assert "3 videos were in the file before, 3 of them not in this list" in result.out
+    assert "The file held 3 videos before, 3 of them not in this list." in result.out
 
 
 def test_a_shard_has_a_file_of_its_own(run: Run, tmp_path: Path, videos: Path) -> None:
@@ -180,6 +183,31 @@ def test_a_shard_has_a_file_of_its_own(run: Run, tmp_path: Path, videos: Path) -
     result = run("inspect", tmp_path / "x.*-of-2.h5")
     assert result.code == 0
     assert "4videos" in "".join(result.out.split())
+
+
+def test_names_that_are_no_text(run: Run, tmp_path: Path, videos: Path) -> None:
+    odd = os.fsencode(videos / "run") + b"/lat\xe9in.avi"
+    shutil.copy(os.fsencode(videos / "run" / "1.mp4"), odd)
+    assert run("extract", videos, "-o", tmp_path / "x.h5", *CHEAP).code == 0
+    ids = [video.id for video in FeatureFile(tmp_path / "x.h5").videos]
+    assert "run/lat\\xe9in.avi" in ids
+    assert len(ids) == 5
+
+
+def test_ctrl_c_before_anything_is_done(
+    run: Run, tmp_path: Path, videos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tcon.extract.pipeline.load_backbone", stop)
+    result = run("extract", videos, "-o", tmp_path / "x.h5", *CHEAP)
+    assert (result.code, result.err) == (130, "stopped: the same command continues\n")
+
+
+def test_snippets_or_stride(run: Run, tmp_path: Path, videos: Path) -> None:
+    message = _refused(run("extract", videos, "-o", tmp_path / "x.h5", *CHEAP, "--stride", "3"))
+    assert "not both" in message
 
 
 def test_check(run: Run, clips: Path, tmp_path: Path) -> None:
@@ -244,7 +272,7 @@ def test_stride_and_default_output(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.csv").write_text("path,label,split\njump/2.mp4,jump,test\n")
-    assert run("extract", "mine.csv", "--root", videos, *CHEAP, "--stride", "3").code == 0
+    assert run("extract", "mine.csv", "--root", videos, *FAST, "--stride", "3").code == 0
     file = FeatureFile(tmp_path / "cache" / "mine.h5")
     assert (file.videos[0].id, file.videos[0].split) == ("jump/2.mp4", "test")
     assert file.packed().frame.tolist() == [1, 4]  # of 7 frames

@@ -42,9 +42,10 @@ def read_state(path: Path) -> dict[str, Tensor]:
     """
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises many kinds for a file that is no checkpoint
-        reason = str(error).strip().partition("\n")[0]
-        raise InputError(f"{path} is not a checkpoint of plain tensors: {reason}") from None
+    except Exception:  # torch raises many kinds for a file that is no checkpoint
+        raise InputError(
+            f"{path} is not a checkpoint of plain tensors (no code in a file is ever run)"
+        ) from None
     state = checkpoint.get("state_dict", checkpoint) if isinstance(checkpoint, dict) else {}
     pairs = state.items() if isinstance(state, dict) else ()
     return {_plain(str(key)): value for key, value in pairs if isinstance(value, Tensor)}

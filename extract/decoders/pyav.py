@@ -99,7 +99,7 @@ def _open(path: str) -> av.container.InputContainer:
         options = {"protocol_whitelist": "file"}
         container = av.open(path, metadata_errors="ignore", options=options)
     except av.error.InvalidDataError:
-        raise DecodeError("not a video, or its start is damaged") from None
+        raise DecodeError("not a video, or its start or its index is damaged or cut off") from None
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise DecodeError(f"it cannot be opened: {getattr(error, 'strerror', error)}") from None
     if container.format.name in ("hls", "concat", "dash"):
