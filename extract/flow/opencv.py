@@ -1,0 +1,37 @@
+"""TV-L1 by OpenCV (opencv-contrib): the reference, and an engine for doubters."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...cache.errors import InputError
+from .parameters import Parameters
+
+
+def flow(
+    first: np.ndarray, second: np.ndarray, parameters: Parameters
+) -> tuple[np.ndarray, int | None]:
+    """See `cpu.flow`; OpenCV does not tell how many iterations it took.
+
+    Raises:
+        InputError: opencv-contrib is not installed.
+    """
+    try:
+        from cv2 import optflow
+    except ImportError:
+        raise InputError(
+            "the flow engine opencv needs opencv-contrib: pip install 'tcon[opencv]'"
+        ) from None
+    engine = optflow.DualTVL1OpticalFlow_create(
+        tau=parameters.tau,
+        lambda_=parameters.lambda_,
+        theta=parameters.theta,
+        nscales=parameters.scales,
+        warps=parameters.warps,
+        epsilon=parameters.epsilon,
+        innnerIterations=parameters.inner,  # OpenCV's own spelling
+        outerIterations=parameters.outer,
+        scaleStep=parameters.scale_step,
+        medianFiltering=parameters.median,
+    )
+    return engine.calc(first, second, None).transpose(2, 0, 1).copy(), None
