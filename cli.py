@@ -231,6 +231,25 @@ def inspect(file: Path) -> None:
 
 
 @main.command()
+@click.argument("video", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Path without suffix; VIDEO's name.flow.",
+)
+@click.option("--engine", default="auto", show_default=True, help="auto, cpu or opencv.")
+@click.option(
+    "--pairs", type=click.IntRange(min=1), default=300, show_default=True, help="At most so many."
+)
+def flow(video: Path, output: Path | None, engine: str, pairs: int) -> None:
+    """Write the TV-L1 flow of a VIDEO as a colour video (mp4) and as numbers (npz)."""
+    from .extract.flow.video import write_flow
+
+    write_flow(video, output or Path(f"{video.stem}.flow"), engine=engine, pairs=pairs)
+
+
+@main.command()
 @click.option("-o", "--output", type=click.Path(path_type=Path), default="demo", show_default=True)
 @click.option("--clips", type=click.IntRange(min=1), default=224, show_default=True)
 @click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True)

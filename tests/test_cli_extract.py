@@ -293,7 +293,7 @@ def test_help_does_not_import_heavy_packages() -> None:
     result = subprocess.run(command, capture_output=True, text=True, check=True)
     assert result.stdout.startswith("Usage: tcon [OPTIONS]")
     assert result.stdout.splitlines()[-1] == "[]"
-    for name in ("extract", "adapt", "eval", "inspect", "demo"):
+    for name in ("extract", "adapt", "eval", "inspect", "flow", "demo"):
         assert f"\n  {name} " in result.stdout
 
 

@@ -19,6 +19,7 @@ import torch
 
 from tcon.extract.decoders import read_frames
 from tcon.extract.flow import Parameters, cpu
+from tcon.extract.flow.frames import grey
 from tcon.extract.lists import read_videos
 
 FLOP, BYTES = 62, 64
@@ -82,10 +83,7 @@ def _engines() -> dict:
 
 def _pair(path: str, apart: int) -> tuple[np.ndarray, np.ndarray]:
     images = read_frames(path, lambda n: np.array([n // 2, min(n // 2 + apart, n - 1)]))
-    pixels = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float()  # [2, 3, H, W]
-    small = torch.nn.functional.interpolate(pixels, (256, 340), mode="bilinear", antialias=True)
-    grey = (small * torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)).sum(1)  # [2, 256, 340]
-    first, second = grey.round().byte().numpy()
+    first, second = grey(torch.from_numpy(np.stack(images))).numpy()
     return first, second
 
 

@@ -1,0 +1,77 @@
+"""The flow of a video as a video to look at and as numbers."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import av
+import numpy as np
+import torch
+from rich.console import Console
+from torch import Tensor
+from torchvision.utils import flow_to_image
+
+from ...cache.errors import InputError
+from ..decoders import DecodeError, read_frames
+from .frames import grey
+from .tvl1 import tvl1
+
+_RATE = 25
+_FULL_COLOUR = 99  # percent of the clip that is slower
+
+
+def write_flow(video: Path, output: Path, *, engine: str = "auto", pairs: int = 300) -> None:
+    """Compute the flow of a video's first frames; write ``output``.mp4 and ``output``.npz.
+
+    The mp4 shows direction as hue and speed as saturation, the fastest hundredth of the clip in
+    full colour; the npz holds ``flow`` [T - 1, 2, 256, 340] float16. Prints pairs per second.
+
+    Args:
+        video: the video.
+        output: path without suffix.
+        engine: see `tvl1`.
+        pairs: at most so many, from the start.
+
+    Raises:
+        InputError: no such video, one of which fewer than two frames decode, or no such engine.
+    """
+    if not video.is_file():
+        raise InputError(f"no such video: {video}")
+    try:
+        images = read_frames(str(video), lambda total: np.arange(min(total, pairs + 1)))
+    except DecodeError as error:
+        raise InputError(f"{video}: {error}") from None
+    if len(images) < 2:
+        raise InputError(f"{video} holds a single frame: flow needs two")
+    frames = torch.cat([grey(torch.from_numpy(np.ascontiguousarray(i))[None]) for i in images])
+    tvl1(frames[:2], engine=engine)  # compiled now
+    started = time.perf_counter()
+    flow = tvl1(frames, engine=engine)  # [T - 1, 2, H, W]
+    seconds = time.perf_counter() - started
+    output.parent.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(f"{output}.npz", flow=flow.half().numpy())
+    speed = flow.norm(dim=1, keepdim=True)  # [T - 1, 1, H, W]
+    # A few wild pixels must not make all the others pale.
+    full = max(float(np.percentile(speed[..., ::4, ::4], _FULL_COLOUR)), 1e-3)
+    shown = flow * (full / speed.clamp(min=full))
+    _encode(flow_to_image(shown), Path(f"{output}.mp4"))
+    Console(soft_wrap=True, highlight=False, markup=False).print(
+        f"{len(flow)} pairs in {seconds:.1f} s: {len(flow) / seconds:.1f} pairs/s on "
+        f"{os.cpu_count()} cores; mean motion {speed.mean():.2f} px. "
+        f"Wrote {output}.mp4 and {output}.npz."
+    )
+
+
+def _encode(images: Tensor, path: Path) -> None:
+    """Write [n, 3, H, W] uint8 as an mp4."""
+    with av.open(str(path), "w") as file:
+        stream = file.add_stream("libx264", rate=_RATE)
+        stream.height, stream.width = images.shape[-2:]
+        stream.pix_fmt = "yuv420p"
+        for image in images.permute(0, 2, 3, 1).numpy():
+            file.mux(
+                stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(image), "rgb24"))
+            )
+        file.mux(stream.encode())
