@@ -12,9 +12,9 @@ from .backbones import LoadedBackbone, get_spec, load_backbone, names
 from .backbones.classes import class_names
 from .decode_pool import DecodePool
 from .decoders import DecodeError
+from .devices import Devices
 from .lists import VideoItem
 from .pipeline import ExtractConfig
-from .transforms import normalise
 
 
 @torch.inference_mode()
@@ -35,12 +35,11 @@ def check(snippets: Tensor, backbone: LoadedBackbone, *, top: int = 5) -> list[t
         InputError: the backbone has no classifier on its features.
     """
     weight, bias = _classifier(backbone)
-    like = next(backbone.module.parameters())  # where and in which format it computes
-    features = [
-        backbone.module(normalise(batch.to(like.device), backbone.spec.preprocessing).to(like))
-        for batch in snippets.split(backbone.spec.batch_size)
-    ]
-    logits = torch.cat(features).float().cpu() @ weight.T + bias  # [n, C]
+    batches = snippets.split(backbone.spec.batch_size)
+    # Fed by what feeds it in an extraction: that is what is to be checked.
+    with Devices(backbone, [torch.device("cpu")], torch.float32) as devices:
+        features = torch.cat([devices.submit(batch).result() for batch in batches])  # [n, D]
+    logits = features @ weight.T + bias  # [n, C]
     probabilities = logits.softmax(1).mean(0)  # [C]
     best = probabilities.topk(min(top, len(bias)))
     named = _names(backbone)

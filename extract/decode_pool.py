@@ -1,7 +1,7 @@
 """Decode many videos at once, each in a process that can be killed.
 
-The processes are plain ``python -m`` children that speak through a socket, not `multiprocessing`
-workers, so that a script that calls `extract` needs no main guard.
+The processes are plain children that speak through a socket, not `multiprocessing` workers, so that
+a script that calls `extract` needs no main guard.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from multiprocessing.connection import Connection, wait
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -111,12 +110,7 @@ class DecodePool:
     def __enter__(self) -> DecodePool:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

@@ -6,7 +6,6 @@ import copy
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import local
-from types import TracebackType
 
 import torch
 from torch import Tensor
@@ -57,12 +56,7 @@ class Devices:
     def __enter__(self) -> Devices:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for runner in self._runners:
             runner.pool.shutdown(cancel_futures=True)
         torch.set_num_threads(self._torch_threads)

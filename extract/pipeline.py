@@ -6,7 +6,6 @@ module only hands on between them.
 
 from __future__ import annotations
 
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -21,6 +20,7 @@ from .. import __version__
 from ..cache import Failure, FeatureWriter, InputError, Provenance, Snippets, Video
 from .backbones import BackboneSpec, LoadedBackbone, load_backbone
 from .batching import Batch, Batcher
+from .cores import cores
 from .decode_pool import Answer, DecodePool
 from .decoders import DECODERS, DecodeError
 from .devices import Devices, choose_devices
@@ -140,7 +140,7 @@ def extract(
         progress = Progress(len(todo), len(writer.committed), unlisted)
         on_progress(progress)
         if todo:
-            workers = min(_cores(), _MOST_WORKERS) if config.workers is None else config.workers
+            workers = min(cores(), _MOST_WORKERS) if config.workers is None else config.workers
             pool = DecodePool(
                 config.reading(spec),
                 workers=min(workers, len(todo)),
@@ -309,8 +309,3 @@ def _check_committed(items: Sequence[VideoItem], writer: FeatureWriter) -> None:
 
 def _on_gpu(devices: Sequence[torch.device]) -> bool:
     return any(device.type != "cpu" for device in devices)
-
-
-def _cores() -> int:
-    """Cores that this process may use; batch systems grant fewer than there are."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -86,13 +86,9 @@ def read_snippets(
         # Counted before anything is laid out: a false announcement may be of any size.
         trusted = reading.sampling.count(expected) * reading.bytes_per_snippet <= _KEEP_BACK
         wanted = reading.sampling.frames(expected if trusted else 1)  # [n, L]
-        if trusted:
-            kept = list(_cut(decoding, wanted, video, reading))
-        else:
-            kept = []
-            for _ in decoding.frames(np.empty(0, np.int64)):
-                raise AssertionError("no frame was wanted")
-        total, damage = decoding.total, decoding.damage
+        kept = list(_cut(decoding, wanted, video, reading)) if trusted else []
+        total = decoding.total if trusted else decoding.count()
+        damage = decoding.damage
     if total < max(reading.min_frames, 1):
         raise DecodeError(_too_few(total, damage, reading.min_frames))
     true = reading.sampling.frames(total)

@@ -50,9 +50,7 @@ def read_frames(path: str, choose: Callable[[int], np.ndarray]) -> list[np.ndarr
         DecodeError: no frame decodes.
     """
     with open_video(path) as video:
-        for _ in video.frames(np.empty(0, np.int64)):
-            pass
-        total = video.total
+        total = video.count()
     if not total:
         raise DecodeError("no frame can be decoded")
     with open_video(path) as video:

@@ -51,6 +51,12 @@ class ForwardVideo(ABC):
             [H, W, 3] uint8 RGB, upright.
         """
 
+    def count(self) -> int:
+        """Decode everything, for the number of frames alone."""
+        for _ in self.frames(np.empty(0, np.int64)):
+            pass
+        return self.total
+
     @property
     @abstractmethod
     def damage(self) -> str:

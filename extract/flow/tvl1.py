@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -10,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ...cache.errors import unknown
+from ..cores import cores
 from .parameters import Parameters
 
 ENGINES = ("auto", "cpu", "opencv")
@@ -52,5 +52,5 @@ def tvl1(
     def pair(n: int) -> np.ndarray:
         return flow(images[n], images[n + 1], parameters)[0]
 
-    with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
+    with ThreadPoolExecutor(threads or cores()) as pool:
         return torch.from_numpy(np.stack(list(pool.map(pair, range(len(images) - 1)))))

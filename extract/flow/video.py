@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from torch import Tensor
 from torchvision.utils import flow_to_image
 
 from ...cache.errors import InputError
+from ..cores import cores
 from ..decoders import DecodeError, read_frames
 from .frames import grey
 from .tvl1 import tvl1
@@ -59,7 +59,7 @@ def write_flow(video: Path, output: Path, *, engine: str = "auto", pairs: int = 
     _encode(flow_to_image(shown), Path(f"{output}.mp4"))
     Console(soft_wrap=True, highlight=False, markup=False).print(
         f"{len(flow)} pairs in {seconds:.1f} s: {len(flow) / seconds:.1f} pairs/s on "
-        f"{os.cpu_count()} cores; mean motion {speed.mean():.2f} px. "
+        f"{cores()} cores; mean motion {speed.mean():.2f} px. "
         f"Wrote {output}.mp4 and {output}.npz."
     )
 

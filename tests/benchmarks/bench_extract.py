@@ -27,6 +27,7 @@ from torch import Tensor
 
 from tcon.extract.backbones import load_backbone
 from tcon.extract.batching import Batcher
+from tcon.extract.cores import cores
 from tcon.extract.decode_pool import DecodePool
 from tcon.extract.devices import Devices, choose_devices
 from tcon.extract.lists import VideoItem, read_videos
@@ -35,7 +36,7 @@ from tcon.extract.pipeline import ExtractConfig, extract
 from tcon.extract.precision import DTYPES, choose_precision
 from tcon.extract.sampling import Sampling
 
-CORES = len(os.sched_getaffinity(0))
+CORES = cores()
 
 
 def main() -> None:

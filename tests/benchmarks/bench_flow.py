@@ -9,7 +9,6 @@ the end-point difference to OpenCV, and the work behind it: a pixel iteration is
 from __future__ import annotations
 
 import argparse
-import os
 import resource
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import torch
 
+from tcon.extract.cores import cores
 from tcon.extract.decoders import read_frames
 from tcon.extract.flow import Parameters, cpu
 from tcon.extract.flow.frames import grey
@@ -31,11 +31,14 @@ def main() -> None:
     parser.add_argument("--root")
     parser.add_argument("--pairs", type=int, default=24)
     parser.add_argument("--apart", type=int, default=1, help="frames between those of a pair")
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--cuts", action="store_true", help="second frames of the next clip")
+    parser.add_argument("--threads", type=int, default=cores())
     options = parser.parse_args()
     items = read_videos(options.videos, root=options.root)
     items = items[:: max(1, len(items) // options.pairs)][: options.pairs]
     pairs = [_pair(str(item.path), options.apart) for item in items]
+    if options.cuts:
+        pairs = [(pairs[n - 1][0], second) for n, (_, second) in enumerate(pairs)]
     cpu.flow(*pairs[0], Parameters())  # compiled now
 
     flows, rates = {}, {}
