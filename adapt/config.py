@@ -10,7 +10,7 @@ from types import NoneType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from ..cache.errors import InputError, unknown
-from .methods import MethodConfig, default_config, names
+from .methods import MethodConfig, entry, names
 from .normalise import Normalise
 
 T = TypeVar("T")
@@ -86,7 +86,7 @@ def apply_settings(
     Raises:
         InputError: an unknown method or key (the nearest is named), or a value of another type.
     """
-    roots: dict[str, Any] = {"train": train, **{name: default_config(name) for name in methods}}
+    roots: dict[str, Any] = {"train": train, **{name: entry(name).config for name in methods}}
     for setting in settings:
         key, equals, text = setting.partition("=")
         root, _, rest = key.strip().partition(".")

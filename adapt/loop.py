@@ -107,7 +107,8 @@ def predict(method: Method, videos: Videos, segments: int, *, chunk: int = 1024)
 def _build(config: RunConfig, domains: Domains) -> Method:
     sizes = Sizes(
         in_features=domains.in_features,
-        segments=config.segments,
+        source_segments=config.segments,
+        target_segments=config.segments,
         classes=len(domains.task.classes),
     )
     with torch.random.fork_rng(devices=[]):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
+
+from ...cache.errors import InputError
 
 Draws = dict[str, Tensor]
 State = dict[str, Tensor]
@@ -27,15 +30,35 @@ class MethodConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class Sizes:
-    """Sizes that the data decides: ``in_features`` D_in, ``segments`` K, ``classes`` C."""
+    """What the data and the run decide.
+
+    Args:
+        in_features: D_in.
+        source_segments, target_segments: K of each domain's videos.
+        classes: C.
+    """
 
     in_features: int
-    segments: int
+    source_segments: int
+    target_segments: int
     classes: int
+
+    def equal_segments(self, why: str) -> int:
+        """K where both domains have the same.
+
+        Raises:
+            InputError: they differ; ``why`` says what needs them equal.
+        """
+        if self.source_segments != self.target_segments:
+            raise InputError(
+                f"{why} needs as many source as target segments, not {self.source_segments} and "
+                f"{self.target_segments}"
+            )
+        return self.source_segments
 
 
 class SourceBatch(NamedTuple):
-    """Segment features [Bs, K, D_in] and labels [Bs] of source videos."""
+    """Segment features [Bs, Ks, D_in] and labels [Bs] of source videos."""
 
     features: Tensor
     labels: Tensor
@@ -49,7 +72,16 @@ class Losses(NamedTuple):
 
 
 class Method(nn.Module):
-    """A way to adapt. `losses` and `predict` are pure: no hidden state, no hidden randomness."""
+    """A way to adapt. `losses` and `predict` are pure: no hidden state, no hidden randomness.
+
+    Attributes:
+        snippets: evenly spaced snippets of each segment that it is given, m; where above 1,
+            features are [B, K m, D_in], those of a segment side by side.
+        reads_target_labels: it trains on the target's labelled videos as its source.
+    """
+
+    snippets: int = 1
+    reads_target_labels: ClassVar[bool] = False
 
     def draw(self, source_videos: int, target_videos: int, generator: torch.Generator) -> Draws:
         """All random numbers that one call of `losses` uses."""
@@ -66,7 +98,7 @@ class Method(nn.Module):
 
         Args:
             source: labelled source videos.
-            target: features of unlabelled target videos, [Bt, K, D_in].
+            target: features of unlabelled target videos, [Bt, Kt, D_in].
             progress: share of the run that is done, [0, 1].
             draws: from `draw`.
             state: from `initial_state` or the step before.
@@ -74,5 +106,21 @@ class Method(nn.Module):
         raise NotImplementedError
 
     def predict(self, features: Tensor) -> Tensor:
-        """Segment features [B, K, D_in] to video logits [B, C]."""
+        """Segment features [B, Kt, D_in] to video logits [B, C]."""
+        raise NotImplementedError
+
+
+class FittedMethod(Method):
+    """A method without gradients, on the features of a trained `source_only` of the same seed."""
+
+    def fit(self, base: Method, source: SourceBatch, target: Tensor) -> Iterator[dict[str, float]]:
+        """Fit to all training videos, whose central snippets are given.
+
+        Args:
+            base: the trained `source_only`.
+            source, target: as in `losses`, of all videos.
+
+        Yields:
+            what to log after each iteration; `predict` works after every one.
+        """
         raise NotImplementedError

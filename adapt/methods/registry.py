@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from ...cache.errors import unknown
 from .base import Method, MethodConfig, Sizes
 
-_REGISTRY: dict[str, tuple[type[Method], type[MethodConfig]]] = {}
+Presets = Mapping[str, tuple[str, ...]]
 
 
-def register(name: str, config: type[MethodConfig]) -> Callable[[type[Method]], type[Method]]:
-    """Class decorator: make a method known under ``name``, with its configuration's type."""
+@dataclass(frozen=True)
+class Entry:
+    """A registered method.
+
+    Args:
+        method: its class.
+        config: its options, with every default.
+        presets: named ``key=value`` settings, keys being ``train.*`` or the method's own without
+            its name; ``official`` are its authors'.
+    """
+
+    method: type[Method]
+    config: MethodConfig
+    presets: Presets
+
+
+_REGISTRY: dict[str, Entry] = {}
+
+
+def register(
+    name: str, config: MethodConfig, *, presets: Presets | None = None
+) -> Callable[[type[Method]], type[Method]]:
+    """Class decorator: make a method known under ``name``. A class may have several names, each
+    with other options."""
 
     def add(method: type[Method]) -> type[Method]:
-        _REGISTRY[name] = (method, config)
+        _REGISTRY[name] = Entry(method, config, presets or {})
         return method
 
     return add
@@ -25,17 +48,17 @@ def names() -> list[str]:
     return list(_REGISTRY)
 
 
-def default_config(name: str) -> MethodConfig:
-    """A method's configuration with every default.
+def entry(name: str) -> Entry:
+    """What is registered under a name.
 
     Raises:
         InputError: no such method; the message names the nearest.
     """
     if name not in _REGISTRY:
         raise unknown("method", name, _REGISTRY)
-    return _REGISTRY[name][1]()
+    return _REGISTRY[name]
 
 
 def build(name: str, config: MethodConfig, sizes: Sizes) -> Method:
     """A method with freshly initialised networks."""
-    return _REGISTRY[name][0](config, sizes)
+    return entry(name).method(config, sizes)

@@ -14,13 +14,13 @@ from .base import Draws, Losses, Method, MethodConfig, Sizes, SourceBatch, State
 from .registry import register
 
 
-@register("source_only", MethodConfig)
+@register("source_only", MethodConfig())
 class SourceOnly(Method):
     """The row that adaptation must beat."""
 
     def __init__(self, config: MethodConfig, sizes: Sizes) -> None:
         super().__init__()
-        self.segments = sizes.segments
+        self.segments = sizes.source_segments
         self.bottleneck = Bottleneck(sizes.in_features, config.features)
         self.classifier = SegmentClassifier(config.features, sizes.classes, dropout=config.dropout)
 

@@ -108,18 +108,19 @@ class Attended(NamedTuple):
     align: Tensor
 
 
-@register("tcon", TconConfig)
+@register("tcon", TconConfig())
 class Tcon(Method):
     """The paper's full model."""
 
     def __init__(self, config: TconConfig, sizes: Sizes) -> None:
         super().__init__()
-        self.config, self.segments = config, sizes.segments
+        self.config = config
+        self.segments = sizes.equal_segments("tcon")
         width, disc = config.features, config.disc
         self.bottleneck = Bottleneck(sizes.in_features, width)
         self.classifier = SegmentClassifier(width, sizes.classes, dropout=config.dropout)
         self.attention = TargetAttention(width, config.att_hidden)
-        self.disc_video = Discriminator(sizes.segments * width, disc.hidden, dropout=disc.dropout)
+        self.disc_video = Discriminator(self.segments * width, disc.hidden, dropout=disc.dropout)
         self.disc_segment = Discriminator(width, disc.hidden, dropout=disc.dropout)
 
     def draw(self, source_videos: int, target_videos: int, generator: torch.Generator) -> Draws:

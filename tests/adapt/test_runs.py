@@ -15,7 +15,7 @@ from feature_files import write_domain
 
 from tcon.adapt.config import TrainConfig, apply_settings, keys, make_runs
 from tcon.adapt.grid import prepare, repeating_videos, run_all
-from tcon.adapt.methods import Sizes, build, default_config, names
+from tcon.adapt.methods import Sizes, build, entry, names
 from tcon.cache import InputError
 
 QUICK = [
@@ -55,7 +55,7 @@ def test_run_folder(files: tuple[Path, Path], tmp_path: Path) -> None:
         method = build(
             config["method"],
             make_runs(METHODS, QUICK)[METHODS.index(config["method"])].options,
-            Sizes(in_features=12, segments=4, classes=3),
+            Sizes(in_features=12, source_segments=4, target_segments=4, classes=3),
         )
         method.load_state_dict(torch.load(folder / "checkpoint.pt", weights_only=True))
         prepared = prepare(*files, make_runs(METHODS, QUICK, segments=4), tmp_path / "runs")
@@ -155,7 +155,7 @@ def test_settings() -> None:
     assert train.lr == 0.1 and train.epochs == TrainConfig().epochs
     tcon = options["tcon"]
     assert (tcon.pair.threshold, tcon.pair.rule, tcon.detach_align) == (0.7, "all", True)
-    assert options["source_only"] == default_config("source_only")
+    assert options["source_only"] == entry("source_only").config
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_unknown_method() -> None:
 
 
 def test_every_setting_can_be_set_to_its_own_value() -> None:
-    for root, config in {"train": TrainConfig(), "tcon": default_config("tcon")}.items():
+    for root, config in {"train": TrainConfig(), "tcon": entry("tcon").config}.items():
         for key in keys(config):
             value = config
             for name in key.split("."):
@@ -205,7 +205,7 @@ def test_every_setting_can_be_set_to_its_own_value() -> None:
 def test_the_docs_list_every_setting_with_its_default() -> None:
     text = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
     listed = dict(re.findall(r"^\| `([\w.]+)` \| (\S+) \|", text, re.M))
-    configs = {"train": TrainConfig(), **{name: default_config(name) for name in names()}}
+    configs = {"train": TrainConfig(), **{name: entry(name).config for name in names()}}
     expected = {}
     for root, config in configs.items():
         for key in keys(config):

@@ -38,7 +38,11 @@ SMALL = TconConfig(
 
 def make(config: TconConfig = SMALL, segments: int = K) -> Tcon:
     torch.manual_seed(0)
-    method = build("tcon", config, Sizes(in_features=D_IN, segments=segments, classes=C))
+    method = build(
+        "tcon",
+        config,
+        Sizes(in_features=D_IN, source_segments=segments, target_segments=segments, classes=C),
+    )
     torch.nn.init.normal_(method.classifier.linear.weight)  # TSN's init is almost flat
     return method
 
@@ -235,7 +239,11 @@ def test_prediction_needs_neither_source_nor_discriminators() -> None:
 
 
 def test_source_only_averages_logits_before_the_softmax() -> None:
-    method = build("source_only", SMALL, Sizes(in_features=D_IN, segments=K, classes=C))
+    method = build(
+        "source_only",
+        SMALL,
+        Sizes(in_features=D_IN, source_segments=K, target_segments=K, classes=C),
+    )
     source, target = data()
     draws = method.draw(B, B, torch.Generator().manual_seed(2))
     losses, _ = method.losses(source, target, progress=0.5, draws=draws, state={})
