@@ -87,6 +87,8 @@ class Provenance:
     sampling: str  # "uniform:32" or "stride:8"
     precision: str  # of the forward pass: fp32, bf16 or fp16
     views: str = "centre"  # which crops and flips of every frame; the first is the centre crop
+    flow: str = ""  # method, parameters and levels; "" for RGB
+    flow_engine: str = field(compare=False, default="")  # that computed it
     tool_version: str = field(compare=False, default="")
     device: str = field(compare=False, default="")
     list_sha256: str = field(compare=False, default="")
