@@ -174,7 +174,7 @@ def _selection(
 
 def _source_truth(run: Run, source: TrueClasses) -> np.ndarray:
     if "source_val" not in run.predictions:
-        raise InputError(f"{run.path} kept no source videos for validation")
+        raise InputError(f"no videos of {run.data['source']} were kept for validation")
     return source.of(run, run.predictions["source_val"])
 
 

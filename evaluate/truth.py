@@ -15,7 +15,8 @@ _OPTION = {"source": "--source-features", "target": "--features"}
 
 
 class TrueClasses:
-    """Class indices of a domain's videos; each feature file is read and checked once.
+    """Class indices of a domain's videos; each feature file is read and checked once,
+    and what is wrong with it is said once.
 
     Args:
         domain: whose videos.
@@ -26,7 +27,7 @@ class TrueClasses:
         self, domain: Literal["source", "target"], features: str | Path | None = None
     ) -> None:
         self.domain, self.features = domain, features
-        self._labels: dict[tuple[str, str], dict[str, str]] = {}
+        self._found: dict[tuple[str, str], dict[str, str] | InputError] = {}
 
     def of(self, run: Run, videos: Predictions) -> np.ndarray:
         """Class of each video, [n]; -1 where its label is unknown.
@@ -38,13 +39,18 @@ class TrueClasses:
         data = run.data
         if f"{self.domain}_map" not in data:
             raise InputError(
-                f"{run.path} was made before runs recorded the classes of {self.domain} labels: "
-                "repeat it"
+                f"runs from {data[self.domain]} were made before they recorded the classes of "
+                f"{self.domain} labels: repeat them"
             )
         key = data[self.domain], data[f"{self.domain}_sha256"]
-        if key not in self._labels:
-            self._labels[key] = self._read(run)
-        labels, index = self._labels[key], data[f"{self.domain}_map"]
+        if key not in self._found:
+            try:
+                self._found[key] = self._read(run)
+            except InputError as error:
+                self._found[key] = error
+        labels, index = self._found[key], data[f"{self.domain}_map"]
+        if isinstance(labels, InputError):
+            raise labels
         return np.array([index.get(labels[id_], -1) for id_ in videos.ids])
 
     def _read(self, run: Run) -> dict[str, str]:
