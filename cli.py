@@ -231,15 +231,43 @@ def adapt(
     "--csv", "csv_path", type=click.Path(path_type=Path), help="Write the rows there too."
 )
 @click.option("--features", type=click.Path(path_type=Path), help="Target file, if it has moved.")
-def evaluate(runs: tuple[Path, ...], csv_path: Path | None, features: Path | None) -> None:
+@click.option(
+    "--source-features", type=click.Path(path_type=Path), help="Source file, if it has moved."
+)
+@click.option(
+    "--select",
+    metavar="epoch|segments|KEY",
+    help="Choose an epoch, K or a setting such as tcon.tau without target labels.",
+)
+@click.option(
+    "--validator",
+    "validators",
+    metavar="NAME",
+    multiple=True,
+    help="Choose by ensv, entropy, mutual_information, snd or source_accuracy.  [default: ensv]",
+)
+def evaluate(
+    runs: tuple[Path, ...],
+    select: str | None,
+    validators: tuple[str, ...],
+    source_features: Path | None,
+    **options: Any,
+) -> None:
     """Score finished RUNS on the target's test videos.
 
     RUNS are run folders or folders of them. Where the target is unlabelled, prints predictions
-    and scores that need no labels.
+    and scores that need no labels. With --select, prints what label-free validators choose.
     """
-    from .evaluate.report import report
+    from .evaluate.report import report, report_selection
+    from .evaluate.validators import DEFAULT
 
-    report(runs, csv_path=csv_path, features=features)
+    if select:
+        options |= {"validators": validators or (DEFAULT,), "source_features": source_features}
+        report_selection(runs, select, **options)
+    elif validators or source_features:
+        raise InputError("--validator and --source-features choose something: give --select epoch")
+    else:
+        report(runs, **options)
 
 
 @main.command()
