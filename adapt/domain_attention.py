@@ -10,6 +10,8 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
+from .losses import entropy
+
 
 def domain_entropy(logits: Tensor) -> Tensor:
     """Entropy of the two domains' probabilities, in nats: [...] to [...] in [0, ln 2]."""
@@ -29,5 +31,4 @@ def attentive_entropy(logits: Tensor, domain_logits: Tensor) -> Tensor:
         logits: class logits of source and target videos, [B, C].
         domain_logits: of the same videos, [B].
     """
-    entropy = -(logits.softmax(1) * logits.log_softmax(1)).sum(1)  # [B]
-    return ((1 + domain_entropy(domain_logits)) * entropy).mean()
+    return ((1 + domain_entropy(domain_logits)) * entropy(logits)).mean()

@@ -30,7 +30,7 @@ from .registry import register
 # The authors' script for UCF to HMDB, on frozen features as here; use 5 segments. For HMDB to UCF
 # they set lambda_relation=1 and gamma=0.3. They read the central snippet of each segment in
 # training too, and start the linear layers of the branches, G_f and the classifier near zero.
-OFFICIAL = (
+_OFFICIAL = (
     *("train.optimiser=sgd", "train.nesterov=true", "train.lr=0.03", "train.schedule=dann"),
     *("train.weight_decay=1e-4", "train.clip_norm=20", "train.epochs=30", "train.min_steps=0"),
     *("train.batch_size=128", "train.target_batch=proportional", "train.normalise=none"),
@@ -62,7 +62,7 @@ class Ta3nConfig(MethodConfig):
     gamma: float = 0.003
 
 
-@register("ta3n", Ta3nConfig(), presets={"official": OFFICIAL})
+@register("ta3n", Ta3nConfig(), presets={"official": _OFFICIAL})
 class Ta3n(Method):
     """Domain labels are 0 for source and 1 for target."""
 
@@ -144,5 +144,4 @@ def _domain_loss(logits: Tensor, sources: int) -> Tensor:
 
 
 def _accuracy(logits: Tensor, sources: int) -> Tensor:
-    every = torch.ones(sources, dtype=torch.bool, device=logits.device)
-    return domain_accuracy(logits[sources:], logits[:sources], every)
+    return domain_accuracy(logits[sources:], logits[:sources])
