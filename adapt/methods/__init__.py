@@ -8,6 +8,7 @@ from . import (  # noqa: F401  (they register themselves)
     source_only,
     ta3n,
     tcon,
+    tcon_ablations,
 )
 from .base import FittedMethod, Losses, Method, MethodConfig, Sizes, SourceBatch
 from .registry import Entry, build, entry, names
