@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType
-from typing import Self
 
 from ...cache.errors import InputError, unknown
 
@@ -72,7 +71,7 @@ class Parameters:
         return ",".join(f"{name}={getattr(self, name)}" for name in changed)
 
     @classmethod
-    def parse(cls, text: str) -> Self:
+    def parse(cls, text: str) -> Parameters:
         """What ``str`` wrote: a preset's name or ``field=value,...``.
 
         Raises:
