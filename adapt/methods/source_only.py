@@ -35,5 +35,9 @@ class SourceOnly(Method):
         loss = F.cross_entropy(logits, source.labels)
         return Losses(loss, {"source_class": loss.detach()}), state
 
+    def embed(self, features: Tensor) -> Tensor:
+        """Mean segment feature of G_f: [B, K, D_in] to [B, D]."""
+        return self.bottleneck(features).mean(1)
+
     def predict(self, features: Tensor) -> Tensor:
         return self.classifier(self.bottleneck(features)).mean(1)
