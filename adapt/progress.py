@@ -13,6 +13,7 @@ from rich.progress import Progress as Bar
 
 from .config import RunConfig
 from .grid import prepare, repeating_videos, run_all
+from .methods import entry
 from .run_folder import RunFolder
 
 _SHORT_NAMES = {
@@ -40,6 +41,9 @@ def adapt_with_progress(
         f"{len(domains.source_train)} train; target {len(domains.target_train)} adapted on, "
         f"{len(domains.target_test)} tested ({domains.protocol}); {prepared.device}"
     )
+    for method in map(entry, dict.fromkeys(run.method for run in runs)):
+        if method.note:
+            console.print(f"{method.label}: {method.note}.")
     segments = max(run.segments for run in runs)
     if short := repeating_videos(domains, segments):
         console.print(

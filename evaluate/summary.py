@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..adapt.methods import entry, names
 from ..adapt.run_folder import what_counts
 from ..cache import InputError
 from .intervals import bootstrap, wilson
@@ -58,6 +59,16 @@ class Group:
     @property
     def method(self) -> str:
         return self.first.config["method"]
+
+    @property
+    def label(self) -> str:
+        """The method's name for people; that of the run where this version does not know it."""
+        return entry(self.method).label if self.method in names() else self.method
+
+    @property
+    def note(self) -> str:
+        """What must be said of the method's numbers; mostly nothing."""
+        return entry(self.method).note if self.method in names() else ""
 
     @property
     def transfer(self) -> str:

@@ -16,7 +16,7 @@ from .summary import Group, baseline_of
 _COLUMNS = [
     *("transfer", "task", "method", "modality", "segments", "seed", "accuracy", "std"),
     *("low", "high", "mean_class_accuracy", "test_videos", "protocol", "mode", "normalise"),
-    *("backbone", "runs"),
+    *("backbone", "runs", "note"),
 ]
 _PREDICTION_COLUMNS = [
     *("transfer", "method", "modality", "segments", "video", "class", "probability")
@@ -78,6 +78,7 @@ def write_csv(groups: Sequence[Group], path: str | Path) -> None:
             "mode": data["mode"],
             "normalise": config["train"]["normalise"],
             "backbone": data["backbone"],
+            "note": group.note,
         }
         for run, overall, per_class in zip(
             group.runs, scores.accuracy, scores.mean_class, strict=True
@@ -121,7 +122,7 @@ def unlabelled_markdown(groups: Sequence[Group]) -> str:
                 label_free.confident_share,
             )
         ]
-        cells = [group.transfer, group.method, config["modality"], str(config["segments"])]
+        cells = [group.transfer, group.label, config["modality"], str(config["segments"])]
         cells += [str(len(group.runs)), *(f"{value:.3f}" for value in values)]
         lines.append(f"| {' | '.join(cells)} |")
     note = (
@@ -173,7 +174,7 @@ def row_name(group: Group, groups: Sequence[Group]) -> str:
         return g.transfer, g.method, g.first.config["modality"], g.first.config["segments"]
 
     alike = sum(row(other) == row(group) for other in groups)
-    return f"{group.method} ({group.first.path.parent})" if alike > 1 else group.method
+    return f"{group.label} ({group.first.path.parent})" if alike > 1 else group.label
 
 
 def mean_std(values: np.ndarray) -> str:
@@ -199,7 +200,9 @@ def notes_of(groups: Sequence[Group]) -> list[str]:
     """What must be known of how these numbers came about."""
     notes = []
     for group in groups:
-        data, head = group.first.data, f"{group.transfer}, {group.method}"
+        data, head = group.first.data, f"{group.transfer}, {group.label}"
+        if group.note:
+            notes.append(f"{group.label}: {group.note}.")
         if data["protocol"] == "transductive":
             notes.append(
                 f"{head}: transductive, adapted to the test videos (without their labels)."

@@ -119,6 +119,32 @@ def test_permuting_the_target_labels_changes_what_is_computed(
     assert "| 0.0 |" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("labels", [None, [""] * 30])
+def test_a_reconstruction_is_called_so_wherever_it_is_printed(
+    labels: list[str] | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = make(tmp_path, seeds=1, **({"labels": labels, "splits": ("",)} if labels else {}))
+    config = runs / "tcon_rgb_k4_seed0" / "config.json"
+    original = config.read_text()
+    config.write_text(original.replace('"method": "tcon"', '"method": "cmfglr"'))
+    report([runs], csv_path=tmp_path / "out.csv")
+    out = capsys.readouterr().out
+    assert "| cmfglr (reconstruction) |" in out and "| cmfglr |" not in out
+    assert "cmfglr (reconstruction): reconstruction: the original's text is not public" in out
+    if labels:
+        assert "Predictions of cmfglr (reconstruction)" in out
+    else:
+        rows = list(csv.DictReader((tmp_path / "out.csv").open()))
+        assert {row["method"]: row["note"][:14] for row in rows} == {
+            "source_only": "",
+            "cmfglr": "reconstruction",
+        }
+    # A method of another version has its name alone.
+    config.write_text(original.replace('"method": "tcon"', '"method": "newer"'))
+    report([runs])
+    assert "| newer |" in capsys.readouterr().out
+
+
 def test_without_splits_the_table_says_transductive(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
