@@ -1,6 +1,6 @@
 """Adaptation methods, one file each; importing this package registers them."""
 
-from . import source_only, tcon  # noqa: F401  (they register themselves)
+from . import source_only, target_only, tcon  # noqa: F401  (they register themselves)
 from .base import FittedMethod, Losses, Method, MethodConfig, Sizes, SourceBatch
 from .registry import Entry, build, entry, names
 
