@@ -41,8 +41,8 @@ def main() -> None:
     tcon adapt --source S.h5 --target T.h5 -o RUNS
     tcon eval RUNS                              accuracies with intervals
 
-    Exit code 0: all done; 1: done, but some videos failed and are listed; 2: the input was wrong;
-    130: stopped by Ctrl-C.
+    Exit code 0: all done; 1: done, but some videos or runs failed and are listed; 2: the input was
+    wrong; 130: stopped by Ctrl-C.
     """
     # Beside a busy process, OpenMP threads that spin at barriers are far slower than sleeping ones.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")

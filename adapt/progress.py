@@ -46,7 +46,7 @@ def adapt_plan(plan: Plan, *, dry_run: bool = False, **options: object) -> int:
     failures = adapt_grids(ready, **options) if ready and not dry_run else 0
     for grid, why in missing.items():
         console.print(f"Left out {grid.output}: {why}", style="yellow")
-    return failures + len(missing)
+    return 0 if dry_run else failures + len(missing)
 
 
 def adapt_grids(grids: Sequence[Grid], *, device: str = "auto", tensorboard: bool = False) -> int:
