@@ -41,18 +41,19 @@ class Task:
         if not without:
             return
         lost = [label for label in self.source if label not in labels]
+        unused = set(labels) - self.source.keys()
         raise InputError(
-            f"no source training video shows {_some(without)}{nearest(lost, labels)}: correct the "
+            f"no source training video shows {_some(without)}{nearest(lost, unused)}: correct the "
             "task or leave the class out by --task"
         )
 
     def misspelt_target_labels(self, labels: Collection[str]) -> str:
-        """The labels nearest to the task's target labels that no video has; empty for none near.
+        """The labels, outside the task, nearest to its target labels that no video has.
 
-        A class that the target lacks is no mistake, so only near labels count.
+        Empty where none is near: that the target lacks a class is no mistake.
         """
-        known = set(labels) - {""}
-        return nearest([label for label in self.target if label not in known], known)
+        lost = [label for label in self.target if label not in labels]
+        return nearest(lost, set(labels) - self.target.keys() - {""})
 
 
 def shared_classes(source_labels: Iterable[str], target_labels: Iterable[str]) -> Task:
@@ -121,7 +122,7 @@ def read_task(path: str | Path) -> Task:
 
 def nearest(lost: Collection[str], labels: Collection[str]) -> str:
     """``" (no video has the label X: did you mean Y?)"`` for labels with a near one, else empty."""
-    near = {label: difflib.get_close_matches(label, labels, n=1, cutoff=0.7) for label in lost}
+    near = {label: difflib.get_close_matches(label, labels, n=1) for label in lost}
     said = [f"{label}: did you mean {found[0]}?" for label, found in near.items() if found]
     return f" (no video has the label {'; '.join(said)})" if said else ""
 
