@@ -233,6 +233,8 @@ def make_runs(
                         )
                         runs[base] = None
                     runs[run] = None
+    if not runs:
+        raise InputError("no method or no modality is named")
     return list(runs)
 
 
