@@ -83,6 +83,7 @@ class Store:
             "protocol": domains.protocol,
             "task": domains.task.name,
             "classes": list(domains.task.classes),
+            "source_map": dict(domains.task.source),
             "target_map": dict(domains.task.target),
             "videos": {
                 "source_train": len(domains.source_train),

@@ -16,8 +16,8 @@ def add(
     monkeypatch: pytest.MonkeyPatch, name: str, method: type[Method], **presets: tuple[str, ...]
 ) -> None:
     """Register ``method`` until the test ends."""
-    entry = registry.Entry(method, MethodConfig(features=8), presets)
-    monkeypatch.setitem(registry._REGISTRY, name, entry)
+    monkeypatch.setitem(registry._REGISTRY, name, None)  # taken back when the test ends
+    registry.register(name, MethodConfig(features=8), presets=presets)(method)
 
 
 class Diverging(SourceOnly):
