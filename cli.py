@@ -56,10 +56,30 @@ def main() -> None:
 @click.option(
     "--root", type=click.Path(path_type=Path), help="Folder that a list's paths start at."
 )
+@click.option("--modality", default="rgb", show_default=True, help="rgb, flow or rgb,flow.")
 @click.option("--backbone", default="efficientnet_lite0", show_default=True)
 @click.option(
     "--weights", metavar="FILE|random", help="Checkpoint; the published one if not given."
 )
+@click.option(
+    "--flow-weights",
+    metavar="FILE|random",
+    help="Checkpoint of flow; that of RGB turned into flow's if not given.",
+)
+@click.option(
+    "--flow-engine",
+    default="auto",
+    show_default=True,
+    help="cpu, cuda, torch or opencv; auto suits the device.",
+)
+@click.option(
+    "--flow-bound",
+    type=click.FloatRange(min=0, min_open=True),
+    default=20,
+    show_default=True,
+    help="Motion of the largest of 256 levels, in pixels per frame.",
+)
+@click.option("--flow-float", is_flag=True, help="Keep the fractions of the levels.")
 @click.option(
     "--snippets", type=click.IntRange(min=1), help="Snippets of each video.  [default: 32]"
 )
@@ -109,6 +129,7 @@ def extract(
     videos: Path,
     output: Path | None,
     root: Path | None,
+    modality: str,
     snippets: int | None,
     stride: int | None,
     views: str,
@@ -117,15 +138,15 @@ def extract(
     check: bool,
     **options: Any,
 ) -> None:
-    """Extract the RGB features of VIDEOS into one feature file.
+    """Extract the features of VIDEOS, RGB, flow or both, into one feature file.
 
     VIDEOS is a csv list (path,label,split), a text list (path label), a folder class/video or
     split/class/video, or a folder of unlabelled videos; with --check a single video too. Run again
     to continue or extend.
     """
+    from .extract.config import ExtractConfig
     from .extract.lists import read_videos
     from .extract.memory import keep_freed_memory
-    from .extract.pipeline import ExtractConfig
     from .extract.progress import extract_with_progress
     from .extract.sampling import Sampling
     from .extract.shards import Shard
@@ -134,7 +155,10 @@ def extract(
     if snippets and stride:
         raise InputError("give --snippets or --stride, not both")
     sampling = Sampling("stride", stride) if stride else Sampling("uniform", snippets or 32)
-    config = ExtractConfig(sampling=sampling, views=Views.parse(views), **options)
+    modalities = tuple(dict.fromkeys(name.strip() for name in modality.split(",")))
+    config = ExtractConfig(
+        modalities=modalities, sampling=sampling, views=Views.parse(views), **options
+    )
     if check:
         from .extract.check import check_video
 
@@ -207,15 +231,43 @@ def adapt(plan: str | None, device: str, tensorboard: bool, dry_run: bool, **opt
     "--csv", "csv_path", type=click.Path(path_type=Path), help="Write the rows there too."
 )
 @click.option("--features", type=click.Path(path_type=Path), help="Target file, if it has moved.")
-def evaluate(runs: tuple[Path, ...], csv_path: Path | None, features: Path | None) -> None:
+@click.option(
+    "--source-features", type=click.Path(path_type=Path), help="Source file, if it has moved."
+)
+@click.option(
+    "--select",
+    metavar="epoch|segments|KEY",
+    help="Choose an epoch, K or a setting such as tcon.tau without target labels.",
+)
+@click.option(
+    "--validator",
+    "validators",
+    metavar="NAME",
+    multiple=True,
+    help="Choose by ensv, entropy, mutual_information, snd or source_accuracy.  [default: ensv]",
+)
+def evaluate(
+    runs: tuple[Path, ...],
+    select: str | None,
+    validators: tuple[str, ...],
+    source_features: Path | None,
+    **options: Any,
+) -> None:
     """Score finished RUNS on the target's test videos.
 
     RUNS are run folders or folders of them. Where the target is unlabelled, prints predictions
-    and scores that need no labels.
+    and scores that need no labels. With --select, prints what label-free validators choose.
     """
-    from .evaluate.report import report
+    from .evaluate.report import report, report_selection
+    from .evaluate.validators import DEFAULT
 
-    report(runs, csv_path=csv_path, features=features)
+    if select:
+        options |= {"validators": validators or (DEFAULT,), "source_features": source_features}
+        report_selection(runs, select, **options)
+    elif validators or source_features:
+        raise InputError("--validator and --source-features choose something: give --select epoch")
+    else:
+        report(runs, **options)
 
 
 @main.command()

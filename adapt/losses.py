@@ -18,9 +18,16 @@ def domain_loss(logits: Tensor, label: int, mask: Tensor | None = None) -> Tenso
     return loss.mean() if mask is None else masked_mean(loss, mask)
 
 
-def domain_accuracy(ones: Tensor, zeros: Tensor, mask: Tensor) -> Tensor:
+def domain_accuracy(ones: Tensor, zeros: Tensor, mask: Tensor | None = None) -> Tensor:
     """Balanced accuracy of a discriminator; ``mask`` [N] marks the real rows of ``zeros``."""
-    return ((ones > 0).float().mean() + masked_mean((zeros <= 0).float(), mask)) / 2
+    right = (zeros <= 0).float()
+    right = right.mean() if mask is None else masked_mean(right, mask)
+    return ((ones > 0).float().mean() + right) / 2
+
+
+def entropy(logits: Tensor) -> Tensor:
+    """Entropy in nats of the predicted probabilities: [..., C] to [...]."""
+    return -(logits.softmax(-1) * logits.log_softmax(-1)).sum(-1)
 
 
 def attention_loss(predicted: Tensor, truth: Tensor, mask: Tensor) -> Tensor:

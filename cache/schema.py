@@ -11,7 +11,7 @@
     /failures/       one row per failed video: video, stage, reason
 
 ``N`` videos, ``S`` snippets in all, ``V`` views, ``D`` feature dimensions. Another modality is
-another group beside ``rgb``. Strings are UTF-8; an unknown label or split is the empty string.
+another group like ``rgb``: ``flow``, with snippets of its own. Strings are UTF-8; an unknown label or split is the empty string.
 """
 
 from __future__ import annotations
@@ -87,6 +87,8 @@ class Provenance:
     sampling: str  # "uniform:32" or "stride:8"
     precision: str  # of the forward pass: fp32, bf16 or fp16
     views: str = "centre"  # which crops and flips of every frame; the first is the centre crop
+    flow: str = ""  # method, parameters and levels; "" for RGB
+    flow_engine: str = field(compare=False, default="")  # that computed it
     tool_version: str = field(compare=False, default="")
     device: str = field(compare=False, default="")
     list_sha256: str = field(compare=False, default="")

@@ -11,8 +11,8 @@ from rich.console import Console
 from ..adapt.config import make_runs
 from ..adapt.progress import adapt_with_progress
 from ..cache import InputError
+from ..extract.config import ExtractConfig
 from ..extract.lists import read_videos
-from ..extract.pipeline import ExtractConfig
 from ..extract.progress import extract_with_progress
 from ..extract.sampling import Sampling
 from .runs import find_runs

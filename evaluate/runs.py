@@ -1,4 +1,4 @@
-"""Read finished runs, and join their logits with the target's labels."""
+"""Read finished runs."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ import h5py
 import numpy as np
 
 from ..adapt.run_folder import CONFIG, LOGITS
-from ..cache import FeatureFile, InputError
-from ..cache.errors import MissingFile
+from ..cache import InputError
 
 
 @dataclass(frozen=True)
@@ -26,11 +25,12 @@ class Predictions:
 
 @dataclass(frozen=True)
 class Run:
-    """One finished run."""
+    """One finished run; ``steps`` [E] are those it was evaluated after."""
 
     path: Path
     config: dict[str, Any]
     classes: tuple[str, ...]
+    steps: tuple[int, ...]
     predictions: dict[str, Predictions]  # target_test, target_train, perhaps source_val
 
     @property
@@ -69,35 +69,14 @@ def find_runs(paths: Iterable[str | Path]) -> tuple[list[Run], list[Path]]:
     return runs, [folder for folder, is_finished in folders.items() if not is_finished]
 
 
-def target_labels(run: Run, features: str | Path | None = None) -> dict[str, str]:
-    """Label of each target video by id.
-
-    Args:
-        run: the run.
-        features: the target's feature file; None for the one the run was trained with.
-
-    Raises:
-        InputError: the file is gone or holds other videos or features than the run saw.
-    """
-    path = Path(features or run.data["target"])
-    try:
-        file = FeatureFile(path)
-    except MissingFile:
-        raise InputError(
-            f"the target's feature file {path} is gone: name it with --features FILE"
-        ) from None
-    if file.sha256(run.config["modality"], labels=False) != run.data["target_sha256"]:
-        raise InputError(f"{path} holds other videos or features than {run.path} was trained with")
-    return {video.id: video.label for video in file.videos}
-
-
 def _read(folder: Path) -> Run:
     try:
         config = json.loads((folder / CONFIG).read_text())
         with h5py.File(folder / LOGITS, "r") as h5:
             groups = {name: group for name, group in h5.items() if isinstance(group, h5py.Group)}
             predictions = {name: _predictions(group) for name, group in groups.items()}
-            run = Run(folder, config, tuple(h5.attrs["classes"]), predictions)
+            steps = tuple(h5["step"][()].tolist())
+            run = Run(folder, config, tuple(h5.attrs["classes"]), steps, predictions)
         _ = run.seed, run.data, run.test
     except (OSError, ValueError, KeyError) as error:
         raise InputError(

@@ -1,4 +1,4 @@
-"""Group runs that differ in the seed alone, and score each group at its last epoch."""
+"""Group runs that differ in the seed alone, and score each group."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from ..adapt.run_folder import what_counts
 from ..cache import InputError
 from .intervals import bootstrap, wilson
 from .metrics import accuracy, mean_class_accuracy
-from .runs import Run, target_labels
+from .runs import Run
+from .truth import TrueClasses
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,16 @@ class Scores:
 
 @dataclass(frozen=True)
 class Group:
-    """Runs of one setting, ordered by seed; ``scores`` is None where no label is known."""
+    """Runs of one setting.
+
+    Args:
+        runs: by rising seed.
+        truth: class of each target test video, [n], -1 where unknown.
+        scores: at the last epoch; None where no label is known.
+    """
 
     runs: tuple[Run, ...]
+    truth: np.ndarray
     scores: Scores | None
 
     @property
@@ -82,31 +90,40 @@ def group_runs(runs: Sequence[Run], features: str | Path | None = None) -> list[
         groups.setdefault(
             json.dumps(what_counts(run.config) | {"seed": None}, sort_keys=True), []
         ).append(run)
-    labels: dict[tuple[str, str], dict[str, str]] = {}  # read and checked once per target
+    target = TrueClasses("target", features)
     scored = []
     for members in groups.values():
         members.sort(key=lambda run: run.seed)
         for a, b in zip(members, members[1:], strict=False):
             if a.seed == b.seed:
                 raise InputError(f"{a.path} and {b.path} are the same run: name one of them")
-        first = members[0]
-        target = first.data["target"], first.data["target_sha256"]
-        if target not in labels:
-            labels[target] = target_labels(first, features)
-        index = first.data["target_map"]
-        truth = np.array([index.get(labels[target][id_], -1) for id_ in first.test.ids])
-        scored.append(Group(tuple(members), score(members, truth)))
+        truth = target.of(members[0], members[0].test)
+        scored.append(Group(tuple(members), truth, score(members, truth)))
     order = {group.comparable: n for n, group in reversed(list(enumerate(scored)))}
     return sorted(scored, key=lambda g: (order[g.comparable], g.method != "source_only"))
 
 
-def score(runs: Sequence[Run], truth: np.ndarray) -> Scores | None:
-    """Score the last epoch of runs on the same videos; ``truth`` [n], -1 where unknown."""
+def score(
+    runs: Sequence[Run], truth: np.ndarray, epochs: Sequence[int] | None = None
+) -> Scores | None:
+    """Score runs on the same videos.
+
+    Args:
+        runs: one per seed.
+        truth: true classes [n], -1 where unknown.
+        epochs: the index of each run's evaluation that counts; None for the last.
+
+    Returns:
+        the scores; None where no label is known.
+    """
     known = truth >= 0
     if not known.any():
         return None
     truth = truth[known]
-    predicted = np.stack([run.test.logits[-1].argmax(1)[known] for run in runs])  # [seeds, n]
+    epochs = [-1] * len(runs) if epochs is None else epochs
+    predicted = np.stack(
+        [run.test.logits[e].argmax(1)[known] for run, e in zip(runs, epochs, strict=True)]
+    )  # [seeds, n]
     correct = predicted == truth
     one = len(runs) == 1
     return Scores(

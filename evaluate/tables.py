@@ -43,11 +43,11 @@ def markdown(groups: Sequence[Group]) -> str:
             + " | ".join(
                 [
                     group.transfer,
-                    _name(group, groups),
+                    row_name(group, groups),
                     config["modality"],
                     str(config["segments"]),
                     " ".join(f"{100 * a:.1f}" for a in scores.accuracy),
-                    _mean_std(scores.accuracy),
+                    mean_std(scores.accuracy),
                     f"{100 * scores.interval[0]:.1f} - {100 * scores.interval[1]:.1f}",
                     f"{100 * scores.mean_class.mean():.1f}",
                     _versus(group, groups),
@@ -59,7 +59,7 @@ def markdown(groups: Sequence[Group]) -> str:
         "Accuracy in percent on the target's test videos at the last epoch; no epoch was chosen by "
         "target labels. Interval: Wilson for one seed, else bootstrap over videos and seeds."
     )
-    return "\n".join([*lines, "", how, *_notes(groups)])
+    return "\n".join([*lines, "", how, *notes_of(groups)])
 
 
 def write_csv(groups: Sequence[Group], path: str | Path) -> None:
@@ -94,7 +94,7 @@ def write_csv(groups: Sequence[Group], path: str | Path) -> None:
             | {"mean_class_accuracy": scores.mean_class.mean()}
             | {"runs": group.first.path.parent}
         )
-    _write(path, _COLUMNS, rows)
+    write_rows(path, _COLUMNS, rows)
 
 
 def unlabelled_markdown(groups: Sequence[Group]) -> str:
@@ -127,7 +127,7 @@ def unlabelled_markdown(groups: Sequence[Group]) -> str:
     note = (
         "The target is unlabelled, so there is no accuracy. Entropy and mutual information in nats."
     )
-    return "\n".join([*lines, "", note, *_notes(groups)])
+    return "\n".join([*lines, "", note, *notes_of(groups)])
 
 
 def predictions(group: Group) -> list[dict[str, object]]:
@@ -153,10 +153,10 @@ def predictions(group: Group) -> list[dict[str, object]]:
 def write_predictions(groups: Sequence[Group], path: str | Path) -> None:
     """The predictions of every group as csv."""
     rows = [row for group in groups for row in predictions(group)]
-    _write(path, _PREDICTION_COLUMNS, rows)
+    write_rows(path, _PREDICTION_COLUMNS, rows)
 
 
-def _write(path: str | Path, columns: list[str], rows: list[dict[str, object]]) -> None:
+def write_rows(path: str | Path, columns: list[str], rows: list[dict[str, object]]) -> None:
     try:
         with Path(path).open("w", newline="") as file:
             writer = csv.DictWriter(file, columns, restval="")
@@ -166,7 +166,7 @@ def _write(path: str | Path, columns: list[str], rows: list[dict[str, object]]) 
         raise InputError(f"cannot write {path}: {error.strerror}") from None
 
 
-def _name(group: Group, groups: Sequence[Group]) -> str:
+def row_name(group: Group, groups: Sequence[Group]) -> str:
     """The method, with its folder where another row has the same method and sizes."""
 
     def row(g: Group) -> tuple[str, str, str, int]:
@@ -176,7 +176,7 @@ def _name(group: Group, groups: Sequence[Group]) -> str:
     return f"{group.method} ({group.first.path.parent})" if alike > 1 else group.method
 
 
-def _mean_std(values: np.ndarray) -> str:
+def mean_std(values: np.ndarray) -> str:
     std = _std(values)
     return f"{100 * values.mean():.1f}" + ("" if std is None else f" ± {100 * std:.1f}")
 
@@ -195,7 +195,7 @@ def _versus(group: Group, groups: Sequence[Group]) -> str:
     return f"{100 * difference:+.1f} ({clips:+.1f} of {group.scores.videos} clips)"
 
 
-def _notes(groups: Sequence[Group]) -> list[str]:
+def notes_of(groups: Sequence[Group]) -> list[str]:
     """What must be known of how these numbers came about."""
     notes = []
     for group in groups:

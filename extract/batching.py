@@ -8,24 +8,28 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from .flow.cutting import Greys
+
 
 @dataclass(frozen=True)
 class Batch:
-    """Images [batch_size, ...] and which video each of the first rows belongs to, in order."""
+    """Images [batch_size, ...] of a modality, or the frames of a video's flow, and which video each
+    of the first rows belongs to, in order."""
 
-    images: Tensor
+    modality: str
+    images: Tensor | Greys
     videos: list[Hashable]
 
 
 class Batcher:
-    """Collects images of interleaved videos into batches of exactly ``batch_size``.
+    """Collects images of a modality of interleaved videos into batches of exactly ``batch_size``.
 
     The last batch is padded with zeros: kernels may round differently for another batch size, and
     a video's features must not depend on what happens to be extracted beside it.
     """
 
-    def __init__(self, batch_size: int) -> None:
-        self._size = batch_size
+    def __init__(self, modality: str, batch_size: int) -> None:
+        self._modality, self._size = modality, batch_size
         self._images: list[Tensor] = []
         self._videos: list[Hashable] = []
 
@@ -39,12 +43,18 @@ class Batcher:
             owners, self._videos = self._videos[:whole], self._videos[whole:]
             self._images = [pending[whole:]]
             for n in range(0, whole, self._size):
-                yield Batch(pending[n : n + self._size], owners[n : n + self._size])
+                images = pending[n : n + self._size]
+                yield Batch(self._modality, images, owners[n : n + self._size])
 
     def rest(self) -> Iterator[Batch]:
         """The images that fill no batch, padded."""
         if self._videos:
-            pending = torch.cat(self._images)
-            padding = pending.new_zeros((self._size - len(pending), *pending.shape[1:]))
+            (batch,) = pad(torch.cat(self._images), self._size)
             videos, self._images, self._videos = self._videos, [], []
-            yield Batch(torch.cat([pending, padding]), videos)
+            yield Batch(self._modality, batch, videos)
+
+
+def pad(images: Tensor, batch_size: int) -> tuple[Tensor, ...]:
+    """Batches of exactly ``batch_size`` from images [n, ...], the last filled up with zeros."""
+    padding = images.new_zeros((-len(images) % batch_size, *images.shape[1:]))
+    return torch.cat([images, padding]).split(batch_size)

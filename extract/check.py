@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from ..cache.errors import InputError
-from .backbones import LoadedBackbone, get_spec, load_backbone, names
+from .backbones import LoadedBackbone, get_spec, names
 from .backbones.classes import class_names
+from .config import ExtractConfig, Plan
 from .decode_pool import DecodePool
 from .decoders import DecodeError
 from .devices import Devices
 from .lists import VideoItem
-from .pipeline import ExtractConfig
 
 
 @torch.inference_mode()
@@ -37,8 +38,8 @@ def check(snippets: Tensor, backbone: LoadedBackbone, *, top: int = 5) -> list[t
     weight, bias = _classifier(backbone)
     batches = snippets.split(backbone.spec.batch_size)
     # Fed by what feeds it in an extraction: that is what is to be checked.
-    with Devices(backbone, [torch.device("cpu")], torch.float32) as devices:
-        features = torch.cat([devices.submit(batch).result() for batch in batches])  # [n, D]
+    with Devices({"rgb": backbone}, [torch.device("cpu")], torch.float32) as devices:
+        features = torch.cat([devices.submit("rgb", batch).result() for batch in batches])  # [n, D]
     logits = features @ weight.T + bias  # [n, C]
     probabilities = logits.softmax(1).mean(0)  # [C]
     best = probabilities.topk(min(top, len(bias)))
@@ -81,12 +82,13 @@ def check_video(path: Path, config: ExtractConfig) -> list[tuple[str, float]]:
     """
     if not path.is_file():
         raise InputError(f"no such video: {path} (--check takes one video file)")
-    backbone = load_backbone(config.backbone, config.weights)
+    plan = Plan.make(replace(config, modalities=("rgb",)))
+    backbone = plan.backbones["rgb"]
     _classifier(backbone)  # before anything is decoded
     item = VideoItem(path.name, path, "", "")
-    reading = config.reading(backbone.spec)
-    with DecodePool(reading, workers=1, time_limit=config.time_limit) as pool:
+    with DecodePool(plan.reading, workers=1, time_limit=config.time_limit) as pool:
         answers = [answer for _, answer in filter(None, pool.decode([item]))]
     if isinstance(answers[-1], DecodeError):
         raise InputError(f"{path}: {answers[-1]}")
-    return check(torch.cat(answers[:-1])[:, 0], backbone)  # the centre view
+    snippets = torch.cat([chunk.snippets for chunk in answers[:-1]])  # [n, V, 3, S, S]
+    return check(snippets[:, 0], backbone)  # the centre view

@@ -17,19 +17,18 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from ..cache.errors import InputError
 from .decoders import DecodeError
 from .lists import VideoItem
-from .snippets import Decoded, Reading, read_snippets
+from .snippets import Chunk, Decoded, Reading, read_snippets
 
 # Unlike ``python -m``, without the working folder among the places that modules come from.
 _COMMAND = (
     f"import sys; del sys.path[0]; from {__package__}.decode_worker import main; main(sys.argv[1])"
 )
 
-Answer = Tensor | Decoded | DecodeError
+Answer = Chunk | Decoded | DecodeError
 
 
 class DecodePool:
@@ -59,8 +58,8 @@ class DecodePool:
         """Decode videos; their answers come interleaved.
 
         Yields:
-            for every video chunks of snippets in order (see `read_snippets`), then a `Decoded`, or
-            instead of the rest a `DecodeError`; None after every second without an answer.
+            for every video its `Chunk`s (see `read_snippets`), then a `Decoded`, or instead of the
+            rest a `DecodeError`; None after every second without an answer.
         """
         if not self._workers:
             yield from self._decode_here(items)
@@ -138,10 +137,11 @@ class _Worker:
         """The next message; None for the first, which says that the process has started."""
         try:
             answer = self.connection.recv()
-            if isinstance(answer, tuple):  # the shape of snippets, which follow as plain bytes
-                snippets = np.empty(answer, np.uint8)
-                self.connection.recv_bytes_into(snippets.reshape(-1).data)
-                return torch.from_numpy(snippets)
+            if isinstance(answer, tuple):  # snippets follow as plain bytes
+                modality, shape, dtype = answer
+                snippets = np.empty(shape, dtype)
+                self.connection.recv_bytes_into(snippets.reshape(-1).view(np.uint8).data)
+                return Chunk(modality, torch.from_numpy(snippets))
         except (EOFError, OSError):  # also in the middle of an answer
             return self._why_it_ended()
         if not self._ready:

@@ -12,14 +12,15 @@ import os
 import signal
 from multiprocessing.connection import Connection
 
+import numpy as np
 import torch
 
 from .decoders import DecodeError
-from .snippets import Reading, read_snippets
+from .snippets import Chunk, Reading, read_snippets
 
 
 def serve(connection: Connection) -> None:
-    """Answer each (path, id) with chunks of snippets, then a `Decoded` or a `DecodeError`."""
+    """Answer each (path, id) with `Chunk`s, then a `Decoded` or a `DecodeError`."""
     reading: Reading
     reading, time_limit, niceness = connection.recv()
     connection.send("ready")
@@ -38,9 +39,10 @@ def serve(connection: Connection) -> None:
         try:
             for answer in read_snippets(path, video, reading, on_progress=put_off):
                 signal.setitimer(signal.ITIMER_REAL, 0)  # waiting for the reader is no hang
-                if isinstance(answer, torch.Tensor):
-                    connection.send(tuple(answer.shape))
-                    connection.send_bytes(answer.numpy().reshape(-1).data)
+                if isinstance(answer, Chunk) and isinstance(answer.snippets, torch.Tensor):
+                    pixels = answer.snippets.numpy()
+                    connection.send((answer.modality, pixels.shape, pixels.dtype))
+                    connection.send_bytes(pixels.reshape(-1).view(np.uint8).data)
                 else:
                     connection.send(answer)
                 put_off()

@@ -1,9 +1,9 @@
-"""Run a backbone on one or several devices while the next batches are being made."""
+"""Run the backbones on one or several devices while the next batches are being made."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import local
 
@@ -12,6 +12,9 @@ from torch import Tensor
 
 from ..cache.device import choose_device
 from .backbones import LoadedBackbone
+from .batching import pad
+from .cutting import Cut
+from .flow.cutting import Greys
 from .transforms import normalise
 
 _AHEAD = 2  # batches that wait for each thread, so that a device is never idle
@@ -27,31 +30,40 @@ def choose_devices(names: str) -> list[torch.device]:
 
 
 class Devices:
-    """A copy of the backbone on each device; a context manager.
+    """A copy of each modality's backbone on each device; a context manager.
 
     Args:
-        backbone: moved to the first device, copied to the others.
+        backbones: by modality; moved to the first device, copied to the others.
         devices: at least one.
-        dtype: that the backbone computes in.
+        dtype: that the backbones compute in.
+        batch_size: snippets per forward pass, where flow is computed on the device.
+        cuts: by modality, for such flow.
     """
 
     def __init__(
-        self, backbone: LoadedBackbone, devices: Sequence[torch.device], dtype: torch.dtype
+        self,
+        backbones: Mapping[str, LoadedBackbone],
+        devices: Sequence[torch.device],
+        dtype: torch.dtype,
+        *,
+        batch_size: int = 1,
+        cuts: Mapping[str, Cut] | None = None,
     ) -> None:
-        modules = [backbone.module, *(copy.deepcopy(backbone.module) for _ in devices[1:])]
+        copies = [backbones, *(copy.deepcopy(backbones) for _ in devices[1:])]
         self._runners = [
-            _Runner(LoadedBackbone(**{**vars(backbone), "module": module}), device, dtype)
-            for module, device in zip(modules, devices, strict=True)
+            _Runner(mine, device, dtype, batch_size, cuts or {})
+            for mine, device in zip(copies, devices, strict=True)
         ]
         self._next = 0
         self._torch_threads = torch.get_num_threads()  # a thread that sets its own sets all later
         self.capacity = sum(runner.threads for runner in self._runners) * _AHEAD
 
-    def submit(self, images: Tensor) -> Future[Tensor]:
-        """uint8 images [n, 3, ...] on the CPU to float32 features [n, D] on the CPU."""
+    def submit(self, modality: str, images: Tensor | Greys) -> Future[Tensor]:
+        """Images [n, C, ...] on the CPU, or the frames of n images of flow, to float32 features
+        [n, D] on the CPU."""
         runner = self._runners[self._next]
         self._next = (self._next + 1) % len(self._runners)
-        return runner.pool.submit(runner.forward, images)
+        return runner.pool.submit(runner.forward, modality, images)
 
     def __enter__(self) -> Devices:
         return self
@@ -63,18 +75,24 @@ class Devices:
 
 
 class _Runner:
-    """One device, its copy of the backbone and the threads that feed it."""
+    """One device, its copies of the backbones and the threads that feed it."""
 
-    def __init__(self, backbone: LoadedBackbone, device: torch.device, dtype: torch.dtype) -> None:
-        self._device, self._dtype = device, dtype
-        self._preprocessing = backbone.spec.preprocessing
-        # Faster than the default layout, above all in 16 bits.
-        clips = backbone.spec.snippet_length > 1
-        self._layout = torch.channels_last_3d if clips else torch.channels_last
-        self._module = backbone.module.to(device, dtype)
-        for parameter in self._module.parameters():
-            if parameter.ndim == (5 if clips else 4):
-                parameter.data = parameter.data.to(memory_format=self._layout)
+    def __init__(
+        self,
+        backbones: Mapping[str, LoadedBackbone],
+        device: torch.device,
+        dtype: torch.dtype,
+        batch_size: int,
+        cuts: Mapping[str, Cut],
+    ) -> None:
+        self._device, self._dtype, self._backbones = device, dtype, backbones
+        self._batch_size, self._cuts = batch_size, cuts
+        for backbone in backbones.values():
+            backbone.module.to(device, dtype)
+            clips = backbone.spec.snippet_length > 1
+            for parameter in backbone.module.parameters():
+                if parameter.ndim == (5 if clips else 4):
+                    parameter.data = parameter.data.to(memory_format=_layout(backbone))
         if device.type == "cpu":
             # Each core runs batches of its own. Cores that share a batch wait for each other at
             # every layer, and wait long where decoding keeps one of them busy.
@@ -87,16 +105,32 @@ class _Runner:
             self.pool = ThreadPoolExecutor(self.threads)
         self._streams = local()
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, modality: str, images: Tensor | Greys) -> Tensor:
         if self._device.type != "cuda":
-            return self._run(images)
+            return self._run(modality, images)
         if not hasattr(self._streams, "mine"):
             self._streams.mine = torch.cuda.Stream(self._device)
             self._streams.mine.wait_stream(torch.cuda.default_stream(self._device))
         with torch.cuda.device(self._device), torch.cuda.stream(self._streams.mine):
-            return self._run(images.pin_memory())
+            return self._run(modality, images)
 
     @torch.inference_mode()
-    def _run(self, images: Tensor) -> Tensor:
-        x = normalise(images.to(self._device, non_blocking=True), self._preprocessing)
-        return self._module(x.to(self._dtype, memory_format=self._layout)).float().cpu()
+    def _run(self, modality: str, images: Tensor | Greys) -> Tensor:
+        if isinstance(images, Greys):
+            stacks = self._cuts[modality].stacks(images, self._device).flatten(0, 1)  # [n V, ...]
+            batches, n = pad(stacks, self._batch_size), len(stacks)
+            return torch.cat([self._features(modality, batch) for batch in batches])[:n].cpu()
+        if self._device.type == "cuda":
+            images = images.pin_memory()
+        moved = images.to(self._device, non_blocking=True)
+        return self._features(modality, moved).cpu()
+
+    def _features(self, modality: str, images: Tensor) -> Tensor:
+        backbone = self._backbones[modality]
+        x = normalise(images, backbone.spec.preprocessing)
+        return backbone.module(x.to(self._dtype, memory_format=_layout(backbone))).float()
+
+
+def _layout(backbone: LoadedBackbone) -> torch.memory_format:
+    """Faster than the default one, above all in 16 bits."""
+    return torch.channels_last_3d if backbone.spec.snippet_length > 1 else torch.channels_last

@@ -11,8 +11,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 
 from ..cache import Failure
+from .config import ExtractConfig
 from .lists import VideoItem, describe
-from .pipeline import ExtractConfig, Progress, extract
+from .pipeline import Progress, extract
 
 _SHOWN_FAILURES = 10
 

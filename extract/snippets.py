@@ -1,4 +1,4 @@
-"""One video to the snippets that a backbone takes.
+"""One video to the snippets that backbones take, in one pass for all modalities.
 
 The number of frames is what decodes, never what the container announces. A first pass trusts the
 announcement and keeps its snippets back until the end has shown that it was true; where it was
@@ -8,36 +8,36 @@ first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
+from .cutting import Cut
 from .decoders import DecodeError, ForwardVideo, open_video
-from .preprocessing import Preprocessing
-from .sampling import Sampling, centres
-from .transforms import resize
-from .views import Views, crop
 
 _KEEP_BACK = 256 * 2**20  # bytes of snippets
-_CHUNK = 4 * 2**20  # bytes given on at once
 
 
 @dataclass(frozen=True)
 class Reading:
-    """How to read a video: what every decoding process is told."""
+    """How to read a video: what every decoding process is told.
 
-    sampling: Sampling
-    preprocessing: Preprocessing
-    views: Views = Views()
+    Args:
+        cuts: by modality.
+        decoder: "auto", "pyav" or "decord".
+        min_frames: a video of which fewer decode has failed.
+    """
+
+    cuts: Mapping[str, Cut]
     decoder: str = "auto"
     min_frames: int = 16
 
-    @property
-    def bytes_per_snippet(self) -> int:
-        return len(self.views) * 3 * self.sampling.length * self.preprocessing.input_size**2
+    def bytes_of(self, total: int) -> int:
+        """That the snippets of a video of ``total`` frames take."""
+        return sum(cut.count(total) * cut.bytes_per_snippet for cut in self.cuts.values())
 
 
 @dataclass(frozen=True)
@@ -47,16 +47,24 @@ class Decoded:
     Args:
         frames: that decode.
         fps: frames per second, 0 where unknown.
-        centres: centre frame of each snippet [n].
+        centres: by modality, the centre frame of each snippet [n].
         decoder: that read it.
         damage: what is broken, "" for a sound video.
     """
 
     frames: int
     fps: float
-    centres: np.ndarray
+    centres: Mapping[str, np.ndarray]
     decoder: str
     damage: str
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some snippets of a modality, in order: what its cutter gives."""
+
+    modality: str
+    snippets: Any
 
 
 def read_snippets(
@@ -65,7 +73,7 @@ def read_snippets(
     reading: Reading,
     *,
     on_progress: Callable[[], None] = lambda: None,
-) -> Iterator[Tensor | Decoded]:
+) -> Iterator[Chunk | Decoded]:
     """Decode a video to its end and cut its snippets.
 
     Args:
@@ -75,8 +83,7 @@ def read_snippets(
         on_progress: called whenever the decoder has got on.
 
     Yields:
-        snippets in order, a few at a time: [b, V, 3, S, S] uint8, or [b, V, 3, L, S, S] where they
-        are longer than a frame; then one `Decoded`.
+        snippets a few at a time, those of a modality in order; then one `Decoded`.
 
     Raises:
         DecodeError: the file is no video, or fewer than ``reading.min_frames`` frames decode.
@@ -84,15 +91,16 @@ def read_snippets(
     with open_video(path, reading.decoder, on_progress=on_progress) as decoding:
         expected = max(decoding.expected, 1)
         # Counted before anything is laid out: a false announcement may be of any size.
-        trusted = reading.sampling.count(expected) * reading.bytes_per_snippet <= _KEEP_BACK
-        wanted = reading.sampling.frames(expected if trusted else 1)  # [n, L]
-        kept = list(_cut(decoding, wanted, video, reading)) if trusted else []
+        trusted = reading.bytes_of(expected) <= _KEEP_BACK
+        plans = _plans(reading, expected) if trusted else {}
+        kept = list(_cut(decoding, plans, video, reading)) if trusted else []
         total = decoding.total if trusted else decoding.count()
         damage = decoding.damage
-    if total < max(reading.min_frames, 1):
-        raise DecodeError(_too_few(total, damage, reading.min_frames))
-    true = reading.sampling.frames(total)
-    if kept and np.array_equal(true, wanted):
+    least = max([reading.min_frames, *(cut.least_frames for cut in reading.cuts.values())])
+    if total < least:
+        raise DecodeError(_too_few(total, damage, least, reading.min_frames))
+    true = _plans(reading, total)
+    if trusted and all(np.array_equal(true[name], plans[name]) for name in true):
         yield from kept
     else:
         kept.clear()
@@ -100,42 +108,39 @@ def read_snippets(
             yield from _cut(decoding, true, video, reading)
             if decoding.total != total:
                 raise DecodeError(f"it decodes to {total} frames, then to {decoding.total}")
-    yield Decoded(total, decoding.fps, centres(true), decoding.decoder, damage)
+    centres = {name: cut.centres(true[name]) for name, cut in reading.cuts.items()}
+    yield Decoded(total, decoding.fps, centres, decoding.decoder, damage)
+
+
+def _plans(reading: Reading, total: int) -> dict[str, np.ndarray]:
+    return {name: cut.plan(total) for name, cut in reading.cuts.items()}
 
 
 def _cut(
-    decoding: ForwardVideo,
-    frames: np.ndarray,
-    video: str,
-    reading: Reading,
-) -> Iterator[Tensor]:
-    """Snippets of the frames [n, L] wanted, in chunks; those that the video does not reach lack."""
-    wanted, size = np.unique(frames), reading.preprocessing.input_size
-    cropped: dict[int, Tensor] = {}  # frames that a coming snippet still needs
-    chunk: list[Tensor] = []
-    limit = max(1, _CHUNK // reading.bytes_per_snippet)
-    next_ = 0  # snippet
+    decoding: ForwardVideo, plans: Mapping[str, np.ndarray], video: str, reading: Reading
+) -> Iterator[Chunk]:
+    """The planned snippets, in chunks; those that the video does not reach lack."""
+    cutters = {name: cut.cutter(plans[name], video) for name, cut in reading.cuts.items()}
+    needs = {name: set(cutter.frames.tolist()) for name, cutter in cutters.items()}
+    wanted = np.unique(np.concatenate([cutter.frames for cutter in cutters.values()]))
     # The decoder first: after its last wanted frame it still goes on to the end.
     for image, index in zip(decoding.frames(wanted), wanted.tolist(), strict=False):
         pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None]
-        resized = resize(pixels, reading.preprocessing)  # [1, 3, h, w]
-        boxes = reading.views.boxes(*resized.shape[-2:], size, video=video)
-        cropped[index] = crop(resized, boxes, size)[0]  # [V, 3, S, S]
-        while next_ < len(frames) and frames[next_, -1] <= index:
-            snippet = torch.stack([cropped[i] for i in frames[next_].tolist()], 2)
-            chunk.append(snippet if frames.shape[1] > 1 else snippet[:, :, 0])
-            next_ += 1
-            if len(chunk) == limit:
-                yield torch.stack(chunk)
-                chunk = []
-        needed = frames[next_, 0] if next_ < len(frames) else index + 1
-        cropped = {i: image for i, image in cropped.items() if i >= needed}
-    if chunk:
-        yield torch.stack(chunk)
+        for name, cutter in cutters.items():
+            if index in needs[name]:
+                for snippets in cutter.take(index, pixels):
+                    yield Chunk(name, snippets)
+    for name, cutter in cutters.items():
+        for snippets in cutter.rest():
+            yield Chunk(name, snippets)
 
 
-def _too_few(total: int, damage: str, least: int) -> str:
+def _too_few(total: int, damage: str, least: int, min_frames: int) -> str:
     reason = f"{total or 'no'} frame{'s' * (total != 1)} can be decoded"
     if damage:
         reason += f" ({damage})"
-    return reason if total == 0 else f"{reason}, fewer than --min-frames {least}"
+    if total == 0:
+        return reason
+    return f"{reason}, fewer than " + (
+        f"--min-frames {least}" if least == min_frames else f"the {least} that flow needs"
+    )

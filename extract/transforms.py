@@ -13,10 +13,10 @@ def resize(images: Tensor, preprocessing: Preprocessing) -> Tensor:
     """Scale as the weights want it, before any crop.
 
     Args:
-        images: [n, 3, H, W] uint8.
+        images: [n, C, H, W] uint8, or levels of flow as float.
 
     Returns:
-        [n, 3, h, w] uint8; the short side, or both, as ``preprocessing.resize`` says.
+        [n, C, h, w] of the same type; the short side, or both, as ``preprocessing.resize`` says.
     """
     size = preprocessing.resize
     if isinstance(size, int):
@@ -27,9 +27,12 @@ def resize(images: Tensor, preprocessing: Preprocessing) -> Tensor:
 
 
 def interpolate(images: Tensor, size: tuple[int, int], *, antialias: bool) -> Tensor:
-    """Bilinear scaling to ``size`` (height, width); [n, C, H, W] uint8 to [n, C, h, w] uint8."""
+    """Bilinear scaling to ``size`` (h, w), [n, C, H, W] to [n, C, h, w] of the same type."""
     if images.shape[-2:] == torch.Size(size):
         return images
+    if images.dtype == torch.uint8 and images.device.type != "cpu":  # where torch only has floats
+        scaled = F.interpolate(images.float(), size, mode="bilinear", antialias=antialias)
+        return scaled.round().byte()
     return F.interpolate(images, size, mode="bilinear", antialias=antialias)
 
 

@@ -91,22 +91,27 @@ class Views:
         return boxes
 
 
-def crop(images: Tensor, boxes: list[Box], size: int) -> Tensor:
-    """Cut the views out of resized frames.
+def crop(images: Tensor, boxes: list[Box], size: int, *, flow: bool = False) -> Tensor:
+    """Cut the views out of resized frames or flow fields.
 
     Args:
-        images: [n, 3, H, W] uint8.
+        images: [n, C, H, W]; uint8, or levels of flow as float.
         boxes: V of them.
         size: side of the results.
+        flow: the channels are x and y motion in levels: a mirrored x is inverted.
 
     Returns:
-        [n, V, 3, size, size] uint8.
+        [n, V, C, size, size] of the same type.
     """
     views = []
     for box in boxes:
         view = images[..., box.top : box.top + box.height, box.left : box.left + box.width]
         view = interpolate(view, (size, size), antialias=True)
-        views.append(view.flip(-1) if box.flip else view)
+        if box.flip:
+            view = view.flip(-1)
+            if flow:
+                view[:, 0] = 255 - view[:, 0]
+        views.append(view)
     return torch.stack(views, 1)
 
 

@@ -85,6 +85,6 @@ def test_refusals(
 def test_grey_is_opencvs() -> None:
     cv2 = pytest.importorskip("cv2")
     image = np.random.default_rng(0).integers(0, 256, (256, 340, 3), dtype=np.uint8)
-    ours = grey(torch.from_numpy(image)[None])[0].numpy().astype(int)
+    ours = grey(torch.from_numpy(image).permute(2, 0, 1)[None])[0].numpy().astype(int)
     theirs = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(int)
     assert abs(ours - theirs).max() <= 1

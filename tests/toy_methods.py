@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import torch
@@ -17,7 +18,8 @@ def add(
 ) -> None:
     """Register ``method`` until the test ends."""
     monkeypatch.setitem(registry._REGISTRY, name, None)  # taken back when the test ends
-    registry.register(name, MethodConfig(features=8), presets=presets)(method)
+    config = replace(registry.entry("source_only").config, features=8)
+    registry.register(name, config, presets=presets)(method)
 
 
 class Diverging(SourceOnly):

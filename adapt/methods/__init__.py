@@ -1,6 +1,15 @@
 """Adaptation methods, one file each; importing this package registers them."""
 
-from . import source_only, target_only, tcon  # noqa: F401  (they register themselves)
+from . import (  # noqa: F401  (they register themselves)
+    cdan,
+    daaa,
+    dan,
+    dann,
+    source_only,
+    ta3n,
+    target_only,
+    tcon,
+)
 from .base import FittedMethod, Losses, Method, MethodConfig, Sizes, SourceBatch
 from .registry import Entry, build, entry, names
 

@@ -73,6 +73,8 @@ def _register(name: str, *, last: str, heads: tuple[str, ...], unused: tuple[str
             weights=_WEIGHTS,
             preprocessing=_PREPROCESSING,
             snippet_length=16,
+            first_conv="conv1",
+            flow_mean=128.0,
             batch_size=2,
         )
     )

@@ -1,4 +1,6 @@
-"""Image backbones for optical flow: stacks of 5 fields, x and y of each, in place of RGB.
+"""Backbones for optical flow in place of RGB.
+
+Image backbones take stacks of 5 fields, x and y of each; clip backbones take clips of fields.
 
 Wang et al., "Temporal Segment Networks", ECCV 2016, section 3.2 (cross-modality pre-training).
 """
@@ -12,7 +14,7 @@ from torch import Tensor, nn
 from ..preprocessing import Preprocessing
 from .spec import BackboneSpec
 
-CHANNELS = 10
+_IMAGE_CHANNELS, _CLIP_CHANNELS = 10, 2
 
 
 def flow_preprocessing(spec: BackboneSpec) -> Preprocessing:
@@ -27,16 +29,17 @@ def average_over_rgb(weight: Tensor) -> Tensor:
     """The mean over a first convolution's input channels, once for each channel of flow.
 
     Args:
-        weight: [C, 3, h, w].
+        weight: [C, 3, h, w] of an image, [C, 3, t, h, w] of a clip backbone.
 
     Returns:
-        [C, 10, h, w]; the bias needs no change.
+        [C, 10, h, w] or [C, 2, t, h, w]; the bias needs no change.
     """
-    return weight.mean(1, keepdim=True).repeat(1, CHANNELS, 1, 1)
+    channels = _IMAGE_CHANNELS if weight.ndim == 4 else _CLIP_CHANNELS
+    return weight.mean(1, keepdim=True).repeat_interleave(channels, 1)
 
 
 def widen_first_conv(module: nn.Module, first_conv: str) -> None:
-    """Make the convolution ``first_conv`` of ``module`` take 10 channels, in place."""
+    """Make the convolution ``first_conv`` of ``module`` take flow, in place."""
     conv = module.get_submodule(first_conv)
-    conv.in_channels = CHANNELS
     conv.weight = nn.Parameter(average_over_rgb(conv.weight.detach()))
+    conv.in_channels = conv.weight.shape[1]

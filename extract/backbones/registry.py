@@ -23,8 +23,8 @@ class LoadedBackbone:
 
     Args:
         spec: its preprocessing is that of the modality.
-        module: maps normalised images [n, 3, H, W], clips [n, 3, L, H, W] or flow [n, 10, H, W] to
-            features [n, D].
+        module: maps normalised images [n, 3, H, W], clips [n, 3, L, H, W], flow [n, 10, H, W]
+            or clips of flow [n, 2, L, H, W] to features [n, D].
         weights: "imagenet" or the like, or the file's name, or "random"; ends in
             ", cross-modality" where RGB weights were turned into flow's.
         sha256: of the file; "" for random weights.
@@ -80,7 +80,7 @@ def load_backbone(
         raise unknown("modality", modality, MODALITIES)
     if modality == "flow" and not spec.first_conv:
         takers = ", ".join(s.name for s in _REGISTRY.values() if s.first_conv)
-        raise InputError(f"{name} takes clips of RGB frames, not flow: choose one of {takers}")
+        raise InputError(f"{name} takes RGB clips, not flow: choose one of {takers}")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # random weights are the same ones in every run
         module = spec.build().eval()

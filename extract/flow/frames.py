@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+
+from ..transforms import interpolate
 
 HEIGHT, WIDTH = 256, 340  # the convention of TSN's flow
 _GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601, as in OpenCV
@@ -14,12 +15,11 @@ def grey(images: Tensor) -> Tensor:
     """Resize before flow, then grey.
 
     Args:
-        images: [T, H, W, 3] uint8 RGB.
+        images: [n, 3, H, W] uint8 RGB.
 
     Returns:
-        [T, 256, 340] uint8.
+        [n, 256, 340] uint8.
     """
-    pixels = images.permute(0, 3, 1, 2)  # [T, 3, H, W]
-    pixels = F.interpolate(pixels, (HEIGHT, WIDTH), mode="bilinear", antialias=True)
+    pixels = interpolate(images, (HEIGHT, WIDTH), antialias=True)  # [n, 3, 256, 340]
     weights = torch.tensor(_GREY).view(1, 3, 1, 1)
     return (pixels * weights).sum(1).round().byte()

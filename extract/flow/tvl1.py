@@ -37,20 +37,37 @@ def tvl1(
         InputError: no such engine, or its package is not installed.
         ValueError: frames of another shape or type.
     """
+    return tvl1_pairs(
+        frames[:-1], frames[1:], parameters=parameters, engine=engine, threads=threads
+    )
+
+
+def tvl1_pairs(
+    first: Tensor,
+    second: Tensor,
+    *,
+    parameters: Parameters = Parameters(),  # noqa: B008  (frozen)
+    engine: str = "auto",
+    threads: int | None = None,
+) -> Tensor:
+    """`tvl1` of any pairs of frames: [N, H, W] twice to [N, 2, H, W]."""
     if engine not in ENGINES:
         raise unknown("flow engine", engine, ENGINES)
-    if frames.ndim != 3 or frames.dtype != torch.uint8:
-        raise ValueError(f"frames must be [T, H, W] uint8, not {list(frames.shape)} {frames.dtype}")
+    for frames in (first, second):
+        if frames.ndim != 3 or frames.dtype != torch.uint8:
+            raise ValueError(
+                f"frames must be [N, H, W] uint8, not {list(frames.shape)} {frames.dtype}"
+            )
     if engine == "opencv":
         from .opencv import flow
     else:
         from .cpu import flow
-    images = frames.numpy()
-    if len(images) < 2:
-        return torch.empty((0, 2, *frames.shape[1:]))
+    if not len(first):
+        return torch.empty((0, 2, *first.shape[1:]))
 
-    def pair(n: int) -> np.ndarray:
-        return flow(images[n], images[n + 1], parameters)[0]
+    def pair(images: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+        return flow(*images, parameters)[0]
 
     with ThreadPoolExecutor(threads or cores()) as pool:
-        return torch.from_numpy(np.stack(list(pool.map(pair, range(len(images) - 1)))))
+        flows = pool.map(pair, zip(first.numpy(), second.numpy(), strict=True))
+        return torch.from_numpy(np.stack(list(flows)))

@@ -45,7 +45,7 @@ def write_flow(video: Path, output: Path, *, engine: str = "auto", pairs: int = 
         raise InputError(f"{video}: {error}") from None
     if len(images) < 2:
         raise InputError(f"{video} holds a single frame: flow needs two")
-    frames = torch.cat([grey(torch.from_numpy(np.ascontiguousarray(i))[None]) for i in images])
+    frames = torch.cat([grey(torch.from_numpy(i.copy()).permute(2, 0, 1)[None]) for i in images])
     tvl1(frames[:2], engine=engine)  # compiled now
     started = time.perf_counter()
     flow = tvl1(frames, engine=engine)  # [T - 1, 2, H, W]

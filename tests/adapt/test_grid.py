@@ -71,11 +71,11 @@ def test_preset_comes_before_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_missing_preset_names_who_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    toy.add(monkeypatch, "toy", toy.Equal, official=())
-    with pytest.raises(InputError, match="source_only has no preset 'official'.* toy has it"):
-        make_runs(["toy", "source_only"], preset="official")
-    with pytest.raises(InputError, match="only matched, official; .* none has it"):
-        make_runs(["toy"], preset="offical")
+    toy.add(monkeypatch, "toy", toy.Equal, odd=())
+    with pytest.raises(InputError, match="source_only has no preset 'odd'.* toy has it"):
+        make_runs(["toy", "source_only"], preset="odd")
+    with pytest.raises(InputError, match="only matched, odd; .* none has it"):
+        make_runs(["toy"], preset="ood")
 
 
 def test_nesterov_needs_sgd() -> None:

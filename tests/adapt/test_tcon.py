@@ -236,19 +236,3 @@ def test_prediction_needs_neither_source_nor_discriminators() -> None:
     attention = F.softmax(method.attention[2](method.attention[1](method.attention[0](f))), dim=1)
     expected = (attention * method.classifier.linear(f)).sum(1)
     torch.testing.assert_close(logits[:1], expected)
-
-
-def test_source_only_averages_logits_before_the_softmax() -> None:
-    method = build(
-        "source_only",
-        SMALL,
-        Sizes(in_features=D_IN, source_segments=K, target_segments=K, classes=C),
-    )
-    source, target = data()
-    draws = method.draw(B, B, torch.Generator().manual_seed(2))
-    losses, _ = method.losses(source, target, progress=0.5, draws=draws, state={})
-    logits = method.classifier(method.bottleneck(source.features), draws["classifier"])
-    expected = F.cross_entropy(torch.stack([row.mean(0) for row in logits]), source.labels)
-    torch.testing.assert_close(losses.total, expected)
-    other, _ = method.losses(source, target * 9, progress=0.5, draws=draws, state={})
-    assert torch.equal(other.total, losses.total)  # it looks at no target video

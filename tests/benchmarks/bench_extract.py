@@ -25,16 +25,17 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from tcon.extract.backbones import load_backbone
 from tcon.extract.batching import Batcher
+from tcon.extract.config import ExtractConfig, Plan
 from tcon.extract.cores import cores
 from tcon.extract.decode_pool import DecodePool
-from tcon.extract.devices import Devices, choose_devices
+from tcon.extract.devices import Devices
 from tcon.extract.lists import VideoItem, read_videos
 from tcon.extract.memory import keep_freed_memory
-from tcon.extract.pipeline import ExtractConfig, extract
-from tcon.extract.precision import DTYPES, choose_precision
+from tcon.extract.pipeline import extract
+from tcon.extract.precision import DTYPES
 from tcon.extract.sampling import Sampling
+from tcon.extract.snippets import Chunk
 
 CORES = cores()
 
@@ -65,32 +66,27 @@ def main() -> None:
 
 
 def _compare(items: list[VideoItem], config: ExtractConfig, folder: Path, *, rounds: int) -> None:
-    devices = choose_devices(config.device)
-    on_gpu = devices[0].type != "cpu"
-    backbone = load_backbone(config.backbone, config.weights)
-    precision = choose_precision(config.precision, devices[0])
-    reading = config.reading(backbone.spec)
-    batch_size = config.batch(backbone.spec, devices)
+    plan = Plan.make(config)
     print(
-        f"{len(items)} clips, {config.backbone} {precision} on {config.device} ({devices[0]}), "
-        f"batch {batch_size}, {CORES} cores, torch {torch.__version__}"
+        f"{len(items)} clips, {config.backbone} {plan.precision} on {plan.devices[0]}, "
+        f"batch {plan.batch_size}, {CORES} cores, torch {torch.__version__}"
     )
     kept: list[tuple[str, Tensor]] = []
     decoders = 0.0
 
     def decode() -> int:
         for item, answer in filter(None, pool.decode(items)):
-            if isinstance(answer, Tensor):
-                kept.append((item.id, answer.flatten(0, 1)))
+            if isinstance(answer, Chunk):
+                kept.append((item.id, answer.snippets.flatten(0, 1)))
         return sum(len(images) for _, images in kept)
 
     def forward() -> int:
-        batcher = Batcher(batch_size)
-        with Devices(backbone, devices, DTYPES[precision]) as ready:
+        batcher = Batcher("rgb", plan.batch_size)
+        with Devices(plan.backbones, plan.devices, DTYPES[plan.precision]) as ready:
             running = deque()
             for id_, images in kept:
                 for batch in batcher.add(id_, images):
-                    running.append(ready.submit(batch.images))
+                    running.append(ready.submit("rgb", batch.images))
                     if len(running) > ready.capacity:
                         running.popleft().result()
             for result in running:
@@ -111,14 +107,14 @@ def _compare(items: list[VideoItem], config: ExtractConfig, folder: Path, *, rou
 
     ratios = []
     for number in range(rounds):
-        with DecodePool(reading, workers=CORES, time_limit=60) as pool:
+        with DecodePool(plan.reading, workers=CORES, time_limit=60) as pool:
             list(pool.decode(items[:CORES]))  # the processes are up
             a, busy_a = _rate(decode)
             decoders = max(decoders, _memory_of_children())
         b, busy_b = _rate(forward)
         kept.clear()
         c, busy_c = _rate(whole)
-        bound = min(a, b) if on_gpu else 1 / (1 / a + 1 / b)
+        bound = min(a, b) if plan.on_gpu else 1 / (1 / a + 1 / b)
         ratios.append(c / bound)
         print(
             f"round {number + 1}: decode only {a:.0f}/s, backbone only {b:.0f}/s, bound "

@@ -86,7 +86,7 @@ def _engines() -> dict:
 
 def _pair(path: str, apart: int) -> tuple[np.ndarray, np.ndarray]:
     images = read_frames(path, lambda n: np.array([n // 2, min(n // 2 + apart, n - 1)]))
-    first, second = grey(torch.from_numpy(np.stack(images))).numpy()
+    first, second = grey(torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)).numpy()
     return first, second
 
 

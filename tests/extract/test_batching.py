@@ -42,7 +42,7 @@ def _interleaved(videos: Videos) -> Iterator[tuple[str, Tensor]]:
 
 
 def _batches(pieces: Iterable[tuple[str, Tensor]], batch_size: int) -> Iterator[Batch]:
-    batcher = Batcher(batch_size)
+    batcher = Batcher("rgb", batch_size)
     for name, images in pieces:
         yield from batcher.add(name, images)
     yield from batcher.rest()
@@ -82,7 +82,7 @@ def test_every_image_comes_once_and_in_order(
 
 
 def test_a_batch_is_given_as_soon_as_it_is_full() -> None:
-    batcher = Batcher(4)
+    batcher = Batcher("rgb", 4)
     assert list(batcher.add("a", torch.zeros(3, 2))) == []
     (batch,) = batcher.add("b", torch.ones(2, 2))
     assert batch.videos == ["a", "a", "a", "b"]
@@ -91,7 +91,7 @@ def test_a_batch_is_given_as_soon_as_it_is_full() -> None:
 
 
 def test_no_images_make_no_batch() -> None:
-    batcher = Batcher(4)
+    batcher = Batcher("rgb", 4)
     assert list(batcher.add("a", torch.zeros(0, 2))) == []
     assert list(batcher.rest()) == []
 

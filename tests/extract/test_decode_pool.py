@@ -13,25 +13,29 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor
 
 from tcon.cache import InputError
 from tcon.extract import decode_pool
+from tcon.extract.cutting import FrameCut
 from tcon.extract.decode_pool import Answer, DecodePool
 from tcon.extract.decoders import DecodeError
 from tcon.extract.lists import VideoItem
 from tcon.extract.preprocessing import Preprocessing
 from tcon.extract.sampling import Sampling
-from tcon.extract.snippets import Decoded, Reading
+from tcon.extract.snippets import Chunk, Decoded, Reading
 from tcon.extract.views import Views
 
 Write = Callable[..., Path]
 
-READING = Reading(
-    Sampling("uniform", 8, 4), Preprocessing(resize=40, input_size=32), Views("multiscale", 1)
+CUT = FrameCut(
+    Sampling("uniform", 8, 4),
+    Preprocessing(resize=40, input_size=32),
+    Views("multiscale", 1),
+    clip=True,
 )
+READING = Reading({"rgb": CUT})
 # Several chunks a video, each larger than what a socket holds back.
-LARGE = Reading(Sampling("stride", 1), Preprocessing(resize=224, input_size=224))
+LARGE = Reading({"rgb": FrameCut(Sampling("stride", 1), Preprocessing(resize=224, input_size=224))})
 LIMIT = 1.5  # seconds
 
 pytestmark = pytest.mark.skipif(
@@ -80,7 +84,7 @@ def _collect(answers: Iterable[tuple[VideoItem, Answer] | None]) -> dict[str, li
             continue
         item, answer = answered
         of_video = found.setdefault(item.id, [])
-        assert not of_video or isinstance(of_video[-1], Tensor)
+        assert not of_video or isinstance(of_video[-1], Chunk)
         of_video.append(answer)
     assert all(isinstance(of_video[-1], Decoded | DecodeError) for of_video in found.values())
     return found
@@ -110,12 +114,15 @@ def test_processes_answer_as_this_one_does(folder: Path, patient: DecodePool) ->
     for name in SOUND:
         *chunks, decoded = found[name]
         *expected_chunks, expected_decoded = expected[name]
-        assert torch.equal(torch.cat(chunks), torch.cat(expected_chunks))
-        assert len(torch.cat(chunks)) == len(decoded.centres) == 8
-        assert decoded.centres.tolist() == expected_decoded.centres.tolist()
+        snippets = torch.cat([chunk.snippets for chunk in chunks])
+        assert torch.equal(snippets, torch.cat([chunk.snippets for chunk in expected_chunks]))
+        assert len(snippets) == len(decoded.centres["rgb"]) == 8
+        assert decoded.centres["rgb"].tolist() == expected_decoded.centres["rgb"].tolist()
         assert decoded.frames == expected_decoded.frames == 20 + 10 * int(name[0])
     assert str(found["text.mp4"][0]) == str(expected["text.mp4"][0])
-    assert len({chunk.numpy().tobytes() for name in SOUND for chunk in found[name][:-1]}) == 5
+    assert (
+        len({chunk.snippets.numpy().tobytes() for name in SOUND for chunk in found[name][:-1]}) == 5
+    )
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -157,7 +164,7 @@ def test_a_slow_consumer_is_no_hang(folder: Path, impatient: DecodePool) -> None
     *chunks, decoded = answers
     assert len(chunks) >= 2
     assert isinstance(decoded, Decoded)
-    assert len(torch.cat(chunks)) == decoded.frames == 60
+    assert sum(len(chunk.snippets) for chunk in chunks) == decoded.frames == 60
 
 
 def test_a_crash_fails_one_video(folder: Path) -> None:
@@ -225,7 +232,7 @@ def test_no_process_outlives_the_pool(folder: Path) -> None:
     assert _alive(pid)
     answers = pool.decode(_items(folder, "4.mp4", "hangs.mp4"))
     item, answer = next(filter(None, answers))
-    assert (item.id, type(answer)) == ("4.mp4", Tensor)
+    assert (item.id, type(answer)) == ("4.mp4", Chunk)
     answers.close()
     pool.close()
     assert not Path(f"/proc/{pid}").exists()
@@ -234,13 +241,15 @@ def test_no_process_outlives_the_pool(folder: Path) -> None:
 PARENT = """
 import sys
 from pathlib import Path
+from tcon.extract.cutting import FrameCut
 from tcon.extract.decode_pool import DecodePool
 from tcon.extract.lists import VideoItem
 from tcon.extract.preprocessing import Preprocessing
 from tcon.extract.sampling import Sampling
 from tcon.extract.snippets import Reading
 
-reading = Reading(Sampling("stride", 1), Preprocessing(resize=224, input_size=224))
+cut = FrameCut(Sampling("stride", 1), Preprocessing(resize=224, input_size=224))
+reading = Reading({"rgb": cut})
 pool = DecodePool(reading, workers=2, time_limit=1000)
 items = [VideoItem(id=p, path=Path(p), label="", split="") for p in sys.argv[1:]]
 last = {}

@@ -119,11 +119,28 @@ def test_a_checkpoint_without_the_first_convolution_does_not_fit_flow(
     assert "(first: conv1.weight)" in _error("resnet18", tmp_path / "x.pth", "flow")
 
 
-@pytest.mark.parametrize("name", [name for name in names() if get_spec(name).snippet_length > 1])
-def test_clip_backbones_take_no_flow(name: str) -> None:
+def test_c3d_takes_clips_of_flow(tmp_path: Path) -> None:
+    """Its first convolution sees two channels, each the mean of RGB's."""
+    rgb = load_backbone("c3d_fc6", "random").module
+    torch.save(rgb.state_dict(), tmp_path / "rgb.pth")
+    backbone = load_backbone("c3d_fc6", str(tmp_path / "rgb.pth"), modality="flow")
+    weight = backbone.module.get_submodule("conv1").weight
+    assert weight.shape == (64, 2, 3, 3, 3)
+    for channel in weight.unbind(1):
+        torch.testing.assert_close(channel, rgb.get_submodule("conv1").weight.mean(1))
+    with torch.inference_mode():
+        assert backbone.module(random(1, 2, 16, 112, 112)).shape == (1, 4096)
+    assert backbone.weights == "rgb.pth, cross-modality"
+    assert backbone.spec.preprocessing.mean == (128.0,)
+
+
+@pytest.mark.parametrize("name", ["r3d_18", "s3d", "mvit_v2_s"])
+def test_backbones_that_take_no_flow(name: str) -> None:
     message = _error(name, "random", "flow")
-    assert message.startswith(f"{name} takes clips of RGB frames, not flow: choose one of ")
-    assert message.partition("one of ")[2].split(", ") == [n for n in names() if n in IMAGES]
+    assert message.startswith(f"{name} takes RGB clips, not flow: choose one of ")
+    assert message.partition("one of ")[2].split(", ") == [
+        n for n in names() if get_spec(n).first_conv
+    ]
 
 
 def test_unknown_modality() -> None:

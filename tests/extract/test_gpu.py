@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from tcon.cache import FeatureFile
+from tcon.extract.config import ExtractConfig
 from tcon.extract.lists import read_videos
-from tcon.extract.pipeline import ExtractConfig, extract
+from tcon.extract.pipeline import extract
 from tcon.extract.sampling import Sampling
 
 GPUS = torch.cuda.device_count()

@@ -14,8 +14,9 @@ import pytest
 
 from tcon.cache import FeatureFile, InputError
 from tcon.extract.backbones import get_spec, registry
+from tcon.extract.config import ExtractConfig
 from tcon.extract.lists import read_videos
-from tcon.extract.pipeline import ExtractConfig, Progress, extract
+from tcon.extract.pipeline import Progress, extract
 from tcon.extract.sampling import Sampling
 
 VIDEOS, COMMIT = 24, 3  # hence eight parts

@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 
 from tcon.cache import FeatureFile
+from tcon.extract.config import ExtractConfig
 from tcon.extract.lists import VideoItem, read_videos
-from tcon.extract.pipeline import ExtractConfig, Progress, extract
+from tcon.extract.pipeline import Progress, extract
 from tcon.extract.sampling import Sampling
 from tcon.extract.shards import Shard
 from tcon.extract.views import Views

@@ -17,8 +17,9 @@ from torchvision.transforms import CenterCrop, Compose, Resize
 from tcon import __version__
 from tcon.cache import Failure, FeatureFile, InputError
 from tcon.extract.backbones import BackboneSpec, Preprocessing, Weights, registry
+from tcon.extract.config import ExtractConfig
 from tcon.extract.lists import VideoItem, list_sha256, read_videos
-from tcon.extract.pipeline import ExtractConfig, Progress, extract
+from tcon.extract.pipeline import Progress, extract
 from tcon.extract.sampling import Sampling
 
 # Decoding in this process saves every test the start of others; some tests use them on purpose.

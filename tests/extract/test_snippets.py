@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ from PIL import Image
 from reference_decoder import reference_frames
 from torch import Tensor
 
-from tcon.extract import snippets
+from tcon.extract import cutting, snippets
+from tcon.extract.cutting import FrameCut
 from tcon.extract.decoders import DecodeError, open_video
 from tcon.extract.preprocessing import Preprocessing
 from tcon.extract.sampling import Sampling
@@ -25,9 +27,16 @@ Write = Callable[..., Path]
 
 FRAMES = 60
 SIZE = 32
-READING = Reading(Sampling("uniform", 8), Preprocessing(resize=40, input_size=SIZE))
+CUT = FrameCut(Sampling("uniform", 8), Preprocessing(resize=40, input_size=SIZE))
+READING = Reading({"rgb": CUT})
 LENGTH = 16
-CLIPS = replace(READING, sampling=Sampling("uniform", 5, LENGTH))
+
+
+def _changed(cut: FrameCut = CUT, **changes: Any) -> Reading:
+    return Reading({"rgb": replace(cut, **changes)})
+
+
+CLIPS = _changed(sampling=Sampling("uniform", 5, LENGTH), clip=True)
 
 
 @pytest.fixture(scope="module")
@@ -54,8 +63,8 @@ def _read(path: Path, reading: Reading, video: str = "v") -> tuple[Tensor, Decod
     """All snippets of a video at once."""
     *chunks, decoded = read_snippets(str(path), video, reading)
     assert isinstance(decoded, Decoded)
-    assert all(isinstance(chunk, Tensor) and chunk.dtype == torch.uint8 for chunk in chunks)
-    return torch.cat(chunks), decoded
+    assert all(chunk.modality == "rgb" and chunk.snippets.dtype == torch.uint8 for chunk in chunks)
+    return torch.cat([chunk.snippets for chunk in chunks]), decoded
 
 
 def _pillow(frame: np.ndarray, box: tuple[int, int, int, int] = (14, 4, 46, 36)) -> np.ndarray:
@@ -72,11 +81,11 @@ def _pillow(frame: np.ndarray, box: tuple[int, int, int, int] = (14, 4, 46, 36))
 @pytest.mark.parametrize("decoder", ["pyav", "decord"])
 def test_snippets_of_one_frame(folder: Path, decoder: str) -> None:
     found, decoded = _read(folder / "turning.mp4", replace(READING, decoder=decoder))
-    assert decoded.centres.tolist() == [3, 11, 18, 26, 33, 41, 48, 56]
+    assert decoded.centres["rgb"].tolist() == [3, 11, 18, 26, 33, 41, 48, 56]
     assert (decoded.frames, decoded.decoder, decoded.damage) == (FRAMES, decoder, "")
     assert decoded.fps == pytest.approx(25)
     frames = reference_frames(folder / "turning.mp4")
-    expected = np.stack([_pillow(frames[n]) for n in decoded.centres])[:, None]
+    expected = np.stack([_pillow(frames[n]) for n in decoded.centres["rgb"]])[:, None]
     assert found.shape == (8, 1, 3, SIZE, SIZE)
     np.testing.assert_allclose(found.int(), expected, atol=3)
 
@@ -92,14 +101,14 @@ def test_snippets_of_one_frame(folder: Path, decoder: str) -> None:
     ids=str,
 )
 def test_longer_snippets(folder: Path, sampling: Sampling, starts: list[int]) -> None:
-    found, decoded = _read(folder / "turning.mp4", replace(READING, sampling=sampling))
+    found, decoded = _read(folder / "turning.mp4", _changed(sampling=sampling, clip=True))
     frames = [_pillow(frame) for frame in reference_frames(folder / "turning.mp4")]
     expected = []
     for start in starts:
         expected.append([np.stack([frames[start + n] for n in range(LENGTH)], 1)])
     assert found.shape == (len(starts), 1, 3, LENGTH, SIZE, SIZE)
     np.testing.assert_allclose(found.int(), np.stack(expected), atol=3)
-    assert decoded.centres.tolist() == [start + 8 for start in starts]
+    assert decoded.centres["rgb"].tolist() == [start + 8 for start in starts]
 
 
 @pytest.mark.usefixtures("way")
@@ -112,15 +121,15 @@ def test_a_video_shorter_than_a_snippet_repeats_its_last_frame(
     images = [_pillow(frame) for frame in reference_frames(path)]
     images += [images[-1]] * (LENGTH - frames)
     np.testing.assert_allclose(found.int(), np.stack(images, 1)[None, None], atol=3)
-    assert decoded.centres.tolist() == [min(8, frames - 1)]
+    assert decoded.centres["rgb"].tolist() == [min(8, frames - 1)]
 
 
 def test_every_frame_gets_the_views_of_its_video(folder: Path) -> None:
-    reading = replace(CLIPS, views=Views("multiscale", 3))
+    reading = _changed(CLIPS.cuts["rgb"], views=Views("multiscale", 3))
     found, _ = _read(folder / "turning.mp4", reading, video="turning")
     assert found.shape == (5, 4, 3, LENGTH, SIZE, SIZE)
     frames = reference_frames(folder / "turning.mp4")
-    for view, box in enumerate(reading.views.boxes(40, 60, SIZE, video="turning")):
+    for view, box in enumerate(reading.cuts["rgb"].views.boxes(40, 60, SIZE, video="turning")):
         corners = (box.left, box.top, box.left + box.width, box.top + box.height)
         expected = np.stack([_pillow(frame, corners) for frame in frames[40:56]], 1)
         expected = expected[..., ::-1] if box.flip else expected
@@ -137,7 +146,7 @@ def test_sampling_follows_what_decodes(folder: Path, name: str, reading: Reading
     found, decoded = _read(folder / name, reading)
     expected, truth = _read(folder / "true.avi", reading)
     assert decoded.frames == truth.frames == FRAMES
-    assert decoded.centres.tolist() == truth.centres.tolist()
+    assert decoded.centres["rgb"].tolist() == truth.centres["rgb"].tolist()
     assert torch.equal(found, expected)
 
 
@@ -147,15 +156,15 @@ def test_a_video_that_is_cut_off(folder: Path) -> None:
     assert 16 < len(frames) < FRAMES
     found, decoded = _read(folder / "cut_off.avi", READING)
     assert decoded.frames == len(frames)
-    assert decoded.centres.tolist() == READING.sampling.frames(len(frames))[:, 0].tolist()
+    assert decoded.centres["rgb"].tolist() == CUT.sampling.frames(len(frames))[:, 0].tolist()
     assert f"{len(frames)} of {FRAMES} announced frames" in decoded.damage
-    expected = np.stack([_pillow(frames[n]) for n in decoded.centres])[:, None]
+    expected = np.stack([_pillow(frames[n]) for n in decoded.centres["rgb"]])[:, None]
     np.testing.assert_allclose(found.int(), expected, atol=3)
 
 
 def test_a_false_announcement_does_not_fill_the_memory(folder: Path) -> None:
     """Two thousand million frames of eight bytes would."""
-    reading = replace(READING, sampling=Sampling("stride", 1))
+    reading = _changed(sampling=Sampling("stride", 1))
     found, decoded = _read(folder / "absurd.avi", reading)
     assert len(found) == decoded.frames == FRAMES
 
@@ -231,12 +240,12 @@ def test_chunks_hold_the_same_snippets(
     folder: Path, monkeypatch: pytest.MonkeyPatch, reading: Reading, per_chunk: int
 ) -> None:
     expected, _ = _read(folder / "true.avi", reading)
-    monkeypatch.setattr(snippets, "_CHUNK", per_chunk * reading.bytes_per_snippet)
+    monkeypatch.setattr(cutting, "_CHUNK", per_chunk * reading.cuts["rgb"].bytes_per_snippet)
     *chunks, _ = read_snippets(str(folder / "true.avi"), "v", reading)
     n = len(expected)
     sizes = [per_chunk] * (n // per_chunk) + [n % per_chunk] * (n % per_chunk > 0)
-    assert [len(chunk) for chunk in chunks] == sizes
-    assert torch.equal(torch.cat(chunks), expected)
+    assert [len(chunk.snippets) for chunk in chunks] == sizes
+    assert torch.equal(torch.cat([chunk.snippets for chunk in chunks]), expected)
 
 
 def test_a_long_video_is_given_on_while_it_is_read(
@@ -249,11 +258,11 @@ def test_a_long_video_is_given_on_while_it_is_read(
         made.append(1)
         return original(*arguments)
 
-    original = snippets.crop
-    monkeypatch.setattr(snippets, "crop", crop)
+    original = cutting.crop
+    monkeypatch.setattr(cutting, "crop", crop)
     monkeypatch.setattr(snippets, "_KEEP_BACK", 0)
-    monkeypatch.setattr(snippets, "_CHUNK", 4 * READING.bytes_per_snippet)
-    reading = replace(READING, sampling=Sampling("stride", 1))
+    monkeypatch.setattr(cutting, "_CHUNK", 4 * CUT.bytes_per_snippet)
+    reading = _changed(sampling=Sampling("stride", 1))
     *crops_by_chunk, _ = (len(made) for _ in read_snippets(str(folder / "true.avi"), "v", reading))
     assert crops_by_chunk == list(range(4, FRAMES + 1, 4))
 

@@ -1,0 +1,92 @@
+"""What the methods share that add one alignment loss to segment consensus.
+
+Source classification is that of `source_only`; a method says in `Alignment.align` what brings the
+domains together.
+
+Shapes: Bs, Bt videos; Ks, Kt segments, which may differ; D features; C classes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..networks import Bottleneck, SegmentClassifier
+from ..schedules import dann_ramp
+from .base import Draws, Losses, Method, MethodConfig, Sizes, SourceBatch, State
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlignmentConfig(MethodConfig):
+    """Options of every alignment.
+
+    Args:
+        lambda_d: what the alignment's weight grows to.
+        ramp: steepness of that growth; None for the full weight from the start.
+    """
+
+    lambda_d: float = 1.0
+    ramp: float | None = 10.0
+
+    def weight(self, progress: float) -> float:
+        """Of the alignment, at a share [0, 1] of the run."""
+        return self.lambda_d * (1.0 if self.ramp is None else dann_ramp(progress, self.ramp))
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiscriminatorConfig:
+    """in - hidden - hidden - 1, with dropout after both hidden layers."""
+
+    hidden: int = 1024
+    dropout: float = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdversarialConfig(AlignmentConfig):
+    """Options of an alignment by a discriminator."""
+
+    disc: DiscriminatorConfig = field(default_factory=DiscriminatorConfig)
+
+
+class Alignment(Method):
+    """Segment consensus on the source's labels plus `align`."""
+
+    def __init__(self, config: AlignmentConfig, sizes: Sizes) -> None:
+        super().__init__()
+        self.config, self.sizes = config, sizes
+        self.bottleneck = Bottleneck(sizes.in_features, config.features)
+        self.classifier = SegmentClassifier(config.features, sizes.classes, dropout=config.dropout)
+
+    def align(
+        self, fs: Tensor, ft: Tensor, lam: float, draws: Draws
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The alignment's part of the total loss, and what to log.
+
+        Args:
+            fs, ft: features of both domains, [Bs, Ks, D] and [Bt, Kt, D].
+            lam: its weight now, for a term of the total or for gradient reversal.
+            draws: from `draw`.
+        """
+        raise NotImplementedError
+
+    def draw(self, source_videos: int, target_videos: int, generator: torch.Generator) -> Draws:
+        segments = self.sizes.source_segments
+        return {"class_source": self.classifier.draw(source_videos, segments, generator)}
+
+    def losses(
+        self, source: SourceBatch, target: Tensor, *, progress: float, draws: Draws, state: State
+    ) -> tuple[Losses, State]:
+        fs, ft = self.bottleneck(source.features), self.bottleneck(target)
+        logits = self.classifier(fs, draws["class_source"]).mean(1)  # [Bs, C]
+        c_source = F.cross_entropy(logits, source.labels)
+        lam = self.config.weight(progress)
+        c_align, logs = self.align(fs, ft, lam, draws)
+        logs = {"source_class": c_source, **logs, "lambda_d": torch.tensor(lam)}
+        logs = {name: value.detach() for name, value in logs.items()}
+        return Losses(c_source + c_align, logs), state
+
+    def predict(self, features: Tensor) -> Tensor:
+        return self.classifier(self.bottleneck(features)).mean(1)

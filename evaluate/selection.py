@@ -1,0 +1,216 @@
+"""Choose an epoch, or the value of a setting, without target labels."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..adapt.run_folder import flatten, what_counts
+from ..cache import InputError
+from ..cache.errors import unknown
+from .metrics import accuracy
+from .runs import Run
+from .summary import Group
+from .truth import TrueClasses
+from .validators import VALIDATORS, Validator, last_best
+
+_NO_SETTING = ("method", "modality", "seed")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What may be chosen.
+
+    Args:
+        value: of the setting, or the epoch's step.
+        runs: with this value, one per seed.
+        epochs: the index of each run's evaluation that counts.
+    """
+
+    value: Any
+    runs: tuple[Run, ...]
+    epochs: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Candidates that differ in one thing alone, and their scores.
+
+    Args:
+        groups: that the candidates come from.
+        key: what they differ in: "step" or a setting.
+        candidates: M of them, by rising value; their runs have equal seeds.
+        scores: of each validator [M], the mean over seeds; NaN where logits are not finite.
+        left_out: per validator that has no scores, why.
+        accuracy: on the target's test videos, [M], the mean over seeds; None where unlabelled.
+        dropped_seeds: that not every candidate has, so that none is scored with them.
+    """
+
+    groups: tuple[Group, ...]
+    key: str
+    candidates: tuple[Candidate, ...]
+    scores: dict[str, np.ndarray]
+    left_out: dict[str, str]
+    accuracy: np.ndarray | None
+    dropped_seeds: tuple[int, ...]
+
+    @property
+    def group(self) -> Group:
+        return self.groups[0]
+
+    def chosen(self, validator: str) -> Candidate:
+        """The candidate that a validator chooses."""
+        return self.candidates[VALIDATORS[validator].best(self.scores[validator])[0]]
+
+    @property
+    def oracle(self) -> Candidate:
+        """The candidate of the highest test accuracy. It is chosen by target labels: no result."""
+        return self.candidates[last_best(self.accuracy)[0]]
+
+
+def select_epochs(groups: Sequence[Group], source: TrueClasses) -> list[Selection]:
+    """Within each run, score its evaluation epochs.
+
+    Raises:
+        InputError: a run whose logits are finite at no epoch.
+    """
+    return [
+        _selection([group], "step", _epochs(run), source=source)
+        for group in groups
+        for run in group.runs
+    ]
+
+
+def select_setting(groups: Sequence[Group], key: str, source: TrueClasses) -> list[Selection]:
+    """Among groups that differ in one setting alone, score its values at the last epoch.
+
+    Args:
+        groups: of runs.
+        key: "segments" or a key of ``--set``.
+        source: the source's true classes.
+
+    Raises:
+        InputError: no such key, no groups that differ in it alone, no seed that they share, or
+            logits that are finite for no value.
+    """
+    settings = [_settings(group.first) for group in groups]
+    known = {k for s in settings for k in s if k not in _NO_SETTING and not k.startswith("data.")}
+    if key not in known:
+        raise unknown("setting", key, sorted(known))
+    alike: dict[str, list[tuple[Any, Group]]] = {}  # all but the key
+    for group, setting in zip(groups, settings, strict=True):
+        if key in setting:
+            value = setting.pop(key)
+            alike.setdefault(json.dumps(setting, sort_keys=True), []).append((value, group))
+    contests = [members for members in alike.values() if len(members) > 1]
+    if not contests:
+        raise InputError(
+            f"there are no runs that differ in {key} alone: make some with tcon adapt, each value "
+            "in an output folder of its own"
+        )
+    return [_values(key, members, source) for members in contests]
+
+
+def _epochs(run: Run) -> list[Candidate]:
+    return [Candidate(step, (run,), (epoch,)) for epoch, step in enumerate(run.steps)]
+
+
+def _values(key: str, members: list[tuple[Any, Group]], source: TrueClasses) -> Selection:
+    # None, then numbers, then names: values of one setting need not have one type.
+    members.sort(key=lambda m: (m[0] is not None, isinstance(m[0], str), m[0]))
+    seeds = [{run.seed for run in group.runs} for _, group in members]
+    shared = set.intersection(*seeds)
+    if not shared:
+        raise InputError(
+            f"the runs in {members[0][1].first.path.parent} and those with another {key} have no "
+            "seed in common: repeat tcon adapt with equal --seeds"
+        )
+    candidates = []
+    for value, group in members:
+        runs = tuple(run for run in group.runs if run.seed in shared)
+        candidates.append(Candidate(value, runs, (-1,) * len(runs)))
+    dropped = tuple(sorted(set.union(*seeds) - shared))
+    groups = [group for _, group in members]
+    return _selection(groups, key, candidates, source=source, dropped_seeds=dropped)
+
+
+def _selection(
+    groups: Sequence[Group],
+    key: str,
+    candidates: Sequence[Candidate],
+    *,
+    source: TrueClasses,
+    dropped_seeds: tuple[int, ...] = (),
+) -> Selection:
+    first, scores, left_out = candidates[0].runs[0], {}, {}
+    for name, validator in VALIDATORS.items():
+        truth = None
+        if validator.reads == "source_val":
+            try:
+                truth = _source_truth(first, source)
+            except InputError as error:
+                left_out[name] = str(error)
+                continue
+        scores[name] = _scores(validator, candidates, truth)
+        if np.isnan(scores[name]).all():
+            raise InputError(
+                f"no candidate of {first.path} has finite logits of {validator.reads}: "
+                "lower train.lr"
+            )
+    return Selection(
+        groups=tuple(groups),
+        key=key,
+        candidates=tuple(candidates),
+        scores=scores,
+        left_out=left_out,
+        accuracy=_accuracies(candidates, groups[0].truth),
+        dropped_seeds=dropped_seeds,
+    )
+
+
+def _source_truth(run: Run, source: TrueClasses) -> np.ndarray:
+    if "source_val" not in run.predictions:
+        raise InputError(f"no videos of {run.data['source']} were kept for validation")
+    return source.of(run, run.predictions["source_val"])
+
+
+def _scores(
+    validator: Validator, candidates: Sequence[Candidate], truth: np.ndarray | None
+) -> np.ndarray:
+    """[M]; all runs are scored together, then averaged over seeds."""
+    logits = np.stack(
+        [run.predictions[validator.reads].logits[e] for run, e in _members(candidates)]
+    )  # [M S, n, C]
+    finite = np.isfinite(logits).all((1, 2))
+    scores = np.full(len(logits), np.nan)
+    if finite.any():
+        scores[finite] = validator.score(logits[finite], truth)
+    return scores.reshape(len(candidates), -1).mean(1)
+
+
+def _accuracies(candidates: Sequence[Candidate], truth: np.ndarray) -> np.ndarray | None:
+    known = truth >= 0
+    if not known.any():
+        return None
+    right = [
+        accuracy(run.test.logits[epoch].argmax(1)[known], truth[known])
+        for run, epoch in _members(candidates)
+    ]
+    return np.reshape(right, (len(candidates), -1)).mean(1)
+
+
+def _members(candidates: Sequence[Candidate]) -> Iterator[tuple[Run, int]]:
+    """Each run of each candidate, and its epoch."""
+    for candidate in candidates:
+        yield from zip(candidate.runs, candidate.epochs, strict=True)
+
+
+def _settings(run: Run) -> dict[str, Any]:
+    """All that counts but the seed, by the keys of ``--set``."""
+    config = what_counts(run.config) | {"seed": None}
+    options = config.pop("options")
+    return flatten(config | {config["method"]: options})

@@ -1,0 +1,71 @@
+"""True classes of videos, from the feature files that runs were made with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from ..cache import FeatureFile, InputError
+from ..cache.errors import MissingFile
+from .runs import Predictions, Run
+
+_OPTION = {"source": "--source-features", "target": "--features"}
+
+
+class TrueClasses:
+    """Class indices of a domain's videos; each feature file is read and checked once,
+    and what is wrong with it is said once.
+
+    Args:
+        domain: whose videos.
+        features: its feature file; None for the one that each run was made with.
+    """
+
+    def __init__(
+        self, domain: Literal["source", "target"], features: str | Path | None = None
+    ) -> None:
+        self.domain, self.features = domain, features
+        self._found: dict[tuple[str, str], dict[str, str] | InputError] = {}
+
+    def of(self, run: Run, videos: Predictions) -> np.ndarray:
+        """Class of each video, [n]; -1 where its label is unknown.
+
+        Raises:
+            InputError: the file is gone or holds other videos, features or source labels than the
+                run saw; or the run does not say which classes the source's labels are.
+        """
+        data = run.data
+        if f"{self.domain}_map" not in data:
+            raise InputError(
+                f"runs from {data[self.domain]} were made before they recorded the classes of "
+                f"{self.domain} labels: repeat them"
+            )
+        key = data[self.domain], data[f"{self.domain}_sha256"]
+        if key not in self._found:
+            try:
+                self._found[key] = self._read(run)
+            except InputError as error:
+                self._found[key] = error
+        labels, index = self._found[key], data[f"{self.domain}_map"]
+        if isinstance(labels, InputError):
+            raise labels
+        return np.array([index.get(labels[id_], -1) for id_ in videos.ids])
+
+    def _read(self, run: Run) -> dict[str, str]:
+        path = Path(self.features or run.data[self.domain])
+        try:
+            file = FeatureFile(path)
+        except MissingFile:
+            raise InputError(
+                f"the {self.domain}'s feature file {path} is gone: name it with "
+                f"{_OPTION[self.domain]} FILE"
+            ) from None
+        # A run's hash of the target is without labels, which `adapt` must not depend on.
+        labelled = self.domain == "source"
+        sha256 = file.sha256(run.config["modality"], labels=labelled)
+        if sha256 != run.data[f"{self.domain}_sha256"]:
+            what = "videos, labels or features" if labelled else "videos or features"
+            raise InputError(f"{path} holds other {what} than {run.path} was trained with")
+        return {video.id: video.label for video in file.videos}

@@ -1,0 +1,185 @@
+"""Options of an extraction, and what they come to on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import torch
+
+from .. import __version__
+from ..cache import InputError, Provenance
+from ..cache.errors import unknown
+from .backbones import MODALITIES, LoadedBackbone, load_backbone
+from .cutting import Cut, FrameCut
+from .decoders import DECODERS
+from .devices import choose_devices
+from .flow import ENGINES, Parameters
+from .flow.cutting import FIELDS, FlowCut
+from .precision import choose_precision
+from .sampling import Sampling
+from .snippets import Reading
+from .views import Views
+
+_GPU_BATCH = 8  # times the batch of a CPU
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExtractConfig:
+    """Options of an extraction.
+
+    Args:
+        modalities: "rgb", "flow" or both.
+        backbone: a name of the registry.
+        weights: None for the published ones, a checkpoint file, or "random".
+        flow_weights: the same for flow; None for ``weights``, turned into flow's where they are
+            of RGB.
+        sampling: which frames become snippets; backbone and modality decide their length.
+        views: which crops and flips of a frame are stored.
+        flow: parameters of TV-L1.
+        flow_engine: "auto", which suits the device, or one of `flow.ENGINES`.
+        flow_bound: pixels per frame of the largest of 256 levels.
+        flow_float: keep the fractions of the levels.
+        decoder: "auto", "pyav" or "decord".
+        device: "auto", "cpu", "cuda", "cuda:0,cuda:1", ...
+        precision: "auto", "fp32", "bf16" or "fp16".
+        batch_size: snippets per forward pass, always exactly this many; None for the backbone's.
+        workers: decoding processes; None for one per core, 0 to decode in this process.
+        time_limit: seconds that a video may go without a new frame before it is given up.
+        min_frames: a video of which fewer decode has failed.
+        retry_failed: take the videos that failed before, and no others.
+    """
+
+    modalities: tuple[str, ...] = ("rgb",)
+    backbone: str = "efficientnet_lite0"
+    weights: str | None = None
+    flow_weights: str | None = None
+    sampling: Sampling = Sampling("uniform", 32)
+    views: Views = Views()
+    flow: Parameters = Parameters()
+    flow_engine: str = "auto"
+    flow_bound: float = 20.0
+    flow_float: bool = False
+    decoder: str = "auto"
+    device: str = "auto"
+    precision: str = "auto"
+    batch_size: int | None = None
+    workers: int | None = None
+    time_limit: float = 120.0
+    min_frames: int = 16
+    retry_failed: bool = False
+
+    def __post_init__(self) -> None:
+        if self.time_limit <= 0 or self.min_frames < 1 or (self.workers or 0) < 0:
+            raise InputError(
+                "time_limit must be above 0, min_frames at least 1, workers not below 0"
+            )
+        if self.decoder not in DECODERS:
+            raise InputError(f"decoder '{self.decoder}' is not one of {', '.join(DECODERS)}")
+        if self.flow_engine not in ENGINES:
+            raise unknown("flow engine", self.flow_engine, ENGINES)
+        if self.flow_bound <= 0:
+            raise InputError("flow_bound must be above 0")
+        for modality in self.modalities:
+            if modality not in MODALITIES:
+                raise unknown("modality", modality, MODALITIES)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An extraction with its weights loaded and every "auto" resolved.
+
+    Args:
+        config: the options.
+        backbones: by modality.
+        cuts: how each modality's snippets are cut.
+        devices: that compute.
+        precision: "fp32", "bf16" or "fp16".
+    """
+
+    config: ExtractConfig
+    backbones: Mapping[str, LoadedBackbone]
+    cuts: Mapping[str, Cut]
+    devices: tuple[torch.device, ...]
+    precision: str
+
+    @classmethod
+    def make(cls, config: ExtractConfig) -> Plan:
+        """Load the backbones.
+
+        Raises:
+            InputError: no such device, wrong weights, or a backbone that takes no flow.
+        """
+        devices = tuple(choose_devices(config.device))
+        precision = choose_precision(config.precision, devices[0])
+        backbones, cuts = {}, {}
+        for modality in config.modalities:
+            weights = (modality == "flow" and config.flow_weights) or config.weights
+            backbones[modality] = load_backbone(config.backbone, weights, modality=modality)
+            cuts[modality] = _cut(config, modality, backbones[modality], devices[0])
+        return cls(config, backbones, cuts, devices, precision)
+
+    @property
+    def reading(self) -> Reading:
+        """What the decoding processes are told."""
+        return Reading(self.cuts, self.config.decoder, self.config.min_frames)
+
+    @property
+    def on_gpu(self) -> bool:
+        return any(device.type != "cpu" for device in self.devices)
+
+    @property
+    def batch_size(self) -> int:
+        """Snippets per forward pass."""
+        spec = next(iter(self.backbones.values())).spec
+        return self.config.batch_size or spec.batch_size * (_GPU_BATCH if self.on_gpu else 1)
+
+    def provenance(self, list_sha256: str) -> dict[str, Provenance]:
+        """By modality, what the feature file says of its features."""
+        return {name: self._provenance(name, list_sha256) for name in self.backbones}
+
+    def _provenance(self, modality: str, list_sha256: str) -> Provenance:
+        backbone, cut = self.backbones[modality], self.cuts[modality]
+        return Provenance(
+            backbone=backbone.spec.name,
+            weights=backbone.weights,
+            weights_sha256=backbone.sha256,
+            layer=backbone.spec.layer,
+            dim=backbone.spec.dim,
+            preprocessing=str(backbone.spec.preprocessing),
+            snippet_length=cut.sampling.length,
+            sampling=str(cut.sampling),
+            views=str(cut.views),
+            flow=str(cut) if isinstance(cut, FlowCut) else "",
+            flow_engine=cut.engine if isinstance(cut, FlowCut) else "",
+            precision=self.precision,
+            tool_version=__version__,
+            device=",".join(map(str, self.devices)),
+            list_sha256=list_sha256,
+        )
+
+
+def _cut(
+    config: ExtractConfig, modality: str, backbone: LoadedBackbone, device: torch.device
+) -> Cut:
+    spec = backbone.spec
+    clip = spec.snippet_length > 1
+    if modality == "rgb":
+        sampling = replace(config.sampling, length=spec.snippet_length)
+        return FrameCut(sampling, spec.preprocessing, config.views, clip)
+    sampling = replace(config.sampling, length=spec.snippet_length if clip else FIELDS)
+    return FlowCut(
+        sampling,
+        spec.preprocessing,
+        config.views,
+        clip,
+        engine=_engine(device) if config.flow_engine == "auto" else config.flow_engine,
+        parameters=config.flow,
+        bound=config.flow_bound,
+        quantise=not config.flow_float,
+    )
+
+
+def _engine(device: torch.device) -> str:
+    """The flow engine that suits a device."""
+    return {"cpu": "cpu", "cuda": "cuda"}.get(device.type, "torch")

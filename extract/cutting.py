@@ -1,0 +1,148 @@
+"""A modality's snippets, cut from the frames of one pass over a video.
+
+A *piece* is what one frame (RGB) or one field (flow) contributes: its views, cropped, [V, c, S, S].
+A snippet is L pieces in a row: channels side by side for an image backbone, a clip for others.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, Generic, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .preprocessing import Preprocessing
+from .sampling import Sampling
+from .transforms import resize
+from .views import Views, crop
+
+_CHUNK = 4 * 2**20  # bytes given on at once
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class Cut(ABC):
+    """How a modality's snippets are cut.
+
+    Args:
+        sampling: which pieces become snippets; its length is L.
+        preprocessing: of the backbone.
+        views: crops and flips of every piece.
+        clip: whether a snippet is a clip [V, c, L, S, S], or an image [V, c L, S, S].
+    """
+
+    sampling: Sampling
+    preprocessing: Preprocessing
+    views: Views = Views()
+    clip: bool = False
+    least_frames: ClassVar[int] = 1  # that a video needs
+
+    @abstractmethod
+    def plan(self, total: int) -> np.ndarray:
+        """Pieces of each snippet of a video of ``total`` frames, [n, L], increasing."""
+
+    @abstractmethod
+    def count(self, total: int) -> int:
+        """How many snippets n it has."""
+
+    @abstractmethod
+    def centres(self, plan: np.ndarray) -> np.ndarray:
+        """The centre frame of each snippet [n]."""
+
+    @property
+    @abstractmethod
+    def bytes_per_snippet(self) -> int:
+        """That one takes in memory."""
+
+    @abstractmethod
+    def cutter(self, plan: np.ndarray, video: str) -> Cutter:
+        """What cuts the planned snippets of the video with this id."""
+
+
+class Cutter(ABC, Generic[Answer]):
+    """Takes the frames of one video in order, gives snippets; knows nothing of decoding."""
+
+    frames: np.ndarray  # that it needs, increasing
+
+    @abstractmethod
+    def take(self, index: int, image: Tensor) -> Iterator[Answer]:
+        """Take frame ``index``, [1, 3, H, W] uint8; give the snippets that are worth sending."""
+
+    @abstractmethod
+    def rest(self) -> Iterator[Answer]:
+        """The snippets that are left."""
+
+
+class FrameCut(Cut):
+    """RGB: a piece is a frame."""
+
+    def plan(self, total: int) -> np.ndarray:
+        return self.sampling.frames(total)
+
+    def count(self, total: int) -> int:
+        return self.sampling.count(total)
+
+    def centres(self, plan: np.ndarray) -> np.ndarray:
+        return plan[:, plan.shape[1] // 2]
+
+    @property
+    def bytes_per_snippet(self) -> int:
+        return len(self.views) * 3 * self.sampling.length * self.preprocessing.input_size**2
+
+    def cutter(self, plan: np.ndarray, video: str) -> FrameCutter:
+        return FrameCutter(self, plan, video)
+
+
+class FrameCutter(Cutter[Tensor]):
+    """Gives snippets in chunks, [b, V, 3, S, S] or [b, V, 3, L, S, S] uint8."""
+
+    def __init__(self, cut: FrameCut, plan: np.ndarray, video: str) -> None:
+        self.frames = np.unique(plan)
+        self._cut, self._video, self._joiner = cut, video, Joiner(cut, plan)
+
+    def take(self, index: int, image: Tensor) -> Iterator[Tensor]:
+        resized = resize(image, self._cut.preprocessing)  # [1, 3, h, w]
+        size = self._cut.preprocessing.input_size
+        boxes = self._cut.views.boxes(*resized.shape[-2:], size, video=self._video)
+        return self._joiner.add(index, crop(resized, boxes, size)[0])
+
+    def rest(self) -> Iterator[Tensor]:
+        return self._joiner.rest()
+
+
+class Joiner:
+    """Joins pieces that come in order to the planned snippets, and these to chunks."""
+
+    def __init__(self, cut: Cut, plan: np.ndarray) -> None:
+        self._clip, self._plan = cut.clip, plan
+        self._most = max(1, _CHUNK // cut.bytes_per_snippet)
+        self._pieces: dict[int, Tensor] = {}  # that a coming snippet still needs
+        self._chunk: list[Tensor] = []
+        self._next = 0  # snippet
+
+    def add(self, index: int, piece: Tensor) -> Iterator[Tensor]:
+        """Take piece ``index`` [V, c, S, S]; give a chunk if one is full."""
+        plan = self._plan
+        self._pieces[index] = piece
+        while self._next < len(plan) and plan[self._next, -1] <= index:
+            self._chunk.append(join([self._pieces[i] for i in plan[self._next]], clip=self._clip))
+            self._next += 1
+            if len(self._chunk) == self._most:
+                yield from self.rest()
+        needed = plan[self._next, 0] if self._next < len(plan) else index + 1
+        self._pieces = {i: piece for i, piece in self._pieces.items() if i >= needed}
+
+    def rest(self) -> Iterator[Tensor]:
+        """The snippets that fill no chunk."""
+        if self._chunk:
+            chunk, self._chunk = self._chunk, []
+            yield torch.stack(chunk)
+
+
+def join(pieces: list[Tensor], *, clip: bool) -> Tensor:
+    """L pieces [..., c, S, S] as an image [..., c L, S, S], or as a clip [..., c, L, S, S]."""
+    return torch.stack(pieces, -3) if clip else torch.cat(pieces, -3)

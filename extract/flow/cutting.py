@@ -1,0 +1,171 @@
+"""Stacks of consecutive flow fields, as TSN feeds them to a backbone.
+
+Field i is the flow from frame i to frame i + 1. Overlapping stacks share fields, and no other
+field is computed. See `..cutting` for what a cut, a piece and a plan are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..cutting import Cut, Cutter, Joiner, join
+from ..transforms import resize
+from ..views import crop
+from .frames import HEIGHT, WIDTH, grey
+from .parameters import Parameters
+from .tvl1 import tvl1_pairs
+
+FIELDS = 5  # of a stack for an image backbone (TSN)
+ON_DEVICE = ("cuda", "torch")  # engines that compute where the backbone runs
+
+
+@dataclass(frozen=True)
+class FlowCut(Cut):
+    """Flow: a piece is a field, x and y.
+
+    Args:
+        engine: of `tvl1`, not "auto"; cuda and torch compute on the backbone's device, the others
+            where the video is decoded.
+        parameters: of the flow.
+        bound: pixels per frame that become the largest level.
+        quantise: to 8 bits, or keep the fractions of levels.
+    """
+
+    engine: str = "cpu"
+    parameters: Parameters = Parameters()
+    bound: float = 20.0
+    quantise: bool = True
+    least_frames: ClassVar[int] = 2
+
+    def __str__(self) -> str:
+        how = "8 bit" if self.quantise else "float"
+        return f"tvl1 {self.parameters} at {WIDTH}x{HEIGHT}, bound {self.bound:g}, {how}"
+
+    def plan(self, total: int) -> np.ndarray:
+        return self.sampling.frames(_fields(total))
+
+    def count(self, total: int) -> int:
+        return self.sampling.count(_fields(total))
+
+    def centres(self, plan: np.ndarray) -> np.ndarray:
+        return plan[:, plan.shape[1] // 2]
+
+    @property
+    def bytes_per_snippet(self) -> int:
+        values = len(self.views) * 2 * self.sampling.length * self.preprocessing.input_size**2
+        return values if self.quantise else 4 * values
+
+    def cutter(self, plan: np.ndarray, video: str) -> Cutter:
+        return (GreyCutter if self.engine in ON_DEVICE else FlowCutter)(self, plan, video)
+
+    def pieces(self, flow: Tensor, video: str) -> Tensor:
+        """Fields [n, 2, H, W] in pixels to pieces [n, V, 2, S, S] in levels."""
+        resized = resize(levels(flow, self.bound, quantise=self.quantise), self.preprocessing)
+        size = self.preprocessing.input_size
+        boxes = self.views.boxes(*resized.shape[-2:], size, video=video)
+        return crop(resized, boxes, size, flow=True)
+
+    def stacks(self, greys: Greys, device: torch.device) -> Tensor:
+        """Compute the flow on ``device``: images [n, V, 2 L, S, S], or clips [n, V, 2, L, S, S]."""
+        frames = torch.from_numpy(greys.frames).to(device)  # [m, H, W]
+        first = torch.from_numpy(greys.first).to(device)  # [p]
+        pairs = frames[first], frames[first + 1]
+        flow = tvl1_pairs(*pairs, parameters=self.parameters, engine=self.engine)  # [p, 2, H, W]
+        pieces = self.pieces(flow, greys.video)  # [p, V, 2, S, S]
+        return join([pieces[column] for column in greys.stacks.T], clip=self.clip)
+
+
+@dataclass(frozen=True)
+class Greys:
+    """Some snippets of a video before their flow is computed.
+
+    Args:
+        frames: grey, [m, 256, 340] uint8.
+        first: of these the first of each pair that is a field, the second comes after it, [p].
+        stacks: the pairs of each snippet, [n, L].
+        video: its id.
+    """
+
+    frames: np.ndarray
+    first: np.ndarray
+    stacks: np.ndarray
+    video: str
+
+
+def levels(flow: Tensor, bound: float, *, quantise: bool) -> Tensor:
+    """Pixels per frame to levels from 0 to 255, no motion in the middle, as dense_flow does.
+
+    Args:
+        flow: of any shape.
+        bound: the motion that is level 255; its opposite is 0, what is faster is cut off.
+        quantise: round to uint8, half to even: no motion is 128.
+
+    Returns:
+        the same shape, uint8 or float32.
+    """
+    scaled = (flow.clamp(-bound, bound) + bound) * (255 / (2 * bound))
+    return scaled.round().byte() if quantise else scaled
+
+
+class FlowCutter(Cutter[Tensor]):
+    """Computes flow as the frames come; gives chunks as `FrameCutter` does, with 2 channels."""
+
+    def __init__(self, cut: FlowCut, plan: np.ndarray, video: str) -> None:
+        self._cut, self._video, self._joiner = cut, video, Joiner(cut, plan)
+        self._fields = set(np.unique(plan).tolist())
+        self.frames = _frames(plan)
+        self._last: tuple[int, Tensor] | None = None
+
+    def take(self, index: int, image: Tensor) -> Iterator[Tensor]:
+        frame, field = grey(image), index - 1
+        last, self._last = self._last, (index, frame)
+        if field in self._fields and last and last[0] == field:
+            cut = self._cut
+            flow = tvl1_pairs(
+                last[1], frame, parameters=cut.parameters, engine=cut.engine, threads=1
+            )
+            yield from self._joiner.add(field, cut.pieces(flow, self._video)[0])
+
+    def rest(self) -> Iterator[Tensor]:
+        return self._joiner.rest()
+
+
+class GreyCutter(Cutter[Greys]):
+    """Only collects the frames, for flow that is computed elsewhere: a video's at once."""
+
+    def __init__(self, cut: FlowCut, plan: np.ndarray, video: str) -> None:
+        self.frames = _frames(plan)
+        self._plan, self._video = plan, video
+        self._greys: dict[int, np.ndarray] = {}
+
+    def take(self, index: int, image: Tensor) -> Iterator[Greys]:
+        self._greys[index] = grey(image)[0].numpy()
+        return iter(())
+
+    def rest(self) -> Iterator[Greys]:
+        whole = [stack for stack in self._plan if stack[-1] + 1 in self._greys]
+        if whole:
+            fields, stacks = np.unique(np.stack(whole), return_inverse=True)
+            at = np.array(sorted(self._greys))
+            yield Greys(
+                np.stack([self._greys[i] for i in at]),
+                np.searchsorted(at, fields),
+                stacks.reshape(len(whole), -1),
+                self._video,
+            )
+
+
+def _fields(total: int) -> int:
+    """Of a video of ``total`` frames."""
+    return max(total - 1, 1)
+
+
+def _frames(plan: np.ndarray) -> np.ndarray:
+    fields = np.unique(plan)
+    return np.union1d(fields, fields + 1)

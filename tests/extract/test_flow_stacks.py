@@ -1,0 +1,232 @@
+"""Stacks of flow fields: levels, which fields, what a mirror does, and one pass beside RGB."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from reference_decoder import reference_frames
+from torch import Tensor
+
+from tcon.cache import FeatureFile, InputError
+from tcon.extract.backbones import load_backbone
+from tcon.extract.config import ExtractConfig, Plan
+from tcon.extract.decoders import DecodeError
+from tcon.extract.devices import Devices
+from tcon.extract.flow import cutting
+from tcon.extract.flow.cutting import FlowCut, levels
+from tcon.extract.flow.tvl1 import tvl1
+from tcon.extract.lists import read_videos
+from tcon.extract.pipeline import extract
+from tcon.extract.preprocessing import Preprocessing
+from tcon.extract.sampling import Sampling
+from tcon.extract.snippets import Decoded, Reading, read_snippets
+from tcon.extract.views import Box, Views, crop
+
+Write = Callable[..., Path]
+DATA = Path(__file__).parents[3] / "shared" / "data" / "hockey_surveillance"
+SIZE = 32
+CUT = FlowCut(
+    Sampling("uniform", 3, 5), Preprocessing(resize=36, input_size=SIZE, channel_order="")
+)
+FLOW = ExtractConfig(
+    modalities=("rgb", "flow"),
+    weights="random",
+    sampling=Sampling("uniform", 2),
+    device="cpu",
+    precision="fp32",
+    min_frames=1,
+    workers=0,
+)
+
+
+# --- levels
+
+
+def test_levels() -> None:
+    flow = torch.tensor([-25.0, -20, -0.09, 0, 0.09, 10, 20, 25])
+    expected = [0, 0, 127, 128, 128, 191, 255, 255]  # 255 (v + 20) / 40, halves to even
+    assert levels(flow, 20, quantise=True).tolist() == expected
+    exact = [0, 0, 126.92625, 127.5, 128.07375, 191.25, 255, 255]
+    torch.testing.assert_close(levels(flow, 20, quantise=False), torch.tensor(exact))
+    assert levels(torch.tensor([16.0]), 32, quantise=True).item() == 191  # denseflow's bound
+
+
+def test_a_mirror_inverts_x_and_leaves_y() -> None:
+    fields = torch.randint(256, (3, 2, 8, 8), dtype=torch.uint8)
+    boxes = [Box(1, 2, 4, 4), Box(1, 2, 4, 4, flip=True)]
+    plain, mirrored = crop(fields, boxes, 4, flow=True).unbind(1)  # [3, 2, 4, 4]
+    assert torch.equal(mirrored[:, 0], 255 - plain[:, 0].flip(-1))
+    assert torch.equal(mirrored[:, 1], plain[:, 1].flip(-1))
+
+
+# --- which fields
+
+
+@pytest.fixture
+def flowed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """The numbers of the frames of every pair; their flow is x = the first's number, y = 0.
+
+    A frame shows its number as its grey level.
+    """
+    pairs: list[tuple[int, int]] = []
+
+    def fake(first: Tensor, second: Tensor, **_: object) -> Tensor:
+        numbers = [round(frame.float().mean().item() / 4) for frame in (first[0], second[0])]
+        pairs.append((numbers[0], numbers[1]))
+        flow = torch.zeros(1, 2, *first.shape[1:])
+        flow[:, 0] = numbers[0] / 255 * 40 - 20  # level = number
+        return flow
+
+    monkeypatch.setattr(cutting, "tvl1_pairs", fake)
+    return pairs
+
+
+def _stacks(cut: FlowCut, frames: int) -> Tensor:
+    """Snippets [n, V, C, S, S] of a video whose frame n is grey of level 4 n."""
+    plan = cut.plan(frames)
+    cutter = cut.cutter(plan, "v")
+    found = []
+    for n in cutter.frames.tolist():
+        if n < frames:
+            found += list(cutter.take(n, torch.full((1, 3, 40, 60), 4 * n, dtype=torch.uint8)))
+    return torch.cat([*found, *cutter.rest()])
+
+
+def test_five_fields_make_ten_channels_and_no_field_is_computed_twice(
+    flowed: list[tuple[int, int]],
+) -> None:
+    """21 frames are 20 fields and 16 places of 5; 3 stacks spread over them."""
+    found = _stacks(CUT, 21)
+    assert found.shape == (3, 1, 10, SIZE, SIZE)
+    starts = [2, 8, 13]  # floor((j + 1/2) 16 / 3)
+    assert found[:, 0, 0::2, 0, 0].tolist() == [list(range(s, s + 5)) for s in starts]  # x
+    assert (found[:, 0, 1::2] == 128).all()  # y
+    fields = sorted({n for s in starts for n in range(s, s + 5)})
+    assert flowed == [(n, n + 1) for n in fields]
+    assert CUT.centres(CUT.plan(21)).tolist() == [4, 10, 15]
+
+
+def test_fields_that_no_stack_needs_are_not_computed(flowed: list[tuple[int, int]]) -> None:
+    cut = replace(CUT, sampling=Sampling("uniform", 2, 5))
+    _stacks(cut, 61)  # 56 places: stacks start at 14 and 42
+    assert [first for first, _ in flowed] == [*range(14, 19), *range(42, 47)]
+    assert all(second == first + 1 for first, second in flowed)
+
+
+def test_the_last_field_is_repeated(flowed: list[tuple[int, int]]) -> None:
+    found = _stacks(CUT, 4)
+    assert found[:, 0, 0::2, 0, 0].tolist() == [[0, 1, 2, 2, 2]]
+    assert flowed == [(0, 1), (1, 2), (2, 3)]
+
+
+@pytest.mark.usefixtures("flowed")
+def test_views_and_clips() -> None:
+    cut = replace(CUT, views=Views("flip"), sampling=Sampling("uniform", 2, 6), clip=True)
+    found = _stacks(cut, 30)
+    assert found.shape == (2, 2, 2, 6, SIZE, SIZE)
+    assert torch.equal(found[:, 1, 0], 255 - found[:, 0, 0].flip(-1))
+
+
+@pytest.mark.usefixtures("flowed")
+def test_floats_keep_their_fractions() -> None:
+    found = _stacks(replace(CUT, quantise=False, bound=40), 21)
+    assert found.dtype == torch.float32
+    x = (2 / 255 * 40 - 20 + 40) * 255 / 80
+    torch.testing.assert_close(found[0, 0, 0], torch.full((SIZE, SIZE), x))
+
+
+# --- from videos
+
+
+def _read(path: Path, cut: FlowCut, *, min_frames: int = 1) -> tuple[Tensor, Decoded]:
+    *chunks, decoded = read_snippets(str(path), "v", Reading({"flow": cut}, min_frames=min_frames))
+    assert isinstance(decoded, Decoded)
+    return torch.cat([chunk.snippets for chunk in chunks]), decoded
+
+
+def test_a_stack_is_the_flow_of_resized_frames(tmp_path: Path, write_video: Write) -> None:
+    """Frames by ffmpeg, resized by Pillow, flow by `tvl1`, cropped by Pillow."""
+    path = write_video(tmp_path / "x.mp4", 9, b_frames=2)
+    found, decoded = _read(path, replace(CUT, sampling=Sampling("uniform", 1, 5)))
+    assert decoded.centres["flow"].tolist() == [4]
+    greys = []
+    for frame in reference_frames(path)[2:8]:
+        resized = np.asarray(Image.fromarray(frame).resize((340, 256), Image.Resampling.BILINEAR))
+        greys.append((resized @ [0.299, 0.587, 0.114]).round().astype(np.uint8))
+    flow = tvl1(torch.from_numpy(np.stack(greys)))
+    scaled = ((flow.clamp(-20, 20) + 20) * 255 / 40).round().byte().numpy()  # [5, 2, 256, 340]
+    for n, field in enumerate(scaled.reshape(10, 256, 340)):
+        short = Image.fromarray(field).resize((47, 36), Image.Resampling.BILINEAR)
+        expected = np.asarray(short)[2:34, 8:40].astype(int)
+        assert np.abs(found[0, 0, n].int().numpy() - expected).mean() < 0.2
+
+
+def test_one_frame_has_no_flow(tmp_path: Path, write_video: Write) -> None:
+    path = write_video(tmp_path / "x.mp4", 1)
+    with pytest.raises(DecodeError, match="1 frame can be decoded, fewer than the 2 that flow nee"):
+        _read(path, CUT)
+    with pytest.raises(DecodeError, match="fewer than --min-frames 16"):
+        _read(path, CUT, min_frames=16)
+
+
+def test_both_modalities_in_one_pass(tmp_path: Path, clips: Path) -> None:
+    """The file holds what two extractions, of each modality alone, hold."""
+    items = read_videos(clips)
+    assert extract(items, tmp_path / "both.h5", FLOW) == []
+    both = FeatureFile(tmp_path / "both.h5")
+    assert both.modalities == ["flow", "rgb"]
+    for name in ("rgb", "flow"):
+        path = tmp_path / f"{name}.h5"
+        extract(items, path, replace(FLOW, modalities=(name,)))
+        assert both.sha256(name, labels=True) == FeatureFile(path).sha256(name, labels=True)
+    flow = both.provenance["flow"]
+    assert (flow.snippet_length, flow.weights, flow.flow_engine) == (5, "random", "cpu")
+    assert "340x256, bound 20, 8 bit" in flow.flow
+    assert both.provenance["rgb"].flow == ""
+    assert both.counts("flow").tolist() == [1, 2, 2, 1, 2, 2]  # of 3 and 5 frames: one place
+
+
+def test_flow_made_otherwise_is_refused(tmp_path: Path, clips: Path) -> None:
+    items = read_videos(clips)[:1]
+    config = replace(FLOW, modalities=("flow",))
+    extract(items, tmp_path / "x.h5", config)
+    with pytest.raises(
+        InputError, match=r"was made differently \(flow: .*bound 20.* != .*bound 32"
+    ):
+        extract(items, tmp_path / "x.h5", replace(config, flow_bound=32.0))
+    with pytest.raises(InputError, match="flow: .*8 bit.* != .*float"):
+        extract(items, tmp_path / "x.h5", replace(config, flow_float=True))
+    with pytest.raises(InputError, match=r"holds \['flow'\], not \['flow', 'rgb'\]"):
+        extract(items, tmp_path / "x.h5", FLOW)
+
+
+def test_weights_of_flow_go_to_flow_alone(tmp_path: Path) -> None:
+    own = load_backbone("resnet18", "random", modality="flow").module
+    torch.save(own.state_dict(), tmp_path / "flow.pth")
+    config = replace(FLOW, backbone="resnet18", flow_weights=str(tmp_path / "flow.pth"))
+    plan = Plan.make(config)
+    assert {name: b.weights for name, b in plan.backbones.items()} == {
+        "rgb": "random",
+        "flow": "flow.pth",
+    }
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason=f"needs {DATA}")
+@pytest.mark.parametrize("clip", ["hockey/fight/fi0.avi", "surveillance/fight/fi003.mp4"])
+def test_features_as_of_opencvs_flow(clip: str) -> None:
+    """On real clips: levels within 1 on average, cosine of a clip's features at least 0.995."""
+    pytest.importorskip("cv2.optflow")
+    config = replace(FLOW, modalities=("flow",), weights=None, sampling=Sampling("uniform", 4))
+    plan = Plan.make(config)
+    engines = [replace(plan.cuts["flow"], engine=engine) for engine in ("cpu", "opencv")]
+    ours, opencvs = (_read(DATA / clip, cut)[0].flatten(0, 1) for cut in engines)
+    assert (ours.float() - opencvs.float()).abs().mean() < 1
+    with Devices(plan.backbones, plan.devices, torch.float32) as devices:
+        features = [devices.submit("flow", x).result().mean(0) for x in (ours, opencvs)]
+    assert torch.cosine_similarity(*features, dim=0) >= 0.995
