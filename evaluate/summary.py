@@ -63,7 +63,7 @@ class Group:
     @property
     def label(self) -> str:
         """The method's name for people; that of the run where this version does not know it."""
-        return entry(self.method).label if self.method in names() else self.method
+        return entry(self.method).title if self.method in names() else self.method
 
     @property
     def note(self) -> str:

@@ -8,6 +8,7 @@ from . import (  # noqa: F401  (they register themselves)
     dann,
     source_only,
     ta3n,
+    target_only,
     tcon,
     tcon_ablations,
 )

@@ -48,7 +48,7 @@ class CmfglrConfig(Weights, MethodConfig):
 @register(
     "cmfglr",
     CmfglrConfig(),
-    label="cmfglr (reconstruction)",
+    title="cmfglr (reconstruction)",
     note="reconstruction: the original's text is not public, only its abstract",
 )
 class Cmfglr(FittedMethod):

@@ -20,14 +20,14 @@ class Entry:
         config: its options, with every default.
         presets: named ``key=value`` settings, keys being ``train.*`` or the method's own without
             its name; ``official`` are its authors'.
-        label: its name for people.
+        title: its name for people.
         note: what must be said wherever its numbers are printed; "" for nothing.
     """
 
     method: type[Method]
     config: MethodConfig
     presets: Presets
-    label: str
+    title: str
     note: str = ""
 
 
@@ -39,14 +39,14 @@ def register(
     config: MethodConfig,
     *,
     presets: Presets | None = None,
-    label: str = "",
+    title: str = "",
     note: str = "",
 ) -> Callable[[type[Method]], type[Method]]:
     """Class decorator: make a method known under ``name``. A class may have several names, each
-    with other options. ``presets``, ``label`` (else the name) and ``note`` as in `Entry`."""
+    with other options. ``presets``, ``title`` (else the name) and ``note`` as in `Entry`."""
 
     def add(method: type[Method]) -> type[Method]:
-        _REGISTRY[name] = Entry(method, config, presets or {}, label or name, note)
+        _REGISTRY[name] = Entry(method, config, presets or {}, title or name, note)
         return method
 
     return add

@@ -123,6 +123,6 @@ def test_a_base_of_another_width_is_refused() -> None:
 
 
 def test_it_is_called_a_reconstruction() -> None:
-    assert entry("cmfglr").label == "cmfglr (reconstruction)"
+    assert entry("cmfglr").title == "cmfglr (reconstruction)"
     assert "reconstruction" in entry("cmfglr").note
-    assert entry("tcon").label == "tcon" and entry("tcon").note == ""
+    assert entry("tcon").title == "tcon" and entry("tcon").note == ""
