@@ -73,6 +73,13 @@ def main() -> None:
     help="cpu, cuda, torch or opencv; auto suits the device.",
 )
 @click.option(
+    "--flow-parameters",
+    default="opencv",
+    show_default=True,
+    metavar="PRESET|KEY=VALUE,...",
+    help="Of TV-L1; the presets are in docs/flow.md.",
+)
+@click.option(
     "--flow-bound",
     type=click.FloatRange(min=0, min_open=True),
     default=20,
@@ -130,6 +137,7 @@ def extract(
     output: Path | None,
     root: Path | None,
     modality: str,
+    flow_parameters: str,
     snippets: int | None,
     stride: int | None,
     views: str,
@@ -145,6 +153,7 @@ def extract(
     to continue or extend.
     """
     from .extract.config import ExtractConfig
+    from .extract.flow import Parameters
     from .extract.lists import read_videos
     from .extract.memory import keep_freed_memory
     from .extract.progress import extract_with_progress
@@ -157,7 +166,11 @@ def extract(
     sampling = Sampling("stride", stride) if stride else Sampling("uniform", snippets or 32)
     modalities = tuple(dict.fromkeys(name.strip() for name in modality.split(",")))
     config = ExtractConfig(
-        modalities=modalities, sampling=sampling, views=Views.parse(views), **options
+        modalities=modalities,
+        sampling=sampling,
+        views=Views.parse(views),
+        flow=Parameters.parse(flow_parameters),
+        **options,
     )
     if check:
         from .extract.check import check_video

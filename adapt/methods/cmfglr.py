@@ -49,7 +49,7 @@ class CmfglrConfig(Weights, MethodConfig):
     "cmfglr",
     CmfglrConfig(),
     title="cmfglr (reconstruction)",
-    note="reconstruction: the original's text is not public, only its abstract",
+    note="the original's text is not public, only its abstract",
 )
 class Cmfglr(FittedMethod):
     """Shallow adaptation of fixed features. Scores estimate a one-hot label; they are no logits."""

@@ -44,8 +44,10 @@ class FlowCut(Cut):
     least_frames: ClassVar[int] = 2
 
     def __str__(self) -> str:
+        # Every value, whatever preset they came from: presets may change.
+        values = ",".join(f"{name}={value}" for name, value in vars(self.parameters).items())
         how = "8 bit" if self.quantise else "float"
-        return f"tvl1 {self.parameters} at {WIDTH}x{HEIGHT}, bound {self.bound:g}, {how}"
+        return f"tvl1 {values} at {WIDTH}x{HEIGHT}, bound {self.bound:g}, {how}"
 
     def plan(self, total: int) -> np.ndarray:
         return self.sampling.frames(_fields(total))

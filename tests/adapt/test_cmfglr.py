@@ -124,5 +124,5 @@ def test_a_base_of_another_width_is_refused() -> None:
 
 def test_it_is_called_a_reconstruction() -> None:
     assert entry("cmfglr").title == "cmfglr (reconstruction)"
-    assert "reconstruction" in entry("cmfglr").note
+    assert "not public" in entry("cmfglr").note
     assert entry("tcon").title == "tcon" and entry("tcon").note == ""
