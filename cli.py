@@ -204,6 +204,12 @@ def extract(
     help="Passes over the source, but at least train.min_steps=600 steps.  [default: 90]",
 )
 @click.option(
+    "--normalise",
+    type=click.Choice(["none", "source", "domain"]),
+    help="Standardise features by nothing, the source's statistics or each domain's own.  "
+    "[default: domain]",
+)
+@click.option(
     "--preset", help="Named settings of the methods: matched, official ...  [default: matched]"
 )
 @click.option(

@@ -33,11 +33,14 @@ _DEFAULTS: dict[str, Any] = {
     "preset": MATCHED,
     "output": "runs",
 }
+# Short for settings; those of the same place come after them.
+_SHORT = {"epochs": "train.epochs", "normalise": "train.normalise"}
 _KINDS: dict[str, type | tuple[type, ...]] = {
     **{key: (str, list) for key in ("methods", "modality", "settings")},
     "segments": (int, str, list),
     **{key: int for key in ("seeds", "epochs")},
-    **{key: str for key in ("source", "target", "task", "preset", "output", "name", "root")},
+    **{key: str for key in ("source", "target", "task", "preset", "normalise", "output")},
+    **{key: str for key in ("name", "root")},
     "oracle": bool,
 }
 
@@ -88,9 +91,10 @@ def read_plan(path: str, given: Mapping[str, Any]) -> Plan:
     made = []
     for number, grid in enumerate(grids, start=1):
         try:
-            options = {**table, **grid}
-            options["settings"] = _words(table, "settings") + _words(grid, "settings")
-            made.append(make_grid(_placed(options, start) | _with_settings(given, options)))
+            options = _placed({**table, **grid}, start) | given
+            settings = [s for place in (table, grid, given) for s in _settings(place)]
+            plain = {key: value for key, value in options.items() if key not in _SHORT}
+            made.append(make_grid(plain | {"settings": settings}))
         except InputError as error:
             raise InputError(f"plan {path}, grid {grid.get('name', number)}: {error}") from None
     _check_apart(made, path)
@@ -107,12 +111,9 @@ def make_grid(given: Mapping[str, Any]) -> Grid:
     for key in ("source", "target"):
         if not options.get(key):
             raise InputError(f"no {key}: name its feature file by --{key}, or a plan by --plan")
-    settings = _words(options, "settings")
-    if options.get("epochs"):
-        settings = [f"train.epochs={options['epochs']}", *settings]
     runs = make_runs(
         _words(options, "methods"),
-        settings,
+        _settings(options),
         modality=",".join(_words(options, "modality")),
         segments=",".join(_words(options, "segments")),
         seeds=options["seeds"],
@@ -159,6 +160,12 @@ def _words(options: Mapping[str, Any], key: str) -> list[str]:
     return [str(part).strip() for part in parts]
 
 
+def _settings(options: Mapping[str, Any]) -> list[str]:
+    """What the short keys and ``settings`` of one place set, in the order in which they apply."""
+    short = [f"{full}={options[key]}" for key, full in _SHORT.items() if options.get(key)]
+    return short + _words(options, "settings")
+
+
 def _placed(options: Mapping[str, Any], start: Path) -> dict[str, Any]:
     """The same with paths that start at ``start``."""
     placed = dict(options)
@@ -168,12 +175,6 @@ def _placed(options: Mapping[str, Any], start: Path) -> dict[str, Any]:
     if Path(placed.get("task", "")).suffix:  # else a shipped task's name
         placed["task"] = str(start / placed["task"])
     return placed
-
-
-def _with_settings(given: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
-    """What the command line overrides; its settings come after the plan's."""
-    settings = [*_words(options, "settings"), *given.get("settings", ())]
-    return {**given, "settings": settings}
 
 
 def _check_apart(grids: list[Grid], path: str) -> None:

@@ -57,6 +57,13 @@ def test_a_grid(tmp_path: Path) -> None:
     assert tcon("adapt", *grid).output.count("finished before") == 16
 
 
+def test_normalise_option(files: list[object], tmp_path: Path) -> None:
+    done = tcon("adapt", *files, "--method", "tcon", "--normalise", "none")
+    assert done.exit_code == 0, done.output
+    config = (tmp_path / "runs" / "tcon_rgb_k6_seed0" / "config.json").read_text()
+    assert '"normalise": "none"' in config
+
+
 def test_why_there_are_more_steps_than_the_epochs(files: list[object]) -> None:
     done = tcon("adapt", *files, "--set", "train.min_steps=5", "--method", "tcon")
     assert "Each run has 5 steps (train.min_steps; 1 epoch of 3 would be 3)." in done.output

@@ -65,6 +65,25 @@ def test_command_line_overrides(tmp_path: Path) -> None:
     assert (one.output, two.output) == (Path("o/one"), Path("o/two"))
 
 
+def test_short_options_override_settings_of_the_places_before(tmp_path: Path) -> None:
+    text = 'source = "a"\ntarget = "b"\nsettings = ["train.epochs=4", "train.normalise=none"]\n'
+    plan = write(tmp_path, text)
+
+    def train(given: dict[str, object], path: str = plan) -> tuple[int, str]:
+        options = read_plan(path, given).grids[0].runs[0].train
+        return options.epochs, options.normalise
+
+    assert train({}) == (4, "none")
+    assert train({"epochs": 2, "normalise": "source"}) == (2, "source")
+    assert train({"epochs": 2, "settings": ("train.epochs=3",)}) == (3, "none")
+    (tmp_path / "grid").mkdir()
+    with_grid = write(tmp_path / "grid", text + '[[grid]]\nnormalise = "domain"\nepochs = 5\n')
+    assert train({}, with_grid) == (5, "domain")
+    assert make_grid({"source": "a", "target": "b", "normalise": "none"}).runs[
+        0
+    ].train.normalise == ("none")
+
+
 def test_root_moves_every_path(tmp_path: Path) -> None:
     text = 'root = "data"\nsource = "a.h5"\ntarget = "/b.h5"\ntask = "t.csv"\noutput = "r"\n'
     (grid,) = read_plan(write(tmp_path, text), {}).grids
@@ -93,6 +112,10 @@ def test_missing_files_are_named_with_their_commands(tmp_path: Path) -> None:
         ("[[grid]]\nsorce = 'a'", "no key 'sorce': did you mean source"),
         ("seeds = '2'", "seeds = '2' is of the wrong kind"),
         ("seeds = true", "seeds = True is of the wrong kind"),
+        (
+            "source = 'a'\ntarget = 'b'\nnormalise = 'all'",
+            "'all' is not one of none, source, domain",
+        ),
         ("seeds = 0", "seeds must be at least 1"),
         ("seeds = ", "cannot read the plan"),
         ("grid = 3", r"write grids as \[\[grid\]\]"),
