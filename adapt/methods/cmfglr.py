@@ -21,7 +21,7 @@ from ..cross_validation import select_weights
 from ..label_graph import one_hot
 from ..matrix_factorisation import Data, Weights, factorise, neighbour_graph
 from .base import FittedMethod, Method, MethodConfig, Sizes, SourceBatch
-from .registry import register
+from .registry import entry, register
 from .source_only import SourceOnly, SourceOnlyConfig
 
 _COMPONENTS = 256  # of the PCA before the factorisation, at most
@@ -48,6 +48,7 @@ class CmfglrConfig(Weights, MethodConfig):
 @register(
     "cmfglr",
     CmfglrConfig(),
+    presets=entry("source_only").presets,  # of the base; the authors' own settings are not public
     title="cmfglr (reconstruction)",
     note="the original's text is not public, only its abstract",
 )
@@ -101,7 +102,8 @@ class Cmfglr(FittedMethod):
                 theirs = list(weights[name].shape) if name in weights else "nothing"
                 raise InputError(
                     f"cmfglr needs the trained source_only's {name} as {list(mine.shape)}, not "
-                    f"{theirs}: set cmfglr.features as source_only.features"
+                    f"{theirs}: set cmfglr.features as source_only.features, and "
+                    "source_only.head=tsn"
                 )
         self.base.load_state_dict(weights)
 

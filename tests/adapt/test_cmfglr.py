@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from tcon.adapt.config import base_of, make_runs
 from tcon.adapt.methods import Sizes, SourceBatch, build, entry
 from tcon.adapt.methods.cmfglr import Cmfglr, CmfglrConfig
 from tcon.adapt.methods.source_only import SourceOnly, SourceOnlyConfig
@@ -120,6 +121,11 @@ def test_a_base_of_another_width_is_refused() -> None:
     source, target, _ = data()
     with pytest.raises(InputError, match=r"set cmfglr\.features as source_only\.features"):
         fit(make(replace(QUICK, features=7)), make_base(), source, target)
+
+
+def test_official_is_fitted_on_an_official_source_only() -> None:
+    base, run = make_runs(["source_only", "cmfglr"], preset="official")
+    assert base_of(run, [base]) == base and base.train.optimiser == "sgd"
 
 
 def test_it_is_called_a_reconstruction() -> None:

@@ -182,5 +182,12 @@ def test_shipped_plans_are_the_papers_tables(monkeypatch: pytest.MonkeyPatch, na
     assert all(f"_{backbone}.h5" in str(grid.source) for grid in plan.grids)
 
 
+@pytest.mark.parametrize("preset", ["matched", "official"])
+@pytest.mark.parametrize("name", sorted(TABLES))
+def test_both_presets_run_every_table(name: str, preset: str) -> None:
+    plan = read_plan(name, {"preset": preset})
+    assert {run.preset for grid in plan.grids for run in grid.runs} == {preset}
+
+
 def test_all_tables_ship() -> None:
     assert shipped() == sorted(TABLES)
