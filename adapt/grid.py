@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
@@ -78,10 +78,19 @@ def prepare(
     chosen = choose_device(device)
     store = Store(Path(source), Path(target), task=task, device=chosen)
     folders = [
-        (run, RunFolder(Path(output) / run.name, {**asdict(run), "data": store.describe(run)}))
+        (run, RunFolder(Path(output) / run.name, _describe(run, runs, store)))
         for run in by_data(list(runs))
     ]
     return Prepared(store, folders, chosen)
+
+
+def _describe(run: RunConfig, runs: Sequence[RunConfig], store: Store) -> dict[str, Any]:
+    """Everything that decides the run; for a fitted one also the options of what it starts from."""
+    config = {**asdict(run), "data": store.describe(run)}
+    base = base_of(run, runs)
+    if base is not None and issubclass(entry(run.method).method, FittedMethod):
+        config[base.method] = asdict(base.options)
+    return config
 
 
 def run_all(

@@ -115,6 +115,20 @@ def test_fitted_method_brings_its_source_only(
     assert metrics == (folder / "metrics.jsonl").read_text()
 
 
+def test_a_fitted_run_records_what_it_starts_from(
+    monkeypatch: pytest.MonkeyPatch, files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    toy.add(monkeypatch, "nearest", toy.Nearest)
+    configs = []
+    for dropout in (0.1, 0.2):
+        runs = make_runs(["nearest"], [*QUICK, f"source_only.dropout={dropout}"], segments=4)
+        prepared = prepare(*files, runs, tmp_path / str(dropout))
+        base, fitted = (folder.config for _, folder in prepared.runs)
+        assert fitted["source_only"] == base["options"] and "source_only" not in base
+        configs.append(fitted)
+    assert configs[0] != configs[1]
+
+
 def test_base_with_the_presets_training_is_another_run(monkeypatch: pytest.MonkeyPatch) -> None:
     toy.add(monkeypatch, "nearest", toy.Nearest, official=("train.lr=1",), own=("features=4",))
     base, run = make_runs(["nearest"], preset="official")
