@@ -73,7 +73,10 @@ class Store:
                 "source_sha256": self.source.sha256(modality, labels=True),
                 "target_sha256": self.target.sha256(modality, labels=False),
             }
-        return {
+        oracle = {}
+        if entry(run.method).method.reads_target_labels:
+            oracle["target_labels_sha256"] = self.target.sha256(modality, labels=True)
+        return oracle | {
             "source": str(self.source.path.resolve()),
             "target": str(self.target.path.resolve()),
             **self._hashes[modality],
@@ -105,10 +108,13 @@ class Store:
         labels = {video.label for video in self.target.videos}
         if typos := self.task.misspelt_target_labels(labels):
             said.append(f"the target has no video of some of the task's labels{typos}")
-        if short := repeating_videos(self.chosen(run), run.source_segments, run.target_segments):
+        each = getattr(run.options, "snippets", 1)
+        positions = each * run.source_segments, each * run.target_segments
+        if short := repeating_videos(self.chosen(run), *positions):
+            of_several = f" of {each} snippets" if each > 1 else ""
             said.append(
-                f"{short} videos have fewer snippets than {run.segments} segments; some of their "
-                "snippets repeat."
+                f"{short} videos have fewer snippets than {run.segments} segments{of_several}; "
+                "some of their snippets repeat."
             )
         return said
 
@@ -130,18 +136,18 @@ def by_data(runs: list[RunConfig]) -> list[RunConfig]:
     return sorted(runs, key=lambda run: ways.index(_way(run)))
 
 
-def repeating_videos(domains: Domains, source_segments: int, target_segments: int) -> int:
-    """How many videos have fewer snippets than segments, so that some repeat."""
+def repeating_videos(domains: Domains, source_positions: int, target_positions: int) -> int:
+    """How many videos have fewer snippets than a method looks at, so that some repeat."""
     sets = (
-        (source_segments, domains.source_train, domains.source_val),
-        (target_segments, domains.target_train, domains.target_test),
+        (source_positions, domains.source_train, domains.source_val),
+        (target_positions, domains.target_train, domains.target_test),
     )
     short = {
         (domain, id_)
-        for domain, (segments, *splits) in enumerate(sets)
+        for domain, (positions, *splits) in enumerate(sets)
         for videos in filter(None, splits)
         for id_, count in zip(videos.ids, videos.count.tolist(), strict=True)
-        if count < segments
+        if count < positions
     }
     return len(short)
 

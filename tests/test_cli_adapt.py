@@ -165,6 +165,13 @@ def test_more_segments_than_snippets_is_a_warning(files: list[object]) -> None:
     assert "Warning: 24 videos have fewer snippets than 9 segments" in done.output
 
 
+def test_each_segment_needs_snippets_of_its_own_for_relations(files: list[object]) -> None:
+    small = ["--set", "tcon-trn.features=8", *QUICK[:6], "--device", "cpu"]
+    done = tcon("adapt", *files[:6], *small, "--method", "tcon-trn", "--segments", 3)
+    assert done.exit_code == 0, done.output
+    assert "24 videos have fewer snippets than 3 segments of 3 snippets; some" in done.output
+
+
 def test_moved_feature_files_are_the_same_runs(files: list[object], tmp_path: Path) -> None:
     assert tcon("adapt", *files, "--method", "tcon").exit_code == 0
     (tmp_path / "moved").mkdir()

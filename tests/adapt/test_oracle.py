@@ -47,6 +47,15 @@ def test_it_trains_on_the_targets_labelled_training_videos(
     assert run_all(prepared) == 0
 
 
+def test_other_target_labels_are_another_run(files: tuple[Path, Path], tmp_path: Path) -> None:
+    runs = make_runs(["target_only"], ["train.epochs=1", "train.min_steps=2"])
+    run_all(prepare(*files, runs, tmp_path / "runs", oracle=True))
+    files[1].unlink()
+    write_domain(files[1], videos=30, seed=1, labels=["sit", "run", "jump"] * 10)
+    with pytest.raises(InputError, match="another data.target_labels_sha256"):
+        prepare(*files, runs, tmp_path / "runs", oracle=True)
+
+
 def test_unlabelled_target(files: tuple[Path, Path], tmp_path: Path) -> None:
     target = write_domain(tmp_path / "none.h5", labels=[""] * 12)
     prepared = prepare(
