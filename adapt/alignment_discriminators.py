@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from .coattention import mix_projected
 from .losses import domain_accuracy, domain_loss
-from .networks import Discriminator
+from .networks import Discriminator, DiscriminatorConfig
 from .pairs import Pairs, choose
 from .reversal import reverse_gradient
 
@@ -25,8 +25,8 @@ Draws = dict[str, Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)
-class DiscriminatorConfig:
-    """Every discriminator: in - hidden - hidden - 1.
+class TconDiscriminatorConfig(DiscriminatorConfig):
+    """Options of every discriminator.
 
     Args:
         max_segments: aligned segments that the segment discriminator sees in a step, a uniform
@@ -34,12 +34,10 @@ class DiscriminatorConfig:
             same.
     """
 
-    hidden: int = 1024
-    dropout: float = 0.5
     max_segments: int = 1024
 
 
-class Alignment(NamedTuple):
+class PairAlignment(NamedTuple):
     """Weights [N, Ks, Kt] of the source segments in each pair's target-aligned segments (9)."""
 
     pairs: Pairs
@@ -68,7 +66,7 @@ class AlignedVideos(nn.Module):
         }
 
     def forward(
-        self, fs: Tensor, ft: Tensor, alignment: Alignment, lam: float, draws: Draws
+        self, fs: Tensor, ft: Tensor, alignment: PairAlignment, lam: float, draws: Draws
     ) -> tuple[Tensor, Tensor]:
         """Features [Bs, Ks, D] and [Bt, Kt, D] to loss and accuracy."""
         pairs, net = alignment.pairs, self.net
@@ -100,7 +98,7 @@ class AlignedSegments(nn.Module):
         self,
         features: int,
         segments: tuple[int, int],
-        config: DiscriminatorConfig,
+        config: TconDiscriminatorConfig,
         *,
         against: Literal["source", "target"] = "source",
         helped: bool = False,
@@ -120,7 +118,7 @@ class AlignedSegments(nn.Module):
         }
 
     def forward(
-        self, fs: Tensor, ft: Tensor, alignment: Alignment, lam: float, draws: Draws
+        self, fs: Tensor, ft: Tensor, alignment: PairAlignment, lam: float, draws: Draws
     ) -> tuple[Tensor, Tensor]:
         """Features [Bs, Ks, D] and [Bt, Kt, D] to loss and accuracy."""
         pairs, net = alignment.pairs, self.net
@@ -157,7 +155,7 @@ class WholeVideos(nn.Module):
         }
 
     def forward(
-        self, fs: Tensor, ft: Tensor, alignment: Alignment | None, lam: float, draws: Draws
+        self, fs: Tensor, ft: Tensor, alignment: PairAlignment | None, lam: float, draws: Draws
     ) -> tuple[Tensor, Tensor]:
         """Features [Bs, K, D] and [Bt, K, D] to loss and accuracy; looks at no alignment."""
         ones = self.net(reverse_gradient(ft.flatten(1), lam), draws["video_target"])  # [Bt]

@@ -6,6 +6,7 @@ inputs give equal losses, and many runs can share one program. No mask means no 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -74,6 +75,14 @@ class TargetAttention(nn.Sequential):
         if self.output == "softmax":
             return scores.softmax(1)
         return F.normalize(scores.sigmoid(), p=1, dim=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiscriminatorConfig:
+    """in - hidden - hidden - 1, with dropout after both hidden layers."""
+
+    hidden: int = 1024
+    dropout: float = 0.5
 
 
 class Discriminator(nn.Module):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from tcon.adapt.alignment_discriminators import DiscriminatorConfig
+from tcon.adapt.alignment_discriminators import TconDiscriminatorConfig
 from tcon.adapt.methods import Losses, Method, Sizes, SourceBatch, build
 from tcon.adapt.methods.tcon_config import PseudoConfig, TconConfig
 from tcon.adapt.pairs import PairConfig
@@ -20,7 +20,7 @@ SMALL = TconConfig(
     tau=0.1,
     pair=PairConfig(threshold=0.95, max_pairs=7),
     pseudo=PseudoConfig(threshold=0.85),
-    disc=DiscriminatorConfig(hidden=7, max_segments=20),
+    disc=TconDiscriminatorConfig(hidden=7, max_segments=20),
 )
 
 

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..networks import Bottleneck, SegmentClassifier
+from ..networks import Bottleneck, DiscriminatorConfig, SegmentClassifier
 from ..schedules import dann_ramp
 from .base import Draws, Losses, Method, MethodConfig, Sizes, SourceBatch, State
 
@@ -34,14 +34,6 @@ class AlignmentConfig(MethodConfig):
     def weight(self, progress: float) -> float:
         """Of the alignment, at a share [0, 1] of the run."""
         return self.lambda_d * (1.0 if self.ramp is None else dann_ramp(progress, self.ramp))
-
-
-@dataclass(frozen=True, kw_only=True)
-class DiscriminatorConfig:
-    """in - hidden - hidden - 1, with dropout after both hidden layers."""
-
-    hidden: int = 1024
-    dropout: float = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)

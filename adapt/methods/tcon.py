@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from .. import coattention as co
 from .. import warmup
-from ..alignment_discriminators import AlignedSegments, AlignedVideos, Alignment
+from ..alignment_discriminators import AlignedSegments, AlignedVideos, PairAlignment
 from ..coattention_health import alignment_sharpness, coattention_entropy, cross_class_share
 from ..losses import attention_loss, pseudo_label_loss
 from ..networks import SegmentClassifier, TargetAttention
@@ -47,7 +47,7 @@ class CoAttention(NamedTuple):
     matrix: Tensor
     source: Tensor
     target: Tensor
-    alignment: Alignment
+    alignment: PairAlignment
 
 
 @register("tcon-trn", TconConfig(snippets=3), presets=PRESETS)
@@ -173,7 +173,7 @@ class Tcon(Method):
             matrix,
             source=co.sharpen(a_s, config.att_tau),
             target=co.sharpen(a_t.detach(), config.att_tau),  # the truth that G_a learns
-            alignment=Alignment(pairs, weights.detach() if config.detach_align else weights),
+            alignment=PairAlignment(pairs, weights.detach() if config.detach_align else weights),
         )
 
     def _class_losses(
@@ -193,7 +193,7 @@ class Tcon(Method):
         return Losses(c_source + c_pseudo, logs)
 
     def _domain_losses(
-        self, seg: Segments, alignment: Alignment | None, progress: float, draws: Draws
+        self, seg: Segments, alignment: PairAlignment | None, progress: float, draws: Draws
     ) -> Losses:
         """(10), (11), and (12) by gradient reversal."""
         lam = self.config.lambda_d * dann_ramp(progress, self.config.ramp)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ..alignment_discriminators import DiscriminatorConfig
+from ..alignment_discriminators import TconDiscriminatorConfig
 from ..coattention import Simplex
 from ..losses import AttentionLoss
 from ..pairs import PairConfig
@@ -76,7 +76,7 @@ class TconConfig(MethodConfig):
     pair: PairConfig = field(default_factory=PairConfig)
     pseudo: PseudoConfig = field(default_factory=PseudoConfig)
     warmup: WarmupConfig = field(default_factory=WarmupConfig)
-    disc: DiscriminatorConfig = field(default_factory=DiscriminatorConfig)
+    disc: TconDiscriminatorConfig = field(default_factory=TconDiscriminatorConfig)
 
 
 PRESETS = {

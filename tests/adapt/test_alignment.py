@@ -15,8 +15,9 @@ from torch import Tensor
 from tcon.adapt.config import TrainConfig, apply_settings, make_runs
 from tcon.adapt.grid import prepare, run_all
 from tcon.adapt.methods import Losses, Sizes, SourceBatch, build, entry
-from tcon.adapt.methods.alignment import Alignment, DiscriminatorConfig
+from tcon.adapt.methods.alignment import Alignment
 from tcon.adapt.mmd import mk_mmd
+from tcon.adapt.networks import DiscriminatorConfig
 from tcon.adapt.schedules import dann_ramp
 
 BS, BT, KS, KT, D_IN, C = 5, 4, 3, 2, 10, 3

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tcon.adapt.alignment_discriminators import DiscriminatorConfig
+from tcon.adapt.alignment_discriminators import TconDiscriminatorConfig
 from tcon.adapt.coattention import (
     align,
     alignment_weights,
@@ -29,7 +29,7 @@ SMALL = TconConfig(
     features=8,
     att_hidden=5,
     pair=PairConfig(rule="all", max_pairs=20),
-    disc=DiscriminatorConfig(hidden=7, max_segments=1000),
+    disc=TconDiscriminatorConfig(hidden=7, max_segments=1000),
 )
 
 

@@ -11,7 +11,7 @@ from small_tcon import BS, BT, SMALL, VARIANTS, data, make, step
 from tcon_loops import Loops
 from torch import Tensor
 
-from tcon.adapt.alignment_discriminators import DiscriminatorConfig
+from tcon.adapt.alignment_discriminators import TconDiscriminatorConfig
 from tcon.adapt.methods import Method, SourceBatch, entry
 from tcon.adapt.methods.tcon_config import PseudoConfig
 from tcon.adapt.pairs import PairConfig
@@ -39,7 +39,7 @@ READINGS = [
     {"pair": PairConfig(threshold=0.99, max_pairs=20)},  # 5 pairs, the rest is padding
     {"pseudo": PseudoConfig(threshold=0.85, per="accepted", wait=False)},
     {"warmup": WarmupConfig(source=True)},
-    {"disc": DiscriminatorConfig(hidden=7, max_segments=1000)},
+    {"disc": TconDiscriminatorConfig(hidden=7, max_segments=1000)},
 ]
 
 
