@@ -9,6 +9,8 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from .warmup import WarmupConfig
+
 Records = Sequence[Mapping[str, float]]
 
 _LATE = 0.25  # share of the evaluations, the last ones
@@ -50,16 +52,16 @@ def findings(
     Args:
         records: the lines of ``metrics.jsonl``.
         source_segments: with 1 every alignment chooses the same one.
-        options: the method's; its ``warmup.ratio``, if any, says when attention starts by itself.
+        options: the method's; its ``warmup``, if any, says when attention starts by itself.
     """
     if not records:
         return []
     found = [*_discriminators(records), *_pairs(records)]
     if source_segments > 1:
         found += _alignment(records)
-    ratio = getattr(getattr(options, "warmup", None), "ratio", None)
-    if ratio is not None:
-        found += _attention(records, ratio)
+    warmup = getattr(options, "warmup", None)
+    if warmup is not None:
+        found += _attention(records, warmup)
     return found
 
 
@@ -120,14 +122,21 @@ def _alignment(records: Records) -> Iterator[Finding]:
             )
 
 
-def _attention(records: Records, ratio: float) -> Iterator[Finding]:
-    """The attention network counts as ready once its loss is below ``ratio`` of a uniform
-    guess's."""
+def _attention(records: Records, warmup: WarmupConfig) -> Iterator[Finding]:
+    """The attention network counts as ready once its loss is below the threshold, or below the
+    ratio of a uniform guess's."""
+
+    def ready(record: Mapping[str, float]) -> bool:
+        enough = warmup.threshold
+        if enough is None:
+            enough = warmup.ratio * record["attention_uniform"]
+        return record["attention"] < enough
+
     until = next((n for n, r in enumerate(records) if r.get("attention_on", 0) > 0), None)
     if "attention_on" not in records[-1] or not any(r["attention_uniform"] for r in records):
         return  # no such network, or nothing to learn: no pairs, or a single segment
     seen = records if until is None else records[: until + 1]
-    if not any(r["attention"] < ratio * r["attention_uniform"] for r in seen):
+    if not any(map(ready, seen)):
         yield Finding(
             "attention forced",
             "the target attention never got good enough to start by itself: it was switched on at "

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from tcon.adapt.health import findings
 from tcon.adapt.methods import entry
+from tcon.adapt.warmup import WarmupConfig
 
 TCON = entry("tcon").config
 HEALTHY = {
@@ -67,6 +69,14 @@ def test_findings(changes: dict[str, float | list[float]], kind: str) -> None:
 )
 def test_no_findings(changes: dict[str, float | list[float]]) -> None:
     assert kinds(**changes) == []
+
+
+def test_an_absolute_threshold_decides_where_it_is_set() -> None:
+    """0.3 is no half of a uniform guess's 0.4, but below 0.35."""
+    records = [{**HEALTHY, "attention": 0.3, "attention_on": on} for on in (0.0, 1.0)]
+    for threshold, count in ((None, 1), (0.35, 0), (0.2, 1)):
+        options = replace(TCON, warmup=WarmupConfig(threshold=threshold))
+        assert len(findings(records, options=options)) == count
 
 
 def test_one_source_segment_cannot_collapse() -> None:
