@@ -1,4 +1,7 @@
-"""What a run records: at each evaluation the mean of every log, and logits of all videos."""
+"""What a run records: at each evaluation the mean of every log, and logits of all videos.
+
+A log whose name ends in ``_step`` is a moment: its last value counts, no mean.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ class Recorder:
     def add(self, logs: Mapping[str, Tensor | float]) -> None:
         """Take the logs of a step; tensors stay on the device."""
         for name, value in logs.items():
-            self.sums[name] = self.sums.get(name, 0.0) + value
+            self.sums[name] = value + (0.0 if _is_moment(name) else self.sums.get(name, 0.0))
         self.count += 1
 
     def evaluate(self, method: Method, step: int, **more: float) -> dict[str, float]:
@@ -48,7 +51,10 @@ class Recorder:
         Raises:
             Diverged: the loss or a logit is not finite.
         """
-        means = {name: float(value) / self.count for name, value in self.sums.items()}
+        means = {
+            name: float(value) / (1 if _is_moment(name) else self.count)
+            for name, value in self.sums.items()
+        }
         record = {"step": step, **more, **means}
         logits = {
             name: predict(method, videos, self.positions)
@@ -90,6 +96,10 @@ class Recorder:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.steps, self.sums, self.count = state["steps"], state["sums"], state["count"]
         self.logits |= {name: list(values.cpu()) for name, values in state["logits"].items()}
+
+
+def _is_moment(name: str) -> bool:
+    return name.endswith("_step")
 
 
 @torch.inference_mode()

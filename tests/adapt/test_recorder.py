@@ -1,0 +1,31 @@
+"""What a record of the metrics holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from feature_files import write_domain
+
+from tcon.adapt.config import make_runs
+from tcon.adapt.grid import prepare
+from tcon.adapt.loop import new_method
+from tcon.adapt.recorder import Recorder
+
+
+def test_logs_are_averaged_and_moments_are_not(tmp_path: Path) -> None:
+    """Across a resumed run too; a new record begins anew."""
+    files = write_domain(tmp_path / "s.h5"), write_domain(tmp_path / "t.h5", seed=1)
+    prepared = prepare(*files, make_runs(["source_only"]), tmp_path / "runs", device="cpu")
+    run, folder = prepared.runs[0]
+    domains = prepared.store.domains(run)
+    recorder, method = Recorder(folder, domains, 6), new_method(run, domains)
+    for n in (0.0, 0.0, 3.0):
+        stored = recorder.state_dict()
+        recorder = Recorder(folder, domains, 6)
+        recorder.load_state_dict(stored)
+        recorder.add({"x": torch.tensor(n), "attention_on_step": torch.tensor(n)})
+    record = recorder.evaluate(method, 3, lr=0.1)
+    assert record == {"step": 3, "lr": 0.1, "x": 1.0, "attention_on_step": 3.0}
+    recorder.add({"x": 5.0, "attention_on_step": 3.0})
+    assert recorder.evaluate(method, 4) == {"step": 4, "x": 5.0, "attention_on_step": 3.0}
