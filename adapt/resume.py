@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from ..cache import InputError
 from .run_folder import RunFolder, replace_file
 
 
@@ -40,10 +41,19 @@ class Saver:
 
 
 def restore(folder: RunFolder) -> dict[str, Any] | None:
-    """The stored place, on the CPU, and the metrics cut back to it; None for a run that begins."""
+    """The stored place, on the CPU, and the metrics cut back to it; None for a run that begins.
+
+    Raises:
+        InputError: what is stored cannot be read.
+    """
     if not folder.resume.exists():
         folder.begin()
         return None
-    place = torch.load(folder.resume, map_location="cpu", weights_only=True)
+    try:
+        place = torch.load(folder.resume, map_location="cpu", weights_only=True)
+    except Exception:  # broken bytes lead torch into errors of any kind
+        raise InputError(
+            f"{folder.resume} is damaged: delete it, and the run begins anew"
+        ) from None
     folder.begin(place["written"])
     return place

@@ -123,7 +123,7 @@ class RunFolder:
         checkpoint = {"method": module.state_dict(), "normalise": statistics or {}}
         torch.save(checkpoint, self.path / CHECKPOINT)
         health = json.dumps([asdict(finding) for finding in findings], indent=2)
-        (self.path / HEALTH).write_text(health + "\n")
+        replace_file(self.path / HEALTH, (health + "\n").encode())
         temporary = self.path / (LOGITS + ".tmp")
         with h5py.File(temporary, "w") as h5:
             h5.attrs["classes"] = list(classes)

@@ -157,6 +157,23 @@ def test_killed_process(files: tuple[Path, Path], tmp_path: Path) -> None:
     assert contents(run(files, tmp_path / "cut", *settings[len(SETTINGS) :])) == expected
 
 
+@pytest.mark.parametrize("content", [b"", b"broken", None])
+def test_damaged_place_is_named(
+    files: tuple[Path, Path], tmp_path: Path, content: bytes | None
+) -> None:
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Stop):
+        stop_at(patch, 5)
+        run(files, tmp_path, save_seconds=0)
+    (folder,) = tmp_path.iterdir()
+    stored = folder / "resume.pt"
+    stored.write_bytes(stored.read_bytes()[:1000] if content is None else content)
+    failed = []
+    run(files, tmp_path, on_state=lambda folder, state, why: failed.append(why))
+    assert "resume.pt is damaged: delete it, and the run begins anew" in failed[-1]
+    stored.unlink()
+    assert (run(files, tmp_path) / "logits.h5").exists()
+
+
 def test_interrupted_run_with_other_settings_is_refused(
     files: tuple[Path, Path], tmp_path: Path
 ) -> None:
