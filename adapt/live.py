@@ -21,14 +21,15 @@ _SHORT_NAMES = {
     "source_class": "source",
     "pseudo_class": "pseudo",
     "attention": "attention",
-    "domain": "D",
+    "mmd": "MMD",
     "video_domain": "D video",
     "segment_domain": "D segment",
     "frame_domain": "D frame",
     "relation_domain": "D relation",
-    "disc_accuracy": "acc D",
     "video_disc_accuracy": "acc D video",
     "segment_disc_accuracy": "acc D segment",
+    "frame_disc_accuracy": "acc D frame",
+    "relation_disc_accuracy": "acc D relation",
     "pseudo_rate": "pseudo-labelled",
 }
 _STYLES: dict[State, str] = {"running": "bold", "failed": "red", "waiting": "dim"}

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import io
 
+import torch
 from rich.console import Console
 
+from tcon.adapt import live
 from tcon.adapt.live import Board
+from tcon.adapt.methods import FittedMethod, Sizes, SourceBatch, build, entry, names
+
+SIZES = Sizes(in_features=3, source_segments=2, target_segments=2, classes=2)
 
 
 def board(runs: int, *, terminal: bool) -> tuple[Board, io.StringIO]:
@@ -35,6 +40,25 @@ def test_hundreds_of_runs_fit_on_a_screen() -> None:
     for said in ("run200", "20/40", "loss 0.25", "run198", "run201", "too [/] hot"):
         assert said in text
     assert "run150" not in text and "run250" not in text
+
+
+def test_every_name_in_the_table_is_one_that_is_logged() -> None:
+    """Of each method's losses and accuracies at least one is shown."""
+    logged = set()
+    for name in names():
+        if issubclass(entry(name).method, FittedMethod):
+            logged.add("objective")
+            continue
+        method = build(name, entry(name).config, SIZES)
+        x = torch.rand(2, 2 * method.snippets, 3)
+        draws = method.draw(2, 2, torch.Generator().manual_seed(0))
+        state = method.initial_state(torch.device("cpu"))
+        source = SourceBatch(x, torch.tensor([0, 1]))
+        losses, _ = method.losses(source, x, progress=0.5, draws=draws, state=state)
+        logged |= losses.logs.keys()
+        unseen = {key for key in losses.logs if key.endswith(("_accuracy", "_domain", "mmd"))}
+        assert unseen <= live._SHORT_NAMES.keys()
+    assert live._SHORT_NAMES.keys() - {"loss"} <= logged
 
 
 def test_a_terminal_gets_no_lines_and_anything_else_only_lines() -> None:
