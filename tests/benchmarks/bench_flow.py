@@ -23,6 +23,7 @@ from tcon.extract.flow.frames import grey
 from tcon.extract.lists import read_videos
 
 FLOP, BYTES = 62, 64
+BOUND = 20  # pixels: what 8-bit flow can hold
 
 
 def main() -> None:
@@ -44,8 +45,10 @@ def main() -> None:
         spent = [iterations for _, iterations in results if iterations]
         if spent:
             total = sum(spent)
+            bounded = sum(Parameters().bounds(n, pairs[0][0].size) for n in spent)
             line += (
                 f"; {total / len(pairs) / 1e6:.1f} M pixel iterations a pair, "
+                f"{bounded} of {len(pairs)} met the budget, "
                 f"{seconds * options.threads / total * 1e9:.2f} ns each and thread with all the "
                 f"rest; {total * FLOP / seconds / 1e9:.0f} GFLOP/s, "
                 f"{total * BYTES / seconds / 1e9:.0f} GB/s of array traffic"
@@ -79,6 +82,15 @@ def read_pairs(options: argparse.Namespace) -> list[tuple[np.ndarray, np.ndarray
     if options.cuts:
         pairs = [(pairs[n - 1][0], second) for n, (_, second) in enumerate(pairs)]
     return pairs
+
+
+def length(flow: np.ndarray) -> float:
+    """Mean length of the vectors [2, H, W]."""
+    return float(np.linalg.norm(flow, axis=0).mean())
+
+
+def levels(flow: np.ndarray) -> np.ndarray:
+    return np.rint(255 * (flow.clip(-BOUND, BOUND) + BOUND) / (2 * BOUND))
 
 
 def _engines() -> dict:
