@@ -1,9 +1,11 @@
 """TV-L1 engines against each other: ``python tests/benchmarks/bench_flow.py VIDEOS``.
 
 Takes pairs of consecutive frames from the middle of clips, grey, 340 x 256, and runs every engine
-at hand on the same pairs and threads in one run. Prints pairs/s, the time for a pixel iteration,
-the end-point difference to OpenCV, and the work behind it: a pixel iteration is 62 FLOP, and moves
-64 bytes where every iteration reads and writes its ten arrays once.
+at hand on the same pairs in one run: ``cpu`` and ``opencv`` a pair a thread, on a GPU ``cuda`` and
+``torch`` in batches, copies to it and back not counted (``--torch-on-cpu`` for that one without a
+GPU). Prints pairs/s, peak memory, the time for a pixel iteration, the end-point difference to
+OpenCV, and the work behind it: a pixel iteration is 62 FLOP, and moves 64 bytes where every
+iteration reads and writes its ten arrays once.
 """
 
 from __future__ import annotations
@@ -11,18 +13,23 @@ from __future__ import annotations
 import argparse
 import resource
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from tcon.extract.cores import cores
 from tcon.extract.decoders import read_frames
-from tcon.extract.flow import Parameters, cpu
+from tcon.extract.flow import Parameters, batched, cpu
 from tcon.extract.flow.frames import grey
 from tcon.extract.lists import read_videos
 
 FLOP, BYTES = 62, 64
+# Pairs [N, H, W] to their flow [N, 2, H, W] and the pixel iterations of all, 0 for unknown.
+Engine = Callable[[Tensor, Tensor, Parameters], tuple[Tensor, int]]
 
 
 def main() -> None:
@@ -32,62 +39,94 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=24)
     parser.add_argument("--apart", type=int, default=1, help="frames between those of a pair")
     parser.add_argument("--cuts", action="store_true", help="second frames of the next clip")
+    parser.add_argument("--repeat", type=int, default=1, help="the pairs, to fill a GPU")
     parser.add_argument("--threads", type=int, default=cores())
+    parser.add_argument("--torch-on-cpu", action="store_true", help="slow")
     options = parser.parse_args()
     items = read_videos(options.videos, root=options.root)
     items = items[:: max(1, len(items) // options.pairs)][: options.pairs]
-    pairs = [_pair(str(item.path), options.apart) for item in items]
+    pairs = torch.stack([_pair(str(item.path), options.apart) for item in items], 1)
     if options.cuts:
-        pairs = [(pairs[n - 1][0], second) for n, (_, second) in enumerate(pairs)]
-    cpu.flow(*pairs[0], Parameters())  # compiled now
+        pairs[1] = pairs[1].roll(-1, 0)
+    pairs = pairs.repeat(1, options.repeat, 1, 1)  # [2, N, H, W]
 
     flows, rates = {}, {}
-    for name, engine in _engines().items():
-        with ThreadPoolExecutor(options.threads) as pool:
-            started = time.perf_counter()
-            results = list(pool.map(lambda p, f=engine: f(*p, Parameters()), pairs))
-            seconds = time.perf_counter() - started
-        flows[name], rates[name] = np.stack([flow for flow, _ in results]), len(pairs) / seconds
-        line = f"{name:7} {rates[name]:7.2f} pairs/s on {options.threads} threads"
-        spent = [iterations for _, iterations in results if iterations]
+    for (name, device), engine in _engines(options).items():
+        images = pairs.to(device)
+        engine(*images[:, :1], Parameters())  # compiled now
+        if device == "cuda":
+            for _ in range(2):  # the grids of all batch sizes, then their graphs
+                engine(*images, Parameters())
+            torch.cuda.synchronize()
+            torch.cuda.reset_peak_memory_stats()
+        started = time.perf_counter()
+        flow, spent = engine(*images, Parameters())
+        flows[name] = flow.cpu().numpy()  # waits for the device
+        seconds = time.perf_counter() - started
+        rates[name] = len(flow) / seconds
+        on = device if device == "cuda" else f"{options.threads} threads"
+        line = f"{name:7} {rates[name]:7.2f} pairs/s on {on}"
+        if device == "cuda":
+            line += f", peak memory {torch.cuda.max_memory_allocated() / 2**30:.2f} GiB there"
         if spent:
-            total = sum(spent)
             line += (
-                f"; {total / len(pairs) / 1e6:.1f} M pixel iterations a pair, "
-                f"{seconds * options.threads / total * 1e9:.2f} ns each and thread with all the "
-                f"rest; {total * FLOP / seconds / 1e9:.0f} GFLOP/s, "
-                f"{total * BYTES / seconds / 1e9:.0f} GB/s of array traffic"
+                f"; {spent / len(flow) / 1e6:.1f} M pixel iterations a pair, "
+                f"{seconds / spent * 1e9:.3f} ns each with all the rest; "
+                f"{spent * FLOP / seconds / 1e9:.0f} GFLOP/s, "
+                f"{spent * BYTES / seconds / 1e9:.0f} GB/s of array traffic"
             )
         print(line)
     if "opencv" in flows:
-        error = np.linalg.norm(flows["cpu"] - flows["opencv"], axis=1).mean((1, 2))
         motion = np.linalg.norm(flows["opencv"], axis=1).mean()
-        print(
-            f"cpu is {rates['cpu'] / rates['opencv']:.1f} x opencv; end-point difference mean "
-            f"{error.mean():.4f}, worst pair {error.max():.4f} px; mean motion {motion:.2f} px"
-        )
+        for name in flows.keys() - {"opencv"}:
+            error = np.linalg.norm(flows[name] - flows["opencv"], axis=1).mean((1, 2))
+            print(
+                f"{name} is {rates[name] / rates['opencv']:.1f} x opencv; end-point difference "
+                f"mean {error.mean():.4f}, worst pair {error.max():.4f} px; "
+                f"mean motion {motion:.2f} px"
+            )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"peak memory {peak:.2f} GiB")
 
 
-def _engines() -> dict:
-    engines = {"cpu": cpu.flow}
+def _engines(options: argparse.Namespace) -> dict[tuple[str, str], Engine]:
+    engines = {("cpu", "cpu"): _threaded(cpu.flow, options.threads)}
+    if torch.cuda.is_available():
+        engines["torch", "cuda"] = batched.flow
+        if find_spec("triton"):
+            from tcon.extract.flow import cuda
+
+            engines["cuda", "cuda"] = cuda.flow
+    elif options.torch_on_cpu:
+        torch.set_num_threads(options.threads)
+        engines["torch", "cpu"] = batched.flow
     try:
         import cv2
 
         from tcon.extract.flow import opencv
 
         cv2.setNumThreads(1)  # a pair a thread, as ours
-        engines["opencv"] = opencv.flow
+        engines["opencv", "cpu"] = _threaded(opencv.flow, options.threads)
     except ImportError:
         print("opencv-contrib is not installed: nothing to compare with")
     return engines
 
 
-def _pair(path: str, apart: int) -> tuple[np.ndarray, np.ndarray]:
+def _threaded(flow: Callable, threads: int) -> Engine:
+    def engine(first: Tensor, second: Tensor, parameters: Parameters) -> tuple[Tensor, int]:
+        with ThreadPoolExecutor(threads) as pool:
+            results = list(
+                pool.map(lambda a, b: flow(a, b, parameters), first.numpy(), second.numpy())
+            )
+        flows, spent = zip(*results, strict=True)
+        return torch.from_numpy(np.stack(flows)), sum(n or 0 for n in spent)
+
+    return engine
+
+
+def _pair(path: str, apart: int) -> Tensor:
     images = read_frames(path, lambda n: np.array([n // 2, min(n // 2 + apart, n - 1)]))
-    first, second = grey(torch.from_numpy(np.stack(images))).numpy()
-    return first, second
+    return grey(torch.from_numpy(np.stack(images)))  # [2, H, W]
 
 
 if __name__ == "__main__":
