@@ -12,9 +12,9 @@ from torch import Tensor
 from . import batched, kernels
 from .parameters import Parameters
 
-# Pixels of a batch. The smallest level of 128 pairs at 340 x 256 still fills a GPU with tiles, and
-# the looks at which pairs have converged, some 100 a batch, are a few percent of its time; its
-# working memory is about 1.3 GB.
+# Pixels of a batch: 128 pairs at 340 x 256 and about 1.3 GB. Their smallest level still fills a GPU
+# with tiles, and the looks at which pairs are left, at most 250 a batch, are spread over many. To
+# stay inside the L2 cache it would have to be 9 pairs (see docs/flow.md).
 _PIXELS = 128 * 256 * 340
 _MOST = 1024  # pairs, however small
 
@@ -25,7 +25,7 @@ def flow(first: Tensor, second: Tensor, parameters: Parameters) -> tuple[Tensor,
         return _engine(first.device, *first.shape[1:], parameters)(first, second)
 
 
-@lru_cache(maxsize=1)  # its memory and graphs: frames of a run have one size
+@lru_cache(maxsize=8)  # one for each GPU: the frames of a run have one size
 def _engine(device: torch.device, height: int, width: int, parameters: Parameters) -> Engine:
     batch = min(_MOST, max(1, _PIXELS // (height * width)))
     return Engine(device, height, width, parameters, batch=batch)
