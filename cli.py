@@ -303,7 +303,9 @@ def inspect(file: Path) -> None:
     type=click.Path(path_type=Path),
     help="Path without suffix; VIDEO's name.flow.",
 )
-@click.option("--engine", default="auto", show_default=True, help="auto, cpu or opencv.")
+@click.option(
+    "--engine", default="auto", show_default=True, help="auto, cpu, cuda, torch or opencv."
+)
 @click.option(
     "--pairs", type=click.IntRange(min=1), default=300, show_default=True, help="At most so many."
 )

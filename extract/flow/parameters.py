@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType
 
+from torch import Tensor
+
 from ...cache.errors import InputError, unknown
 
 CONVENTIONS = ("opencv5", "opencv4", "cuda")
@@ -58,7 +60,7 @@ class Parameters:
         if self.convention not in CONVENTIONS:
             raise unknown("flow convention", self.convention, CONVENTIONS)
 
-    def bounds(self, spent: int, pixels: int) -> bool:
+    def bounds(self, spent: int | Tensor, pixels: int) -> bool | Tensor:
         """Whether a pair of so many pixels that spent so many pixel iterations met the budget."""
         return spent >= self.budget * pixels
 
