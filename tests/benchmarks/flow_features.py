@@ -1,8 +1,8 @@
 """What differences of flow do to features: ``python tests/benchmarks/flow_features.py VIDEOS``.
 
-For some clips the flow features by the engine ``cpu``, by OpenCV, and by OpenCV after one grey level
-more on one pixel of every first frame: cosine of each stack's features to OpenCV's (mean, smallest)
-and of their mean over the clip, and the difference in levels.
+For some clips the flow features by the engine ``cpu``, by OpenCV, and by OpenCV after one grey
+level more on one pixel of every first frame: cosine of each stack's features to OpenCV's (mean,
+smallest) and of their mean over the clip, and the difference in levels.
 """
 
 from __future__ import annotations
