@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.stats import entropy, norm
-from sklearn.metrics import accuracy_score, balanced_accuracy_score
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_matrix, recall_score
 
 from tcon.evaluate.intervals import bootstrap, wilson
 from tcon.evaluate.label_free import confident_share, mean_entropy, mutual_information
-from tcon.evaluate.metrics import accuracy, mean_class_accuracy
+from tcon.evaluate.metrics import accuracy, class_accuracies, confusion, mean_class_accuracy
 
 
 def test_accuracies_equal_scikit_learn() -> None:
@@ -19,6 +19,21 @@ def test_accuracies_equal_scikit_learn() -> None:
     assert accuracy(predicted, truth) == pytest.approx(accuracy_score(truth, predicted))
     expected = balanced_accuracy_score(truth, predicted)
     assert mean_class_accuracy(predicted, truth) == pytest.approx(expected)
+
+
+def test_confusion_and_class_accuracies_equal_scikit_learn() -> None:
+    rng = np.random.default_rng(3)
+    truth = rng.choice([0, 1, 2, 4], size=60)  # class 3 does not occur
+    predicted = rng.integers(5, size=60)  # but is predicted
+    counts = confusion(predicted, truth, 5)
+    np.testing.assert_array_equal(counts, confusion_matrix(truth, predicted, labels=range(5)))
+    shown = [0, 1, 2, 4]
+    recalls = recall_score(truth, predicted, labels=shown, average=None)
+    assert class_accuracies(counts)[shown] == pytest.approx(recalls)
+    assert np.isnan(class_accuracies(counts)[3])
+    assert np.nanmean(class_accuracies(counts)) == pytest.approx(
+        mean_class_accuracy(predicted, truth)
+    )
 
 
 @pytest.mark.parametrize(("right", "total"), [(0, 10), (10, 10), (37, 48), (53, 54)])
