@@ -159,6 +159,8 @@ def _describe(prepared: Prepared, console: Console) -> None:
         )
     said: dict[str, None] = {}
     for run in runs:
+        if note := entry(run.method).note:
+            said[f"{entry(run.method).title}: {note}."] = None
         videos = len(prepared.store.chosen(run).source_train)
         if issubclass(entry(run.method).method, FittedMethod):
             said[f"{run.method} starts from source_only, which is trained for it."] = None

@@ -35,7 +35,7 @@ def _seeds(result: Result) -> str:
     comparison = result.comparison
     head = ["seed", "last epoch", "mean-class", "label-free", "(oracle best)"]
     if comparison:
-        head += [f"vs {comparison.baseline.method}", "won", "lost", "McNemar p"]
+        head += [f"vs {comparison.baseline.label}", "won", "lost", "McNemar p"]
     rows = []
     for n, seed in enumerate(group.seeds):
         cells = [str(seed), percent(scores.accuracy[n]), percent(scores.mean_class[n]), ""]
@@ -56,7 +56,7 @@ def _classes(result: Result) -> str:
     comparison, videos = result.comparison, result.class_videos
     head = ["class", "videos", "accuracy"]
     if comparison:
-        head += [f"vs {comparison.baseline.method}", "in clips"]
+        head += [f"vs {comparison.baseline.label}", "in clips"]
     rows = []
     for c, name in enumerate(result.group.first.classes):
         cells = [name, str(videos[c]), percent(result.class_accuracy[c])]

@@ -96,12 +96,12 @@ def fuse_groups(groups: Sequence[Group], weights: FusionWeights) -> tuple[list[G
     for group in groups:
         partner, modality = _nearest(group, groups), group.first.config["modality"]
         if partner is None or _nearest(partner, groups) is not group:
-            alone.append(f"{group.method}, {modality}: {_why_alone(group, groups)}")
+            alone.append(f"{group.label}, {modality}: {_why_alone(group, groups)}")
         elif modality == RGB:
             fused.append(_fuse(group, partner, weights))
             if keys := differing_settings(group, partner):
                 said = f"{RGB} and {FLOW} differ in {', '.join(keys)}"
-                differing.append(f"Fused {group.method}, {group.dataset}: {said}.")
+                differing.append(f"Fused {group.label}, {group.dataset}: {said}.")
     if not fused:
         why = f" ({alone[0]})" if alone else ""
         raise InputError(
@@ -124,14 +124,14 @@ def _fuse(rgb: Group, flow: Group, weights: FusionWeights) -> Group:
     if rgb.seeds != flow.seeds:
         seeds = [" ".join(map(str, group.seeds)) for group in (rgb, flow)]
         raise InputError(
-            f"cannot fuse {rgb.method}, {rgb.dataset}: {RGB} has the seeds {seeds[0]} and {FLOW} "
+            f"cannot fuse {rgb.label}, {rgb.dataset}: {RGB} has the seeds {seeds[0]} and {FLOW} "
             f"{seeds[1]}; repeat tcon adapt with equal --seeds"
         )
     pairs = zip(rgb.runs, flow.runs, strict=True)
     runs = tuple(fuse_runs(a, b, weights) for a, b in pairs)
     if not np.array_equal(rgb.truth, flow.truth):
         raise InputError(
-            f"cannot fuse {rgb.method}, {rgb.dataset}: the target's feature files of {RGB} and "
+            f"cannot fuse {rgb.label}, {rgb.dataset}: the target's feature files of {RGB} and "
             f"{FLOW} give other labels to the same videos"
         )
     return Group(runs, rgb.truth, score(runs, rgb.truth))

@@ -22,7 +22,16 @@ _COLUMNS = [
         "published_backbone",
     ),
     *("published_source", "ours_dataset", "ours_method", "proxy", "mean", "std", "low", "high"),
-    *("seeds", "segments", "backbone", "mode", "trains_on_target_labels", "missing", "command"),
+    *(
+        "seeds",
+        "segments",
+        "backbone",
+        "mode",
+        "trains_on_target_labels",
+        "note",
+        "missing",
+        "command",
+    ),
 ]
 _LATEX = {
     **{character: f"\\{character}" for character in "&%$#_{}"},
@@ -121,6 +130,7 @@ def _csv_row(block: Block, cell: Cell) -> dict[str, object]:
             "backbone": ours.first.data["backbone"],
             "mode": ours.first.data["mode"],
             "trains_on_target_labels": ours.reads_target_labels,
+            "note": ours.note,
         }
     return row
 

@@ -92,7 +92,11 @@ def _block(
     numbers = {(n.ours, n.modality): n for n in table if n.task == task}
     first = next(iter(numbers.values()))
     modalities = tuple(dict.fromkeys(modality for _, modality in numbers))
-    labels = {number.ours: number.method for number in numbers.values()}
+    titles = {g.method: g.label for g in groups if g.label != g.method}
+    labels = {
+        n.ours: f"{n.method}, ours {titles[n.ours]}" if n.ours in titles else n.method
+        for n in numbers.values()
+    }
     labels |= {g.method: row_name(g, [g]) for g in groups if g.method not in labels}
     rows = tuple(
         tuple(

@@ -158,7 +158,7 @@ def _print_unlabelled(groups: Sequence[Group]) -> None:
         rows = predictions(group)
         config = group.first.config
         how = f"{group.transfer}, {config['modality']}, K = {config['segments']}"
-        print(f"\nPredictions of {group.method} ({how}), mean over seeds:")
+        print(f"\nPredictions of {group.label} ({how}), mean over seeds:")
         for row in rows[:_SHOWN_PREDICTIONS]:
             print(f"  {row['video']}  {row['class']}  {row['probability']:.2f}")
         if len(rows) > _SHOWN_PREDICTIONS:

@@ -11,7 +11,6 @@ import numpy as np
 
 from .. import __version__
 from ..adapt.config import MATCHED
-from ..adapt.methods import entry
 from ..cache import InputError
 from .layout import sample_std
 from .paired import Comparison
@@ -44,7 +43,7 @@ def _group(result: Result) -> dict[str, Any]:
         "preset": config.get("preset", MATCHED),
         "fusion": config.get("fusion"),
         "trains_on_target_labels": group.reads_target_labels,
-        "note": entry(group.method).note,
+        "note": group.note,
         "protocol": data["protocol"],
         "mode": data["mode"],
         "backbone": data["backbone"],

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..adapt.methods import entry
+from ..adapt.methods import entry, names
 from ..adapt.run_folder import what_counts
 from ..cache import InputError
 from .intervals import bootstrap, wilson
@@ -70,6 +70,16 @@ class Group:
         return self.first.config["method"]
 
     @property
+    def label(self) -> str:
+        """The method's name for people; that of the run where this version does not know it."""
+        return entry(self.method).title if self.method in names() else self.method
+
+    @property
+    def note(self) -> str:
+        """What must be said of the method's numbers; mostly nothing."""
+        return entry(self.method).note if self.method in names() else ""
+
+    @property
     def transfer(self) -> str:
         """``source -> target`` by the feature files' names."""
         data = self.first.data
@@ -88,7 +98,8 @@ class Group:
     @property
     def reads_target_labels(self) -> bool:
         """Whether the method trains on them: an upper bound, no adaptation."""
-        return entry(self.method).method.reads_target_labels
+        known = self.method in names()
+        return known and entry(self.method).method.reads_target_labels
 
     @property
     def comparable(self) -> tuple[str, ...]:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from ..adapt.config import MATCHED
-from ..adapt.methods import entry
 from ..cache import InputError
 from .layout import clips, markdown_table, mean_std, percent, points, sample_std
 from .paired import Comparison
@@ -21,7 +20,7 @@ _COLUMNS = [
     *("low", "high", "mean_class_accuracy", "label_free_accuracy", "oracle_best_not_a_result"),
     *("baseline", "difference", "difference_low", "difference_high", "difference_clips"),
     *("mcnemar_p", "test_videos", "protocol", "mode", "normalise", "backbone", "fusion"),
-    *("trains_on_target_labels", "runs"),
+    *("trains_on_target_labels", "note", "runs"),
 ]
 _NORMALISED = {
     "none": "features as they are",
@@ -99,13 +98,13 @@ def notes_of(groups: Sequence[Group]) -> list[str]:
     """What must be known of how these numbers came about."""
     notes = []
     for group in groups:
-        data, head = group.first.data, f"{group.transfer}, {group.method}"
+        data, head = group.first.data, f"{group.transfer}, {group.label}"
         if group.reads_target_labels:
             notes.append(
-                f"{group.method} trains on target labels: an upper bound, not an adaptation."
+                f"{group.label} trains on target labels: an upper bound, not an adaptation."
             )
-        if note := entry(group.method).note:
-            notes.append(f"{group.method}: {note}")
+        if group.note:
+            notes.append(f"{group.label}: {group.note}.")
         if data["protocol"] == "transductive":
             notes.append(
                 f"{head}: transductive, adapted to the test videos (without their labels)."
@@ -123,7 +122,7 @@ def notes_of(groups: Sequence[Group]) -> list[str]:
 
 def _name(group: Group) -> str:
     preset = group.first.config.get("preset", MATCHED)
-    name = group.method if preset == MATCHED else f"{group.method} {preset}"
+    name = group.label if preset == MATCHED else f"{group.label} {preset}"
     return f"{name} (oracle)" if group.reads_target_labels else name
 
 
@@ -161,7 +160,7 @@ def _comparisons(results: Sequence[Result], groups: Sequence[Group]) -> str:
                 p_values(comparison),
             ]
         )
-    [name] = {result.comparison.baseline.method for result in results if result.comparison}
+    [name] = {result.comparison.baseline.label for result in results if result.comparison}
     return markdown_table(["method", "input", "K", f"vs {name}", "95 %", "McNemar p"], rows)
 
 
@@ -186,8 +185,8 @@ def _seed_notes(results: Sequence[Result]) -> list[str]:
         }:
             seeds = " ".join(map(str, comparison.seeds))
             notes.append(
-                f"{result.group.dataset}, {result.group.method}: compared with "
-                f"{comparison.baseline.method} on the seeds that both have, {seeds}."
+                f"{result.group.dataset}, {result.group.label}: compared with "
+                f"{comparison.baseline.label} on the seeds that both have, {seeds}."
             )
     return notes
 
@@ -209,6 +208,7 @@ def _csv_rows(result: Result) -> list[dict[str, Any]]:
         "backbone": data["backbone"],
         "fusion": config.get("fusion", ""),
         "trains_on_target_labels": group.reads_target_labels,
+        "note": group.note,
         "baseline": comparison.baseline.method if comparison else "",
     }
     rows = []

@@ -112,6 +112,18 @@ def test_a_list_that_is_not_public_is_a_proxy(
     assert rows["method"][1] == "ours: RGB" and rows["tcon"] == ["", "60.0 (1)"]
 
 
+def test_a_reconstruction_is_no_reproduction(
+    files: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train = [logits(15, 9, 3)]
+    write_run(tmp_path / "runs", files, train=train, task=OLYMPIC, method="cmfglr")
+    report([tmp_path / "runs"], table="1")
+    out = capsys.readouterr().out
+    rows = rows_of(out, f"Table 1, {OLYMPIC}")
+    assert rows["CMFGLR, ours cmfglr (reconstruction)"][3] == "60.0 (1)"
+    assert "the original's text is not public" in out
+
+
 def test_other_data_in_the_layout_of_a_table(
     files: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -16,7 +16,6 @@ from handmade_runs import logits, write_run
 
 from tcon.adapt.config import make_runs
 from tcon.adapt.grid import prepare, run_all
-from tcon.adapt.methods import entry, registry
 from tcon.cache import InputError
 from tcon.evaluate.report import report
 
@@ -191,17 +190,6 @@ def test_an_oracle_is_marked(tmp_path: Path, capsys: pytest.CaptureFixture[str])
         assert "True" in marked and marked <= {"True", ""}
 
 
-def test_a_note_of_a_method_is_printed(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write_run(tmp_path, two_domains(tmp_path), train=[logits(15, 9, 3)])
-    noted = replace(entry("tcon"), note="a reconstruction.")
-    monkeypatch.setitem(registry._REGISTRY, "tcon", noted)
-    for table in (None, "1"):
-        report([tmp_path], table=table)
-        assert "tcon: a reconstruction." in capsys.readouterr().out
-
-
 def test_seeds_whose_file_held_the_videos_in_another_order(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -252,6 +240,32 @@ def test_permuting_the_target_labels_changes_what_is_computed(
     write_domain(tmp_path / "cctv.h5", videos=30, seed=1, labels=labels)
     report([runs / "tcon_rgb_k4_seed0"])
     assert rows_of(capsys.readouterr().out, "last epoch")[0][4] == "0.0"
+
+
+@pytest.mark.parametrize("labels", [None, [""] * 30])
+def test_a_reconstruction_is_called_so_wherever_it_is_printed(
+    labels: list[str] | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = make(tmp_path, seeds=1, **({"labels": labels, "splits": ("",)} if labels else {}))
+    config = runs / "tcon_rgb_k4_seed0" / "config.json"
+    original = config.read_text()
+    config.write_text(original.replace('"method": "tcon"', '"method": "cmfglr"'))
+    report([runs], csv_path=tmp_path / "out.csv")
+    out = capsys.readouterr().out
+    assert "| cmfglr (reconstruction) |" in out and "| cmfglr |" not in out
+    assert "cmfglr (reconstruction): reconstruction: the original's text is not public" in out
+    if labels:
+        assert "Predictions of cmfglr (reconstruction)" in out
+    else:
+        rows = list(csv.DictReader((tmp_path / "out.csv").open()))
+        assert {row["method"]: row["note"][:14] for row in rows} == {
+            "source_only": "",
+            "cmfglr": "reconstruction",
+        }
+    # A method of another version has its name alone.
+    config.write_text(original.replace('"method": "tcon"', '"method": "newer"'))
+    report([runs])
+    assert "| newer " in capsys.readouterr().out
 
 
 def test_without_splits_the_table_says_transductive(
