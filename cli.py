@@ -226,7 +226,7 @@ def adapt(plan: str | None, device: str, tensorboard: bool, dry_run: bool, **opt
 
 
 @main.command("eval")
-@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("runs", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
     "--csv", "csv_path", type=click.Path(path_type=Path), help="Write the rows there too."
 )
@@ -245,7 +245,7 @@ def adapt(plan: str | None, device: str, tensorboard: bool, dry_run: bool, **opt
     metavar="[RGB:FLOW]",
     is_flag=False,
     flag_value="1:1",
-    help="Fuse RGB and flow runs of equal seeds; weights such as 1:1.5, after the runs.",
+    help="Fuse RGB and flow runs, seed by seed; weights such as 1:1.5, else equal ones.",
 )
 @click.option(
     "--table", type=click.Choice("12345"), help="Print that table of the paper with ours beside."
@@ -274,6 +274,7 @@ def evaluate(
     runs: tuple[Path, ...],
     csv_path: Path | None,
     features: Path | None,
+    fuse: str | None,
     select: str | None,
     validators: tuple[str, ...],
     source_features: Path | None,
@@ -287,12 +288,16 @@ def evaluate(
     from .evaluate.report import report, report_selection
     from .evaluate.validators import DEFAULT
 
+    if fuse and Path(fuse).exists():  # the option took the first of the runs
+        runs, fuse = (Path(fuse), *runs), "1:1"
+    if not runs:
+        raise InputError("no runs are named: tcon eval RUNS")
     if not select and (validators or source_features):
         raise InputError("--validator and --source-features choose something: give --select epoch")
     if not select:
-        report(runs, csv_path=csv_path, features=features, **options)
+        report(runs, csv_path=csv_path, features=features, fuse=fuse, **options)
         return
-    if any(options[name] for name in ("json_path", "fuse", "table", "latex_path", "details")):
+    if fuse or any(options[name] for name in ("json_path", "table", "latex_path", "details")):
         raise InputError("--select prints choices alone: leave out the options of other tables")
     report_selection(
         runs,

@@ -8,7 +8,7 @@ from pathlib import Path
 from ..cache import InputError
 from .layout import markdown_table, mean_std, sample_std
 from .paper_tables import Block, Cell
-from .published import PROXIES
+from .published import MODALITIES, PROXIES
 from .tables import write_rows
 
 _COLUMNS = [
@@ -51,7 +51,14 @@ def blocks_markdown(blocks: Sequence[Block]) -> str:
         rows = [[row[0].label, *map(_paper, row), *map(_ours, row)] for row in block.rows]
         parts.append(f"Table {block.table}, {block.task}")
         parts.append(
-            markdown_table(["method", *_side(block.paper, block), *_side(block.ours, block)], rows)
+            markdown_table(
+                [
+                    "method",
+                    *_side(block.paper, block.modalities),
+                    *_side(block.ours, _our_modalities(block)),
+                ],
+                rows,
+            )
         )
         parts.append("\n".join([*block.notes, *block.commands]))
     return "\n\n".join(parts)
@@ -80,10 +87,15 @@ def write_latex(blocks: Sequence[Block], path: str | Path) -> None:
         raise InputError(f"cannot write {path}: {error.strerror}") from None
 
 
-def _side(title: str, block: Block) -> list[str]:
+def _side(title: str, modalities: Sequence[str]) -> list[str]:
     """Headings of one side; the first one says whose numbers they are."""
-    first, *rest = block.modalities
+    first, *rest = modalities
     return [f"{title}: {first}", *rest]
+
+
+def _our_modalities(block: Block) -> list[str]:
+    """What the paper does not state is stated for ours."""
+    return [MODALITIES[m].upper() if m == "unstated" else m for m in block.modalities]
 
 
 def _paper(cell: Cell) -> str:
@@ -138,7 +150,7 @@ def _csv_row(block: Block, cell: Cell) -> dict[str, object]:
 def _latex(block: Block) -> str:
     inputs = len(block.modalities)
     sides = [f"\\multicolumn{{{inputs}}}{{c}}{{{_escape(t)}}}" for t in (block.paper, block.ours)]
-    head = ["method", *map(_escape, block.modalities * 2)]
+    head = ["method", *map(_escape, [*block.modalities, *_our_modalities(block)])]
     rows = [[row[0].label, *map(_paper, row), *map(_ours, row)] for row in block.rows]
     body = [" & ".join(map(_escape, row)) + " \\\\" for row in rows]
     caption = _escape(" ".join([f"Table {block.table} of the paper, {block.task}.", *block.notes]))

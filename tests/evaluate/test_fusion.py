@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from feature_files import write_domain
 from handmade_runs import logits, write_run
 
 from tcon.cache import InputError
+from tcon.cli import main
 from tcon.evaluate.fusion import FusionWeights, fuse_groups, fuse_logits, fuse_runs
 from tcon.evaluate.report import report
 from tcon.evaluate.runs import find_runs
@@ -60,7 +62,7 @@ def test_weights() -> None:
     np.testing.assert_allclose(fuse_logits(rgb, flow, weights), [[0.8, 0.6]])
     assert str(weights) == "1:1.5"
     for wrong in ("1", "1:2:3", "a:b", "0:1", "-1:1", "nan:1", "runs"):
-        with pytest.raises(InputError, match="write weights"):
+        with pytest.raises(InputError, match="no weights of RGB and flow"):
             FusionWeights.parse(wrong)
 
 
@@ -111,6 +113,8 @@ def test_one_pair_may_differ_in_settings_and_files(tmp_path: Path) -> None:
         write_run(
             tmp_path / modality, files, train=[noise(0)], modality=modality, settings=settings
         )
+    before = CliRunner().invoke(main, ["eval", "--fuse", str(tmp_path)])  # before the runs
+    assert before.exit_code == 0 and "rgb+flow" in before.output
     fused, [remark] = fuse_groups(groups_of(tmp_path), EQUAL)
     assert len(fused) == 1 and "rgb and flow differ in options.dropout" in remark
 

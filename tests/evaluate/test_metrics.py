@@ -59,6 +59,15 @@ def test_bootstrap_does_not_shrink_with_seeds_that_agree() -> None:
     assert bootstrap(np.repeat(one, 20, 0)) == pytest.approx(bootstrap(one), abs=0.021)
 
 
+def test_bootstrap_of_differences_by_a_plain_loop() -> None:
+    values = np.random.default_rng(4).integers(-1, 2, size=(2, 30))
+    rng, means = np.random.default_rng(5), []
+    for _ in range(4000):
+        seeds, videos = rng.integers(2, size=2), rng.integers(30, size=30)
+        means.append(values[np.ix_(seeds, videos)].mean())
+    assert bootstrap(values) == pytest.approx(np.percentile(means, [2.5, 97.5]), abs=0.04)
+
+
 def test_bootstrap_of_a_perfect_result() -> None:
     assert bootstrap(np.ones((2, 9), bool)) == pytest.approx((1, 1))
 
