@@ -57,11 +57,9 @@ def report(
         raise InputError("--latex writes one of the paper's tables: give --table 1 to 5 too")
     weights = FusionWeights.parse(fuse) if fuse else None
     runs, unfinished = find_runs(paths)
-    groups = group_runs(runs, features)
-    remarks = []
-    if weights:
-        fused, remarks = fuse_groups(groups, weights)
-        groups += fused
+    trained = group_runs(runs, features)
+    fused, remarks = fuse_groups(trained, weights) if weights else ([], [])
+    groups = trained + fused
     labelled = [group for group in groups if group.scores]
     unlabelled = [group for group in groups if not group.scores]
     if not labelled and (table or json_path):
