@@ -55,6 +55,8 @@ def report(
     """
     if latex_path and not table:
         raise InputError("--latex writes one of the paper's tables: give --table 1 to 5 too")
+    if table and details:
+        raise InputError("--table has no details: leave out --details")
     weights = FusionWeights.parse(fuse) if fuse else None
     runs, unfinished = find_runs(paths)
     trained = group_runs(runs, features)

@@ -149,7 +149,12 @@ def test_errors(files: tuple[Path, Path], tmp_path: Path) -> None:
         report([run], latex_path=tmp_path / "out.tex")
     with pytest.raises(InputError, match="cannot write"):
         report([run], table="5", latex_path=tmp_path / "no" / "out.tex")
-    for options in (["--table", "6"], ["--table", "5", "--select", "epoch"], ["--fuse"]):
+    for options in (
+        ["--table", "6"],
+        ["--table", "5", "--details"],
+        ["--table", "5", "--select", "epoch"],
+        ["--fuse"],
+    ):
         refused = CliRunner().invoke(main, ["eval", str(run), *options])
         assert refused.exit_code == 2 and "Error" in refused.output
 
