@@ -245,10 +245,34 @@ def adapt(plan: str | None, device: str, tensorboard: bool, dry_run: bool, **opt
 
 
 @main.command("eval")
-@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("runs", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
     "--csv", "csv_path", type=click.Path(path_type=Path), help="Write the rows there too."
 )
+@click.option(
+    "--json", "json_path", type=click.Path(path_type=Path), help="Write everything there."
+)
+@click.option(
+    "--baseline",
+    metavar="METHOD",
+    default="source_only",
+    show_default=True,
+    help="Compare the others with it.",
+)
+@click.option(
+    "--fuse",
+    metavar="[RGB:FLOW]",
+    is_flag=False,
+    flag_value="1:1",
+    help="Fuse RGB and flow runs, seed by seed; weights such as 1:1.5, else equal ones.",
+)
+@click.option(
+    "--table", type=click.Choice("12345"), help="Print that table of the paper with ours beside."
+)
+@click.option(
+    "--latex", "latex_path", type=click.Path(path_type=Path), help="Write the --table there too."
+)
+@click.option("--details", is_flag=True, help="Print each seed, each class and the confusions.")
 @click.option("--features", type=click.Path(path_type=Path), help="Target file, if it has moved.")
 @click.option(
     "--source-features", type=click.Path(path_type=Path), help="Source file, if it has moved."
@@ -267,6 +291,9 @@ def adapt(plan: str | None, device: str, tensorboard: bool, dry_run: bool, **opt
 )
 def evaluate(
     runs: tuple[Path, ...],
+    csv_path: Path | None,
+    features: Path | None,
+    fuse: str | None,
     select: str | None,
     validators: tuple[str, ...],
     source_features: Path | None,
@@ -280,13 +307,25 @@ def evaluate(
     from .evaluate.report import report, report_selection
     from .evaluate.validators import DEFAULT
 
-    if select:
-        options |= {"validators": validators or (DEFAULT,), "source_features": source_features}
-        report_selection(runs, select, **options)
-    elif validators or source_features:
+    if fuse and Path(fuse).exists():  # the option took the first of the runs
+        runs, fuse = (Path(fuse), *runs), "1:1"
+    if not runs:
+        raise InputError("no runs are named: tcon eval RUNS")
+    if not select and (validators or source_features):
         raise InputError("--validator and --source-features choose something: give --select epoch")
-    else:
-        report(runs, **options)
+    if not select:
+        report(runs, csv_path=csv_path, features=features, fuse=fuse, **options)
+        return
+    if fuse or any(options[name] for name in ("json_path", "table", "latex_path", "details")):
+        raise InputError("--select prints choices alone: leave out the options of other tables")
+    report_selection(
+        runs,
+        select,
+        validators=validators or (DEFAULT,),
+        csv_path=csv_path,
+        features=features,
+        source_features=source_features,
+    )
 
 
 @main.command()
@@ -309,7 +348,9 @@ def inspect(file: Path) -> None:
     type=click.Path(path_type=Path),
     help="Path without suffix; VIDEO's name.flow.",
 )
-@click.option("--engine", default="auto", show_default=True, help="auto, cpu or opencv.")
+@click.option(
+    "--engine", default="auto", show_default=True, help="auto, cpu, cuda, torch or opencv."
+)
 @click.option(
     "--pairs", type=click.IntRange(min=1), default=300, show_default=True, help="At most so many."
 )

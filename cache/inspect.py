@@ -57,6 +57,8 @@ def _modality(file: FeatureFile, name: str) -> Table:
     table.add_row("snippets", f"{count.sum()} of {provenance.dim} dimensions")
     if len(count):
         table.add_row("snippets per video", f"{count.min()} to {count.max()}")
+    if name == "flow" and (bounded := [v.bounded for v in file.videos if v.bounded]):
+        table.add_row("given up early", f"{sum(bounded)} pairs of frames in {len(bounded)} videos")
     if decoders := sorted({video.decoder for video in file.videos if video.decoder}):
         table.add_row("decoder", ", ".join(decoders))
     for f in fields(Provenance):

@@ -41,6 +41,7 @@ class Video:
         fps: frames per second, 0 where unknown.
         decoder: that read it, "" where unknown.
         damage: what is broken in it, "" for a sound video.
+        bounded: pairs of frames whose flow met its budget of iterations: scene cuts and the like.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Video:
     fps: float
     decoder: str = ""
     damage: str = ""
+    bounded: int = 0
 
 
 @dataclass(frozen=True)

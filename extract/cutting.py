@@ -67,6 +67,7 @@ class Cutter(ABC, Generic[Answer]):
     """Takes the frames of one video in order, gives snippets; knows nothing of decoding."""
 
     frames: np.ndarray  # that it needs, increasing
+    bounded: int = 0  # pairs of frames whose flow was given up early
 
     @abstractmethod
     def take(self, index: int, image: Tensor) -> Iterator[Answer]:

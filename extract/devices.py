@@ -54,6 +54,9 @@ class Devices:
             _Runner(mine, device, dtype, batch_size, cuts or {})
             for mine, device in zip(copies, devices, strict=True)
         ]
+        self.bounded: dict[str, int] = {}  # of each video, pairs whose flow was given up early
+        for runner in self._runners:
+            runner.bounded = self.bounded
         self._next = 0
         self._torch_threads = torch.get_num_threads()  # a thread that sets its own sets all later
         self.capacity = sum(runner.threads for runner in self._runners) * _AHEAD
@@ -117,7 +120,8 @@ class _Runner:
     @torch.inference_mode()
     def _run(self, modality: str, images: Tensor | Greys) -> Tensor:
         if isinstance(images, Greys):
-            stacks = self._cuts[modality].stacks(images, self._device).flatten(0, 1)  # [n V, ...]
+            stacks, self.bounded[images.video] = self._cuts[modality].stacks(images, self._device)
+            stacks = stacks.flatten(0, 1)  # [n V, ...]
             batches, n = pad(stacks, self._batch_size), len(stacks)
             return torch.cat([self._features(modality, batch) for batch in batches])[:n].cpu()
         if self._device.type == "cuda":

@@ -43,6 +43,7 @@ class Progress:
     damaged: int = 0
     failed: int = 0
     images: int = 0
+    bounded: int = 0  # pairs of frames whose flow was given up early
 
 
 def extract(
@@ -217,13 +218,14 @@ class _Run:
             fps=decoded.fps,
             decoder=decoded.decoder,
             damage=decoded.damage,
+            bounded=decoded.bounded + self._devices.bounded.pop(item.id, 0),
         )
         snippets = {
             name: Snippets(stored[name].numpy(), centres)
             for name, centres in decoded.centres.items()
         }
         self._write(lambda: self._writer.add(row, snippets))
-        self._count(done=1, damaged=bool(decoded.damage))
+        self._count(done=1, damaged=bool(decoded.damage), bounded=row.bounded)
 
     def _fail(self, item: VideoItem, stage: str, reason: str) -> None:
         self._write(lambda: self._writer.fail(Failure(item.id, stage, reason)))

@@ -63,6 +63,11 @@ def extract_with_progress(
             f"tcon inspect {output}",
             style="yellow",
         )
+    if last.bounded:
+        console.print(
+            f"The flow of {last.bounded} pairs of frames, scene cuts and the like, was given up "
+            f"early: tcon inspect {output}"
+        )
     if failures:
         console.print(f"{len(failures)} failed:", style="yellow")
         for failure in failures[:_SHOWN_FAILURES]:

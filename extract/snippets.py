@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from .cutting import Cut
+from .cutting import Cut, Cutter
 from .decoders import DecodeError, ForwardVideo, open_video
 
 _KEEP_BACK = 256 * 2**20  # bytes of snippets
@@ -50,6 +50,7 @@ class Decoded:
         centres: by modality, the centre frame of each snippet [n].
         decoder: that read it.
         damage: what is broken, "" for a sound video.
+        bounded: pairs of frames whose flow was given up early.
     """
 
     frames: int
@@ -57,6 +58,7 @@ class Decoded:
     centres: Mapping[str, np.ndarray]
     decoder: str
     damage: str
+    bounded: int = 0
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,8 @@ def read_snippets(
         # Counted before anything is laid out: a false announcement may be of any size.
         trusted = reading.bytes_of(expected) <= _KEEP_BACK
         plans = _plans(reading, expected) if trusted else {}
-        kept = list(_cut(decoding, plans, video, reading)) if trusted else []
+        cutters = _cutters(reading, plans, video)
+        kept = list(_cut(decoding, cutters)) if trusted else []
         total = decoding.total if trusted else decoding.count()
         damage = decoding.damage
     least = max([reading.min_frames, *(cut.least_frames for cut in reading.cuts.values())])
@@ -104,23 +107,26 @@ def read_snippets(
         yield from kept
     else:
         kept.clear()
+        cutters = _cutters(reading, true, video)
         with open_video(path, reading.decoder, on_progress=on_progress) as decoding:
-            yield from _cut(decoding, true, video, reading)
+            yield from _cut(decoding, cutters)
             if decoding.total != total:
                 raise DecodeError(f"it decodes to {total} frames, then to {decoding.total}")
     centres = {name: cut.centres(true[name]) for name, cut in reading.cuts.items()}
-    yield Decoded(total, decoding.fps, centres, decoding.decoder, damage)
+    bounded = sum(cutter.bounded for cutter in cutters.values())
+    yield Decoded(total, decoding.fps, centres, decoding.decoder, damage, bounded)
 
 
 def _plans(reading: Reading, total: int) -> dict[str, np.ndarray]:
     return {name: cut.plan(total) for name, cut in reading.cuts.items()}
 
 
-def _cut(
-    decoding: ForwardVideo, plans: Mapping[str, np.ndarray], video: str, reading: Reading
-) -> Iterator[Chunk]:
+def _cutters(reading: Reading, plans: Mapping[str, np.ndarray], video: str) -> dict[str, Cutter]:
+    return {name: reading.cuts[name].cutter(plan, video) for name, plan in plans.items()}
+
+
+def _cut(decoding: ForwardVideo, cutters: Mapping[str, Cutter]) -> Iterator[Chunk]:
     """The planned snippets, in chunks; those that the video does not reach lack."""
-    cutters = {name: cut.cutter(plans[name], video) for name, cut in reading.cuts.items()}
     needs = {name: set(cutter.frames.tolist()) for name, cutter in cutters.items()}
     wanted = np.unique(np.concatenate([cutter.frames for cutter in cutters.values()]))
     # The decoder first: after its last wanted frame it still goes on to the end.

@@ -19,7 +19,7 @@ from ..transforms import resize
 from ..views import crop
 from .frames import HEIGHT, WIDTH, grey
 from .parameters import Parameters
-from .tvl1 import tvl1_pairs
+from .tvl1 import tvl1_flows
 
 FIELDS = 5  # of a stack for an image backbone (TSN)
 ON_DEVICE = ("cuda", "torch")  # engines that compute where the backbone runs
@@ -73,14 +73,16 @@ class FlowCut(Cut):
         boxes = self.views.boxes(*resized.shape[-2:], size, video=video)
         return crop(resized, boxes, size, flow=True)
 
-    def stacks(self, greys: Greys, device: torch.device) -> Tensor:
-        """Compute the flow on ``device``: images [n, V, 2 L, S, S], or clips [n, V, 2, L, S, S]."""
+    def stacks(self, greys: Greys, device: torch.device) -> tuple[Tensor, int]:
+        """Compute the flow on ``device``: images [n, V, 2 L, S, S], or clips [n, V, 2, L, S, S];
+        and how many pairs were given up early."""
         frames = torch.from_numpy(greys.frames).to(device)  # [m, H, W]
         first = torch.from_numpy(greys.first).to(device)  # [p]
         pairs = frames[first], frames[first + 1]
-        flow = tvl1_pairs(*pairs, parameters=self.parameters, engine=self.engine)  # [p, 2, H, W]
-        pieces = self.pieces(flow, greys.video)  # [p, V, 2, S, S]
-        return join([pieces[column] for column in greys.stacks.T], clip=self.clip)
+        flows = tvl1_flows(*pairs, parameters=self.parameters, engine=self.engine)
+        pieces = self.pieces(flows.flow, greys.video)  # [p, V, 2, S, S]
+        stacks = join([pieces[column] for column in greys.stacks.T], clip=self.clip)
+        return stacks, int(flows.bounded.sum())
 
 
 @dataclass(frozen=True)
@@ -129,10 +131,11 @@ class FlowCutter(Cutter[Tensor]):
         last, self._last = self._last, (index, frame)
         if field in self._fields and last and last[0] == field:
             cut = self._cut
-            flow = tvl1_pairs(
+            flows = tvl1_flows(
                 last[1], frame, parameters=cut.parameters, engine=cut.engine, threads=1
             )
-            yield from self._joiner.add(field, cut.pieces(flow, self._video)[0])
+            self.bounded += int(flows.bounded)
+            yield from self._joiner.add(field, cut.pieces(flows.flow, self._video)[0])
 
     def rest(self) -> Iterator[Tensor]:
         return self._joiner.rest()

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType
 
+from torch import Tensor
+
 from ...cache.errors import InputError, unknown
 
 CONVENTIONS = ("opencv5", "opencv4", "cuda")
@@ -27,7 +29,7 @@ class Parameters:
         scale_step: ratio of the sides of neighbouring levels.
         median: side of the median filter at the start of each outer iteration: 5, or 1 for none.
         budget: iterations over the whole image that a pair may take (one on a level of half as
-            many pixels counts a half); after them each warp takes 30. See `bounds`.
+            many pixels counts a half); after them each warp takes at most 30. See `bounds`.
         convention: what OpenCV's versions do differently. ``opencv5`` warps to exact points,
             ``opencv4`` (all 3.x and 4.x) to multiples of 1/32 pixel, both bicubic with A = -0.75
             and zeros outside of the image. ``cuda`` is cv::cuda::OpticalFlowDual_TVL1: exact
@@ -49,7 +51,7 @@ class Parameters:
     outer: int = 10
     scale_step: float = 0.8
     median: int = 5
-    budget: float = float("inf")
+    budget: int = 2500
     convention: str = "opencv5"
 
     def __post_init__(self) -> None:
@@ -58,7 +60,7 @@ class Parameters:
         if self.convention not in CONVENTIONS:
             raise unknown("flow convention", self.convention, CONVENTIONS)
 
-    def bounds(self, spent: int, pixels: int) -> bool:
+    def bounds(self, spent: int | Tensor, pixels: int) -> bool | Tensor:
         """Whether a pair of so many pixels that spent so many pixel iterations met the budget."""
         return spent >= self.budget * pixels
 
@@ -102,5 +104,6 @@ PRESETS: Mapping[str, Parameters] = MappingProxyType(
         "opencv": Parameters(),
         "opencv4": Parameters(convention="opencv4"),
         "cuda": Parameters(convention="cuda", inner=300, outer=1, median=1),
+        "fast": Parameters(scales=3, scale_step=0.5, warps=3),
     }
 )

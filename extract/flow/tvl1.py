@@ -1,18 +1,32 @@
-"""One function for the flow of a clip, whichever engine computes it."""
+"""One function for the flow of a clip or of pairs, whichever engine computes it."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ...cache.errors import unknown
+from ...cache.errors import InputError, unknown
 from ..cores import cores
 from .parameters import Parameters
 
-ENGINES = ("auto", "cpu", "opencv")
+ENGINES = ("auto", "cpu", "cuda", "torch", "opencv")
+
+
+class Flows(NamedTuple):
+    """Of N pairs.
+
+    Args:
+        flow: [N, 2, H, W] float32, x and y in pixels.
+        bounded: pairs that met ``parameters.budget``, [N] bool.
+    """
+
+    flow: Tensor
+    bounded: Tensor
 
 
 def tvl1(
@@ -26,17 +40,17 @@ def tvl1(
 
     Args:
         frames: [T, H, W] uint8 grey.
-        parameters: of the method; OpenCV's if not given.
-        engine: ``cpu``, compiled at first use; ``opencv``, the reference; ``auto`` is ``cpu``.
-        threads: pairs computed at once; None for one per core.
+        parameters, engine, threads: see `tvl1_pairs`.
 
     Returns:
-        [T - 1, 2, H, W] float32, x and y in pixels from each frame to the next.
+        [T - 1, 2, H, W] float32 on the device of the frames, x and y in pixels from each frame to
+        the next.
 
     Raises:
-        InputError: no such engine, or its package is not installed.
+        InputError: see `tvl1_pairs`.
         ValueError: frames of another shape or type.
     """
+    _check("frames", frames)
     return tvl1_pairs(
         frames[:-1], frames[1:], parameters=parameters, engine=engine, threads=threads
     )
@@ -50,24 +64,93 @@ def tvl1_pairs(
     engine: str = "auto",
     threads: int | None = None,
 ) -> Tensor:
-    """`tvl1` of any pairs of frames: [N, H, W] twice to [N, 2, H, W]."""
+    """Optical flow of pairs of frames by TV-L1; each pair's is the same in any batch.
+
+    Args:
+        first, second: [N, H, W] uint8 grey, on one device.
+        parameters: of the method; OpenCV's if not given.
+        engine: ``cpu``, compiled at first use; ``cuda``, for an NVIDIA GPU; ``torch``, for any
+            device; ``opencv``, the reference; ``auto`` picks of the first three by the frames'
+            device.
+        threads: pairs computed at once by ``cpu`` and ``opencv``; None for one per core.
+
+    Returns:
+        [N, 2, H, W] float32 on the device of the frames, x and y in pixels.
+
+    Raises:
+        InputError: no such engine, what it needs is not there, or it does not follow the
+            parameters' convention.
+        ValueError: frames of another shape or type.
+    """
+    return tvl1_flows(first, second, parameters=parameters, engine=engine, threads=threads).flow
+
+
+def tvl1_flows(
+    first: Tensor,
+    second: Tensor,
+    *,
+    parameters: Parameters = Parameters(),  # noqa: B008  (frozen)
+    engine: str = "auto",
+    threads: int | None = None,
+) -> Flows:
+    """`tvl1_pairs`, and which pairs were given up early."""
     if engine not in ENGINES:
         raise unknown("flow engine", engine, ENGINES)
-    for frames in (first, second):
-        if frames.ndim != 3 or frames.dtype != torch.uint8:
-            raise ValueError(
-                f"frames must be [N, H, W] uint8, not {list(frames.shape)} {frames.dtype}"
+    _check("first", first)
+    _check("second", second)
+    if first.shape != second.shape or first.device != second.device:
+        raise ValueError(
+            f"pairs must be alike, not {list(first.shape)} on {first.device} and "
+            f"{list(second.shape)} on {second.device}"
+        )
+    if engine == "auto":
+        engine = _engine_for(first.device)
+    if not len(first):
+        none = torch.empty(0, dtype=torch.bool, device=first.device)
+        return Flows(torch.empty((0, 2, *first.shape[1:]), device=first.device), none)
+    if engine == "torch":
+        from .batched import flow as batch_flow
+
+        return _flows(*batch_flow(first, second, parameters), parameters)
+    if engine == "cuda":
+        if _engine_for(torch.device("cuda")) != "cuda" or not torch.cuda.is_available():
+            raise InputError(
+                "the flow engine cuda needs an NVIDIA GPU and Triton: choose auto, which takes "
+                "what is there"
             )
+        from .cuda import flow as cuda_flow
+
+        device = first.device if first.is_cuda else torch.device("cuda")
+        flows, spent = cuda_flow(first.to(device), second.to(device), parameters)
+        return _flows(flows.to(first.device), spent.to(first.device), parameters)
     if engine == "opencv":
         from .opencv import flow
     else:
         from .cpu import flow
-    if not len(first):
-        return torch.empty((0, 2, *first.shape[1:]))
 
-    def pair(images: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-        return flow(*images, parameters)[0]
+    def pair(images: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, int | None]:
+        return flow(*images, parameters)
 
+    images = zip(first.cpu().numpy(), second.cpu().numpy(), strict=True)
     with ThreadPoolExecutor(threads or cores()) as pool:
-        flows = pool.map(pair, zip(first.numpy(), second.numpy(), strict=True))
-        return torch.from_numpy(np.stack(list(flows)))
+        flows, spent = zip(*pool.map(pair, images), strict=True)
+    found = torch.from_numpy(np.stack(flows)).to(first.device)
+    # OpenCV does not tell what it spent, and knows no budget.
+    return _flows(found, found.new_tensor([n or 0 for n in spent], dtype=torch.long), parameters)
+
+
+def _flows(flow: Tensor, spent: Tensor, parameters: Parameters) -> Flows:
+    """Of the flow [N, 2, H, W] and the pixel iterations spent [N]."""
+    return Flows(flow, parameters.bounds(spent, flow[0, 0].numel()))
+
+
+def _check(name: str, frames: Tensor) -> None:
+    if frames.ndim != 3 or frames.dtype != torch.uint8:
+        raise ValueError(f"{name} must be [T, H, W] uint8, not {list(frames.shape)} {frames.dtype}")
+
+
+def _engine_for(device: torch.device) -> str:
+    """ROCm, too, calls its devices cuda."""
+    if device.type == "cuda":
+        return "cuda" if find_spec("triton") and not torch.version.hip else "torch"
+    return "cpu" if device.type == "cpu" else "torch"

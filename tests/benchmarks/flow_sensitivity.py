@@ -14,11 +14,9 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
-from bench_flow import add_pair_options, read_pairs
+from bench_flow import add_pair_options, length, levels, read_pairs
 
 from tcon.extract.flow import Parameters, cpu, opencv
-
-BOUND = 20  # pixels: what 8-bit flow can hold
 
 
 def main() -> None:
@@ -27,25 +25,16 @@ def main() -> None:
     pairs = read_pairs(parser.parse_args())
     cv2.setNumThreads(1)
     reference = [opencv.flow(*pair, Parameters())[0] for pair in pairs]
-    print(f"mean motion {np.mean([_length(flow) for flow in reference]):.2f} px")
+    print(f"mean motion {np.mean([length(flow) for flow in reference]):.2f} px")
     for name, engine in VARIANTS.items():
         flows = [engine(*pair) for pair in pairs]
         both = list(zip(flows, reference, strict=True))
-        error = [_length(ours - theirs) for ours, theirs in both]
-        levels = [np.abs(_levels(ours) - _levels(theirs)).mean() for ours, theirs in both]
+        error = [length(ours - theirs) for ours, theirs in both]
+        steps = [np.abs(levels(ours) - levels(theirs)).mean() for ours, theirs in both]
         print(
             f"{name:20} mean {np.mean(error):.4f}, worst pair {np.max(error):.4f} px; 8-bit levels "
-            f"{np.mean(levels):.3f}, worst pair {np.max(levels):.3f}"
+            f"{np.mean(steps):.3f}, worst pair {np.max(steps):.3f}"
         )
-
-
-def _length(flow: np.ndarray) -> float:
-    """Mean length of the vectors [2, H, W]."""
-    return float(np.linalg.norm(flow, axis=0).mean())
-
-
-def _levels(flow: np.ndarray) -> np.ndarray:
-    return np.rint(255 * (flow.clip(-BOUND, BOUND) + BOUND) / (2 * BOUND))
 
 
 def _opencv(first: np.ndarray, second: np.ndarray) -> np.ndarray:

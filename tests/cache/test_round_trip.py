@@ -59,7 +59,7 @@ def test_layout_is_the_documented_one(
     with h5py.File(tmp_path / "x.h5") as h5:
         assert (h5.attrs["format"], h5.attrs["format_version"]) == ("tcon-features", 2)
         assert set(h5) == {"videos", "rgb", "failures"}
-        columns = {"id", "label", "split", "path", "frames", "fps", "decoder", "damage"}
+        columns = {"id", "label", "split", "path", "frames", "fps", "decoder", "damage", "bounded"}
         assert set(h5["videos"]) == columns
         assert h5["videos/id"].asstr()[()].tolist() == ["jump/ä b.mp4", "run/2.avi", "un/3.avi"]
         assert h5["videos/label"].asstr()[()].tolist() == ["jump", "run", ""]

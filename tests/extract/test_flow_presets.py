@@ -212,7 +212,7 @@ def test_cuda_finds_a_translation() -> None:
 def test_a_pair_within_its_budget_does_not_change() -> None:
     images = _images(48, 64)
     flow, spent = cpu.flow(*images, Parameters())
-    budget = Parameters(budget=spent / images[0].size + 1)
+    budget = Parameters(budget=spent // images[0].size + 1)
     bounded, again = cpu.flow(*images, budget)
     np.testing.assert_array_equal(bounded, flow)
     assert again == spent

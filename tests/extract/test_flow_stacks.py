@@ -18,9 +18,9 @@ from tcon.extract.backbones import load_backbone
 from tcon.extract.config import ExtractConfig, Plan
 from tcon.extract.decoders import DecodeError
 from tcon.extract.devices import Devices
-from tcon.extract.flow import cutting
+from tcon.extract.flow import PRESETS, cutting
 from tcon.extract.flow.cutting import FlowCut, levels
-from tcon.extract.flow.tvl1 import tvl1
+from tcon.extract.flow.tvl1 import Flows, tvl1
 from tcon.extract.lists import read_videos
 from tcon.extract.pipeline import extract
 from tcon.extract.preprocessing import Preprocessing
@@ -76,14 +76,14 @@ def flowed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     """
     pairs: list[tuple[int, int]] = []
 
-    def fake(first: Tensor, second: Tensor, **_: object) -> Tensor:
+    def fake(first: Tensor, second: Tensor, **_: object) -> Flows:
         numbers = [round(frame.float().mean().item() / 4) for frame in (first[0], second[0])]
         pairs.append((numbers[0], numbers[1]))
         flow = torch.zeros(1, 2, *first.shape[1:])
         flow[:, 0] = numbers[0] / 255 * 40 - 20  # level = number
-        return flow
+        return Flows(flow, torch.tensor([numbers[0] % 2 == 1]))
 
-    monkeypatch.setattr(cutting, "tvl1_pairs", fake)
+    monkeypatch.setattr(cutting, "tvl1_flows", fake)
     return pairs
 
 
@@ -218,15 +218,24 @@ def test_weights_of_flow_go_to_flow_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"needs {DATA}")
-@pytest.mark.parametrize("clip", ["hockey/fight/fi0.avi", "surveillance/fight/fi003.mp4"])
-def test_features_as_of_opencvs_flow(clip: str) -> None:
-    """On real clips: levels within 1 on average, cosine of a clip's features at least 0.995."""
+def test_features_as_of_opencvs_flow() -> None:
+    """On a real stack: levels within 1 on average. Rounding alone moves features by a few percent,
+    as it does in OpenCV (tests/benchmarks/flow_features.py); another field moves them by far more.
+    """
     pytest.importorskip("cv2.optflow")
-    config = replace(FLOW, modalities=("flow",), weights=None, sampling=Sampling("uniform", 4))
-    plan = Plan.make(config)
-    engines = [replace(plan.cuts["flow"], engine=engine) for engine in ("cpu", "opencv")]
-    ours, opencvs = (_read(DATA / clip, cut)[0].flatten(0, 1) for cut in engines)
-    assert (ours.float() - opencvs.float()).abs().mean() < 1
+    plan = Plan.make(
+        replace(FLOW, modalities=("flow",), weights=None, sampling=Sampling("uniform", 1))
+    )
+    ours = plan.cuts["flow"]
+    cuts = {"ours": ours, "opencv": replace(ours, engine="opencv")}
+    cuts["fast"] = replace(ours, parameters=PRESETS["fast"])
+    path = DATA / "hockey" / "fight" / "fi0.avi"
+    stacks = {name: _read(path, cut)[0].flatten(0, 1) for name, cut in cuts.items()}
+    assert (stacks["ours"].float() - stacks["opencv"].float()).abs().mean() < 1
     with Devices(plan.backbones, plan.devices, torch.float32) as devices:
-        features = [devices.submit("flow", x).result().mean(0) for x in (ours, opencvs)]
-    assert torch.cosine_similarity(*features, dim=0) >= 0.995
+        features = {name: devices.submit("flow", x).result() for name, x in stacks.items()}
+    near, far = (
+        torch.cosine_similarity(features["opencv"], features[name]) for name in ("ours", "fast")
+    )
+    assert near > 0.97
+    assert near > far

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from tcon.cache import InputError
-from tcon.extract.flow import ENGINES, Parameters, tvl1
+from tcon.extract.flow import Parameters, tvl1
 from tcon.extract.flow.median import median_5x5
 
 
@@ -170,7 +170,9 @@ def test_equals_opencv(kind: str) -> None:
 def test_equals_opencv_to_rounding_where_rounding_cannot_grow() -> None:
     pytest.importorskip("cv2.optflow", reason="needs opencv-contrib")
     parameters = Parameters(scales=1, warps=1, epsilon=0)
-    ours, theirs = (tvl1(_scene("large"), engine=e, parameters=parameters) for e in ENGINES[1:])
+    ours, theirs = (
+        tvl1(_scene("large"), engine=e, parameters=parameters) for e in ("cpu", "opencv")
+    )
     assert theirs.norm(dim=1).mean() > 0.3
     assert (ours - theirs).norm(dim=1).mean() < 1e-5
 
