@@ -50,7 +50,7 @@ class CmfglrConfig(Weights, MethodConfig):
     CmfglrConfig(),
     presets=entry("source_only").presets,  # of the base; the authors' own settings are not public
     title="cmfglr (reconstruction)",
-    note="the original's text is not public, only its abstract",
+    note="reconstructed, for the original's text is not public, only its abstract",
 )
 class Cmfglr(FittedMethod):
     """Shallow adaptation of fixed features. Scores estimate a one-hot label; they are no logits."""

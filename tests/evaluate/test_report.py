@@ -253,14 +253,14 @@ def test_a_reconstruction_is_called_so_wherever_it_is_printed(
     report([runs], csv_path=tmp_path / "out.csv")
     out = capsys.readouterr().out
     assert "| cmfglr (reconstruction) |" in out and "| cmfglr |" not in out
-    assert "cmfglr (reconstruction): reconstruction: the original's text is not public" in out
+    assert "cmfglr (reconstruction): reconstructed, for the original's text is not public" in out
     if labels:
         assert "Predictions of cmfglr (reconstruction)" in out
     else:
         rows = list(csv.DictReader((tmp_path / "out.csv").open()))
-        assert {row["method"]: row["note"][:14] for row in rows} == {
+        assert {row["method"]: row["note"][:13] for row in rows} == {
             "source_only": "",
-            "cmfglr": "reconstruction",
+            "cmfglr": "reconstructed",
         }
     # A method of another version has its name alone.
     config.write_text(original.replace('"method": "tcon"', '"method": "newer"'))
