@@ -71,7 +71,7 @@ def write_run(
     made = {name: (ids, np.stack(values)) for name, values in sets.items()}
     if val is not None:
         made["source_val"] = (ids, np.stack(val))
-    run.finish(nn.Identity(), CLASSES, STEPS[-len(train) :], made)
+    run.finish(nn.Identity(), {}, CLASSES, STEPS[-len(train) :], made, ())
     return run.path
 
 
