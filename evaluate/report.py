@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..adapt.methods import entry
 from ..cache import InputError
+from .presentation import Presentation, present
 from .runs import find_runs
 from .selection import select_epochs, select_setting
 from .selection_tables import outcome_markdown, scores_markdown, write_candidates
@@ -25,10 +26,14 @@ _SHOWN_PREDICTIONS = 20
 
 
 def report(
-    paths: Sequence[Path], *, csv_path: Path | None = None, features: Path | None = None
+    paths: Sequence[Path],
+    *,
+    csv_path: Path | None = None,
+    features: Path | None = None,
+    presentation: Presentation | None = None,
 ) -> None:
     """Print the accuracy table of the runs; predictions and label-free scores where the target
-    has no labels. ``csv_path`` gets the rows.
+    has no labels. ``csv_path`` gets the rows, and ``presentation`` says what else to make.
 
     Raises:
         InputError: no finished run, or labels that cannot be found.
@@ -37,8 +42,10 @@ def report(
     groups = group_runs(runs, features)
     labelled = [group for group in groups if group.scores]
     unlabelled = [group for group in groups if not group.scores]
+    tables = []
     if labelled:
-        print(markdown(labelled))
+        tables.append(markdown(labelled))
+        print(tables[-1])
     if unlabelled:
         for group in unlabelled:
             rows = predictions(group)
@@ -49,7 +56,8 @@ def report(
                 print(f"  {row['video']}  {row['class']}  {row['probability']:.2f}")
             if len(rows) > _SHOWN_PREDICTIONS:
                 print(f"  and {len(rows) - _SHOWN_PREDICTIONS} more (all of them with --csv FILE)")
-        print(f"\n{unlabelled_markdown(unlabelled)}")
+        tables.append(unlabelled_markdown(unlabelled))
+        print(f"\n{tables[-1]}")
     _say_unfinished(unfinished)
     if csv_path:
         if labelled and unlabelled:
@@ -57,6 +65,8 @@ def report(
         write = write_csv if labelled else write_predictions
         write(labelled or unlabelled, csv_path)
         print(f"\nWrote {csv_path}.")
+    if presentation:
+        present(groups, presentation, tables)
 
 
 def report_selection(
