@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 
+from ..adapt.methods import entry
 from ..adapt.methods.tcon import Tcon
 from ..adapt.run_folder import HEALTH, METRICS
 from ..cache import InputError
@@ -38,6 +39,8 @@ def draw_all(
     Raises:
         InputError: a pair that was asked for cannot be shown.
     """
+    if pairs.ids and not any(issubclass(entry(g.method).method, Tcon) for g in groups):
+        raise InputError("--pair shows co-attention, which none of these runs' methods has")
     if panels := series_by_segments(groups):
         yield Picture(
             "accuracy_by_segments",
@@ -55,8 +58,6 @@ def draw_all(
         yield tsne_picture(trained, name)
         if isinstance(trained.method, Tcon):
             yield from pair_pictures(trained, name, pairs, say)
-        elif pairs.ids:
-            say(f"{name} has no co-attention, so --pair shows nothing of it.")
 
 
 def figure_names(groups: Sequence[Group]) -> list[str]:

@@ -88,7 +88,10 @@ def changed_settings(config: Mapping[str, Any]) -> tuple[list[str], list[str]]:
 
 
 def extract_command(path: str, provenance: Mapping[str, Provenance]) -> str:
-    """The ``tcon extract`` that makes such a feature file; its list of videos is not recorded."""
+    """The ``tcon extract`` that makes such a feature file.
+
+    Its list of videos is not recorded, and of a checkpoint its name without the folder.
+    """
     first = next(iter(provenance.values()))
     rule, _, value = first.sampling.partition(":")
     words = ["tcon", "extract", "VIDEOS", "-o", path, "--modality", ",".join(provenance)]
@@ -98,6 +101,10 @@ def extract_command(path: str, provenance: Mapping[str, Provenance]) -> str:
         "--snippets" if rule == "uniform" else "--stride",
         value,
     ]
+    for modality, option in (("rgb", "--weights"), ("flow", "--flow-weights")):
+        weights = provenance[modality].weights if modality in provenance else ""
+        if weights == "random" or Path(weights).suffix:  # else the published ones
+            words += [option, weights]
     if first.views != "centre":
         words += ["--views", first.views]
     return shlex.join([*words, "--precision", first.precision])

@@ -17,6 +17,7 @@ from tcon.evaluate.distances import (
     shuffled_mmd,
 )
 from tcon.evaluate.embeddings import Loader
+from tcon.evaluate.tsne_picture import tsne_picture
 
 
 def domain(rng: np.random.Generator, shift: float = 0.0, rows: int = 200) -> np.ndarray:
@@ -79,3 +80,14 @@ def test_distances_of_a_run(tmp_path: Path) -> None:
     assert [row[1].strip() for row in rows] == ["segments", "videos"]
     assert rows[0][2].strip() == f"{found['none'][0].a_distance:.2f}"
     assert rows[0][5].strip() == f"{found['none'][2].mmd:.3f} ({found['none'][2].shuffled:.3f})"
+
+
+def test_domains_of_unequal_segments(tmp_path: Path) -> None:
+    (group,) = train(tmp_path, methods=["source_only"], segments="3:2")
+    trained = Loader().load(group.first)
+    assert all(np.isfinite([d.a_distance, d.mmd]).all() for d in domain_distances(trained))
+    segments, videos = tsne_picture(trained, "x").figure.axes
+    counts = [
+        {c.get_label(): len(c.get_offsets()) for c in a.collections} for a in (segments, videos)
+    ]
+    assert counts == [{"source": 9 * 3, "target": 6 * 2}, {"source": 9, "target": 6}]

@@ -137,7 +137,7 @@ def test_distances_are_printed(tmp_path: Path) -> None:
 
 
 def test_errors(tmp_path: Path) -> None:
-    run = train(tmp_path, methods=["tcon"])[0].first.path
+    source_only, run = (group.first.path for group in train(tmp_path))
     for options, message in {
         ("--pair", "a", "b"): "are for figures: give --figures DIR or --report FILE",
         ("--select", "epoch", "--distances"): "--select draws nothing",
@@ -146,6 +146,9 @@ def test_errors(tmp_path: Path) -> None:
     }.items():
         result = CliRunner().invoke(main, ["eval", str(run), *options])
         assert result.exit_code == 2 and message in result.output
+    words = ("--figures", str(tmp_path), "--pair", "a", "b")
+    result = CliRunner().invoke(main, ["eval", str(source_only), *words])
+    assert result.exit_code == 2 and "none of these runs' methods has" in result.output
     with pytest.raises(InputError, match="cannot write"):
         write_report(run, [], Loader(), Content(tables=[], distances="", pictures=[]))
 

@@ -81,13 +81,16 @@ def test_a_task_is_read_back(tmp_path: Path) -> None:
 
 def test_extraction() -> None:
     made = {
-        "flow": provenance(sampling="stride:8", views="tencrop"),
-        "rgb": provenance(sampling="stride:8", views="tencrop"),
+        "flow": provenance(sampling="stride:8", views="tencrop", weights="net.pth"),
+        "rgb": provenance(sampling="stride:8", views="tencrop", weights="random"),
     }
     words = shlex.split(extract_command("my file.h5", made))
     assert words[:6] == ["tcon", "extract", "VIDEOS", "-o", "my file.h5", "--modality"]
     options = main.commands["extract"].make_context("extract", words[2:]).params
     assert (options["modality"], options["stride"], options["views"]) == ("flow,rgb", 8, "tencrop")
+    assert (options["weights"], options["flow_weights"]) == ("random", "net.pth")
+    published = extract_command("x.h5", {"rgb": provenance(weights="imagenet")})
+    assert "weights" not in published and "--snippets 8" in published
 
 
 def test_nothing_needs_a_task_where_classes_are_shared(tmp_path: Path) -> None:
