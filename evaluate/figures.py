@@ -7,12 +7,12 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 
 from ..adapt.methods import entry
-from ..adapt.methods.tcon import Tcon
 from ..adapt.run_folder import HEALTH, METRICS
 from ..cache import InputError
 from .curves_figure import draw_curves
 from .drawing import Picture
 from .embeddings import Loader
+from .pair_attention import co_attends
 from .pair_pictures import PairChoice, pair_pictures
 from .runs import Run
 from .segments_figure import draw_segments, series_by_segments
@@ -39,7 +39,7 @@ def draw_all(
     Raises:
         InputError: a pair that was asked for cannot be shown.
     """
-    if pairs.ids and not any(issubclass(entry(g.method).method, Tcon) for g in groups):
+    if pairs.ids and not any(co_attends(entry(g.method).method) for g in groups):
         raise InputError("--pair shows co-attention, which none of these runs' methods has")
     if panels := series_by_segments(groups):
         yield Picture(
@@ -56,7 +56,7 @@ def draw_all(
             say(f"No features of {name} are drawn: {error}")
             continue
         yield tsne_picture(trained, name)
-        if isinstance(trained.method, Tcon):
+        if co_attends(type(trained.method)):
             yield from pair_pictures(trained, name, pairs, say)
 
 

@@ -9,8 +9,20 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..adapt import coattention as co
+from ..adapt.methods import Method
 from ..adapt.methods.tcon import Tcon
+from ..adapt.methods.tcon_ablations import TconCoAttn, TconTAdNet
 from ..adapt.pairs import choose, similar
+
+
+def co_attends(method: type[Method]) -> bool:
+    """Whether a method has co-attention between domains."""
+    return issubclass(method, Tcon) and not issubclass(method, TconCoAttn)
+
+
+def aligns(method: type[Method]) -> bool:
+    """Whether a method makes target-aligned source features."""
+    return issubclass(method, Tcon) and not issubclass(method, TconTAdNet)
 
 
 class PairAttention(NamedTuple):
@@ -35,35 +47,34 @@ def co_attend(method: Tcon, fs: Tensor, ft: Tensor, si: Tensor, ti: Tensor) -> P
         fs, ft = F.normalize(fs, dim=-1), F.normalize(ft, dim=-1)
     matrix = co.coattention(fs, ft, si, ti)  # [N, Ks, Kt]
     weights = co.alignment_weights(matrix, norm=config.align_norm, tau=config.tau)
-    return PairAttention(co.joint_normalise(matrix), weights)
+    return PairAttention(co.joint_normalise(matrix, config.att_simplex), weights)
 
 
-def probabilities(method: Tcon, f: Tensor, *, attend: bool) -> Tensor:
-    """Class probabilities of videos as pairs are chosen by them, [B, K, D] to [B, C].
+def source_probabilities(method: Tcon, fs: Tensor) -> Tensor:
+    """Class probabilities by which source videos are paired: all segments weigh the same.
 
     Args:
         method: a trained TCoN.
-        f: segments after G_f.
-        attend: weigh segments by the attention network, as of target videos; else alike, as of
-            source videos.
+        fs: source segments after G_f, [Bs, Ks, D].
+
+    Returns:
+        [Bs, C].
     """
-    logits = method.classifier(f)  # [B, K, C]
-    if not attend:
-        return logits.mean(1).softmax(1)
-    return (method.attention(f)[..., None] * logits).sum(1).softmax(1)
+    z = method.classifier(fs)  # [Bs, Ks, C]
+    return z.mean(1).softmax(1) if method.config.weigh == "logits" else z.softmax(-1).mean(1)
 
 
 def similar_pairs(
-    method: Tcon, fs: Tensor, ft: Tensor, labels: Tensor, most: int, *, seed: int = 0
+    method: Tcon, p_source: Tensor, p_target: Tensor, labels: Tensor, most: int, *, seed: int = 0
 ) -> tuple[Tensor, Tensor]:
     """Pairs that training could have formed, a random subset of at most ``most``: si, ti [N].
 
     Args:
+        method: a trained TCoN.
+        p_source, p_target: class probabilities, [Bs, C] and [Bt, C].
         labels: of the source videos, [Bs].
     """
-    p_s = probabilities(method, fs, attend=False)
-    p_t = probabilities(method, ft, attend=True)
-    eligible = similar(p_s, p_t, labels, method.config.pair)  # [Bs, Bt]
+    eligible = similar(p_source, p_target, labels, method.config.pair)  # [Bs, Bt]
     generator = torch.Generator().manual_seed(seed)
     si, ti, real = choose(eligible, torch.rand(eligible.shape, generator=generator), most)
     return si[real], ti[real]

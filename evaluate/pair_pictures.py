@@ -15,9 +15,9 @@ from ..cache import InputError
 from .attention_figure import PairCourse, draw_attention
 from .coattention_figure import draw_coattention
 from .drawing import Picture
-from .embeddings import Embedded, Trained, find
+from .embeddings import Trained, find
 from .frames import read_images, segment_frames
-from .pair_attention import co_attend, confident_pairs, probabilities
+from .pair_attention import co_attend, confident_pairs, source_probabilities
 
 _PAIRS = 3
 
@@ -39,51 +39,67 @@ class PairChoice:
 def pair_pictures(
     trained: Trained, name: str, pairs: PairChoice, say: Callable[[str], None]
 ) -> Iterator[Picture]:
-    """Attention over time, and a co-attention matrix per pair."""
-    method = trained.method
-    test = trained.embed("target", trained.domains.target_test)
-    ids = list(pairs.ids) or _confident_ids(trained, test)
+    """Attention over time, where the method predicts it, and a co-attention matrix per pair.
+
+    Args:
+        trained: a method that co-attends.
+        name: of its pictures.
+        pairs: which ones.
+        say: told why a matrix cannot be drawn.
+
+    Raises:
+        InputError: a pair that was asked for cannot be shown.
+    """
+    ids = list(pairs.ids) or _confident_ids(trained)
     sources = find(trained, "source", [source for source, _ in ids])
     targets = find(trained, "target", [target for _, target in ids])
-    courses: list[PairCourse] = []
-    matrices: list[Picture] = []
+    joint = np.empty((0, 0, 0))
     if ids:
         fs = trained.embed("source", sources).features
         ft = trained.embed("target", targets).features
         rows = torch.arange(len(ids))
-        joint = co_attend(method, fs, ft, rows, rows).joint.numpy()  # [N, Ks, Kt]
-        predicted = method.attention(ft).numpy()  # [N, Kt]
-        frames = segment_frames(trained, "target", targets)
+        joint = co_attend(trained.method, fs, ft, rows, rows).joint.numpy()  # [N, Ks, Kt]
+    if hasattr(trained.method, "attention"):
+        yield _attention(trained, name, targets, joint)
+    try:
+        yield from _matrices(trained, name, sources, targets, joint, pairs.root)
+    except InputError as error:
+        if pairs.ids:
+            raise
+        say(f"No co-attention of {name} is drawn: {error}")
+
+
+def _confident_ids(trained: Trained) -> list[tuple[str, str]]:
+    """The most confident pairs of a source training and a target test video."""
+    source = trained.embed("source", trained.domains.source_train)
+    target = trained.embed("target", trained.domains.target_test)
+    p_s = source_probabilities(trained.method, source.features)
+    true = F.one_hot(torch.from_numpy(source.truth), p_s.shape[1])  # a wrong source shows nothing
+    p_t = trained.method.predict(target.cached).softmax(1)
+    return [(source.ids[i], target.ids[j]) for i, j in confident_pairs(p_s * true, p_t, _PAIRS)]
+
+
+def _attention(trained: Trained, name: str, targets: Videos, joint: np.ndarray) -> Picture:
+    """Attention over time of the pairs' targets [N], ``joint`` [N, Ks, Kt]."""
+    test = trained.embed("target", trained.domains.target_test).features
+    everyone = trained.method.attention(test).numpy()  # [n, Kt]
+    courses = []
+    if len(joint):
+        predicted = trained.method.attention(trained.embed("target", targets).features).numpy()
+        frames = segment_frames(trained, "target", targets)  # [N, Kt]
         fps = {video.id: video.fps for video in trained.files["target"].videos}
-        for n, (_, id_) in enumerate(ids):
+        for n, id_ in enumerate(targets.ids):
             # A video whose rate is unknown is drawn as if of 25 frames a second.
             seconds = frames[n] / (fps[id_] or 25)
             courses.append(PairCourse(id_, predicted[n], joint[n].sum(0), seconds))
-        try:
-            matrices = _matrices(trained, name, sources, targets, joint, pairs.root)
-        except InputError as error:
-            if pairs.ids:
-                raise
-            say(f"No co-attention of {name} is drawn: {error}")
-    yield Picture(
+    return Picture(
         f"{name}_attention",
         f"{name}: attention over time",
         "Attention of target segments: of all test videos (median and quartiles), and of single "
         "videos as the attention network predicts it and as co-attention with the source video of "
         "the figures below gives it. Dotted: no segment matters more than another.",
-        draw_attention(method.attention(test.features).numpy(), courses),
+        draw_attention(everyone, courses),
     )
-    yield from matrices
-
-
-def _confident_ids(trained: Trained, test: Embedded) -> list[tuple[str, str]]:
-    """The most confident pairs of a source training and a target test video."""
-    method = trained.method
-    source = trained.embed("source", trained.domains.source_train)
-    p_s = probabilities(method, source.features, attend=False)
-    true = F.one_hot(torch.from_numpy(source.truth), p_s.shape[1])  # a wrong source shows nothing
-    p_t = probabilities(method, test.features, attend=True)
-    return [(source.ids[i], test.ids[j]) for i, j in confident_pairs(p_s * true, p_t, _PAIRS)]
 
 
 def _matrices(

@@ -6,10 +6,9 @@ import numpy as np
 import torch
 
 from ..adapt import coattention as co
-from ..adapt.methods.tcon import Tcon
 from .drawing import Picture
 from .embeddings import Embedded, Trained, of_videos, some
-from .pair_attention import co_attend, similar_pairs
+from .pair_attention import aligns, co_attend, similar_pairs, source_probabilities
 from .tsne_figure import Cloud, draw_tsne
 
 _SHOWN = 150  # videos of each domain
@@ -58,12 +57,15 @@ def _aligned(
     trained: Trained, source: Embedded, target: Embedded
 ) -> tuple[torch.Tensor, np.ndarray] | None:
     """Target-aligned source segments (9) of random pairs that training could form, [N, Kt, D], and
-    the source videos' classes [N]; None without co-attention or pairs."""
+    the source videos' classes [N]; None without alignment or pairs."""
     method = trained.method
-    if not isinstance(method, Tcon):
+    if not aligns(type(method)):
         return None
     fs, ft = source.features, target.features
-    si, ti = similar_pairs(method, fs, ft, torch.from_numpy(source.truth), most=len(target.ids))
+    p_s = source_probabilities(method, fs)
+    p_t = method.predict(target.cached).softmax(1)
+    labels = torch.from_numpy(source.truth)
+    si, ti = similar_pairs(method, p_s, p_t, labels, most=len(target.ids))
     if not len(si):
         return None
     weights = co_attend(method, fs, ft, si, ti).weights

@@ -15,9 +15,11 @@ from toy_runs import train
 from tcon.cache import FeatureWriter, InputError, Snippets, Video
 from tcon.evaluate.coattention_figure import draw_coattention
 from tcon.evaluate.embeddings import Loader, Trained, find
+from tcon.evaluate.figures import draw_all
 from tcon.evaluate.frames import read_images
 from tcon.evaluate.pair_attention import co_attend, confident_pairs
 from tcon.evaluate.pair_pictures import PairChoice, pair_pictures
+from tcon.evaluate.tsne_picture import tsne_picture
 
 FRAMES, FIRST = {"source": 20, "target": 33}, {"source": 0, "target": 100}
 # Of 8 uniform snippets the second, fourth, sixth and eighth are central to 4 segments.
@@ -110,20 +112,38 @@ def test_places_in_the_drawn_figure() -> None:
     assert [text.get_text() for text in axes["matrix"].texts][:2] == ["0.0", "6.7"]
 
 
-def test_unequal_segments() -> None:
-    """The mathematics takes any K_s and K_t."""
-
-    class Options:
-        score_features, align_norm, tau = "raw", "joint", 0.02
-
-    class Method:
-        config = Options()
-
-    fs, ft = torch.rand(2, 3, 5), torch.rand(2, 4, 5)
-    joint, weights = co_attend(Method(), fs, ft, torch.tensor([0, 1]), torch.tensor([1, 0]))
-    assert joint.shape == (2, 3, 4)
+def test_unequal_segments(tmp_path: Path) -> None:
+    trained = Loader().load(train(tmp_path, methods=["tcon"], segments="3:2")[0].first)
+    fs = trained.embed("source", trained.domains.source_train).features
+    ft = trained.embed("target", trained.domains.target_test).features
+    joint, weights = co_attend(trained.method, fs, ft, torch.tensor([0, 1]), torch.tensor([1, 0]))
+    assert joint.shape == (2, 3, 2)
     torch.testing.assert_close(joint.sum((1, 2)), torch.ones(2))
-    torch.testing.assert_close(weights.sum(1), torch.ones(2, 4))
+    torch.testing.assert_close(weights.sum(1), torch.ones(2, 2))
+
+
+@pytest.mark.parametrize(
+    ("method", "clouds", "drawn"),
+    [
+        ("tcon-sadnet", 3, ["attention", "coattention_1"]),
+        ("tcon-tadnet", 2, ["attention", "coattention_1"]),
+        ("tcon-attn", 3, ["coattention_1"]),
+        ("tcon-coattn", 2, []),
+    ],
+)
+def test_ablations_show_what_they_have(
+    tmp_path: Path,
+    write_video: Callable[..., Path],
+    method: str,
+    clouds: int,
+    drawn: list[str],
+) -> None:
+    groups = train(tmp_path, methods=[method], files=write_files(tmp_path, write_video))
+    choice = PairChoice(ids=(("4.mp4", "0.mp4"),) if drawn else (), root=tmp_path)
+    names = [p.name for p in draw_all(groups, Loader(), choice, say=pytest.fail)]
+    assert names == [f"{method}_rgb_k4_{kind}" for kind in ("curves", "tsne", *drawn)]
+    picture = tsne_picture(Loader().load(groups[0].first), "x")
+    assert len(picture.figure.axes[0].collections) == clouds
 
 
 def test_the_most_confident_pairs_take_turns_over_classes() -> None:

@@ -14,9 +14,18 @@ from tcon.cache import InputError
 from tcon.evaluate.embeddings import Loader, find, of_videos, run_config, some
 
 
-@pytest.mark.parametrize("normalise", ["none", "source", "domain"])
-def test_the_rebuilt_method_predicts_the_recorded_logits(tmp_path: Path, normalise: str) -> None:
-    for group in train(tmp_path, settings=[f"train.normalise={normalise}"]):
+@pytest.mark.parametrize(
+    ("methods", "normalise"),
+    [
+        (["source_only", "tcon"], "none"),
+        (["source_only", "tcon"], "source"),
+        (["tcon-trn", "ta3n", "dan"], "domain"),
+    ],
+)
+def test_the_rebuilt_method_predicts_the_recorded_logits(
+    tmp_path: Path, methods: list[str], normalise: str
+) -> None:
+    for group in train(tmp_path, methods=methods, settings=[f"train.normalise={normalise}"]):
         trained = Loader().load(group.first)
         target = trained.embed("target", trained.domains.target_test)
         logits = trained.method.predict(target.cached).numpy()
