@@ -227,10 +227,34 @@ def adapt(plan: str | None, device: str, tensorboard: bool, dry_run: bool, **opt
 
 
 @main.command("eval")
-@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("runs", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
     "--csv", "csv_path", type=click.Path(path_type=Path), help="Write the rows there too."
 )
+@click.option(
+    "--json", "json_path", type=click.Path(path_type=Path), help="Write everything there."
+)
+@click.option(
+    "--baseline",
+    metavar="METHOD",
+    default="source_only",
+    show_default=True,
+    help="Compare the others with it.",
+)
+@click.option(
+    "--fuse",
+    metavar="[RGB:FLOW]",
+    is_flag=False,
+    flag_value="1:1",
+    help="Fuse RGB and flow runs, seed by seed; weights such as 1:1.5, else equal ones.",
+)
+@click.option(
+    "--table", type=click.Choice("12345"), help="Print that table of the paper with ours beside."
+)
+@click.option(
+    "--latex", "latex_path", type=click.Path(path_type=Path), help="Write the --table there too."
+)
+@click.option("--details", is_flag=True, help="Print each seed, each class and the confusions.")
 @click.option("--features", type=click.Path(path_type=Path), help="Target file, if it has moved.")
 @click.option(
     "--source-features", type=click.Path(path_type=Path), help="Source file, if it has moved."
@@ -265,6 +289,9 @@ def adapt(plan: str | None, device: str, tensorboard: bool, dry_run: bool, **opt
 )
 def evaluate(
     runs: tuple[Path, ...],
+    csv_path: Path | None,
+    features: Path | None,
+    fuse: str | None,
     select: str | None,
     validators: tuple[str, ...],
     source_features: Path | None,
@@ -284,27 +311,46 @@ def evaluate(
     from .evaluate.report import report, report_selection
     from .evaluate.validators import DEFAULT
 
+    if fuse and Path(fuse).exists():  # the option took the first of the runs
+        runs, fuse = (Path(fuse), *runs), "1:1"
+    if not runs:
+        raise InputError("no runs are named: tcon eval RUNS")
     presentation = Presentation(
         figures=figures,
         html=html,
         distances=distances,
         pairs=pairs,
         root=root,
-        features=options["features"],
+        features=features,
         source_features=source_features,
         command=shlex.join(["tcon", *sys.argv[1:]]),
     )
     if (pairs or root) and not (figures or html):
         raise InputError("--pair and --root are for figures: give --figures DIR or --report FILE")
-    if select and presentation:
-        raise InputError("--select draws nothing: leave out --figures, --report and --distances")
-    if select:
-        options |= {"validators": validators or (DEFAULT,), "source_features": source_features}
-        report_selection(runs, select, **options)
-    elif validators or source_features and not presentation:
+    if not select and (validators or (source_features and not presentation)):
         raise InputError("--validator and --source-features choose something: give --select epoch")
-    else:
-        report(runs, presentation=presentation, **options)
+    if not select:
+        report(
+            runs,
+            csv_path=csv_path,
+            features=features,
+            fuse=fuse,
+            presentation=presentation,
+            **options,
+        )
+        return
+    if presentation:
+        raise InputError("--select draws nothing: leave out --figures, --report and --distances")
+    if fuse or any(options[name] for name in ("json_path", "table", "latex_path", "details")):
+        raise InputError("--select prints choices alone: leave out the options of other tables")
+    report_selection(
+        runs,
+        select,
+        validators=validators or (DEFAULT,),
+        csv_path=csv_path,
+        features=features,
+        source_features=source_features,
+    )
 
 
 @main.command()

@@ -228,11 +228,13 @@ def make_runs(
                         base = dataclasses.replace(
                             run,
                             method="source_only",
-                            preset=MATCHED if train == usual else preset,
+                            preset=MATCHED if train == usual else f"{method}-{preset}",
                             options=options["source_only"],
                         )
                         runs[base] = None
                     runs[run] = None
+    if not runs:
+        raise InputError("no method or no modality is named")
     return list(runs)
 
 

@@ -13,7 +13,7 @@ from ..cache import InputError
 from ..cache.device import choose_device
 from .config import RunConfig, base_of
 from .health import Diverged
-from .loop import OnEvaluation, fit, new_method, train
+from .loop import OnEvaluation, OnStep, fit, new_method, train
 from .methods import FittedMethod, Method, entry
 from .run_folder import CHECKPOINT, RunFolder
 from .store import Store, by_data
@@ -88,6 +88,7 @@ def run_all(
     prepared: Prepared,
     *,
     on_state: OnState = lambda folder, state, why: None,
+    on_step: OnStep = lambda step, steps: None,
     on_evaluation: OnEvaluation = lambda step, steps, record: None,
     save_seconds: float = 30.0,
 ) -> int:
@@ -97,7 +98,7 @@ def run_all(
 
     Args:
         on_state: called with the folder, its new state, and why it failed.
-        on_evaluation: as in `train`.
+        on_step, on_evaluation: as in `train`.
         save_seconds: work that a kill may cost.
 
     Returns:
@@ -117,7 +118,7 @@ def run_all(
                 continue
             on_state(folder, "running", "")
             try:
-                _run(run, folder, prepared, on_evaluation, save_seconds)
+                _run(run, folder, prepared, on_step, on_evaluation, save_seconds)
             except (InputError, RuntimeError, MemoryError) as error:
                 if (why := _expected(error)) is None:
                     raise
@@ -134,6 +135,7 @@ def _run(
     run: RunConfig,
     folder: RunFolder,
     prepared: Prepared,
+    on_step: OnStep,
     on_evaluation: OnEvaluation,
     save_seconds: float,
 ) -> Method:
@@ -144,6 +146,7 @@ def _run(
             domains,
             folder,
             device=device,
+            on_step=on_step,
             on_evaluation=on_evaluation,
             save_seconds=save_seconds,
         )

@@ -124,8 +124,8 @@ def _attention(records: Records, ratio: float) -> Iterator[Finding]:
     """The attention network counts as ready once its loss is below ``ratio`` of a uniform
     guess's."""
     until = next((n for n, r in enumerate(records) if r.get("attention_on", 0) > 0), None)
-    if "attention_on" not in records[-1]:
-        return
+    if "attention_on" not in records[-1] or not any(r["attention_uniform"] for r in records):
+        return  # no such network, or nothing to learn: no pairs, or a single segment
     seen = records if until is None else records[: until + 1]
     if not any(r["attention"] < ratio * r["attention_uniform"] for r in seen):
         yield Finding(

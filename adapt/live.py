@@ -17,6 +17,7 @@ _SHOWN_ENDED = 8  # the last ones; of hundreds of runs the rest are counted
 _SHOWN_WAITING = 3
 _SHORT_NAMES = {
     "loss": "loss",
+    "objective": "objective",
     "source_class": "source",
     "pseudo_class": "pseudo",
     "attention": "attention",
@@ -81,10 +82,15 @@ class Board:
         if not self.console.is_terminal and state != "running":
             self.console.print(_line(row))
 
-    def evaluated(self, name: str, step: int, steps: int, record: dict[str, float]) -> None:
-        """A run has logged a record; ``steps`` is 0 where nobody knows how many there will be."""
+    def stepped(self, name: str, step: int, steps: int) -> None:
+        """A run has done ``step`` of ``steps`` steps; of 0 where nobody knows how many."""
         row = self.rows[name]
-        row.step, row.steps, row.terms = step, steps, _terms(record)
+        row.step, row.steps = step, steps
+
+    def evaluated(self, name: str, step: int, steps: int, record: dict[str, float]) -> None:
+        """A run has logged a record."""
+        self.stepped(name, step, steps)
+        self.rows[name].terms = _terms(record)
 
     def table(self) -> Table:
         """What is running, what ended last and what comes next, with counts of all states."""

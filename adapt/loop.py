@@ -17,6 +17,7 @@ from .recorder import Recorder
 from .resume import Saver, restore
 from .run_folder import RunFolder
 
+OnStep = Callable[[int, int], None]
 OnEvaluation = Callable[[int, int, dict[str, float]], None]
 
 
@@ -26,6 +27,7 @@ def train(
     folder: RunFolder,
     *,
     device: torch.device,
+    on_step: OnStep = lambda step, steps: None,
     on_evaluation: OnEvaluation = lambda step, steps, record: None,
     save_seconds: float = 30.0,
 ) -> Method:
@@ -36,7 +38,8 @@ def train(
         domains: features and source labels; no target labels.
         folder: where it is recorded.
         device: where the features are.
-        on_evaluation: called with step, total steps and the record that was logged.
+        on_step: called with the steps done and those in all.
+        on_evaluation: called with these and the record that was logged.
         save_seconds: work that a kill may cost.
 
     Returns:
@@ -62,11 +65,12 @@ def train(
     target_batches = EndlessBatches(target_videos, target_size, (config.seed, 1))
     recorder = Recorder(folder, domains, target_positions)
     state, first = method.initial_state(device), 0
-    if (place := restore(folder, device)) is not None:
+    if (place := restore(folder)) is not None:
         method.load_state_dict(place["method"])
         optimiser.load_state_dict(place["optimiser"])
         recorder.load_state_dict(place["recorder"])
-        state, first = place["state"], place["step"]
+        state = {name: value.to(device) for name, value in place["state"].items()}
+        first = place["step"]
     saver = Saver(folder, save_seconds)
 
     for step in range(first, steps):
@@ -90,6 +94,7 @@ def train(
         optimiser.step()
 
         recorder.add({"loss": losses.total.detach(), **losses.logs})
+        on_step(step + 1, steps)
         if step + 1 in evaluate_at:
             epoch = (step + 1) / options.steps_per_epoch(source_videos)
             record = recorder.evaluate(method, step + 1, epoch=epoch, lr=rate)

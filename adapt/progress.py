@@ -64,12 +64,7 @@ def adapt_grids(grids: Sequence[Grid], *, device: str = "auto", tensorboard: boo
         InputError: the only grid cannot be prepared.
     """
     console, write = _console(), tensorboard_writer() if tensorboard else None
-    several = len(grids) > 1
-    labels = {
-        grid.output / run.name: f"{grid.output.name}/{run.name}" if several else run.name
-        for grid in grids
-        for run in grid.runs
-    }
+    labels, several = _labels(grids), len(grids) > 1
     board, why_failed = Board(list(labels.values()), console), {}
     with board:
         for grid in grids:
@@ -102,6 +97,16 @@ def show_runs(grids: Sequence[Grid]) -> None:
     print(f"{sum(len(grid.runs) for grid in grids)} runs")
 
 
+def _labels(grids: Sequence[Grid]) -> dict[Path, str]:
+    """As short a name of every run's folder as tells them apart."""
+    folders = [grid.output / run.name for grid in grids for run in grid.runs]
+    for parts in (1, 2):
+        labels = {folder: str(Path(*folder.parts[-parts:])) for folder in folders}
+        if len(set(labels.values())) == len(folders):
+            return labels
+    return {folder: str(folder) for folder in folders}
+
+
 def _prepare(grid: Grid, device: str) -> Prepared:
     return prepare(
         grid.source,
@@ -127,12 +132,15 @@ def _run(
         if state == "failed":
             why_failed[label] = why
 
+    def on_step(step: int, steps: int) -> None:
+        board.stepped(labels[current.path], step, steps)
+
     def on_evaluation(step: int, steps: int, record: dict[str, float]) -> None:
         board.evaluated(labels[current.path], step, steps, record)
         if write:
             write(current.path, step, record)
 
-    run_all(prepared, on_state=on_state, on_evaluation=on_evaluation)
+    run_all(prepared, on_state=on_state, on_step=on_step, on_evaluation=on_evaluation)
     return why_failed
 
 
@@ -151,6 +159,8 @@ def _describe(prepared: Prepared, console: Console) -> None:
         )
     said: dict[str, None] = {}
     for run in runs:
+        if note := entry(run.method).note:
+            said[f"{entry(run.method).title}: {note}."] = None
         videos = len(prepared.store.chosen(run).source_train)
         if issubclass(entry(run.method).method, FittedMethod):
             said[f"{run.method} starts from source_only, which is trained for it."] = None
@@ -180,13 +190,13 @@ def _summarise(
     console: Console,
 ) -> None:
     """Unhealthy, unfinished and failed runs, and what to do next."""
-    unhealthy: dict[tuple[str, str], list[tuple[str, dict[str, str]]]] = {}
+    unhealthy: dict[str, list[tuple[str, dict[str, str]]]] = {}
     for grid in grids:
         for run in grid.runs:
             health = grid.output / run.name / HEALTH
             for finding in json.loads(health.read_text()) if health.exists() else ():
-                key = run.method, finding["kind"]
-                unhealthy.setdefault(key, []).append((labels[grid.output / run.name], finding))
+                label = labels[grid.output / run.name]
+                unhealthy.setdefault(finding["kind"], []).append((label, finding))
     for members in unhealthy.values():
         label, finding = members[0]
         more = f" and {len(members) - 1} more" if len(members) > 1 else ""

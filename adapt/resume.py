@@ -39,11 +39,11 @@ class Saver:
         self._last = time.monotonic()
 
 
-def restore(folder: RunFolder, device: torch.device) -> dict[str, Any] | None:
-    """The stored place, or None for a run that begins. The metrics are cut back to it."""
+def restore(folder: RunFolder) -> dict[str, Any] | None:
+    """The stored place, on the CPU, and the metrics cut back to it; None for a run that begins."""
     if not folder.resume.exists():
         folder.begin()
         return None
-    place = torch.load(folder.resume, map_location=device, weights_only=True)
+    place = torch.load(folder.resume, map_location="cpu", weights_only=True)
     folder.begin(place["written"])
     return place

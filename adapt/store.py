@@ -33,7 +33,8 @@ class Store:
     def __init__(
         self, source: Path, target: Path, *, task: str | Path | None, device: torch.device
     ) -> None:
-        self.source, self.target, self.device = FeatureFile(source), FeatureFile(target), device
+        self.source, self.device = FeatureFile(source), device
+        self.target = self.source if target == source else FeatureFile(target)
         for file in (self.source, self.target):
             if not file.videos:
                 raise InputError(

@@ -15,6 +15,7 @@ from ..extract.config import ExtractConfig
 from ..extract.lists import read_videos
 from ..extract.progress import extract_with_progress
 from ..extract.sampling import Sampling
+from .results import results_of
 from .runs import find_runs
 from .summary import Group, group_runs
 from .tables import markdown, write_csv
@@ -85,8 +86,9 @@ def run_demo(output: Path, *, clips: int = 224, seeds: int = 3, device: str = "a
     console.rule("4/4 tcon eval")
     for title, scored in groups.items():
         console.print(f"\n{title}", style="bold")
-        print(markdown(scored))
-        write_csv(scored, output / f"{tasks[title].stem}.csv")
+        results = results_of(scored)
+        print(markdown(results))
+        write_csv(results, output / f"{tasks[title].stem}.csv")
     chance = {title: 1 / len(scored[0].first.classes) for title, scored in groups.items()}
     draw_frames(_one_clip_per_class(domains), list(domains), output / "frames.png")
     draw_accuracies(groups, output / "accuracy.png", chance=chance)

@@ -80,7 +80,7 @@ def draw_accuracies(
 
 def _label(group: Group) -> str:
     how = group.first.config["train"]["normalise"]
-    return group.method + ("\nas extracted" if how == "none" else "\nstandardised")
+    return group.label + ("\nas extracted" if how == "none" else "\nstandardised")
 
 
 def _strip(video: Path, frames: int) -> np.ndarray:

@@ -6,6 +6,7 @@ import base64
 import re
 from collections.abc import Iterable, Sequence
 from html import escape
+from itertools import groupby
 
 from .drawing import Picture
 
@@ -133,17 +134,20 @@ def image(picture: Picture) -> str:
 
 
 def from_markdown(text: str) -> str:
-    """Tables and paragraphs of the markdown that the command prints; nothing else of it."""
+    """The headings, tables and paragraphs of the markdown that the command prints; a paragraph ends
+    at an empty line."""
     parts: list[str] = []
-    lines = text.splitlines()
-    while lines:
-        if lines[0].startswith("|"):
-            rows = []
-            while lines and lines[0].startswith("|"):
-                rows.append([cell.strip() for cell in lines.pop(0).strip("|").split("|")])
+    for is_table, lines in groupby(text.splitlines(), key=lambda line: line.startswith("|")):
+        if is_table:
+            rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
             parts.append(table(rows[0], rows[2:]))
-        elif line := lines.pop(0).strip():
-            parts.append(f'<p class="note">{_inline(line)}</p>')
+            continue
+        for paragraph in "\n".join(lines).split("\n\n"):
+            words = paragraph.strip()
+            if words.startswith("#"):
+                parts.append(f"<h3>{_inline(words.lstrip('# '))}</h3>")
+            elif words:
+                parts.append(f'<p class="note">{_inline(words)}</p>')
     return "\n".join(parts)
 
 

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..adapt.methods import entry
 from ..cache import InputError
+from .details import details_markdown
+from .fusion import FusionWeights, fuse_groups
+from .paper_formats import blocks_markdown, write_blocks_csv, write_latex
+from .paper_tables import paper_blocks
 from .presentation import Presentation, present
+from .results import results_of
+from .results_json import write_json
 from .runs import find_runs
 from .selection import select_epochs, select_setting
 from .selection_tables import outcome_markdown, scores_markdown, write_candidates
-from .summary import group_runs
-from .tables import (
-    markdown,
-    predictions,
-    unlabelled_markdown,
-    write_csv,
-    write_predictions,
-)
+from .summary import Group, group_runs
+from .tables import markdown, write_csv
 from .truth import TrueClasses
+from .unlabelled import predictions, unlabelled_markdown, write_predictions
 from .validators import DEFAULT, validator
 
 _SHOWN_PREDICTIONS = 20
@@ -29,44 +29,79 @@ def report(
     paths: Sequence[Path],
     *,
     csv_path: Path | None = None,
+    json_path: Path | None = None,
+    latex_path: Path | None = None,
     features: Path | None = None,
+    baseline: str = "source_only",
+    fuse: str | None = None,
+    table: str | None = None,
+    details: bool = False,
     presentation: Presentation | None = None,
 ) -> None:
-    """Print the accuracy table of the runs; predictions and label-free scores where the target
-    has no labels. ``csv_path`` gets the rows, and ``presentation`` says what else to make.
+    """Print the accuracies of the runs, or one of the paper's tables with them; predictions and
+    label-free scores where the target has no labels.
+
+    Args:
+        paths: of runs.
+        csv_path: gets the rows that are printed.
+        json_path: gets everything about the labelled runs.
+        latex_path: gets the paper's table.
+        features: the target's feature file, if it has moved.
+        baseline: the method that others are compared with.
+        fuse: weights of RGB and flow, ``1:1``; None not to fuse.
+        table: "1" to "5", one of the paper's tables.
+        details: print seeds, classes and confusions too.
+        presentation: figures, domain distances and an HTML report to make.
 
     Raises:
-        InputError: no finished run, or labels that cannot be found.
+        InputError: no finished run, labels that cannot be found, or nothing to fuse or compare.
     """
+    if latex_path and not table:
+        raise InputError("--latex writes one of the paper's tables: give --table 1 to 5 too")
+    if table and details:
+        raise InputError("--table has no details: leave out --details")
+    weights = FusionWeights.parse(fuse) if fuse else None
     runs, unfinished = find_runs(paths)
-    groups = group_runs(runs, features)
+    trained = group_runs(runs, features)
+    fused, remarks = fuse_groups(trained, weights) if weights else ([], [])
+    groups = trained + fused
     labelled = [group for group in groups if group.scores]
     unlabelled = [group for group in groups if not group.scores]
-    tables = []
-    if labelled:
-        tables.append(markdown(labelled))
-        print(tables[-1])
+    if not labelled and (table or json_path):
+        option = "--table" if table else "--json"
+        raise InputError(f"{option}: the target has no labels, so there is no accuracy")
+    results = results_of(labelled, baseline) if labelled and (json_path or not table) else []
+    shown = []
+    if table:
+        blocks = paper_blocks(table, labelled)
+        shown.append(blocks_markdown(blocks))
+    elif labelled:
+        shown.append(markdown(results))
+    if labelled and details:
+        shown.append(details_markdown(results))
+    print(*shown, sep="\n\n", end="\n" if shown else "")
     if unlabelled:
-        for group in unlabelled:
-            rows = predictions(group)
-            config = group.first.config
-            how = f"{group.transfer}, {config['modality']}, K = {config['segments']}"
-            print(f"\nPredictions of {group.method} ({how}), mean over seeds:")
-            for row in rows[:_SHOWN_PREDICTIONS]:
-                print(f"  {row['video']}  {row['class']}  {row['probability']:.2f}")
-            if len(rows) > _SHOWN_PREDICTIONS:
-                print(f"  and {len(rows) - _SHOWN_PREDICTIONS} more (all of them with --csv FILE)")
-        tables.append(unlabelled_markdown(unlabelled))
-        print(f"\n{tables[-1]}")
+        _print_unlabelled(unlabelled)
+    print(*remarks, sep="\n", end="\n" if remarks else "")
     _say_unfinished(unfinished)
     if csv_path:
         if labelled and unlabelled:
             print(f"{csv_path} gets the labelled targets' rows; name the others alone for theirs.")
-        write = write_csv if labelled else write_predictions
-        write(labelled or unlabelled, csv_path)
-        print(f"\nWrote {csv_path}.")
+        if table:
+            write_blocks_csv(blocks, csv_path)
+        elif labelled:
+            write_csv(results, csv_path)
+        else:
+            write_predictions(unlabelled, csv_path)
+    if json_path:
+        write_json(results, json_path)
+    if latex_path:
+        write_latex(blocks, latex_path)
+    for path in filter(None, (csv_path, json_path, latex_path)):
+        print(f"\nWrote {path}.")
     if presentation:
-        present(groups, presentation, tables)
+        tables = [*shown, *([unlabelled_markdown(unlabelled)] if unlabelled else [])]
+        present(trained, presentation, tables)  # a fused group has no features of its own
 
 
 def report_selection(
@@ -96,7 +131,7 @@ def report_selection(
         validator(name)
     runs, unfinished = find_runs(paths)
     groups = group_runs(runs, features)
-    taught = {g.method for g in groups if entry(g.method).method.reads_target_labels}
+    taught = {group.method for group in groups if group.reads_target_labels}
     groups = [group for group in groups if group.method not in taught]
     for method in sorted(taught):
         print(f"{method} is left out: it trains on target labels, so no choice is label-free.")
@@ -124,6 +159,19 @@ def report_selection(
     if csv_path:
         write_candidates(selections, csv_path)
         print(f"\nWrote {csv_path}.")
+
+
+def _print_unlabelled(groups: Sequence[Group]) -> None:
+    for group in groups:
+        rows = predictions(group)
+        config = group.first.config
+        how = f"{group.transfer}, {config['modality']}, K = {config['segments']}"
+        print(f"\nPredictions of {group.label} ({how}), mean over seeds:")
+        for row in rows[:_SHOWN_PREDICTIONS]:
+            print(f"  {row['video']}  {row['class']}  {row['probability']:.2f}")
+        if len(rows) > _SHOWN_PREDICTIONS:
+            print(f"  and {len(rows) - _SHOWN_PREDICTIONS} more (all of them with --csv FILE)")
+    print(f"\n{unlabelled_markdown(groups)}")
 
 
 def _say_unfinished(unfinished: Sequence[Path]) -> None:

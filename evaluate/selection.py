@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,14 +72,21 @@ class Selection:
         return self.candidates[last_best(self.accuracy)[0]]
 
 
-def select_epochs(groups: Sequence[Group], source: TrueClasses) -> list[Selection]:
+def select_epochs(
+    groups: Sequence[Group], source: TrueClasses, validators: Collection[str] = tuple(VALIDATORS)
+) -> list[Selection]:
     """Within each run, score its evaluation epochs.
+
+    Args:
+        groups: of runs.
+        source: the source's true classes.
+        validators: to score by.
 
     Raises:
         InputError: a run whose logits are finite at no epoch.
     """
     return [
-        _selection([group], "step", _epochs(run), source=source)
+        _selection([group], "step", _epochs(run), source=source, validators=validators)
         for group in groups
         for run in group.runs
     ]
@@ -144,11 +151,12 @@ def _selection(
     candidates: Sequence[Candidate],
     *,
     source: TrueClasses,
+    validators: Collection[str] = tuple(VALIDATORS),
     dropped_seeds: tuple[int, ...] = (),
 ) -> Selection:
     first, scores, left_out = candidates[0].runs[0], {}, {}
-    for name, validator in VALIDATORS.items():
-        truth = None
+    for name in validators:
+        validator, truth = VALIDATORS[name], None
         if validator.reads == "source_val":
             try:
                 truth = _source_truth(first, source)

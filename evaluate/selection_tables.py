@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from .layout import mean_std
 from .selection import Candidate, Selection
 from .summary import Group, score
-from .tables import mean_std, notes_of, row_name, write_rows
+from .tables import notes_of, row_name, write_rows
 from .validators import VALIDATORS
 
 _COLUMNS = [

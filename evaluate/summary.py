@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..adapt.methods import entry, names
 from ..adapt.run_folder import what_counts
 from ..cache import InputError
 from .intervals import bootstrap, wilson
@@ -16,25 +17,34 @@ from .metrics import accuracy, mean_class_accuracy
 from .runs import Run
 from .truth import TrueClasses
 
+_SHARED = "shared classes"  # what `adapt` calls a task that no file defines
+
 
 @dataclass(frozen=True)
 class Scores:
     """Accuracies of one group of runs on the labelled target test videos.
 
     Args:
-        correct: which videos each seed got right, [seeds, n] bool.
+        truth: class of each of them, [n].
+        predicted: class by each seed, [seeds, n].
         accuracy, mean_class: per seed, [seeds].
         interval: 95 % interval of the mean accuracy.
     """
 
-    correct: np.ndarray
+    truth: np.ndarray
+    predicted: np.ndarray
     accuracy: np.ndarray
     mean_class: np.ndarray
     interval: tuple[float, float]
 
     @property
+    def correct(self) -> np.ndarray:
+        """Which videos each seed got right, [seeds, n] bool."""
+        return self.predicted == self.truth
+
+    @property
     def videos(self) -> int:
-        return self.correct.shape[1]
+        return len(self.truth)
 
 
 @dataclass(frozen=True)
@@ -60,10 +70,36 @@ class Group:
         return self.first.config["method"]
 
     @property
+    def label(self) -> str:
+        """The method's name for people; that of the run where this version does not know it."""
+        return entry(self.method).title if self.method in names() else self.method
+
+    @property
+    def note(self) -> str:
+        """What must be said of the method's numbers; mostly nothing."""
+        return entry(self.method).note if self.method in names() else ""
+
+    @property
     def transfer(self) -> str:
         """``source -> target`` by the feature files' names."""
         data = self.first.data
         return f"{Path(data['source']).stem} -> {Path(data['target']).stem}"
+
+    @property
+    def dataset(self) -> str:
+        """``source -> target``, and the task where it has a name."""
+        task = self.first.data["task"]
+        return self.transfer if task == _SHARED else f"{self.transfer}, {task}"
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        return tuple(run.seed for run in self.runs)
+
+    @property
+    def reads_target_labels(self) -> bool:
+        """Whether the method trains on them: an upper bound, no adaptation."""
+        known = self.method in names()
+        return known and entry(self.method).method.reads_target_labels
 
     @property
     def comparable(self) -> tuple[str, ...]:
@@ -127,7 +163,8 @@ def score(
     correct = predicted == truth
     one = len(runs) == 1
     return Scores(
-        correct=correct,
+        truth=truth,
+        predicted=predicted,
         accuracy=np.array([accuracy(p, truth) for p in predicted]),
         mean_class=np.array([mean_class_accuracy(p, truth) for p in predicted]),
         interval=wilson(int(correct.sum()), len(truth)) if one else bootstrap(correct),
@@ -135,7 +172,7 @@ def score(
 
 
 def baseline_of(group: Group, groups: Sequence[Group], method: str = "source_only") -> Group | None:
-    """The baseline that a group is compared with, or None."""
+    """The group of the method ``method`` that a group is compared with, or None."""
     for other in groups:
         if other.method == method and other.comparable == group.comparable and other is not group:
             return other

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-from scipy.special import softmax
-
+from ..adapt.config import MATCHED
 from ..cache import InputError
-from . import label_free
-from .summary import Group, baseline_of
+from .layout import clips, markdown_table, mean_std, percent, points, sample_std
+from .paired import Comparison
+from .results import Result
+from .summary import Group
+from .validators import DEFAULT
 
 _COLUMNS = [
-    *("transfer", "task", "method", "modality", "segments", "seed", "accuracy", "std"),
-    *("low", "high", "mean_class_accuracy", "test_videos", "protocol", "mode", "normalise"),
-    *("backbone", "runs"),
-]
-_PREDICTION_COLUMNS = [
-    *("transfer", "method", "modality", "segments", "video", "class", "probability")
+    *("transfer", "task", "method", "modality", "segments", "preset", "seed", "accuracy", "std"),
+    *("low", "high", "mean_class_accuracy", "label_free_accuracy", "oracle_best_not_a_result"),
+    *("baseline", "difference", "difference_low", "difference_high", "difference_clips"),
+    *("mcnemar_p", "test_videos", "protocol", "mode", "normalise", "backbone", "fusion"),
+    *("trains_on_target_labels", "note", "runs"),
 ]
 _NORMALISED = {
     "none": "features as they are",
@@ -27,136 +28,49 @@ _NORMALISED = {
     "domain": "each domain's features standardised by its own unlabelled statistics, for every "
     "method",
 }
+_HOW = f"""\
+Accuracy in percent on the target's test videos, mean ± std over seeds. last epoch: no epoch was
+chosen by target labels; 95 % is its interval (Wilson for one seed, else bootstrap over videos and
+seeds), mean-class its mean over classes. label-free: at the epoch that {DEFAULT} chooses without
+target labels. (oracle best): at the epoch of the highest test accuracy: not a result, chosen by
+target labels."""
+_HOW_COMPARED = """\
+vs: difference of the last epochs' accuracies on the same videos, paired by seed, in points and in
+videos (mean over seeds). 95 %: bootstrap over videos and seeds. McNemar: exact, each seed alone."""
 
 
-def markdown(groups: Sequence[Group]) -> str:
-    """The accuracy table, in percent, and the notes it needs."""
-    head = [
-        *("transfer", "method", "input", "K", "accuracy of each seed", "mean ± std"),
-        *("95 % interval", "mean-class", "vs source_only"),
-    ]
-    lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
-    for group in groups:
-        config, scores = group.first.config, group.scores
-        lines.append(
-            "| "
-            + " | ".join(
-                [
-                    group.transfer,
-                    row_name(group, groups),
-                    config["modality"],
-                    str(config["segments"]),
-                    " ".join(f"{100 * a:.1f}" for a in scores.accuracy),
-                    mean_std(scores.accuracy),
-                    f"{100 * scores.interval[0]:.1f} - {100 * scores.interval[1]:.1f}",
-                    f"{100 * scores.mean_class.mean():.1f}",
-                    _versus(group, groups),
-                ]
-            )
-            + " |"
-        )
-    how = (
-        "Accuracy in percent on the target's test videos at the last epoch; no epoch was chosen by "
-        "target labels. Interval: Wilson for one seed, else bootstrap over videos and seeds."
-    )
-    return "\n".join([*lines, "", how, *notes_of(groups)])
+def markdown(results: Sequence[Result]) -> str:
+    """The accuracies of each dataset, the comparison with the baseline, and the notes they need."""
+    datasets: dict[str, list[Result]] = {}
+    for result in results:
+        datasets.setdefault(result.group.dataset, []).append(result)
+    groups = [result.group for result in results]
+    parts = []
+    for dataset, members in datasets.items():
+        counts = dict.fromkeys(str(result.group.scores.videos) for result in members)
+        parts.append(f"{dataset}: {' or '.join(counts)} test videos")
+        parts.append(_accuracies(members, groups))
+        if any(result.comparison for result in members):
+            parts.append(_comparisons(members, groups))
+    parts.append(_HOW)
+    if any(result.comparison for result in results):
+        parts.append(_HOW_COMPARED)
+    return "\n\n".join([*parts, "\n".join(notes_of(groups) + _seed_notes(results))])
 
 
-def write_csv(groups: Sequence[Group], path: str | Path) -> None:
+def write_csv(results: Sequence[Result], path: str | Path) -> None:
     """One row per run and, with ``seed`` "mean", one per group; shares, not percent."""
-    rows = []
-    for group in groups:
-        config, data, scores = group.first.config, group.first.data, group.scores
-        common = {
-            "transfer": group.transfer,
-            "task": data["task"],
-            "method": group.method,
-            "modality": config["modality"],
-            "segments": config["segments"],
-            "test_videos": scores.videos,
-            "protocol": data["protocol"],
-            "mode": data["mode"],
-            "normalise": config["train"]["normalise"],
-            "backbone": data["backbone"],
-        }
-        for run, overall, per_class in zip(
-            group.runs, scores.accuracy, scores.mean_class, strict=True
-        ):
-            rows.append(
-                common
-                | {"seed": run.seed, "accuracy": overall, "mean_class_accuracy": per_class}
-                | {"runs": run.path}
-            )
-        rows.append(
-            common
-            | {"seed": "mean", "accuracy": scores.accuracy.mean(), "std": _std(scores.accuracy)}
-            | {"low": scores.interval[0], "high": scores.interval[1]}
-            | {"mean_class_accuracy": scores.mean_class.mean()}
-            | {"runs": group.first.path.parent}
-        )
-    write_rows(path, _COLUMNS, rows)
+    write_rows(path, _COLUMNS, [row for result in results for row in _csv_rows(result)])
 
 
-def unlabelled_markdown(groups: Sequence[Group]) -> str:
-    """Label-free scores of each group, mean over its seeds."""
-    head = [
-        "transfer",
-        "method",
-        "input",
-        "K",
-        "seeds",
-        "entropy",
-        "mutual information",
-        "p >= 0.9",
-    ]
-    lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
-    for group in groups:
-        config = group.first.config
-        logits = [run.test.logits[-1] for run in group.runs]
-        values = [
-            np.mean([measure(one) for one in logits])
-            for measure in (
-                label_free.mean_entropy,
-                label_free.mutual_information,
-                label_free.confident_share,
-            )
-        ]
-        cells = [group.transfer, group.method, config["modality"], str(config["segments"])]
-        cells += [str(len(group.runs)), *(f"{value:.3f}" for value in values)]
-        lines.append(f"| {' | '.join(cells)} |")
-    note = (
-        "The target is unlabelled, so there is no accuracy. Entropy and mutual information in nats."
-    )
-    return "\n".join([*lines, "", note, *notes_of(groups)])
+def write_rows(
+    path: str | Path, columns: Sequence[str], rows: Sequence[Mapping[str, object]]
+) -> None:
+    """A csv with a head; what a row lacks stays empty.
 
-
-def predictions(group: Group) -> list[dict[str, object]]:
-    """Each target video's class by the mean probability over seeds."""
-    p = np.mean([softmax(run.test.logits[-1], axis=1) for run in group.runs], axis=0)  # [n, C]
-    common = {
-        "transfer": group.transfer,
-        "method": group.method,
-        "modality": group.first.config["modality"],
-        "segments": group.first.config["segments"],
-    }
-    return [
-        common
-        | {
-            "video": id_,
-            "class": group.first.classes[row.argmax()],
-            "probability": float(row.max()),
-        }
-        for id_, row in zip(group.first.test.ids, p, strict=True)
-    ]
-
-
-def write_predictions(groups: Sequence[Group], path: str | Path) -> None:
-    """The predictions of every group as csv."""
-    rows = [row for group in groups for row in predictions(group)]
-    write_rows(path, _PREDICTION_COLUMNS, rows)
-
-
-def write_rows(path: str | Path, columns: list[str], rows: list[dict[str, object]]) -> None:
+    Raises:
+        InputError: it cannot be written.
+    """
     try:
         with Path(path).open("w", newline="") as file:
             writer = csv.DictWriter(file, columns, restval="")
@@ -167,45 +81,170 @@ def write_rows(path: str | Path, columns: list[str], rows: list[dict[str, object
 
 
 def row_name(group: Group, groups: Sequence[Group]) -> str:
-    """The method, with its folder where another row has the same method and sizes."""
+    """The method and its preset; its folder where another row has the same name and sizes."""
 
-    def row(g: Group) -> tuple[str, str, str, int]:
-        return g.transfer, g.method, g.first.config["modality"], g.first.config["segments"]
+    def row(g: Group) -> tuple[str, ...]:
+        return g.dataset, _name(g), g.first.config["modality"], str(g.first.config["segments"])
 
-    alike = sum(row(other) == row(group) for other in groups)
-    return f"{group.method} ({group.first.path.parent})" if alike > 1 else group.method
-
-
-def mean_std(values: np.ndarray) -> str:
-    std = _std(values)
-    return f"{100 * values.mean():.1f}" + ("" if std is None else f" ± {100 * std:.1f}")
-
-
-def _std(values: np.ndarray) -> float | None:
-    """Sample standard deviation; one value has none."""
-    return float(values.std(ddof=1)) if len(values) > 1 else None
-
-
-def _versus(group: Group, groups: Sequence[Group]) -> str:
-    baseline = baseline_of(group, groups)
-    if baseline is None or baseline.scores is None:
-        return ""
-    difference = group.scores.accuracy.mean() - baseline.scores.accuracy.mean()
-    clips = difference * group.scores.videos
-    return f"{100 * difference:+.1f} ({clips:+.1f} of {group.scores.videos} clips)"
+    folders = [g.first.path.parent for g in groups if row(g) == row(group)]
+    if len(folders) < 2:
+        return _name(group)
+    own = group.first.path.parent
+    short = [folder.name for folder in folders].count(own.name) == 1
+    return f"{_name(group)} ({own.name if short else own})"
 
 
 def notes_of(groups: Sequence[Group]) -> list[str]:
     """What must be known of how these numbers came about."""
     notes = []
     for group in groups:
-        data, head = group.first.data, f"{group.transfer}, {group.method}"
+        data, head = group.first.data, f"{group.transfer}, {group.label}"
+        if group.reads_target_labels:
+            notes.append(
+                f"{group.label} trains on target labels: an upper bound, not an adaptation."
+            )
+        if group.note:
+            notes.append(f"{group.label}: {group.note}.")
         if data["protocol"] == "transductive":
             notes.append(
                 f"{head}: transductive, adapted to the test videos (without their labels)."
             )
-        if data["weights"] == "random":
+        if "random" in data["weights"].split(" + "):
             notes.append(f"{head}: features of a random backbone; the numbers mean nothing.")
+        if fusion := group.first.config.get("fusion"):
+            notes.append(
+                f"rgb+flow: mean of both runs' logits before the softmax, weights {fusion}."
+            )
         normalised = _NORMALISED[group.first.config["train"]["normalise"]]
         notes.append(f"Backbone {data['backbone']}, {data['mode']}, {normalised}.")
     return list(dict.fromkeys(notes))
+
+
+def _name(group: Group) -> str:
+    preset = group.first.config.get("preset", MATCHED)
+    name = group.label if preset == MATCHED else f"{group.label} {preset}"
+    return f"{name} (oracle)" if group.reads_target_labels else name
+
+
+def _accuracies(results: Sequence[Result], groups: Sequence[Group]) -> str:
+    head = ["method", "input", "K", "seeds", "last epoch", "95 %", "mean-class", "label-free"]
+    rows = []
+    for result in results:
+        scores, epochs = result.group.scores, result.epochs
+        rows.append(
+            [
+                *_sizes(result.group, groups),
+                str(len(result.group.runs)),
+                mean_std(scores.accuracy),
+                f"{percent(scores.interval[0])} - {percent(scores.interval[1])}",
+                mean_std(scores.mean_class),
+                "" if epochs.label_free is None else mean_std(epochs.label_free),
+                f"({mean_std(epochs.oracle)})",
+            ]
+        )
+    return markdown_table([*head, "(oracle best)"], rows)
+
+
+def _comparisons(results: Sequence[Result], groups: Sequence[Group]) -> str:
+    rows = []
+    for result in results:
+        if (comparison := result.comparison) is None:
+            continue
+        low, high = comparison.interval
+        rows.append(
+            [
+                *_sizes(result.group, groups),
+                f"{points(comparison.difference)} = {clips(comparison.clips)} of "
+                f"{comparison.videos} clips",
+                f"{points(low)} to {points(high)}",
+                p_values(comparison),
+            ]
+        )
+    [name] = {result.comparison.baseline.label for result in results if result.comparison}
+    return markdown_table(["method", "input", "K", f"vs {name}", "95 %", "McNemar p"], rows)
+
+
+def p_values(comparison: Comparison) -> str:
+    """Of one seed, or the smallest and the largest of several."""
+    values = sorted(test.p for test in comparison.tests)
+    return " to ".join(dict.fromkeys(f"{p:.2g}" for p in (values[0], values[-1])))
+
+
+def _sizes(group: Group, groups: Sequence[Group]) -> list[str]:
+    config = group.first.config
+    return [row_name(group, groups), config["modality"], str(config["segments"])]
+
+
+def _seed_notes(results: Sequence[Result]) -> list[str]:
+    notes = []
+    for result in results:
+        comparison = result.comparison
+        if comparison and set(comparison.seeds) != {
+            *result.group.seeds,
+            *comparison.baseline.seeds,
+        }:
+            seeds = " ".join(map(str, comparison.seeds))
+            notes.append(
+                f"{result.group.dataset}, {result.group.label}: compared with "
+                f"{comparison.baseline.label} on the seeds that both have, {seeds}."
+            )
+    return notes
+
+
+def _csv_rows(result: Result) -> list[dict[str, Any]]:
+    group, scores, epochs = result.group, result.group.scores, result.epochs
+    config, data, comparison = group.first.config, group.first.data, result.comparison
+    common = {
+        "transfer": group.transfer,
+        "task": data["task"],
+        "method": group.method,
+        "modality": config["modality"],
+        "segments": config["segments"],
+        "preset": config.get("preset", MATCHED),
+        "test_videos": scores.videos,
+        "protocol": data["protocol"],
+        "mode": data["mode"],
+        "normalise": config["train"]["normalise"],
+        "backbone": data["backbone"],
+        "fusion": config.get("fusion", ""),
+        "trains_on_target_labels": group.reads_target_labels,
+        "note": group.note,
+        "baseline": comparison.baseline.method if comparison else "",
+    }
+    rows = []
+    for n, run in enumerate(group.runs):
+        row = common | {
+            "seed": run.seed,
+            "accuracy": scores.accuracy[n],
+            "mean_class_accuracy": scores.mean_class[n],
+            "label_free_accuracy": "" if epochs.label_free is None else epochs.label_free[n],
+            "oracle_best_not_a_result": epochs.oracle[n],
+            "runs": run.path,
+        }
+        if comparison and run.seed in comparison.seeds:
+            s = comparison.seeds.index(run.seed)
+            row |= {
+                "difference": comparison.differences[s],
+                "difference_clips": round(comparison.differences[s] * comparison.videos),
+                "mcnemar_p": comparison.tests[s].p,
+            }
+        rows.append(row)
+    mean = common | {
+        "seed": "mean",
+        "accuracy": scores.accuracy.mean(),
+        "std": sample_std(scores.accuracy),
+        "low": scores.interval[0],
+        "high": scores.interval[1],
+        "mean_class_accuracy": scores.mean_class.mean(),
+        "label_free_accuracy": "" if epochs.label_free is None else epochs.label_free.mean(),
+        "oracle_best_not_a_result": epochs.oracle.mean(),
+        "runs": group.first.path.parent,
+    }
+    if comparison:
+        mean |= {
+            "difference": comparison.difference,
+            "difference_low": comparison.interval[0],
+            "difference_high": comparison.interval[1],
+            "difference_clips": comparison.clips,
+        }
+    return [*rows, mean]

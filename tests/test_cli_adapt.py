@@ -37,7 +37,7 @@ def test_adapt_then_eval(files: list[object], tmp_path: Path) -> None:
     again = tcon("adapt", *files, "--segments", 4, "--seeds", 2)
     assert again.exit_code == 0 and again.output.count("finished before") == 4
     scored = tcon("eval", tmp_path / "runs", "--csv", tmp_path / "out.csv")
-    assert scored.exit_code == 0 and scored.output.count("| s -> t |") == 2
+    assert scored.exit_code == 0 and "s -> t: 3 test videos" in scored.output
     assert (tmp_path / "out.csv").read_text().count("\n") == 1 + 2 * 3
 
 

@@ -20,24 +20,33 @@ class Entry:
         config: its options, with every default.
         presets: named ``key=value`` settings, keys being ``train.*`` or the method's own without
             its name; ``official`` are its authors'.
+        title: its name for people.
+        note: what must be said wherever its numbers are printed; "" for nothing.
     """
 
     method: type[Method]
     config: MethodConfig
     presets: Presets
+    title: str
+    note: str = ""
 
 
 _REGISTRY: dict[str, Entry] = {}
 
 
 def register(
-    name: str, config: MethodConfig, *, presets: Presets | None = None
+    name: str,
+    config: MethodConfig,
+    *,
+    presets: Presets | None = None,
+    title: str = "",
+    note: str = "",
 ) -> Callable[[type[Method]], type[Method]]:
     """Class decorator: make a method known under ``name``. A class may have several names, each
-    with other options."""
+    with other options. ``presets``, ``title`` (else the name) and ``note`` as in `Entry`."""
 
     def add(method: type[Method]) -> type[Method]:
-        _REGISTRY[name] = Entry(method, config, presets or {})
+        _REGISTRY[name] = Entry(method, config, presets or {}, title or name, note)
         return method
 
     return add

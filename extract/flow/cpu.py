@@ -21,6 +21,7 @@ from .parameters import Parameters
 _BLOCK = 5  # iterations in one sweep, while their end is far
 _FAR = 2  # times the error that ends a warp is still expected after a sweep
 _SMALLEST = 16  # pixels: a side of the coarsest level
+_LEAST = 30  # iterations of a warp when the budget is used up
 _TINY = np.float32(np.finfo(np.float32).eps)
 _ONE, _TWO, _THREE = np.uintp(1), np.uintp(2), np.uintp(3)
 _OPTIONS = {"cache": True, "nogil": True, "fastmath": True, "error_model": "numpy"}
@@ -35,21 +36,22 @@ def flow(first: np.ndarray, second: np.ndarray, parameters: Parameters) -> tuple
     Returns:
         [2, H, W] float32, x and y in pixels; pixel iterations spent.
     """
+    cuda = parameters.convention == "cuda"
+    centre = 0.0 if cuda else 0.5
     levels = [(first.astype(np.float32), second.astype(np.float32))]
     for _ in range(parameters.scales - 1):
-        first, second = levels[-1]
-        shape = tuple(int(np.rint(side * parameters.scale_step)) for side in first.shape)
+        shape = tuple(int(np.rint(side * parameters.scale_step)) for side in levels[-1][0].shape)
         if min(shape) < _SMALLEST:
             break
         step = 1 / parameters.scale_step
-        levels.append((_resize(first, shape, step, step), _resize(second, shape, step, step)))
+        levels.append(tuple(_resize(image, shape, step, step, centre) for image in levels[-1]))
     u = np.zeros((2, *levels[-1][0].shape), np.float32)
-    spent = 0
+    spent, budget = 0, parameters.budget * first.size
     for first, second in reversed(levels):
         shape = first.shape
         if u.shape[1:] != shape:
             rows, columns = u.shape[1] / shape[0], u.shape[2] / shape[1]
-            u = np.stack([_resize(part, shape, rows, columns) for part in u])
+            u = np.stack([_resize(part, shape, rows, columns, centre) for part in u])
             u *= np.float32(1 / parameters.scale_step)
         spent += _level(
             first,
@@ -63,23 +65,26 @@ def flow(first: np.ndarray, second: np.ndarray, parameters: Parameters) -> tuple
             parameters.inner,
             parameters.outer,
             parameters.median,
+            (budget - spent) / first.size,
+            np.float32(32 if parameters.convention == "opencv4" else 0),
+            cuda,
         )
     return u, spent
 
 
 @njit(**_OPTIONS)
-def _resize(image, shape, row_step, column_step):
-    """Bilinear, pixel centres aligned, a source step of ``row_step`` and ``column_step`` pixels."""
+def _resize(image, shape, row_step, column_step, centre):
+    """Bilinear; points at ``centre`` of a pixel are aligned, the steps are in source pixels."""
     height, width = image.shape
     result = np.empty(shape, np.float32)
     left, part = np.empty(shape[1], np.uintp), np.empty(shape[1], np.float32)
     between = np.empty(width + 1, np.float32)
     for x in range(shape[1]):
-        at = min(max((x + 0.5) * column_step - 0.5, 0.0), width - 1.0)
+        at = min(max((x + centre) * column_step - centre, 0.0), width - 1.0)
         left[x] = int(at)
         part[x] = at - int(at)
     for y in range(shape[0]):
-        at = min(max((y + 0.5) * row_step - 0.5, 0.0), height - 1.0)
+        at = min(max((y + centre) * row_step - centre, 0.0), height - 1.0)
         top = int(at)
         below, down = min(top + 1, height - 1), np.float32(at - top)
         for x in range(width):
@@ -92,8 +97,13 @@ def _resize(image, shape, row_step, column_step):
 
 
 @njit(**_OPTIONS)
-def _level(first, second, flow, l_t, theta, taut, enough, warps, inner, outer, median):
-    """Refine ``flow`` [2, H, W] in place on one level of the pyramid."""
+def _level(
+    first, second, flow, l_t, theta, taut, enough, warps, inner, outer, median, limit, parts, cuda
+):
+    """Refine ``flow`` [2, H, W] in place on one level of the pyramid.
+
+    After ``limit`` iterations every further warp takes as few as it may.
+    """
     height, width = first.shape
     u = np.empty((2, height + 1, width + 1), np.float32)
     u[:, :height, :width] = flow
@@ -104,29 +114,43 @@ def _level(first, second, flow, l_t, theta, taut, enough, warps, inner, outer, m
     errors = np.empty(_BLOCK, np.float32)
     iterations = 0
     for _ in range(warps):
-        _warp(first, sources, u, data)
+        _warp(first, sources, u, data, parts, cuda)
         error = np.float32(np.inf)
-        for _ in range(outer):
-            if error <= enough:
+        for n in range(outer):
+            if error <= enough or (n and iterations >= limit):
                 break
             if median > 1:
                 for c in range(2):
                     median_5x5(u[c], height, width, filtered[c])
                 u, filtered = filtered, u
             _repeat_border(u)
-            done = 0
-            while done < inner and error > enough:
-                # Near the end one at a time, to stop at the iteration that OpenCV stops at; the
-                # error falls about as the inverse square of the iterations.
-                ahead = (done + _BLOCK) / max(done, 0.1)
-                far = error > _FAR * enough * ahead * ahead
-                count = min(_BLOCK, inner - done) if far and done else 1
+            done, most = 0, inner if iterations < limit else min(inner, _LEAST)
+            check = 2  # iterations after which OpenCV's CUDA engine looks at the error again
+            while done < most and error > enough:
+                if cuda:
+                    count = min(_BLOCK, most - done, check - done)
+                else:
+                    # Near the end one at a time, to stop at the iteration that OpenCV stops at;
+                    # the error falls about as the inverse square of the iterations.
+                    ahead = (done + _BLOCK) / max(done, 0.1)
+                    far = error > _FAR * enough * ahead * ahead
+                    count = min(_BLOCK, most - done) if far and done else 1
                 _sweep(u, p, data, l_t, theta, taut, errors[:count])
                 done += count
-                error = errors[:count].min()
+                if not cuda:
+                    error = errors[:count].min()
+                elif done == check:
+                    error = errors[count - 1]
+                    check += _until_check(error, enough)
             iterations += done
     flow[:] = u[:, :height, :width]
     return iterations * height * width
+
+
+@njit(**_OPTIONS)
+def _until_check(error, enough):
+    """Iterations until OpenCV's CUDA engine sums the changes again: as if each took ``enough``."""
+    return 2 * (min(int(error / max(enough, _TINY)), 1000) // 2 + 1)
 
 
 @njit(**_OPTIONS)
@@ -146,26 +170,34 @@ def _with_gradients(image):
 
 
 @njit(**_OPTIONS)
-def _warp(first, sources, u, data):
-    """Warp the second image and its gradient by the flow; outside of the image there is 0."""
+def _warp(first, sources, u, data, parts, cuda):
+    """Warp the second image and its gradient by the flow.
+
+    Args:
+        parts: of a pixel that points are rounded to; 0 for none.
+        cuda: with the border repeated, else with 0 outside of the image.
+    """
     height, width = first.shape
     second, gradient_x, gradient_y = sources[0], sources[1], sources[2]
     for y in range(height):
         for x in range(width):
             a, b = u[0, y, x], u[1, y, x]
             to_x, to_y = np.float32(x) + a, np.float32(y) + b
+            if parts:
+                to_x, to_y = np.rint(to_x * parts) / parts, np.rint(to_y * parts) / parts
             column, row = np.floor(to_x), np.floor(to_y)
-            wx, wy = _cubic(to_x - column), _cubic(to_y - row)
+            wx, wy = _cubic(to_x - column, cuda), _cubic(to_y - row, cuda)
             if 1 <= column < width - 2 and 1 <= row < height - 2:
                 left, top = np.uintp(column) - _ONE, np.uintp(row) - _ONE
                 i1 = _inside(second, left, top, wx, wy)
                 ix = _inside(gradient_x, left, top, wx, wy)
                 iy = _inside(gradient_y, left, top, wx, wy)
-            elif -3 < column < width + 1 and -3 < row < height + 1:
-                left, top = int(column) - 1, int(row) - 1
-                i1 = _at_the_border(second, left, top, wx, wy)
-                ix = _at_the_border(gradient_x, left, top, wx, wy)
-                iy = _at_the_border(gradient_y, left, top, wx, wy)
+            elif cuda or (-3 < column < width + 1 and -3 < row < height + 1):
+                left = int(min(max(column, -3), width + 1)) - 1
+                top = int(min(max(row, -3), height + 1)) - 1
+                i1 = _at_the_border(second, left, top, wx, wy, cuda)
+                ix = _at_the_border(gradient_x, left, top, wx, wy, cuda)
+                iy = _at_the_border(gradient_y, left, top, wx, wy, cuda)
             else:
                 i1 = ix = iy = np.float32(0)
             data[0, y, x] = ix
@@ -175,10 +207,10 @@ def _warp(first, sources, u, data):
 
 
 @njit(**_OPTIONS)
-def _cubic(t):
-    """Weights of the four neighbours of a point t after the second; OpenCV's A = -0.75."""
+def _cubic(t, cuda):
+    """Weights of the four neighbours of a point t after the second, by Keys (1981)."""
     f = np.float32  # a bare number would make everything double
-    a, r, s = f(-0.75), f(1) - t, t + f(1)
+    a, r, s = f(-0.5) if cuda else f(-0.75), f(1) - t, t + f(1)
     w0 = ((a * s - f(5) * a) * s + f(8) * a) * s - f(4) * a
     w1 = ((a + f(2)) * t - (a + f(3))) * t * t + f(1)
     w2 = ((a + f(2)) * r - (a + f(3))) * r * r + f(1)
@@ -203,13 +235,17 @@ def _down(a, b, c, d, x, wy):
 
 
 @njit(**_OPTIONS)
-def _at_the_border(image, left, top, wx, wy):
-    """Interpolate with 0 for the neighbours that do not exist."""
+def _at_the_border(image, left, top, wx, wy, repeat):
+    """Interpolate with the nearest pixel, or else 0, for the neighbours that do not exist."""
+    height, width = image.shape
     total = np.float32(0)
     for j in range(4):
         for i in range(4):
-            if 0 <= top + j < image.shape[0] and 0 <= left + i < image.shape[1]:
-                total += wy[j] * wx[i] * image[top + j, left + i]
+            y, x = top + j, left + i
+            if repeat:
+                y, x = min(max(y, 0), height - 1), min(max(x, 0), width - 1)
+            if 0 <= y < height and 0 <= x < width:
+                total += wy[j] * wx[i] * image[y, x]
     return total
 
 

@@ -14,14 +14,20 @@ def flow(
     """See `cpu.flow`; OpenCV does not tell how many iterations it took.
 
     Raises:
-        InputError: opencv-contrib is not installed.
+        InputError: opencv-contrib is not installed, or of another convention.
     """
     try:
-        from cv2 import optflow
+        from cv2 import __version__, optflow
     except ImportError:
         raise InputError(
             "the flow engine opencv needs opencv-contrib: pip install 'tcon[opencv]'"
         ) from None
+    has = "opencv5" if int(__version__.split(".")[0]) >= 5 else "opencv4"
+    if parameters.convention != has:
+        raise InputError(
+            f"the installed OpenCV {__version__} computes flow by the convention {has}, not "
+            f"{parameters.convention}: take the flow engine cpu"
+        )
     engine = optflow.DualTVL1OpticalFlow_create(
         tau=parameters.tau,
         lambda_=parameters.lambda_,

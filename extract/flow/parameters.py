@@ -1,8 +1,14 @@
-"""The parameters of TV-L1, named and defaulted as OpenCV does."""
+"""The parameters of TV-L1, named and defaulted as OpenCV does, and presets of them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from types import MappingProxyType
+
+from ...cache.errors import InputError, unknown
+
+CONVENTIONS = ("opencv5", "opencv4", "cuda")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,9 +26,17 @@ class Parameters:
         inner, outer: most iterations of a warp are their product.
         scale_step: ratio of the sides of neighbouring levels.
         median: side of the median filter at the start of each outer iteration: 5, or 1 for none.
+        budget: iterations over the whole image that a pair may take (one on a level of half as
+            many pixels counts a half); after them each warp takes 30. See `bounds`.
+        convention: what OpenCV's versions do differently. ``opencv5`` warps to exact points,
+            ``opencv4`` (all 3.x and 4.x) to multiples of 1/32 pixel, both bicubic with A = -0.75
+            and zeros outside of the image. ``cuda`` is cv::cuda::OpticalFlowDual_TVL1: exact
+            points, A = -0.5, the border repeated, corners instead of centres of pixels aligned
+            between levels, and not every iteration's change looked at.
 
     Raises:
         ValueError: another median.
+        InputError: no such convention.
     """
 
     tau: float = 0.25
@@ -35,7 +49,58 @@ class Parameters:
     outer: int = 10
     scale_step: float = 0.8
     median: int = 5
+    budget: float = float("inf")
+    convention: str = "opencv5"
 
     def __post_init__(self) -> None:
         if self.median not in (1, 5):
             raise ValueError(f"the median's side is 5, or 1 for none, not {self.median}")
+        if self.convention not in CONVENTIONS:
+            raise unknown("flow convention", self.convention, CONVENTIONS)
+
+    def bounds(self, spent: int, pixels: int) -> bool:
+        """Whether a pair of so many pixels that spent so many pixel iterations met the budget."""
+        return spent >= self.budget * pixels
+
+    def __str__(self) -> str:
+        """A preset's name, or what differs from the default: ``epsilon=0.02,warps=3``."""
+        for name, preset in PRESETS.items():
+            if self == preset:
+                return name
+        changed = (f.name for f in fields(self) if getattr(self, f.name) != f.default)
+        return ",".join(f"{name}={getattr(self, name)}" for name in changed)
+
+    @classmethod
+    def parse(cls, text: str) -> Parameters:
+        """What ``str`` wrote: a preset's name or ``field=value,...``.
+
+        Raises:
+            InputError: no such preset or field, or not a value of it.
+        """
+        if text in PRESETS:
+            return PRESETS[text]
+        if "=" not in text:
+            raise unknown("flow preset", text, PRESETS)
+        types = {f.name: type(f.default) for f in fields(cls)}
+        values = {}
+        for part in text.split(","):
+            name, _, value = part.partition("=")
+            if name not in types:
+                raise unknown("flow parameter", name, types)
+            try:
+                values[name] = types[name](value)
+            except ValueError:
+                raise InputError(f"flow parameter {name}: {value!r} is no number") from None
+        try:
+            return cls(**values)
+        except ValueError as error:
+            raise InputError(f"flow parameters {text}: {error}") from None
+
+
+PRESETS: Mapping[str, Parameters] = MappingProxyType(
+    {
+        "opencv": Parameters(),
+        "opencv4": Parameters(convention="opencv4"),
+        "cuda": Parameters(convention="cuda", inner=300, outer=1, median=1),
+    }
+)

@@ -27,18 +27,10 @@ FLOP, BYTES = 62, 64
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("videos", help="list or folder")
-    parser.add_argument("--root")
-    parser.add_argument("--pairs", type=int, default=24)
-    parser.add_argument("--apart", type=int, default=1, help="frames between those of a pair")
-    parser.add_argument("--cuts", action="store_true", help="second frames of the next clip")
+    add_pair_options(parser)
     parser.add_argument("--threads", type=int, default=cores())
     options = parser.parse_args()
-    items = read_videos(options.videos, root=options.root)
-    items = items[:: max(1, len(items) // options.pairs)][: options.pairs]
-    pairs = [_pair(str(item.path), options.apart) for item in items]
-    if options.cuts:
-        pairs = [(pairs[n - 1][0], second) for n, (_, second) in enumerate(pairs)]
+    pairs = read_pairs(options)
     cpu.flow(*pairs[0], Parameters())  # compiled now
 
     flows, rates = {}, {}
@@ -68,6 +60,25 @@ def main() -> None:
         )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"peak memory {peak:.2f} GiB")
+
+
+def add_pair_options(parser: argparse.ArgumentParser) -> None:
+    """What `read_pairs` needs."""
+    parser.add_argument("videos", help="list or folder")
+    parser.add_argument("--root")
+    parser.add_argument("--pairs", type=int, default=24)
+    parser.add_argument("--apart", type=int, default=1, help="frames between those of a pair")
+    parser.add_argument("--cuts", action="store_true", help="second frames of the next clip")
+
+
+def read_pairs(options: argparse.Namespace) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Pairs of grey frames [256, 340] from the middle of clips."""
+    items = read_videos(options.videos, root=options.root)
+    items = items[:: max(1, len(items) // options.pairs)][: options.pairs]
+    pairs = [_pair(str(item.path), options.apart) for item in items]
+    if options.cuts:
+        pairs = [(pairs[n - 1][0], second) for n, (_, second) in enumerate(pairs)]
+    return pairs
 
 
 def _engines() -> dict:

@@ -20,7 +20,7 @@ def test_demo(
     monkeypatch.setattr(demo, "STEPS", {"task": 3, "control": 3})
     demo.run_demo(tmp_path / "demo", clips=40, seeds=2, device="cpu")
     out = capsys.readouterr().out
-    rows = re.findall(r"^\| source -> target \| (\w+)(?: \(\S*/(\w+)\))? \|", out, re.M)
+    rows = re.findall(r"^\| (\w+)(?: \((\w+)\))? +\| rgb +\| 8 \| 2 ", out, re.M)
     both = [("source_only", "as_extracted"), ("source_only", "standardised"), ("tcon", "")]
     assert rows == both * 2
     assert "Backbone efficientnet_lite0, cached features, each domain's features" in out

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.stats import entropy, norm
-from sklearn.metrics import accuracy_score, balanced_accuracy_score
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_matrix, recall_score
 
 from tcon.evaluate.intervals import bootstrap, wilson
 from tcon.evaluate.label_free import confident_share, mean_entropy, mutual_information
-from tcon.evaluate.metrics import accuracy, mean_class_accuracy
+from tcon.evaluate.metrics import accuracy, class_accuracies, confusion, mean_class_accuracy
 
 
 def test_accuracies_equal_scikit_learn() -> None:
@@ -19,6 +19,21 @@ def test_accuracies_equal_scikit_learn() -> None:
     assert accuracy(predicted, truth) == pytest.approx(accuracy_score(truth, predicted))
     expected = balanced_accuracy_score(truth, predicted)
     assert mean_class_accuracy(predicted, truth) == pytest.approx(expected)
+
+
+def test_confusion_and_class_accuracies_equal_scikit_learn() -> None:
+    rng = np.random.default_rng(3)
+    truth = rng.choice([0, 1, 2, 4], size=60)  # class 3 does not occur
+    predicted = rng.integers(5, size=60)  # but is predicted
+    counts = confusion(predicted, truth, 5)
+    np.testing.assert_array_equal(counts, confusion_matrix(truth, predicted, labels=range(5)))
+    shown = [0, 1, 2, 4]
+    recalls = recall_score(truth, predicted, labels=shown, average=None)
+    assert class_accuracies(counts)[shown] == pytest.approx(recalls)
+    assert np.isnan(class_accuracies(counts)[3])
+    assert np.nanmean(class_accuracies(counts)) == pytest.approx(
+        mean_class_accuracy(predicted, truth)
+    )
 
 
 @pytest.mark.parametrize(("right", "total"), [(0, 10), (10, 10), (37, 48), (53, 54)])
@@ -42,6 +57,15 @@ def test_bootstrap_by_a_plain_loop() -> None:
 def test_bootstrap_does_not_shrink_with_seeds_that_agree() -> None:
     one = np.random.default_rng(2).random((1, 50)) < 0.7
     assert bootstrap(np.repeat(one, 20, 0)) == pytest.approx(bootstrap(one), abs=0.021)
+
+
+def test_bootstrap_of_differences_by_a_plain_loop() -> None:
+    values = np.random.default_rng(4).integers(-1, 2, size=(2, 30))
+    rng, means = np.random.default_rng(5), []
+    for _ in range(4000):
+        seeds, videos = rng.integers(2, size=2), rng.integers(30, size=30)
+        means.append(values[np.ix_(seeds, videos)].mean())
+    assert bootstrap(values) == pytest.approx(np.percentile(means, [2.5, 97.5]), abs=0.04)
 
 
 def test_bootstrap_of_a_perfect_result() -> None:

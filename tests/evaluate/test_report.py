@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import h5py
 import numpy as np
 import pytest
 from feature_files import CLASSES, write_domain
+from handmade_runs import logits, write_run
 
 from tcon.adapt.config import make_runs
 from tcon.adapt.grid import prepare, run_all
@@ -33,6 +35,15 @@ def make(folder: Path, *, seeds: int = 3, **target: object) -> Path:
     return folder / "runs"
 
 
+SHOWN = [n for n in range(21) if n % 3 != 1]  # none of the class "run"
+
+
+def two_domains(folder: Path) -> tuple[Path, Path]:
+    """Feature files for runs that `write_run` makes."""
+    source = write_domain(folder / "clips.h5", videos=30)
+    return source, write_domain(folder / "cctv.h5", videos=30, seed=1)
+
+
 def set_accuracy(run: Path, right: int) -> None:
     """Make the last epoch's prediction of exactly ``right`` test videos the true class."""
     with h5py.File(run / "logits.h5", "r+") as h5:
@@ -43,28 +54,140 @@ def set_accuracy(run: Path, right: int) -> None:
             logits[0, n] = np.eye(3)[truth] * 9  # the first epoch is perfect: it must not count
 
 
-def test_table_and_csv(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def rows_of(out: str, head: str) -> list[list[str]]:
+    """The rows of the first table whose head names a column ``head``."""
+    lines = out.splitlines()
+    start = next(n for n, line in enumerate(lines) if line.startswith("|") and head in line)
+    rows = []
+    for line in lines[start + 2 :]:
+        if not line.startswith("|"):
+            break
+        rows.append([cell.strip() for cell in line.strip("|").split("|")])
+    return rows
+
+
+def test_tables_and_csv(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     runs = make(tmp_path)
     for seed, (tcon, source_only) in enumerate([(6, 3), (7, 3), (8, 3)]):
         set_accuracy(runs / f"tcon_rgb_k4_seed{seed}", tcon)
         set_accuracy(runs / f"source_only_rgb_k4_seed{seed}", source_only)
     report([runs], csv_path=tmp_path / "out.csv")
-    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| clips")]
-    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-    assert [row[1] for row in cells] == ["source_only", "tcon"]  # the baseline comes first
+    out = capsys.readouterr().out
+    assert "clips -> cctv: 9 test videos" in out and max(map(len, out.splitlines())) < 140
+    assert all(len(line) <= 120 for line in out.splitlines() if line.startswith("|"))
+    source_only, tcon = rows_of(out, "last epoch")  # the baseline comes first
     # nine test videos
-    assert cells[1][:6] == ["clips -> cctv", "tcon", "rgb", "4", "66.7 77.8 88.9", "77.8 ± 11.1"]
-    assert cells[0][5] == "33.3 ± 0.0" and cells[0][8] == ""
-    assert cells[1][8] == "+44.4 (+4.0 of 9 clips)"
-    low, high = map(float, re.findall(r"[\d.]+", cells[1][6]))
+    assert tcon[:5] == ["tcon", "rgb", "4", "3", "77.8 ± 11.1"]
+    assert source_only[4] == "33.3 ± 0.0"
+    assert tcon[8] == "(100.0 ± 0.0)" and "not a result" in out  # the first epoch is perfect
+    low, high = map(float, re.findall(r"[\d.]+", tcon[5]))
     assert low < 66 and high > 88
+    [[name, *_, difference, interval, p]] = rows_of(out, "vs source_only")
+    assert name == "tcon" and difference == "+44.4 = +4 of 9 clips"
+    low, high = map(float, re.findall(r"[+-][\d.]+", interval))
+    assert 0 < low < 44 < high
+    assert p == "0.062 to 0.25"  # five of five and three of three: 2 / 2^5 and 2 / 2^3
 
     rows = list(csv.DictReader((tmp_path / "out.csv").open()))
     assert [row["seed"] for row in rows] == ["0", "1", "2", "mean"] * 2
     mean = rows[-1]
     assert mean["method"] == "tcon" and float(mean["accuracy"]) == pytest.approx(7 / 9)
     assert float(mean["std"]) == pytest.approx(1 / 9) and mean["protocol"] == "inductive"
+    assert float(mean["difference_clips"]) == pytest.approx(4) and mean["baseline"] == "source_only"
     assert float(rows[4]["accuracy"]) == pytest.approx(6 / 9)
+    assert float(rows[4]["mcnemar_p"]) == 0.25 and rows[4]["difference_clips"] == "3"
+    assert float(rows[4]["oracle_best_not_a_result"]) == 1 and rows[0]["difference"] == ""
+
+
+def test_details_and_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runs = make(tmp_path, seeds=2)
+    for seed in (0, 1):
+        set_accuracy(runs / f"tcon_rgb_k4_seed{seed}", 8)
+        set_accuracy(runs / f"source_only_rgb_k4_seed{seed}", 3 + seed)
+    report([runs], details=True, json_path=tmp_path / "out.json")
+    out = capsys.readouterr().out
+    tcon = out[out.index("clips -> cctv: tcon, rgb, K = 4") :]
+    assert [row[-4:] for row in rows_of(tcon, "won")] == [
+        ["+55.6", "5", "0", "0.062"],
+        ["+44.4", "4", "0", "0.12"],
+    ]
+    # The last of the nine videos is the one of "sit" that is taken for "jump".
+    assert rows_of(tcon, "true \\ predicted")[2] == ["2 sit", "2", "0", "4"]
+    assert [row[:3] for row in rows_of(tcon, "in clips")] == [
+        ["jump", "3", "100.0"],
+        ["run", "3", "100.0"],
+        ["sit", "3", "66.7"],
+    ]
+    baseline, group = json.loads((tmp_path / "out.json").read_text())["groups"]
+    assert baseline["comparison"] is None and baseline["method"] == "source_only"
+    assert group["accuracy"]["mean"] == pytest.approx(8 / 9)
+    assert group["comparison"]["difference"] == pytest.approx(4.5 / 9)
+    assert group["comparison"]["mcnemar"][1] == {"seed": 1, "won": 4, "lost": 0, "p": 0.125}
+    assert group["confusion"]["counts_summed_over_seeds"] == [[6, 0, 0], [0, 6, 0], [2, 0, 4]]
+    assert [row["accuracy"] for row in group["per_class"]] == pytest.approx([1, 1, 2 / 3])
+    assert group["epochs"]["oracle_best_not_a_result"]["mean"] == 1
+
+
+def test_another_baseline(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runs = make(tmp_path, seeds=1)
+    set_accuracy(runs / "tcon_rgb_k4_seed0", 9)
+    set_accuracy(runs / "source_only_rgb_k4_seed0", 7)
+    report([runs], baseline="tcon")
+    [row] = rows_of(capsys.readouterr().out, "vs tcon")
+    assert row[0] == "source_only" and row[3] == "-22.2 = -2 of 9 clips" and row[5] == "0.5"
+    with pytest.raises(InputError, match="--baseline dann: no run of it .* source_only, tcon"):
+        report([runs], baseline="dann")
+
+
+def test_seeds_that_one_of_both_lacks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runs = make(tmp_path, seeds=2)
+    set_accuracy(runs / "tcon_rgb_k4_seed0", 5)
+    set_accuracy(runs / "tcon_rgb_k4_seed1", 9)
+    set_accuracy(runs / "source_only_rgb_k4_seed1", 8)
+    report([*runs.glob("tcon*"), runs / "source_only_rgb_k4_seed1"])
+    out = capsys.readouterr().out
+    assert rows_of(out, "vs source_only")[0][3] == "+11.1 = +1 of 9 clips"
+    assert "compared with source_only on the seeds that both have, 1." in out
+    report([runs / "tcon_rgb_k4_seed0", runs / "source_only_rgb_k4_seed1"])
+    assert "vs source_only" not in capsys.readouterr().out  # no seed in common
+
+
+def test_a_class_that_the_target_lacks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = two_domains(tmp_path)
+    one_class = np.tile([9.0, 0, 0], (14, 1))
+    run = write_run(tmp_path / "runs", files, train=[one_class], videos=SHOWN)
+    report([run], details=True, json_path=tmp_path / "out.json")
+    out = capsys.readouterr().out
+    assert rows_of(out, "last epoch")[0][4:7] == ["50.0", "26.8 - 73.2", "50.0"]
+    assert rows_of(out, "videos")[1] == ["run", "0", ""]
+    [group] = json.loads((tmp_path / "out.json").read_text())["groups"]
+    assert [row["accuracy"] for row in group["per_class"]] == [1, None, 0]
+
+
+def test_test_sets_of_several_targets_stay_apart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = two_domains(tmp_path)
+    other = files[0], write_domain(tmp_path / "drone.h5", videos=30, seed=5)
+    write_run(tmp_path / "a", files, train=[logits(15, 9, 3)], method="source_only")
+    write_run(tmp_path / "b", other, train=[logits(6, 6, 3)], videos=range(6))
+    report([tmp_path / "a", tmp_path / "b"])
+    out = capsys.readouterr().out
+    assert "clips -> cctv, toy: 15 test videos" in out and "clips -> drone, toy: 6 test" in out
+    assert "vs source_only" not in out
+
+
+def test_an_oracle_is_marked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = two_domains(tmp_path)
+    write_run(tmp_path, files, train=[logits(15, 9, 3)], method="target_only")
+    write_run(tmp_path, files, train=[logits(15, 6, 3)], method="source_only")
+    for table in (None, "5"):
+        report([tmp_path], table=table, csv_path=tmp_path / "out.csv")
+        out = capsys.readouterr().out
+        assert "| target_only (oracle) |" in out and "target_only trains on target labels" in out
+        rows = csv.DictReader((tmp_path / "out.csv").open())
+        marked = {row["trains_on_target_labels"] for row in rows if "target_only" in str(row)}
+        assert "True" in marked and marked <= {"True", ""}
 
 
 def test_seeds_whose_file_held_the_videos_in_another_order(
@@ -78,7 +201,7 @@ def test_seeds_whose_file_held_the_videos_in_another_order(
             group["id"][...] = group["id"][()][::-1]
             group["logits"][...] = group["logits"][()][:, ::-1]
     report([runs])
-    assert "| 100.0 100.0 |" in capsys.readouterr().out
+    assert rows_of(capsys.readouterr().out, "last epoch")[-1][4] == "100.0 ± 0.0"
 
 
 def test_damaged_and_diverged_runs_are_named(tmp_path: Path) -> None:
@@ -101,8 +224,8 @@ def test_rows_that_differ_in_a_setting_are_told_apart(
     run_all(prepare(*files, [replace(run, segments=4) for run in runs], tmp_path / "warm"))
     report([tmp_path / "runs", tmp_path / "warm"])
     out = capsys.readouterr().out
-    assert f"| tcon ({tmp_path / 'runs'}) |" in out and f"| tcon ({tmp_path / 'warm'}) |" in out
-    assert "| source_only |" in out
+    names = [row[0] for row in rows_of(out, "last epoch")]
+    assert names == ["source_only", "tcon (runs)", "tcon (warm)"]
 
 
 def test_permuting_the_target_labels_changes_what_is_computed(
@@ -111,12 +234,38 @@ def test_permuting_the_target_labels_changes_what_is_computed(
     runs = make(tmp_path, seeds=1)
     set_accuracy(runs / "tcon_rgb_k4_seed0", 9)
     report([runs / "tcon_rgb_k4_seed0"])
-    assert "| 100.0 |" in capsys.readouterr().out
+    assert rows_of(capsys.readouterr().out, "last epoch")[0][4] == "100.0"
     (tmp_path / "cctv.h5").unlink()
     labels = [CLASSES[(n + 1) % 3] for n in range(30)]
     write_domain(tmp_path / "cctv.h5", videos=30, seed=1, labels=labels)
     report([runs / "tcon_rgb_k4_seed0"])
-    assert "| 0.0 |" in capsys.readouterr().out
+    assert rows_of(capsys.readouterr().out, "last epoch")[0][4] == "0.0"
+
+
+@pytest.mark.parametrize("labels", [None, [""] * 30])
+def test_a_reconstruction_is_called_so_wherever_it_is_printed(
+    labels: list[str] | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = make(tmp_path, seeds=1, **({"labels": labels, "splits": ("",)} if labels else {}))
+    config = runs / "tcon_rgb_k4_seed0" / "config.json"
+    original = config.read_text()
+    config.write_text(original.replace('"method": "tcon"', '"method": "cmfglr"'))
+    report([runs], csv_path=tmp_path / "out.csv")
+    out = capsys.readouterr().out
+    assert "| cmfglr (reconstruction) |" in out and "| cmfglr |" not in out
+    assert "cmfglr (reconstruction): reconstruction: the original's text is not public" in out
+    if labels:
+        assert "Predictions of cmfglr (reconstruction)" in out
+    else:
+        rows = list(csv.DictReader((tmp_path / "out.csv").open()))
+        assert {row["method"]: row["note"][:14] for row in rows} == {
+            "source_only": "",
+            "cmfglr": "reconstruction",
+        }
+    # A method of another version has its name alone.
+    config.write_text(original.replace('"method": "tcon"', '"method": "newer"'))
+    report([runs])
+    assert "| newer " in capsys.readouterr().out
 
 
 def test_without_splits_the_table_says_transductive(
@@ -125,7 +274,7 @@ def test_without_splits_the_table_says_transductive(
     report([make(tmp_path, seeds=1, splits=("",))])
     out = capsys.readouterr().out
     assert "clips -> cctv, tcon: transductive" in out
-    assert "of 30 clips" in out
+    assert ": 30 test videos" in out
 
 
 def test_unlabelled_target(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -144,7 +293,7 @@ def test_partly_labelled_target_is_scored_on_the_labelled_videos(
 ) -> None:
     labels = [CLASSES[n % 3] if n % 2 else "" for n in range(30)]
     report([make(tmp_path, seeds=1, labels=labels, splits=("",))])
-    assert "of 15 clips" in capsys.readouterr().out
+    assert ": 15 test videos" in capsys.readouterr().out
 
 
 def test_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import re
-from dataclasses import asdict
 from pathlib import Path
 
 import h5py
@@ -13,66 +12,18 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from feature_files import CLASSES, write_domain
-from torch import nn
+from handmade_runs import logits, write_run
 
-from tcon.adapt.config import make_runs
 from tcon.adapt.methods import entry
-from tcon.adapt.run_folder import RunFolder
-from tcon.cache import FeatureFile
 from tcon.cli import main
 
 VIDEOS = 30
-STEPS = [10, 20, 30]
-INDEX = {name: n for n, name in enumerate(CLASSES)}
 
 
 @pytest.fixture
 def files(tmp_path: Path) -> tuple[Path, Path]:
     source = write_domain(tmp_path / "clips.h5", videos=VIDEOS)
     return source, write_domain(tmp_path / "cctv.h5", videos=VIDEOS, seed=1)
-
-
-def logits(n: int, right: int, confidence: float) -> np.ndarray:
-    """Of videos v000, v001, ...: the first ``right`` get their true class, the rest the next."""
-    classes = [(i + (i >= right)) % 3 for i in range(n)]
-    return np.eye(3)[classes] * confidence
-
-
-def write_run(
-    folder: Path,
-    files: tuple[Path, Path],
-    *,
-    train: list[np.ndarray],
-    test: list[np.ndarray] | None = None,
-    val: list[np.ndarray] | None = None,
-    segments: int = 4,
-    seed: int = 0,
-    settings: tuple[str, ...] = (),
-    method: str = "tcon",
-) -> Path:
-    """A run by the logits of its evaluations: [15, 3] of target train, test and source validation.
-
-    Without ``test``, those of ``train``; without ``val``, no source validation.
-    """
-    source, target = FeatureFile(files[0]), FeatureFile(files[1])
-    data = {
-        "source": str(files[0]),
-        "source_sha256": source.sha256("rgb", labels=True),
-        "target": str(files[1]),
-        "target_sha256": target.sha256("rgb", labels=False),
-        **{"backbone": "toy", "weights": "toy", "mode": "cached features", "task": "toy"},
-        **{"protocol": "inductive", "classes": CLASSES, "source_map": INDEX, "target_map": INDEX},
-    }
-    config = make_runs([method], settings, segments=segments, seeds=seed + 1)[-1]
-    run = RunFolder(folder / config.name, {**asdict(config), "data": data})
-    run.begin()
-    sets = {"target_train": train, "target_test": test or train}
-    ids = [f"v{n:03d}.mp4" for n in range(15)]
-    made = {name: (ids, np.stack(values)) for name, values in sets.items()}
-    if val is not None:
-        made["source_val"] = (ids, np.stack(val))
-    run.finish(nn.Identity(), {}, CLASSES, STEPS[-len(train) :], made, ())
-    return run.path
 
 
 def tcon(*arguments: object) -> Result:

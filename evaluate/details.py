@@ -1,0 +1,84 @@
+"""Each seed, each class and the confusions of a result: ``tcon eval --details``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from .layout import clips, markdown_table, percent, points
+from .results import Result
+from .tables import row_name
+
+_SHOWN_CLASSES = 12  # a confusion matrix of more is too wide to print
+_SHOWN_CONFUSIONS = 15
+
+
+def details_markdown(results: Sequence[Result]) -> str:
+    """Three tables for each result: seeds, classes, confusions."""
+    groups = [result.group for result in results]
+    parts = []
+    for result in results:
+        config = result.group.first.config
+        name = row_name(result.group, groups)
+        parts += [
+            f"{result.group.dataset}: {name}, {config['modality']}, K = {config['segments']}",
+            _seeds(result),
+            _classes(result),
+            _confusions(result),
+        ]
+    return "\n\n".join(parts)
+
+
+def _seeds(result: Result) -> str:
+    group, scores, epochs = result.group, result.group.scores, result.epochs
+    comparison = result.comparison
+    head = ["seed", "last epoch", "mean-class", "label-free", "(oracle best)"]
+    if comparison:
+        head += [f"vs {comparison.baseline.label}", "won", "lost", "McNemar p"]
+    rows = []
+    for n, seed in enumerate(group.seeds):
+        cells = [str(seed), percent(scores.accuracy[n]), percent(scores.mean_class[n]), ""]
+        if epochs.label_free is not None:
+            cells[-1] = f"{percent(epochs.label_free[n])} (step {epochs.label_free_steps[n]})"
+        cells.append(f"({percent(epochs.oracle[n])}, step {epochs.oracle_steps[n]})")
+        if comparison and seed in comparison.seeds:
+            s = comparison.seeds.index(seed)
+            test = comparison.tests[s]
+            cells += [points(comparison.differences[s]), str(test.gained), str(test.lost)]
+            cells.append(f"{test.p:.2g}")
+        rows.append(cells + [""] * (len(head) - len(cells)))
+    return markdown_table(head, rows)
+
+
+def _classes(result: Result) -> str:
+    """Of a class without test videos there is nothing to say."""
+    comparison, videos = result.comparison, result.class_videos
+    head = ["class", "videos", "accuracy"]
+    if comparison:
+        head += [f"vs {comparison.baseline.label}", "in clips"]
+    rows = []
+    for c, name in enumerate(result.group.first.classes):
+        cells = [name, str(videos[c]), percent(result.class_accuracy[c])]
+        if comparison:
+            change = comparison.class_differences[c]
+            cells += [points(change), clips(change * videos[c]) if videos[c] else ""]
+        rows.append(cells)
+    return markdown_table(head, rows)
+
+
+def _confusions(result: Result) -> str:
+    """The matrix of few classes, the most frequent mistakes of many."""
+    counts, classes = result.confusion, result.group.first.classes
+    over = f"summed over {len(result.group.runs)} seeds" if len(result.group.runs) > 1 else "counts"
+    if len(classes) <= _SHOWN_CLASSES:
+        head = ["true \\ predicted", *map(str, range(len(classes)))]
+        rows = [[f"{c} {classes[c]}", *map(str, row)] for c, row in enumerate(counts)]
+        return f"Confusion matrix, {over}:\n\n{markdown_table(head, rows)}"
+    wrong = counts.copy()
+    np.fill_diagonal(wrong, 0)
+    order = np.argsort(-wrong, axis=None, kind="stable")[:_SHOWN_CONFUSIONS]
+    pairs = [np.unravel_index(n, wrong.shape) for n in order]
+    rows = [[classes[t], classes[p], str(wrong[t, p])] for t, p in pairs if wrong[t, p]]
+    head = ["true", "predicted", "videos"]
+    return f"Most frequent confusions, {over}; --json has all:\n\n{markdown_table(head, rows)}"

@@ -1,0 +1,65 @@
+"""Run folders with chosen logits, without any training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from feature_files import CLASSES
+from torch import nn
+
+from tcon.adapt.config import make_runs
+from tcon.adapt.run_folder import RunFolder
+from tcon.cache import FeatureFile
+
+STEPS = [10, 20, 30]
+INDEX = {name: n for n, name in enumerate(CLASSES)}
+
+
+def logits(n: int, right: int, confidence: float) -> np.ndarray:
+    """Of videos v000, v001, ...: the first ``right`` get their true class, the rest the next."""
+    classes = [(i + (i >= right)) % 3 for i in range(n)]
+    return np.eye(3)[classes] * confidence
+
+
+def write_run(
+    folder: Path,
+    files: tuple[Path, Path],
+    *,
+    train: Sequence[np.ndarray],
+    test: Sequence[np.ndarray] | None = None,
+    val: Sequence[np.ndarray] | None = None,
+    segments: int = 4,
+    seed: int = 0,
+    settings: tuple[str, ...] = (),
+    method: str = "tcon",
+    modality: str = "rgb",
+    task: str = "toy",
+    videos: Sequence[int] = range(15),
+) -> Path:
+    """A run by the logits of its evaluations: [n, 3] of target train, test and source validation.
+
+    Without ``test``, those of ``train``; without ``val``, no source validation. ``videos`` are the
+    numbers of the n videos that all of them are of.
+    """
+    source, target = FeatureFile(files[0]), FeatureFile(files[1])
+    data = {
+        "source": str(files[0]),
+        "source_sha256": source.sha256(modality, labels=True),
+        "target": str(files[1]),
+        "target_sha256": target.sha256(modality, labels=False),
+        **{"backbone": "toy", "weights": "toy", "mode": "cached features", "task": task},
+        **{"protocol": "inductive", "classes": CLASSES, "source_map": INDEX, "target_map": INDEX},
+    }
+    config = make_runs([method], settings, modality=modality, segments=segments, seeds=seed + 1)[-1]
+    run = RunFolder(folder / config.name, {**asdict(config), "data": data})
+    run.begin()
+    sets = {"target_train": train, "target_test": test or train}
+    ids = [f"v{n:03d}.mp4" for n in videos]
+    made = {name: (ids, np.stack(values)) for name, values in sets.items()}
+    if val is not None:
+        made["source_val"] = (ids, np.stack(val))
+    run.finish(nn.Identity(), CLASSES, STEPS[-len(train) :], made)
+    return run.path
