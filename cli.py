@@ -6,6 +6,7 @@ Heavy packages are imported inside the commands, so that ``tcon --help`` is quic
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -289,6 +290,22 @@ def adapt(plan: str | None, device: str, tensorboard: bool, dry_run: bool, **opt
     multiple=True,
     help="Choose by ensv, entropy, mutual_information, snd or source_accuracy.  [default: ensv]",
 )
+@click.option("--figures", type=click.Path(path_type=Path), help="Draw PNG and SVG to this folder.")
+@click.option(
+    "--report", "html", type=click.Path(path_type=Path), help="Write all into one HTML file."
+)
+@click.option("--distances", is_flag=True, help="Measure how far the domains are from each other.")
+@click.option(
+    "--pair",
+    "pairs",
+    nargs=2,
+    metavar="SOURCE_ID TARGET_ID",
+    multiple=True,
+    help="Draw this pair's co-attention.  [default: the most confident pairs]",
+)
+@click.option(
+    "--root", type=click.Path(path_type=Path), help="Folder that the videos' paths start at."
+)
 def evaluate(
     runs: tuple[Path, ...],
     csv_path: Path | None,
@@ -297,6 +314,11 @@ def evaluate(
     select: str | None,
     validators: tuple[str, ...],
     source_features: Path | None,
+    figures: Path | None,
+    html: Path | None,
+    distances: bool,
+    pairs: tuple[tuple[str, str], ...],
+    root: Path | None,
     **options: Any,
 ) -> None:
     """Score finished RUNS on the target's test videos.
@@ -304,6 +326,7 @@ def evaluate(
     RUNS are run folders or folders of them. Where the target is unlabelled, prints predictions
     and scores that need no labels. With --select, prints what label-free validators choose.
     """
+    from .evaluate.presentation import Presentation
     from .evaluate.report import report, report_selection
     from .evaluate.validators import DEFAULT
 
@@ -311,11 +334,32 @@ def evaluate(
         runs, fuse = (Path(fuse), *runs), "1:1"
     if not runs:
         raise InputError("no runs are named: tcon eval RUNS")
-    if not select and (validators or source_features):
+    presentation = Presentation(
+        figures=figures,
+        html=html,
+        distances=distances,
+        pairs=pairs,
+        root=root,
+        features=features,
+        source_features=source_features,
+        command=shlex.join(["tcon", *sys.argv[1:]]),
+    )
+    if (pairs or root) and not (figures or html):
+        raise InputError("--pair and --root are for figures: give --figures DIR or --report FILE")
+    if not select and (validators or (source_features and not presentation)):
         raise InputError("--validator and --source-features choose something: give --select epoch")
     if not select:
-        report(runs, csv_path=csv_path, features=features, fuse=fuse, **options)
+        report(
+            runs,
+            csv_path=csv_path,
+            features=features,
+            fuse=fuse,
+            presentation=presentation,
+            **options,
+        )
         return
+    if presentation:
+        raise InputError("--select draws nothing: leave out --figures, --report and --distances")
     if fuse or any(options[name] for name in ("json_path", "table", "latex_path", "details")):
         raise InputError("--select prints choices alone: leave out the options of other tables")
     report_selection(

@@ -45,13 +45,7 @@ class Videos:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def segments(
-        self,
-        videos: Tensor,
-        segments: int,
-        position: Tensor | float = 0.5,
-        view: Tensor | int = 0,
-    ) -> Tensor:
+    def snippets(self, videos: Tensor, segments: int, position: Tensor | float = 0.5) -> Tensor:
         """One snippet of each of ``segments`` equal parts of each video.
 
         Segment j of a video with n snippets takes snippet ``floor((j + position) n / segments)``;
@@ -61,17 +55,34 @@ class Videos:
             videos: indices [B].
             segments: K.
             position: place inside the segment, in [0, 1): 0.5 is the centre; or [B, K].
-            view: of each video, [B], or of all.
 
         Returns:
-            [B, K, D_in] float32.
+            which of the domain's snippets, [B, K].
         """
         # In integers: rounding must not push a position near 1 into the next segment.
         place = (torch.as_tensor(position, device=self.start.device) * _PLACES).long()
         j = torch.arange(segments, device=self.start.device)
         count = self.count[videos][:, None]  # [B, 1]
         inside = (j * _PLACES + place) * count // (segments * _PLACES)  # [B, K]
-        snippets = self.start[videos][:, None] + inside  # [B, K]
+        return self.start[videos][:, None] + inside
+
+    def segments(
+        self,
+        videos: Tensor,
+        segments: int,
+        position: Tensor | float = 0.5,
+        view: Tensor | int = 0,
+    ) -> Tensor:
+        """Features of the snippets that `snippets` chooses.
+
+        Args:
+            videos, segments, position: as there.
+            view: of each video, [B], or of all.
+
+        Returns:
+            [B, K, D_in] float32.
+        """
+        snippets = self.snippets(videos, segments, position)  # [B, K]
         view = torch.as_tensor(view, device=self.start.device).reshape(-1, 1)  # [B, 1] or [1, 1]
         return self.features[snippets * self.views + view].float()
 

@@ -1,98 +1,96 @@
-"""Pictures of clips and results, as PNG."""
+"""All figures of a comparison of runs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
 
-import numpy as np
-import torch
-from matplotlib.figure import Figure
-from torchvision.transforms.v2 import functional as tv
-
-from ..extract.decoders import read_frames
-from ..extract.sampling import Sampling, centres
+from ..adapt.methods import entry
+from ..adapt.run_folder import HEALTH, METRICS
+from ..cache import InputError
+from .curves_figure import draw_curves
+from .drawing import Picture
+from .embeddings import Loader
+from .pair_attention import co_attends
+from .pair_pictures import PairChoice, pair_pictures
+from .runs import Run
+from .segments_figure import draw_segments, series_by_segments
 from .summary import Group
-
-# Okabe and Ito's palette: told apart by colour-blind eyes and in grey.
-_COLOURS = ("#E69F00", "#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
-_HEIGHT, _WIDTH = 72, 96
+from .tsne_picture import tsne_picture
 
 
-def draw_frames(
-    rows: Mapping[str, Sequence[Path]], titles: Sequence[str], path: Path, *, frames: int = 6
-) -> None:
-    """Evenly spaced frames of clips, a row per class and a column of strips per domain.
-
-    Args:
-        rows: per row name, one video per domain.
-        titles: of the domains.
-        frames: per clip.
-    """
-    figure = Figure(figsize=(1.0 * frames * len(titles) + 1.4, 0.75 * len(rows) + 0.5))
-    grid = figure.subplots(len(rows), len(titles), squeeze=False)
-    for axes, (name, videos) in zip(grid, rows.items(), strict=True):
-        for axis, video in zip(axes, videos, strict=True):
-            axis.imshow(_strip(video, frames))
-            axis.set_xticks([])
-            axis.set_yticks([])
-            axis.spines[:].set_visible(False)
-        axes[0].set_ylabel(name.replace("_", " "), rotation=0, ha="right", va="center", fontsize=9)
-    for axis, title in zip(grid[0], titles, strict=True):
-        axis.set_title(title, fontsize=10)
-    _save(figure, path, dpi=100)  # as fine as the frames
-
-
-def draw_accuracies(
-    panels: Mapping[str, Sequence[Group]], path: Path, *, chance: Mapping[str, float]
-) -> None:
-    """Mean accuracy of each group with its 95 % interval, and a dot per seed.
+def draw_all(
+    groups: Sequence[Group],
+    loader: Loader,
+    pairs: PairChoice,
+    *,
+    say: Callable[[str], None] = print,
+) -> Iterator[Picture]:
+    """Everything that the runs give: accuracy by K; per group training curves, t-SNE and, of TCoN,
+    attention and co-attention. What shows features is of the group's first seed.
 
     Args:
-        panels: groups by panel title.
-        chance: accuracy of guessing, by panel title.
+        groups: scored runs.
+        loader: of their methods.
+        pairs: whose co-attention.
+        say: told what cannot be drawn.
+
+    Raises:
+        InputError: a pair that was asked for cannot be shown.
     """
-    figure = Figure(figsize=(4.2 * len(panels), 3.4))
-    grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
-    for axis, (title, groups) in zip(grid, panels.items(), strict=True):
-        for x, group in enumerate(groups):
-            scores = group.scores
-            mean, colour = 100 * scores.accuracy.mean(), _COLOURS[x % len(_COLOURS)]
-            low, high = (100 * bound for bound in scores.interval)
-            axis.bar(x, mean, width=0.6, color=colour, alpha=0.75)
-            axis.errorbar(x, mean, [[mean - low], [high - mean]], color="black", capsize=5)
-            dots = x + np.linspace(-0.15, 0.15, len(scores.accuracy))
-            axis.plot(dots, 100 * scores.accuracy, "o", mfc="white", mec="black", ms=5)
-            axis.annotate(f"{mean:.1f}", (x, high), (0, 4), textcoords="offset points", ha="center")
-        axis.axhline(100 * chance[title], color="grey", linestyle="--", linewidth=1)
-        axis.annotate(
-            "chance", (1, 100 * chance[title]), (-2, 2), ("axes fraction", "data"),
-            textcoords="offset points", ha="right", fontsize=8, color="dimgrey",
-        )  # fmt: skip
-        axis.set_xticks(range(len(groups)), [_label(group) for group in groups], fontsize=8)
-        axis.set_xlim(-0.6, len(groups) - 0.4)
-        axis.set_title(title, fontsize=10)
-        axis.spines[["top", "right"]].set_visible(False)
-    grid[0].set_ylim(0, 109)
-    grid[0].set_ylabel("target accuracy, %")
-    _save(figure, path)
+    if pairs.ids and not any(co_attends(entry(g.method).method) for g in groups):
+        raise InputError("--pair shows co-attention, which none of these runs' methods has")
+    if panels := series_by_segments(groups):
+        yield Picture(
+            "accuracy_by_segments",
+            "Accuracy by number of segments",
+            "Mean accuracy over seeds on the target's test videos; bars are 95 % intervals.",
+            draw_segments(panels),
+        )
+    for group, name in zip(groups, figure_names(groups), strict=True):
+        yield curves_picture(group, name)
+        try:
+            trained = loader.load(group.first)
+        except InputError as error:
+            say(f"No features of {name} are drawn: {error}")
+            continue
+        yield tsne_picture(trained, name)
+        if co_attends(type(trained.method)):
+            yield from pair_pictures(trained, name, pairs, say)
 
 
-def _label(group: Group) -> str:
-    how = group.first.config["train"]["normalise"]
-    return group.label + ("\nas extracted" if how == "none" else "\nstandardised")
+def figure_names(groups: Sequence[Group]) -> list[str]:
+    """A name per group for files and headings: its run folder's without the seed, after the
+    folders above as far as runs of one name lie in several."""
+    names = [group.first.path.name.removesuffix(f"_seed{group.first.seed}") for group in groups]
+    if len(set(names)) == len(names):
+        return names
+    above = [group.first.path.parent.resolve() for group in groups]
+    common = os.path.commonpath(above)
+    return [
+        "_".join([*folder.relative_to(common).parts, name])
+        for folder, name in zip(above, names, strict=True)
+    ]
 
 
-def _strip(video: Path, frames: int) -> np.ndarray:
-    """Frames side by side, [H, frames * W, 3] uint8."""
+def curves_picture(group: Group, name: str) -> Picture:
+    """Training curves of a group, with its health in the caption."""
+    records = [_records(run) for run in group.runs]
+    seeds = "one seed" if len(records) == 1 else f"mean of {len(records)} seeds and their range"
+    unhealthy = dict.fromkeys(finding["text"] for run in group.runs for finding in health_of(run))
+    words = "; ".join(unhealthy) if unhealthy else "nothing looks wrong"
+    caption = f"Means between evaluations, {seeds}. Dotted: a guessing discriminator. Health: "
+    return Picture(
+        f"{name}_curves", f"{name}: training", f"{caption}{words}.", draw_curves(records)
+    )
 
-    sampling = Sampling("uniform", frames)
-    images = read_frames(str(video), lambda total: centres(sampling.frames(total)))
-    pixels = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
-    resized = tv.resize(pixels, [_HEIGHT, _WIDTH])  # [frames, 3, H, W]
-    return resized.permute(2, 0, 3, 1).reshape(_HEIGHT, -1, 3).numpy()
+
+def health_of(run: Run) -> list[dict[str, str]]:
+    """What looked wrong in a run: ``kind``, ``text`` and ``remedy`` of each finding."""
+    path = run.path / HEALTH
+    return json.loads(path.read_text()) if path.exists() else []
 
 
-def _save(figure: Figure, path: Path, *, dpi: int = 150) -> None:
-    figure.tight_layout()
-    figure.savefig(path, dpi=dpi)
+def _records(run: Run) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (run.path / METRICS).read_text().splitlines()]

@@ -10,6 +10,7 @@ from .details import details_markdown
 from .fusion import FusionWeights, fuse_groups
 from .paper_formats import blocks_markdown, write_blocks_csv, write_latex
 from .paper_tables import paper_blocks
+from .presentation import Presentation, present
 from .results import results_of
 from .results_json import write_json
 from .runs import find_runs
@@ -35,6 +36,7 @@ def report(
     fuse: str | None = None,
     table: str | None = None,
     details: bool = False,
+    presentation: Presentation | None = None,
 ) -> None:
     """Print the accuracies of the runs, or one of the paper's tables with them; predictions and
     label-free scores where the target has no labels.
@@ -49,6 +51,7 @@ def report(
         fuse: weights of RGB and flow, ``1:1``; None not to fuse.
         table: "1" to "5", one of the paper's tables.
         details: print seeds, classes and confusions too.
+        presentation: figures, domain distances and an HTML report to make.
 
     Raises:
         InputError: no finished run, labels that cannot be found, or nothing to fuse or compare.
@@ -68,13 +71,15 @@ def report(
         option = "--table" if table else "--json"
         raise InputError(f"{option}: the target has no labels, so there is no accuracy")
     results = results_of(labelled, baseline) if labelled and (json_path or not table) else []
+    shown = []
     if table:
         blocks = paper_blocks(table, labelled)
-        print(blocks_markdown(blocks))
+        shown.append(blocks_markdown(blocks))
     elif labelled:
-        print(markdown(results))
-    if labelled and details and not table:
-        print(f"\n{details_markdown(results)}")
+        shown.append(markdown(results))
+    if labelled and details:
+        shown.append(details_markdown(results))
+    print(*shown, sep="\n\n", end="\n" if shown else "")
     if unlabelled:
         _print_unlabelled(unlabelled)
     print(*remarks, sep="\n", end="\n" if remarks else "")
@@ -94,6 +99,9 @@ def report(
         write_latex(blocks, latex_path)
     for path in filter(None, (csv_path, json_path, latex_path)):
         print(f"\nWrote {path}.")
+    if presentation:
+        tables = [*shown, *([unlabelled_markdown(unlabelled)] if unlabelled else [])]
+        present(trained, presentation, tables)  # a fused group has no features of its own
 
 
 def report_selection(

@@ -11,6 +11,7 @@ from ..cache import FeatureFile, InputError
 from ..cache.errors import MissingFile
 from .runs import Predictions, Run
 
+Domain = Literal["source", "target"]
 _OPTION = {"source": "--source-features", "target": "--features"}
 
 
@@ -23,9 +24,7 @@ class TrueClasses:
         features: its feature file; None for the one that each run was made with.
     """
 
-    def __init__(
-        self, domain: Literal["source", "target"], features: str | Path | None = None
-    ) -> None:
+    def __init__(self, domain: Domain, features: str | Path | None = None) -> None:
         self.domain, self.features = domain, features
         self._found: dict[tuple[str, str], dict[str, str] | InputError] = {}
 
@@ -54,18 +53,33 @@ class TrueClasses:
         return np.array([index.get(labels[id_], -1) for id_ in videos.ids])
 
     def _read(self, run: Run) -> dict[str, str]:
-        path = Path(self.features or run.data[self.domain])
-        try:
-            file = FeatureFile(path)
-        except MissingFile:
-            raise InputError(
-                f"the {self.domain}'s feature file {path} is gone: name it with "
-                f"{_OPTION[self.domain]} FILE"
-            ) from None
-        # A run's hash of the target is without labels, which `adapt` must not depend on.
-        labelled = self.domain == "source"
-        sha256 = file.sha256(run.config["modality"], labels=labelled)
-        if sha256 != run.data[f"{self.domain}_sha256"]:
-            what = "videos, labels or features" if labelled else "videos or features"
-            raise InputError(f"{path} holds other {what} than {run.path} was trained with")
+        file = feature_file(run, self.domain, self.features)
         return {video.id: video.label for video in file.videos}
+
+
+def feature_file(run: Run, domain: Domain, features: str | Path | None = None) -> FeatureFile:
+    """The feature file of a domain that a run was made with.
+
+    Args:
+        run: the run.
+        domain: whose file.
+        features: where it is now; None for where it was.
+
+    Raises:
+        InputError: the file is gone or holds other videos, features or source labels than the run
+            saw.
+    """
+    path = Path(features or run.data[domain])
+    try:
+        file = FeatureFile(path)
+    except MissingFile:
+        raise InputError(
+            f"the {domain}'s feature file {path} is gone: name it with {_OPTION[domain]} FILE"
+        ) from None
+    # A run's hash of the target is without labels, which `adapt` must not depend on.
+    labelled = domain == "source"
+    sha256 = file.sha256(run.config["modality"], labels=labelled)
+    if sha256 != run.data[f"{domain}_sha256"]:
+        what = "videos, labels or features" if labelled else "videos or features"
+        raise InputError(f"{path} holds other {what} than {run.path} was trained with")
+    return file

@@ -1,0 +1,68 @@
+"""A co-attention matrix with the frames of both videos along its axes (the paper's figure 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from .drawing import new_figure, style
+
+_CELL = 0.95  # inches
+_MARGIN = 0.4
+
+
+def draw_coattention(
+    matrix: np.ndarray,
+    source: Sequence[np.ndarray],
+    target: Sequence[np.ndarray],
+    *,
+    source_labels: Sequence[str],
+    target_labels: Sequence[str],
+    titles: tuple[str, str],
+) -> Figure:
+    """Row j of the matrix stands right of source segment j's frame, column j' under target segment
+    j's.
+
+    Args:
+        matrix: [Ks, Kt], sums to 1.
+        source, target: an image [H, W, 3] of each segment.
+        source_labels, target_labels: a word under each image.
+        titles: of the source and the target video.
+    """
+    rows, columns = matrix.shape
+    size = (_CELL * (columns + 1) + 1, _CELL * (rows + 1) + 1 + _MARGIN)
+    with style():
+        figure = new_figure(*size)
+        grid = figure.add_gridspec(rows + 1, columns + 1)
+        for j, (image, label) in enumerate(zip(source, source_labels, strict=True)):
+            _show(figure.add_subplot(grid[j + 1, 0]), image, label, f"source {j}")
+        for j, (image, label) in enumerate(zip(target, target_labels, strict=True)):
+            _show(figure.add_subplot(grid[0, j + 1]), image, label, f"target {j}")
+        axis = figure.add_subplot(grid[1:, 1:], label="matrix")
+        # White is 0 and the middle grey an equal share of all, so that a matrix that prefers
+        # nothing looks like it; dark is high, in print too.
+        darkest = max(matrix.max(), 2 / matrix.size)
+        axis.imshow(matrix, cmap="Greys", vmin=0, vmax=darkest, aspect="auto")
+        for (j, k), value in np.ndenumerate(matrix):
+            dark = value > 0.6 * darkest
+            axis.text(
+                k, j, f"{100 * value:.1f}", ha="center", va="center",
+                color="white" if dark else "black",
+            )  # fmt: skip
+        axis.set_xticks([])
+        axis.set_yticks([])
+        axis.spines[:].set_visible(True)
+        figure.supylabel(f"source: {titles[0]}", fontsize=9)
+        figure.suptitle(f"target: {titles[1]}", fontsize=9)
+    return figure
+
+
+def _show(axis, image: np.ndarray, label: str, name: str) -> None:
+    axis.imshow(image)
+    axis.set_label(name)
+    axis.set_xticks([])
+    axis.set_yticks([])
+    axis.spines[:].set_visible(False)
+    axis.set_xlabel(label, fontsize=7, labelpad=2)

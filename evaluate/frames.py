@@ -1,0 +1,75 @@
+"""The frames that a video's segments were made of, for figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..adapt.domains import Videos
+from ..cache import InputError, Video
+from ..extract.decoders import DecodeError, read_frames
+from .embeddings import Trained
+from .truth import Domain
+
+
+def segment_frames(trained: Trained, domain: Domain, videos: Videos) -> np.ndarray:
+    """The centre frame of the central snippet of each segment.
+
+    Args:
+        trained: the run.
+        domain: whose videos.
+        videos: [n].
+
+    Returns:
+        frame numbers [n, K]; a video with fewer snippets than segments repeats some.
+    """
+    k, m = trained.segments(domain), trained.method.snippets
+    rows = videos.snippets(torch.arange(len(videos)), k * m)  # [n, K m]
+    central = rows.view(-1, k, m)[:, :, m // 2]  # [n, K]
+    return trained.files[domain].packed(trained.config.modality).frame[central.numpy()]
+
+
+def read_images(video: Video, frames: np.ndarray, root: Path | None = None) -> list[np.ndarray]:
+    """Some frames of a video.
+
+    Args:
+        video: the row of its feature file.
+        frames: frame numbers [K], in any order, perhaps repeated.
+        root: folder that relative paths, or else the ids, start at; None for the current one.
+
+    Returns:
+        K images [H, W, 3] uint8 RGB.
+
+    Raises:
+        InputError: the video is gone or is another one now.
+    """
+    path = _locate(video, root)
+    wanted, place = np.unique(frames, return_inverse=True)
+
+    def choose(total: int) -> np.ndarray:
+        if total != video.frames:
+            raise InputError(
+                f"{path} has {total} frames, not the {video.frames} that its features were "
+                "extracted from: it is another video now"
+            )
+        return wanted
+
+    try:
+        images = read_frames(str(path), choose)
+    except DecodeError as error:
+        raise InputError(f"no frames of {path} can be shown: {error}") from None
+    return [images[n] for n in place]
+
+
+def _locate(video: Video, root: Path | None) -> Path:
+    places = [Path(video.path)] if root is None else [root / video.path, root / video.id]
+    for path in places:
+        if path.is_file():
+            return path
+    tried = " or ".join(map(str, places))
+    raise InputError(
+        f"the video {video.id} is not at {tried}: name by --root the folder that its path starts "
+        "at, the one where tcon extract ran"
+    )

@@ -1,0 +1,141 @@
+"""Figures of the co-attention of a trained TCoN: attention over time, and pairs of videos."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from ..adapt.domains import Videos
+from ..cache import InputError
+from .attention_figure import PairCourse, draw_attention
+from .coattention_figure import draw_coattention
+from .drawing import Picture
+from .embeddings import Trained, find
+from .frames import read_images, segment_frames
+from .pair_attention import co_attend, confident_pairs, source_probabilities
+
+_PAIRS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairChoice:
+    """Which pairs of videos co-attention is shown of.
+
+    Args:
+        ids: source and target id of each; the most confident pairs if empty.
+        root: folder that the videos' paths start at, if they have moved.
+    """
+
+    ids: tuple[tuple[str, str], ...] = ()
+    root: Path | None = None
+
+
+@torch.no_grad()
+def pair_pictures(
+    trained: Trained, name: str, pairs: PairChoice, say: Callable[[str], None]
+) -> Iterator[Picture]:
+    """Attention over time, where the method predicts it, and a co-attention matrix per pair.
+
+    Args:
+        trained: a method that co-attends.
+        name: of its pictures.
+        pairs: which ones.
+        say: told why a matrix cannot be drawn.
+
+    Raises:
+        InputError: a pair that was asked for cannot be shown.
+    """
+    ids = list(pairs.ids) or _confident_ids(trained)
+    sources = find(trained, "source", [source for source, _ in ids])
+    targets = find(trained, "target", [target for _, target in ids])
+    joint = np.empty((0, 0, 0))
+    if ids:
+        fs = trained.embed("source", sources).features
+        ft = trained.embed("target", targets).features
+        rows = torch.arange(len(ids))
+        joint = co_attend(trained.method, fs, ft, rows, rows).joint.numpy()  # [N, Ks, Kt]
+    if hasattr(trained.method, "attention"):
+        yield _attention(trained, name, targets, joint)
+    try:
+        yield from _matrices(trained, name, sources, targets, joint, pairs.root)
+    except InputError as error:
+        if pairs.ids:
+            raise
+        say(f"No co-attention of {name} is drawn: {error}")
+
+
+def _confident_ids(trained: Trained) -> list[tuple[str, str]]:
+    """The most confident pairs of a source training and a target test video."""
+    source = trained.embed("source", trained.domains.source_train)
+    target = trained.embed("target", trained.domains.target_test)
+    p_s = source_probabilities(trained.method, source.features)
+    true = F.one_hot(torch.from_numpy(source.truth), p_s.shape[1])  # a wrong source shows nothing
+    p_t = trained.method.predict(target.cached).softmax(1)
+    return [(source.ids[i], target.ids[j]) for i, j in confident_pairs(p_s * true, p_t, _PAIRS)]
+
+
+def _attention(trained: Trained, name: str, targets: Videos, joint: np.ndarray) -> Picture:
+    """Attention over time of the pairs' targets [N], ``joint`` [N, Ks, Kt]."""
+    test = trained.embed("target", trained.domains.target_test).features
+    everyone = trained.method.attention(test).numpy()  # [n, Kt]
+    courses = []
+    if len(joint):
+        predicted = trained.method.attention(trained.embed("target", targets).features).numpy()
+        frames = segment_frames(trained, "target", targets)  # [N, Kt]
+        fps = {video.id: video.fps for video in trained.files["target"].videos}
+        for n, id_ in enumerate(targets.ids):
+            # A video whose rate is unknown is drawn as if of 25 frames a second.
+            seconds = frames[n] / (fps[id_] or 25)
+            courses.append(PairCourse(id_, predicted[n], joint[n].sum(0), seconds))
+    return Picture(
+        f"{name}_attention",
+        f"{name}: attention over time",
+        "Attention of target segments: of all test videos (median and quartiles), and of single "
+        "videos as the attention network predicts it and as co-attention with the source video of "
+        "the figures below gives it. Dotted: no segment matters more than another.",
+        draw_attention(everyone, courses),
+    )
+
+
+def _matrices(
+    trained: Trained,
+    name: str,
+    sources: Videos,
+    targets: Videos,
+    joint: np.ndarray,
+    root: Path | None,
+) -> list[Picture]:
+    """A figure per pair, `joint` [N, Ks, Kt]."""
+    images, labels, titles = {}, {}, {}
+    for domain, videos in (("source", sources), ("target", targets)):
+        frames = segment_frames(trained, domain, videos)  # [N, K]
+        row = {video.id: video for video in trained.files[domain].videos}
+        images[domain] = [
+            read_images(row[id_], frames[n], root) for n, id_ in enumerate(videos.ids)
+        ]
+        labels[domain] = [[f"frame {frame}" for frame in numbers] for numbers in frames]
+        titles[domain] = [f"{id_} ({row[id_].label or 'unlabelled'})" for id_ in videos.ids]
+    return [
+        Picture(
+            f"{name}_coattention_{n + 1}",
+            f"{name}: co-attention, pair {n + 1}",
+            f"Share of each pair of segments in the co-attention of {sources.ids[n]} (rows) and "
+            f"{targets.ids[n]} (columns), in percent; dark is high, and {100 / joint[n].size:.1f} "
+            "everywhere would prefer nothing. Frames are the centres of the snippets used.",
+            draw_coattention(
+                joint[n],
+                images["source"][n],
+                images["target"][n],
+                source_labels=labels["source"][n],
+                target_labels=labels["target"][n],
+                titles=(titles["source"][n], titles["target"][n]),
+            ),
+            photo=True,
+        )
+        for n in range(len(joint))
+    ]

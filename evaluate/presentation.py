@@ -1,0 +1,121 @@
+"""Domain distances, figures and the HTML report of a comparison, where they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.status import Status
+
+from ..cache import InputError
+from .embeddings import Loader
+from .summary import Group
+
+
+@dataclass(frozen=True, kw_only=True)
+class Presentation:
+    """What to make beside the tables.
+
+    Args:
+        figures: folder that gets every figure as PNG and SVG.
+        html: the report's file.
+        distances: print domain distances.
+        pairs: source and target id of the pairs whose co-attention is shown.
+        root: folder that the videos' paths start at, if they have moved.
+        features, source_features: the feature files, if they have moved.
+        command: that asked for all this, for the report.
+    """
+
+    figures: Path | None = None
+    html: Path | None = None
+    distances: bool = False
+    pairs: tuple[tuple[str, str], ...] = ()
+    root: Path | None = None
+    features: Path | None = None
+    source_features: Path | None = None
+    command: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.figures or self.html or self.distances)
+
+
+def present(groups: Sequence[Group], wanted: Presentation, tables: Sequence[str]) -> None:
+    """Print distances, write figures and the report.
+
+    Args:
+        groups: scored runs.
+        wanted: what to make.
+        tables: markdown that the report repeats.
+
+    Raises:
+        InputError: a missing package, a path that cannot be written, or a pair that cannot be
+            shown.
+    """
+    loader = Loader(wanted.features, wanted.source_features)
+    with Console(stderr=True).status("measuring and drawing") as status:
+        _make(groups, wanted, tables, loader, status)
+
+
+def _make(
+    groups: Sequence[Group],
+    wanted: Presentation,
+    tables: Sequence[str],
+    loader: Loader,
+    status: Status,
+) -> None:
+    if wanted.figures or wanted.html:
+        try:
+            from .figures import draw_all
+            from .html_report import Content, write_report
+            from .pair_pictures import PairChoice
+        except ImportError as error:
+            package = (error.name or "").partition(".")[0]
+            raise InputError(
+                f"figures need the package {package}: pip install 'tcon[demo]'"
+            ) from None
+    distances = _distances(groups, loader) if wanted.distances or wanted.html else ""
+    if wanted.distances:
+        print(f"\n{distances}")
+    if not wanted.figures and not wanted.html:
+        return
+    for path in (wanted.figures, wanted.html and wanted.html.parent):
+        if path:
+            _make_folder(path)
+    pictures = []
+    for picture in draw_all(groups, loader, PairChoice(ids=wanted.pairs, root=wanted.root)):
+        status.update(f"drawn: {picture.title}")
+        pictures.append(picture)
+        if wanted.figures:
+            picture.write(wanted.figures)
+    if wanted.figures:
+        print(f"\nWrote {len(pictures)} figures, as PNG and SVG, to {wanted.figures}.")
+    if wanted.html:
+        content = Content(
+            tables=tables, distances=distances, pictures=pictures, command=wanted.command
+        )
+        write_report(wanted.html, groups, loader, content)
+        size = wanted.html.stat().st_size / 1e6
+        print(f"\nWrote {wanted.html} ({size:.1f} MB), which needs no other file.")
+
+
+def _distances(groups: Sequence[Group], loader: Loader) -> str:
+    """The table of the runs whose features can be read; of each group, its first seed."""
+    from .distances import distances_markdown, domain_distances
+
+    rows = []
+    for group in groups:
+        name = f"{group.transfer}, {group.first.path.name}"
+        try:
+            rows.append((name, domain_distances(loader.load(group.first))))
+        except InputError as error:
+            print(f"No domain distance of {name}: {error}")
+    return distances_markdown(rows) if rows else ""
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}") from None

@@ -1,0 +1,102 @@
+"""t-SNE of source, target and target-aligned source features (the paper's figure 5)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from sklearn.decomposition import PCA
+from sklearn.manifold import TSNE
+
+from .drawing import COLOURS, MARKERS, UNKNOWN, new_figure, style
+
+_PCA = 50  # dimensions that t-SNE sees
+# Filled, hollow and crossed: told apart without colour.
+_SHAPES = {"source": MARKERS[0], "target": MARKERS[1], "target-aligned source": "x"}
+
+
+class Cloud(NamedTuple):
+    """Points of one kind: features [n, D] and classes [n], -1 where unknown."""
+
+    features: np.ndarray
+    classes: np.ndarray
+
+
+def tsne(clouds: Mapping[str, Cloud], *, seed: int = 0) -> dict[str, np.ndarray]:
+    """All clouds in one plane: [n, 2] of each.
+
+    At most 50 principal components are embedded, with a perplexity of 30 or, of few points, a
+    third of their number.
+    """
+    x = np.concatenate([cloud.features for cloud in clouds.values()]).astype(np.float64)
+    if min(x.shape) > _PCA:
+        x = PCA(_PCA, random_state=seed).fit_transform(x)
+    perplexity = min(30, (len(x) - 1) / 3)
+    plane = TSNE(2, perplexity=perplexity, init="pca", random_state=seed).fit_transform(x)
+    ends = np.cumsum([len(cloud.features) for cloud in clouds.values()])
+    return dict(zip(clouds, np.split(plane, ends[:-1]), strict=True))
+
+
+def draw_tsne(panels: Mapping[str, Mapping[str, Cloud]], classes: Sequence[str]) -> Figure:
+    """A panel for segments and one for videos, say.
+
+    Args:
+        panels: per title, the clouds "source", "target" and perhaps "target-aligned source".
+        classes: their names, [C]; of more than 8 the commonest 8 have a colour.
+    """
+    counts = Counter(
+        int(c) for clouds in panels.values() for cloud in clouds.values() for c in cloud.classes
+    )
+    known = [c for c, _ in counts.most_common() if c >= 0][: len(COLOURS)]
+    colours = {c: COLOURS[n] for n, c in enumerate(sorted(known))}
+    with style():
+        figure = new_figure(4.3 * len(panels), 5.0)
+        for axis, (title, clouds) in zip(
+            figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
+        ):
+            points = tsne(clouds)
+            for name, cloud in clouds.items():
+                _scatter(axis, name, points[name], cloud.classes, colours)
+            axis.set_title(title)
+            axis.set_xticks([])
+            axis.set_yticks([])
+            axis.spines[:].set_visible(True)
+        kinds = dict.fromkeys(name for clouds in panels.values() for name in clouds)
+        others = set(counts) - set(colours)
+        figure.legend(
+            handles=[_key(name, "black", name) for name in kinds],
+            loc="outside upper center", ncols=3, fontsize=8, frameon=False,
+        )  # fmt: skip
+        figure.legend(
+            handles=[
+                *(_key("class", colour, classes[c]) for c, colour in colours.items()),
+                *([_key("class", UNKNOWN, "other or unknown class")] if others else []),
+            ],
+            loc="outside lower center", ncols=4, fontsize=8, frameon=False,
+        )  # fmt: skip
+    return figure
+
+
+def _scatter(
+    axis: Axes, name: str, points: np.ndarray, classes: np.ndarray, colours: Mapping[int, str]
+) -> None:
+    colour = np.array([colours.get(int(c), UNKNOWN) for c in classes], dtype=object)
+    hollow = name == "target"
+    axis.scatter(
+        points[:, 0], points[:, 1], s=22, marker=_SHAPES[name],
+        facecolors="none" if hollow else list(colour),
+        edgecolors=list(colour) if hollow else None, linewidths=0.9, alpha=0.8, label=name,
+    )  # fmt: skip
+
+
+def _key(name: str, colour: str, label: str) -> Line2D:
+    """An entry of the legend; a class is a square that no cloud uses."""
+    return Line2D(
+        [], [], linestyle="", marker=_SHAPES.get(name, "s"), color=colour, label=label,
+        markerfacecolor="none" if name == "target" else colour,
+    )  # fmt: skip

@@ -1,0 +1,178 @@
+"""Co-attention figures: the right frames at the right rows and columns, the right numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from feature_files import CLASSES, provenance
+from matplotlib.figure import Figure
+from toy_runs import train
+
+from tcon.cache import FeatureWriter, InputError, Snippets, Video
+from tcon.evaluate.coattention_figure import draw_coattention
+from tcon.evaluate.embeddings import Loader, Trained, find
+from tcon.evaluate.figures import draw_all
+from tcon.evaluate.frames import read_images
+from tcon.evaluate.pair_attention import co_attend, confident_pairs
+from tcon.evaluate.pair_pictures import PairChoice, pair_pictures
+from tcon.evaluate.tsne_picture import tsne_picture
+
+FRAMES, FIRST = {"source": 20, "target": 33}, {"source": 0, "target": 100}
+# Of 8 uniform snippets the second, fourth, sixth and eighth are central to 4 segments.
+CENTRAL = {"source": [3, 8, 13, 18], "target": [6, 14, 22, 30]}
+
+
+def write_files(folder: Path, write_video: Callable[..., Path]) -> tuple[Path, Path]:
+    """Feature files of numbered clips, whose stored frames are those of `uniform:8`."""
+    for seed, domain in enumerate(FRAMES):
+        rng, frames = np.random.default_rng(seed), FRAMES[domain]
+        centres = (2 * np.arange(8) + 1) * frames // 16
+        assert centres[1::2].tolist() == CENTRAL[domain]
+        with FeatureWriter(folder / f"{domain}.h5", {"rgb": provenance()}) as writer:
+            for n in range(9):
+                clip = Path("clips") / domain / f"{n}.mp4"
+                if n in (0, 4):  # the others are never looked at
+                    write_video(folder / clip, frames, first=FIRST[domain])
+                split = "test" if n < 3 and domain == "target" else "train"
+                features = np.abs(rng.normal(size=(8, 12))) + np.eye(12)[n % 3]
+                video = Video(f"{n}.mp4", CLASSES[n % 3], split, str(clip), frames, 25.0)
+                writer.add(video, {"rgb": Snippets(features.astype(np.float16), centres)})
+    return folder / "source.h5", folder / "target.h5"
+
+
+@pytest.fixture
+def trained(tmp_path: Path, write_video: Callable[..., Path]) -> Trained:
+    files = write_files(tmp_path, write_video)
+    return Loader().load(train(tmp_path, methods=["tcon"], files=files)[0].first)
+
+
+def images_of(figure: Figure) -> dict[str, np.ndarray]:
+    return {a.get_label(): np.asarray(a.images[0].get_array()) for a in figure.axes if a.images}
+
+
+def test_frames_stand_at_their_rows_and_columns(
+    trained: Trained, tmp_path: Path, read_number: Callable[[np.ndarray], int]
+) -> None:
+    choice = PairChoice(ids=(("4.mp4", "0.mp4"),), root=tmp_path)
+    attention, picture = pair_pictures(trained, "x", choice, pytest.fail)
+    images = images_of(picture.figure)
+    for domain in ("source", "target"):
+        shown = [read_number(images[f"{domain} {j}"]) - FIRST[domain] for j in range(4)]
+        assert shown == CENTRAL[domain]
+    words = [axis.get_xlabel() for axis in picture.figure.axes]
+    assert "frame 13" in words and "frame 22" in words
+
+    # The matrix by equations (1) to (3), one segment at a time.
+    fs, ft = (
+        trained.embed(domain, find(trained, domain, [id_])).features[0].numpy().astype(float)
+        for domain, id_ in (("source", "4.mp4"), ("target", "0.mp4"))
+    )
+    fs, ft = (f / np.linalg.norm(f, axis=1, keepdims=True) for f in (fs, ft))
+    expected = np.zeros((4, 4))
+    for j in range(4):
+        for k in range(4):
+            own_s = np.mean([fs[j] @ fs[m] for m in range(4) if m != j])
+            own_t = np.mean([ft[k] @ ft[m] for m in range(4) if m != k])
+            expected[j, k] = own_s * own_t * (fs[j] @ ft[k])
+    expected /= expected.sum()
+    np.testing.assert_allclose(images["matrix"], expected, atol=1e-6)
+
+    course = next(axis for axis in attention.figure.axes if axis.get_title() == "0.mp4")
+    lines = {line.get_label(): line for line in course.lines}
+    np.testing.assert_allclose(lines["predicted"].get_xdata() * 25, CENTRAL["target"])
+    target_attention = lines["co-attention with the source video"].get_ydata()
+    np.testing.assert_allclose(target_attention, expected.sum(0), atol=1e-6)
+    assert lines["predicted"].get_ydata().sum() == pytest.approx(1)
+
+
+def test_places_in_the_drawn_figure() -> None:
+    matrix = np.arange(6.0).reshape(2, 3) / 15
+    image = np.zeros((4, 6, 3), np.uint8)
+    figure = draw_coattention(
+        matrix, [image] * 2, [image] * 3,
+        source_labels=["a", "b"], target_labels=["c", "d", "e"], titles=("s", "t"),
+    )  # fmt: skip
+    figure.draw_without_rendering()
+    axes = {axis.get_label(): axis for axis in figure.axes}
+    data, to_figure = axes["matrix"].transData, figure.transFigure.inverted()
+    for name, axis in axes.items():
+        domain, _, place = name.partition(" ")
+        if domain == "matrix":
+            continue
+        cell = (0, int(place)) if domain == "source" else (int(place), 0)
+        x, y = to_figure.transform(data.transform(cell))
+        box = axis.get_position()
+        assert (box.y0 < y < box.y1) if domain == "source" else (box.x0 < x < box.x1)
+    assert axes["source 0"].get_position().x1 < axes["matrix"].get_position().x0 + 1e-9
+    assert axes["target 0"].get_position().y0 > axes["matrix"].get_position().y1 - 1e-9
+    assert [text.get_text() for text in axes["matrix"].texts][:2] == ["0.0", "6.7"]
+
+
+def test_unequal_segments(tmp_path: Path) -> None:
+    trained = Loader().load(train(tmp_path, methods=["tcon"], segments="3:2")[0].first)
+    fs = trained.embed("source", trained.domains.source_train).features
+    ft = trained.embed("target", trained.domains.target_test).features
+    joint, weights = co_attend(trained.method, fs, ft, torch.tensor([0, 1]), torch.tensor([1, 0]))
+    assert joint.shape == (2, 3, 2)
+    torch.testing.assert_close(joint.sum((1, 2)), torch.ones(2))
+    torch.testing.assert_close(weights.sum(1), torch.ones(2, 2))
+
+
+@pytest.mark.parametrize(
+    ("method", "clouds", "drawn"),
+    [
+        ("tcon-sadnet", 3, ["attention", "coattention_1"]),
+        ("tcon-tadnet", 2, ["attention", "coattention_1"]),
+        ("tcon-attn", 3, ["coattention_1"]),
+        ("tcon-coattn", 2, []),
+    ],
+)
+def test_ablations_show_what_they_have(
+    tmp_path: Path,
+    write_video: Callable[..., Path],
+    method: str,
+    clouds: int,
+    drawn: list[str],
+) -> None:
+    groups = train(tmp_path, methods=[method], files=write_files(tmp_path, write_video))
+    choice = PairChoice(ids=(("4.mp4", "0.mp4"),) if drawn else (), root=tmp_path)
+    names = [p.name for p in draw_all(groups, Loader(), choice, say=pytest.fail)]
+    assert names == [f"{method}_rgb_k4_{kind}" for kind in ("curves", "tsne", *drawn)]
+    picture = tsne_picture(Loader().load(groups[0].first), "x")
+    assert len(picture.figure.axes[0].collections) == clouds
+
+
+def test_the_most_confident_pairs_take_turns_over_classes() -> None:
+    p_s = torch.tensor([[0.9, 0.1], [0.8, 0.2], [0.4, 0.6]])
+    p_t = torch.tensor([[0.7, 0.3], [0.95, 0.05], [0.3, 0.7]])
+    assert confident_pairs(p_s, p_t, 3) == [(0, 1), (2, 2), (1, 0)]
+    assert confident_pairs(p_s, p_t, 1) == [(0, 1)]
+    assert confident_pairs(p_s[:2], p_t[2:], 3) == []
+
+
+def test_without_videos_attention_is_drawn_and_a_line_says_why(trained: Trained) -> None:
+    said: list[str] = []
+    pictures = list(pair_pictures(trained, "x", PairChoice(), said.append))
+    assert [picture.name for picture in pictures] == ["x_attention"]
+    assert len(said) == 1 and "name by --root the folder" in said[0]
+    with pytest.raises(InputError, match="name by --root"):
+        list(pair_pictures(trained, "x", PairChoice(ids=(("4.mp4", "0.mp4"),)), said.append))
+
+
+def test_ids_serve_where_the_stored_path_does_not(
+    tmp_path: Path, write_video: Callable[..., Path], read_number: Callable[[np.ndarray], int]
+) -> None:
+    write_video(tmp_path / "jump" / "a.mp4", 20)
+    video = Video("jump/a.mp4", "jump", "", "elsewhere/jump/a.mp4", 20, 25.0)
+    images = read_images(video, np.array([7, 2, 7]), tmp_path)
+    assert [read_number(image) for image in images] == [7, 2, 7]
+    other = Video("jump/a.mp4", "jump", "", "elsewhere/jump/a.mp4", 21, 25.0)
+    with pytest.raises(InputError, match="has 20 frames, not the 21"):
+        read_images(other, np.array([2]), tmp_path)
+    (tmp_path / "jump" / "a.mp4").write_bytes(b"no video")
+    with pytest.raises(InputError, match="can be shown"):
+        read_images(video, np.array([2]), tmp_path)

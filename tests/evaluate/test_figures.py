@@ -1,0 +1,158 @@
+"""What t-SNE, training curves and accuracy by K draw, and which figures a comparison has."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from toy_runs import train
+
+from tcon.evaluate.curves_figure import draw_curves, panels_of
+from tcon.evaluate.drawing import COLOURS, UNKNOWN, Picture
+from tcon.evaluate.embeddings import Loader
+from tcon.evaluate.figures import draw_all, figure_names
+from tcon.evaluate.pair_pictures import PairChoice
+from tcon.evaluate.segments_figure import draw_segments, series_by_segments
+from tcon.evaluate.tsne_figure import Cloud, draw_tsne, tsne
+
+
+def clouds(n: int = 20) -> dict[str, Cloud]:
+    rng = np.random.default_rng(0)
+    classes = np.arange(n) % 2
+    centres = 20 * classes[:, None]
+    return {
+        "source": Cloud(rng.normal(size=(n, 60)) + centres, classes),
+        "target": Cloud(rng.normal(size=(n, 60)) + centres, np.where(classes, 1, -1)),
+    }
+
+
+def test_tsne_keeps_groups_apart_and_repeats_itself() -> None:
+    points = tsne(clouds())
+    assert {name: p.shape for name, p in points.items()} == {
+        "source": (20, 2),
+        "target": (20, 2),
+    }
+    both = np.concatenate(list(points.values()))
+    group = np.tile(np.arange(20) % 2, 2)
+    centres = np.stack([both[group == g].mean(0) for g in (0, 1)])
+    nearest = np.linalg.norm(both[:, None] - centres, axis=2).argmin(1)
+    assert (nearest == group).all()
+    np.testing.assert_array_equal(tsne(clouds())["target"], points["target"])
+
+
+def test_tsne_shows_domains_by_shape_and_classes_by_colour() -> None:
+    given = clouds() | {"target-aligned source": clouds()["source"]}
+    figure = draw_tsne({"segments": given, "videos": given}, ["walk", "run"])
+    assert [axis.get_title() for axis in figure.axes] == ["segments", "videos"]
+    drawn = {c.get_label(): c for c in figure.axes[0].collections}
+    assert list(drawn) == list(given)
+    assert len({drawn[name].get_paths()[0].vertices.tobytes() for name in drawn}) == 3
+    assert [to_hex(c) for c in drawn["source"].get_facecolors()[:2]] == [
+        c.lower() for c in COLOURS[:2]
+    ]
+    assert not len(drawn["target"].get_facecolors())  # hollow
+    assert to_hex(drawn["target"].get_edgecolors()[0]) == UNKNOWN
+    shapes, classes = ([t.get_text() for t in legend.get_texts()] for legend in figure.legends)
+    assert shapes == list(given) and classes == ["walk", "run", "other or unknown class"]
+
+
+def test_of_many_classes_the_commonest_have_a_colour() -> None:
+    classes = np.r_[np.arange(12), np.arange(3, 11)]
+    cloud = Cloud(np.random.default_rng(0).normal(size=(20, 4)), classes)
+    figure = draw_tsne({"videos": {"source": cloud}}, [f"c{n}" for n in range(12)])
+    words = [text.get_text() for text in figure.legends[1].get_texts()]
+    assert words == [*(f"c{n}" for n in range(3, 11)), "other or unknown class"]
+
+
+RECORD = {
+    **{"step": 1, "lr": 0.1, "epoch": 1.0, "lambda_d": 0.0},
+    **{"loss": 2.0, "source_class": 1.0, "video_domain": 1.4, "attention": 0.01},
+    **{"video_disc_accuracy": 0.7, "pseudo_rate": 0.2, "pairs": 30.0},
+}
+
+
+def test_curves_are_means_over_seeds() -> None:
+    seeds = [
+        [{**RECORD, "step": s, "loss": seed + s, "pairs": 10.0 * s} for s in (1, 2, 3)]
+        for seed in (0, 4)
+    ]
+    figure = draw_curves(seeds)
+    axes = {axis.get_title(): axis for axis in figure.axes}
+    assert list(axes) == [
+        "losses",
+        "attention loss",
+        "discriminator accuracy",
+        "shares",
+        "counts",
+    ]
+    loss = next(line for line in axes["losses"].lines if line.get_label() == "loss")
+    assert loss.get_xydata().tolist() == [[1, 3], [2, 4], [3, 5]]
+    band = axes["losses"].collections[0].get_paths()[0].vertices
+    assert band[:, 1].min() == 1 and band[:, 1].max() == 7
+    assert [line.get_label() for line in axes["discriminator accuracy"].lines][0] == "video"
+    styles = {(line.get_linestyle(), line.get_marker()) for line in axes["losses"].lines}
+    assert len(styles) == 3  # told apart without colour
+
+
+def test_every_logged_number_has_one_panel() -> None:
+    shown = [key for keys in panels_of(RECORD).values() for key in keys]
+    assert sorted(shown) == sorted(RECORD.keys() - {"step", "lr", "epoch", "lambda_d"})
+    assert list(panels_of({"step": 1, "loss": 1.0})) == ["losses"]
+
+
+def test_accuracy_by_segments(tmp_path: Path) -> None:
+    for k in (2, 4, 10):
+        groups = train(tmp_path, segments=k)
+    panels = series_by_segments(groups)
+    assert list(panels) == ["clips -> cctv, rgb"]
+    (axis,) = draw_segments(panels).axes
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["2", "4", "10"]
+    drawn = {c.get_label(): c.lines[0].get_ydata() for c in axis.containers}
+    for method in ("source_only", "tcon"):
+        of_k = {g.first.config["segments"]: g for g in groups if g.method == method}
+        expected = [100 * of_k[k].scores.accuracy.mean() for k in (2, 4, 10)]
+        np.testing.assert_allclose(drawn[method], expected)
+    assert series_by_segments([g for g in groups if g.first.config["segments"] == 2]) == {}
+
+
+def test_all_figures_of_a_comparison(tmp_path: Path) -> None:
+    groups = train(tmp_path)
+    said: list[str] = []
+    pictures = {p.name: p for p in draw_all(groups, Loader(), PairChoice(), say=said.append)}
+    assert list(pictures) == [
+        *("source_only_rgb_k4_curves", "source_only_rgb_k4_tsne"),
+        *("tcon_rgb_k4_curves", "tcon_rgb_k4_tsne", "tcon_rgb_k4_attention"),
+    ]
+    assert len(said) == 1 and "No co-attention of tcon_rgb_k4" in said[0]  # no videos here
+    for axis, per_video in zip(pictures["tcon_rgb_k4_tsne"].figure.axes, (4, 1), strict=True):
+        counts = {c.get_label(): len(c.get_offsets()) for c in axis.collections}
+        # nine source training videos, six target test videos, and at most as many pairs
+        assert counts["source"] == 9 * per_video
+        assert counts["target"] == 6 * per_video
+        assert 0 < counts["target-aligned source"] <= 6 * per_video
+    health = json.loads((groups[1].first.path / "health.json").read_text())
+    assert all(finding["text"] in pictures["tcon_rgb_k4_curves"].caption for finding in health)
+
+
+def test_names_are_unique(tmp_path: Path) -> None:
+    groups = train(tmp_path / "one", methods=["source_only"])
+    groups += train(tmp_path / "two", methods=["source_only"], settings=["train.lr=1"])
+    names = figure_names(groups)
+    assert names == ["one_runs_source_only_rgb_k4", "two_runs_source_only_rgb_k4"]
+    assert figure_names(groups[:1]) == ["source_only_rgb_k4"]
+
+
+@pytest.mark.parametrize(("kind", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml")])
+def test_a_picture_is_written_the_same_every_time(tmp_path: Path, kind: str, start: bytes) -> None:
+    def picture() -> Picture:
+        figure = Figure()
+        figure.subplots().plot([1, 2])
+        return Picture("a", "A", "", figure)
+
+    picture().write(tmp_path)
+    first = (tmp_path / f"a.{kind}").read_bytes()
+    assert first.startswith(start) and picture().encode(kind) == first

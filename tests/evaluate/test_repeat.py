@@ -1,0 +1,100 @@
+"""The commands of a report make the same runs again."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+from feature_files import provenance, write_domain
+from toy_runs import train
+
+from tcon.adapt.config import make_runs
+from tcon.adapt.task import read_task
+from tcon.cli import main
+from tcon.evaluate.embeddings import run_config
+from tcon.evaluate.repeat import adapt_commands, extract_command, task_csv, wrapped
+
+
+def runs_of(command: str) -> tuple[dict[str, object], list[object]]:
+    """The options of a ``tcon adapt`` as the command line reads them, and the runs it makes."""
+    program, name, *words = shlex.split(command)
+    assert (program, name) == ("tcon", "adapt")
+    options = main.commands["adapt"].make_context("adapt", words).params
+    runs = make_runs(
+        options["methods"].split(",") if isinstance(options["methods"], str) else [],
+        options["settings"],
+        modality=options["modality"] or "rgb",
+        segments=options["segments"],
+        seeds=options["seeds"],
+        preset=options["preset"] or "matched",
+    )
+    return options, runs
+
+
+@pytest.mark.parametrize("segments", [4, 3])
+def test_the_command_makes_the_same_runs(tmp_path: Path, segments: int) -> None:
+    settings = ["tcon.pair.rule=topk", "tcon.pseudo.threshold=0.75", "train.normalise=none"]
+    groups = train(tmp_path, segments=segments, seeds=2, settings=settings)
+    (command,) = adapt_commands(groups)
+    options, runs = runs_of(command)
+    made = {run.path.name: run_config(run.config) for group in groups for run in group.runs}
+    assert {run.name: run for run in runs} == made
+    assert str(options["output"]) == str(tmp_path / "runs")
+    assert options["source"] == tmp_path / "clips.h5" and options["task"] is None
+
+
+def test_a_wrapped_command_is_the_same_command(tmp_path: Path) -> None:
+    command = shlex.join(
+        ["tcon", "adapt", "--source", "a -b c.h5", *("--set", "train.lr=1") * 9, "-o", "x'y"]
+    )
+    text = wrapped(command)
+    assert text.count("\n") == 3 and max(map(len, text.splitlines())) < 90
+    assert shlex.split(text.replace("\\\n", "")) == shlex.split(command)
+
+
+def test_settings_of_a_method_are_its_own(tmp_path: Path) -> None:
+    """Groups that differ in the training options are not joined."""
+    groups = train(tmp_path / "one", methods=["source_only"])
+    groups += train(tmp_path / "two", methods=["source_only"], settings=["train.lr=0.01"])
+    commands = adapt_commands(groups)
+    assert ["train.lr=0.01" in command for command in commands] == [False, True]
+    for command, group in zip(commands, groups, strict=True):
+        assert [asdict(run) for run in runs_of(command)[1]] == [
+            asdict(run_config(group.first.config))
+        ]
+
+
+def test_a_task_is_read_back(tmp_path: Path) -> None:
+    csv = "class,source_label,target_label\nb,jump,jump|run\na,run,\nc,sit,sit\n"
+    (tmp_path / "mine.csv").write_text(csv)
+    (group,) = train(tmp_path, methods=["source_only"], task=tmp_path / "mine.csv")
+    data = group.first.data
+    (tmp_path / "mine.csv").unlink()
+    (tmp_path / "again.csv").write_text(task_csv(data))
+    task = read_task(tmp_path / "again.csv")
+    assert (task.name, task.classes) == ("mine", ("b", "a", "c"))
+    assert (task.source, task.target) == (data["source_map"], data["target_map"])
+    assert "--task mine.csv" in adapt_commands([group])[0]
+
+
+def test_extraction() -> None:
+    made = {
+        "flow": provenance(sampling="stride:8", views="tencrop", weights="net.pth"),
+        "rgb": provenance(sampling="stride:8", views="tencrop", weights="random"),
+    }
+    words = shlex.split(extract_command("my file.h5", made))
+    assert words[:6] == ["tcon", "extract", "VIDEOS", "-o", "my file.h5", "--modality"]
+    options = main.commands["extract"].make_context("extract", words[2:]).params
+    assert (options["modality"], options["stride"], options["views"]) == ("flow,rgb", 8, "tencrop")
+    assert (options["weights"], options["flow_weights"]) == ("random", "net.pth")
+    published = extract_command("x.h5", {"rgb": provenance(weights="imagenet")})
+    assert "weights" not in published and "--snippets 8" in published
+
+
+def test_nothing_needs_a_task_where_classes_are_shared(tmp_path: Path) -> None:
+    write_domain(tmp_path / "clips.h5")
+    write_domain(tmp_path / "cctv.h5", videos=18, seed=1)
+    (group,) = train(tmp_path, methods=["source_only"])
+    assert task_csv(group.first.data) == "" and "--task" not in adapt_commands([group])[0]
