@@ -274,6 +274,11 @@ def adapt(plan: str | None, device: str, tensorboard: bool, dry_run: bool, **opt
     "--latex", "latex_path", type=click.Path(path_type=Path), help="Write the --table there too."
 )
 @click.option("--details", is_flag=True, help="Print each seed, each class and the confusions.")
+@click.option(
+    "--shared-classes",
+    is_flag=True,
+    help="Predict test videos among the classes that the target has labels for.",
+)
 @click.option("--features", type=click.Path(path_type=Path), help="Target file, if it has moved.")
 @click.option(
     "--source-features", type=click.Path(path_type=Path), help="Source file, if it has moved."
@@ -360,7 +365,8 @@ def evaluate(
         return
     if presentation:
         raise InputError("--select draws nothing: leave out --figures, --report and --distances")
-    if fuse or any(options[name] for name in ("json_path", "table", "latex_path", "details")):
+    of_tables = ("json_path", "table", "latex_path", "details", "shared_classes")
+    if fuse or any(options[name] for name in of_tables):
         raise InputError("--select prints choices alone: leave out the options of other tables")
     report_selection(
         runs,

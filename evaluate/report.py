@@ -36,6 +36,7 @@ def report(
     fuse: str | None = None,
     table: str | None = None,
     details: bool = False,
+    shared_classes: bool = False,
     presentation: Presentation | None = None,
 ) -> None:
     """Print the accuracies of the runs, or one of the paper's tables with them; predictions and
@@ -51,6 +52,7 @@ def report(
         fuse: weights of RGB and flow, ``1:1``; None not to fuse.
         table: "1" to "5", one of the paper's tables.
         details: print seeds, classes and confusions too.
+        shared_classes: see `find_runs`.
         presentation: figures, domain distances and an HTML report to make.
 
     Raises:
@@ -61,7 +63,7 @@ def report(
     if table and details:
         raise InputError("--table has no details: leave out --details")
     weights = FusionWeights.parse(fuse) if fuse else None
-    runs, unfinished = find_runs(paths)
+    runs, unfinished = find_runs(paths, shared_classes=shared_classes)
     trained = group_runs(runs, features)
     fused, remarks = fuse_groups(trained, weights) if weights else ([], [])
     groups = trained + fused
@@ -77,6 +79,8 @@ def report(
         shown.append(blocks_markdown(blocks))
     elif labelled:
         shown.append(markdown(results))
+    if shared_classes:
+        shown.append("Test videos are predicted among the classes that the target has labels for.")
     if labelled and details:
         shown.append(details_markdown(results))
     print(*shown, sep="\n\n", end="\n" if shown else "")

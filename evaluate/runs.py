@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +46,15 @@ class Run:
         return self.predictions["target_test"]
 
 
-def find_runs(paths: Iterable[str | Path]) -> tuple[list[Run], list[Path]]:
+def find_runs(
+    paths: Iterable[str | Path], *, shared_classes: bool = False
+) -> tuple[list[Run], list[Path]]:
     """Read run folders, or folders that hold run folders at any depth.
+
+    Args:
+        paths: of them.
+        shared_classes: test videos are never predicted as a class that the target has no label
+            for (ambiguity B27): its logit is minus infinity.
 
     Returns:
         the finished runs, and the folders of unfinished ones.
@@ -66,6 +73,8 @@ def find_runs(paths: Iterable[str | Path]) -> tuple[list[Run], list[Path]]:
             raise InputError(f"{path} holds {what}: make one with tcon adapt -o {path}")
         folders |= finished
     runs = [_read(folder) for folder, is_finished in folders.items() if is_finished]
+    if shared_classes:
+        runs = [_among_shared(run) for run in runs]
     return runs, [folder for folder, is_finished in folders.items() if not is_finished]
 
 
@@ -85,6 +94,12 @@ def _read(folder: Path) -> Run:
     if not np.isfinite(run.test.logits[-1]).all():
         raise InputError(f"the run {folder} diverged (its logits are not finite): lower train.lr")
     return run
+
+
+def _among_shared(run: Run) -> Run:
+    shared = np.isin(np.arange(len(run.classes)), list(run.data["target_map"].values()))  # [C]
+    test = Predictions(run.test.ids, np.where(shared, run.test.logits, -np.inf))
+    return replace(run, predictions=run.predictions | {"target_test": test})
 
 
 def _predictions(group: h5py.Group) -> Predictions:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -38,6 +38,7 @@ def write_run(
     modality: str = "rgb",
     task: str = "toy",
     videos: Sequence[int] = range(15),
+    target_map: Mapping[str, int] = INDEX,
 ) -> Path:
     """A run by the logits of its evaluations: [n, 3] of target train, test and source validation.
 
@@ -51,7 +52,8 @@ def write_run(
         "target": str(files[1]),
         "target_sha256": target.sha256(modality, labels=False),
         **{"backbone": "toy", "weights": "toy", "mode": "cached features", "task": task},
-        **{"protocol": "inductive", "classes": CLASSES, "source_map": INDEX, "target_map": INDEX},
+        **{"protocol": "inductive", "classes": CLASSES, "source_map": INDEX},
+        "target_map": dict(target_map),
     }
     config = make_runs([method], settings, modality=modality, segments=segments, seeds=seed + 1)[-1]
     run = RunFolder(folder / config.name, {**asdict(config), "data": data})
