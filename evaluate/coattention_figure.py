@@ -41,8 +41,8 @@ def draw_coattention(
         for j, (image, label) in enumerate(zip(target, target_labels, strict=True)):
             _show(figure.add_subplot(grid[0, j + 1]), image, label, f"target {j}")
         axis = figure.add_subplot(grid[1:, 1:], label="matrix")
-        # White is 0 and the middle grey an equal share of all, so that a matrix that prefers
-        # nothing looks like it; dark is high, in print too.
+        # White is 0 and black at least twice an equal share, so that a matrix that prefers
+        # nothing is an even middle grey; dark is high, in print too.
         darkest = max(matrix.max(), 2 / matrix.size)
         axis.imshow(matrix, cmap="Greys", vmin=0, vmax=darkest, aspect="auto")
         for (j, k), value in np.ndenumerate(matrix):
