@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ...cache.errors import InputError, unknown
 
-CONVENTIONS = ("opencv5", "opencv4", "cuda")
+CONVENTIONS = ("opencv5", "opencv4", "opencv_cuda")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,9 +32,9 @@ class Parameters:
             many pixels counts a half); after them each warp takes at most 30. See `bounds`.
         convention: what OpenCV's versions do differently. ``opencv5`` warps to exact points,
             ``opencv4`` (all 3.x and 4.x) to multiples of 1/32 pixel, both bicubic with A = -0.75
-            and zeros outside of the image. ``cuda`` is cv::cuda::OpticalFlowDual_TVL1: exact
-            points, A = -0.5, the border repeated, corners instead of centres of pixels aligned
-            between levels, and not every iteration's change looked at.
+            and zeros outside of the image. ``opencv_cuda`` is cv::cuda::OpticalFlowDual_TVL1:
+            exact points, A = -0.5, the border repeated, corners instead of centres of pixels
+            aligned between levels, and not every iteration's change looked at.
 
     Raises:
         ValueError: another median.
@@ -103,7 +103,7 @@ PRESETS: Mapping[str, Parameters] = MappingProxyType(
     {
         "opencv": Parameters(),
         "opencv4": Parameters(convention="opencv4"),
-        "cuda": Parameters(convention="cuda", inner=300, outer=1, median=1),
+        "opencv_cuda": Parameters(convention="opencv_cuda", inner=300, outer=1, median=1),
         "fast": Parameters(scales=3, scale_step=0.5, warps=3),
     }
 )
