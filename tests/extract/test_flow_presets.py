@@ -46,6 +46,11 @@ def test_other_parameters_go_by_what_differs() -> None:
         ("warp=3", "did you mean warps"),
         ("warps=2.5", "'2.5' is no number"),
         ("median=3", "5, or 1"),
+        ("theta=0", "theta must be above 0"),
+        ("warps=-1", "warps must be above 0"),
+        ("epsilon=-1", "epsilon must be at least 0"),
+        ("tau=nan", "tau must be above 0"),
+        ("scale_step=1", "scale_step must be below 1"),
         ("convention=opencv3", "did you mean opencv"),
     ],
 )

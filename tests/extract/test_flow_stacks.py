@@ -206,6 +206,13 @@ def test_flow_made_otherwise_is_refused(tmp_path: Path, clips: Path) -> None:
         extract(items, tmp_path / "x.h5", FLOW)
 
 
+def test_an_engine_that_cannot_is_refused_before_any_video(tmp_path: Path, clips: Path) -> None:
+    config = replace(FLOW, flow_engine="torch", flow=PRESETS["opencv4"])
+    with pytest.raises(InputError, match="does not follow the convention opencv4"):
+        extract(read_videos(clips), tmp_path / "x.h5", config)
+    assert not (tmp_path / "x.h5").exists()
+
+
 def test_weights_of_flow_go_to_flow_alone(tmp_path: Path) -> None:
     own = load_backbone("resnet18", "random", modality="flow").module
     torch.save(own.state_dict(), tmp_path / "flow.pth")
