@@ -39,7 +39,8 @@ def check(snippets: Tensor, backbone: LoadedBackbone, *, top: int = 5) -> list[t
     batches = snippets.split(backbone.spec.batch_size)
     # Fed by what feeds it in an extraction: that is what is to be checked.
     with Devices({"rgb": backbone}, [torch.device("cpu")], torch.float32) as devices:
-        features = torch.cat([devices.submit("rgb", batch).result() for batch in batches])  # [n, D]
+        # [n, D]
+        features = torch.cat([devices.submit("rgb", b).result().features for b in batches])
     logits = features @ weight.T + bias  # [n, C]
     probabilities = logits.softmax(1).mean(0)  # [C]
     best = probabilities.topk(min(top, len(bias)))

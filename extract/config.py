@@ -16,6 +16,7 @@ from .decoders import DECODERS
 from .devices import choose_devices
 from .flow import ENGINES, Parameters
 from .flow.cutting import FIELDS, FlowCut
+from .flow.tvl1 import choose_engine
 from .precision import choose_precision
 from .sampling import Sampling
 from .snippets import Reading
@@ -108,7 +109,8 @@ class Plan:
         """Load the backbones.
 
         Raises:
-            InputError: no such device, wrong weights, or a backbone that takes no flow.
+            InputError: no such device, wrong weights, a backbone that takes no flow, or a flow
+                engine that cannot be had or does not follow the flow's convention.
         """
         devices = tuple(choose_devices(config.device))
         precision = choose_precision(config.precision, devices[0])
@@ -173,13 +175,8 @@ def _cut(
         spec.preprocessing,
         config.views,
         clip,
-        engine=_engine(device) if config.flow_engine == "auto" else config.flow_engine,
+        engine=choose_engine(config.flow_engine, device, config.flow),
         parameters=config.flow,
         bound=config.flow_bound,
         quantise=not config.flow_float,
     )
-
-
-def _engine(device: torch.device) -> str:
-    """The flow engine that suits a device."""
-    return {"cpu": "cpu", "cuda": "cuda"}.get(device.type, "torch")

@@ -49,14 +49,17 @@ class Cut(ABC):
     def count(self, total: int) -> int:
         """How many snippets n it has."""
 
-    @abstractmethod
     def centres(self, plan: np.ndarray) -> np.ndarray:
         """The centre frame of each snippet [n]."""
+        return plan[:, plan.shape[1] // 2]
 
     @property
     @abstractmethod
     def bytes_per_snippet(self) -> int:
-        """That one takes in memory."""
+        """That one takes in memory where the video is decoded."""
+
+    def prepare(self) -> None:  # noqa: B027  (most have nothing to prepare)
+        """Compile what cutting needs, before anybody waits for a video."""
 
     @abstractmethod
     def cutter(self, plan: np.ndarray, video: str) -> Cutter:
@@ -86,9 +89,6 @@ class FrameCut(Cut):
 
     def count(self, total: int) -> int:
         return self.sampling.count(total)
-
-    def centres(self, plan: np.ndarray) -> np.ndarray:
-        return plan[:, plan.shape[1] // 2]
 
     @property
     def bytes_per_snippet(self) -> int:

@@ -23,6 +23,8 @@ def serve(connection: Connection) -> None:
     """Answer each (path, id) with `Chunk`s, then a `Decoded` or a `DecodeError`."""
     reading: Reading
     reading, time_limit, niceness = connection.recv()
+    for cut in reading.cuts.values():
+        cut.prepare()  # compiling for a minute is no hang
     connection.send("ready")
     # Decoders write a line about every damaged frame.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)

@@ -6,6 +6,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import local
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -27,6 +28,13 @@ def choose_devices(names: str) -> list[torch.device]:
         InputError: no such device on this machine.
     """
     return [choose_device(name.strip()) for name in names.split(",")]
+
+
+class Result(NamedTuple):
+    """Features [n, D] float32 on the CPU; of flow also the pairs that were given up early."""
+
+    features: Tensor
+    bounded: int = 0
 
 
 class Devices:
@@ -54,16 +62,12 @@ class Devices:
             _Runner(mine, device, dtype, batch_size, cuts or {})
             for mine, device in zip(copies, devices, strict=True)
         ]
-        self.bounded: dict[str, int] = {}  # of each video, pairs whose flow was given up early
-        for runner in self._runners:
-            runner.bounded = self.bounded
         self._next = 0
         self._torch_threads = torch.get_num_threads()  # a thread that sets its own sets all later
         self.capacity = sum(runner.threads for runner in self._runners) * _AHEAD
 
-    def submit(self, modality: str, images: Tensor | Greys) -> Future[Tensor]:
-        """Images [n, C, ...] on the CPU, or the frames of n images of flow, to float32 features
-        [n, D] on the CPU."""
+    def submit(self, modality: str, images: Tensor | Greys) -> Future[Result]:
+        """Run a backbone on images [n, C, ...] on the CPU, or on the frames of n images of flow."""
         runner = self._runners[self._next]
         self._next = (self._next + 1) % len(self._runners)
         return runner.pool.submit(runner.forward, modality, images)
@@ -108,7 +112,7 @@ class _Runner:
             self.pool = ThreadPoolExecutor(self.threads)
         self._streams = local()
 
-    def forward(self, modality: str, images: Tensor | Greys) -> Tensor:
+    def forward(self, modality: str, images: Tensor | Greys) -> Result:
         if self._device.type != "cuda":
             return self._run(modality, images)
         if not hasattr(self._streams, "mine"):
@@ -118,16 +122,17 @@ class _Runner:
             return self._run(modality, images)
 
     @torch.inference_mode()
-    def _run(self, modality: str, images: Tensor | Greys) -> Tensor:
+    def _run(self, modality: str, images: Tensor | Greys) -> Result:
         if isinstance(images, Greys):
-            stacks, self.bounded[images.video] = self._cuts[modality].stacks(images, self._device)
+            stacks, bounded = self._cuts[modality].stacks(images, self._device)
             stacks = stacks.flatten(0, 1)  # [n V, ...]
             batches, n = pad(stacks, self._batch_size), len(stacks)
-            return torch.cat([self._features(modality, batch) for batch in batches])[:n].cpu()
+            features = torch.cat([self._features(modality, batch) for batch in batches])[:n]
+            return Result(features.cpu(), bounded)
         if self._device.type == "cuda":
             images = images.pin_memory()
         moved = images.to(self._device, non_blocking=True)
-        return self._features(modality, moved).cpu()
+        return Result(self._features(modality, moved).cpu())
 
     def _features(self, modality: str, images: Tensor) -> Tensor:
         backbone = self._backbones[modality]

@@ -22,7 +22,7 @@ from .config import ExtractConfig, Plan
 from .cores import cores
 from .decode_pool import Answer, DecodePool
 from .decoders import DecodeError
-from .devices import Devices
+from .devices import Devices, Result
 from .lists import VideoItem, list_sha256, printable
 from .precision import DTYPES
 from .snippets import Chunk, Decoded
@@ -111,6 +111,7 @@ class _Unfinished:
     item: VideoItem
     features: dict[str, list[Tensor]]
     decoded: Decoded | None = None
+    bounded: int = 0  # pairs whose flow a device gave up early
 
 
 class _Run:
@@ -130,7 +131,7 @@ class _Run:
             modality: Batcher(modality, plan.batch_size) for modality in plan.backbones
         }
         self._unfinished: dict[str, _Unfinished] = {}
-        self._running: deque[tuple[Batch, Future[Tensor]]] = deque()
+        self._running: deque[tuple[Batch, Future[Result]]] = deque()
         self._unwritten: deque[Future[None]] = deque()
         self._writing = ThreadPoolExecutor(1)  # the devices never wait for the disk
 
@@ -186,13 +187,15 @@ class _Run:
     def _collect(self, *, leave: int) -> None:
         """Take results off the devices: those that are there, and all but ``leave``."""
         while self._running and (len(self._running) > leave or self._running[0][1].done()):
-            batch, result = self._running.popleft()
+            batch, future = self._running.popleft()
+            result = future.result()
             self._count(images=len(batch.videos))
-            for id_, features in zip(batch.videos, result.result().half(), strict=False):
+            for id_, features in zip(batch.videos, result.features.half(), strict=False):
                 if video := self._unfinished.get(id_):  # else it has failed meanwhile
                     video.features[batch.modality].append(features)
             for id_ in dict.fromkeys(batch.videos):
                 if video := self._unfinished.get(id_):
+                    video.bounded += result.bounded
                     self._finish_if_complete(video)
 
     def _finish_if_complete(self, video: _Unfinished) -> None:
@@ -218,7 +221,7 @@ class _Run:
             fps=decoded.fps,
             decoder=decoded.decoder,
             damage=decoded.damage,
-            bounded=decoded.bounded + self._devices.bounded.pop(item.id, 0),
+            bounded=decoded.bounded + video.bounded,
         )
         snippets = {
             name: Snippets(stored[name].numpy(), centres)

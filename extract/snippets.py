@@ -136,6 +136,7 @@ def _cut(decoding: ForwardVideo, cutters: Mapping[str, Cutter]) -> Iterator[Chun
             if index in needs[name]:
                 for snippets in cutter.take(index, pixels):
                     yield Chunk(name, snippets)
+                decoding.on_progress()
     for name, cutter in cutters.items():
         for snippets in cutter.rest():
             yield Chunk(name, snippets)

@@ -15,7 +15,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ...cache.errors import InputError
 from .parameters import Parameters
 
 # See `coarse_to_fine`.
@@ -35,9 +34,6 @@ def flow(first: Tensor, second: Tensor, parameters: Parameters) -> tuple[Tensor,
 
     Returns:
         [N, 2, H, W] float32, x and y in pixels; pixel iterations spent [N].
-
-    Raises:
-        InputError: parameters of a convention that only the engine cpu follows.
     """
     size = max(1, _PIXELS // first[0].numel())
     batches = zip(first.split(size), second.split(size), strict=True)
@@ -54,11 +50,6 @@ def coarse_to_fine(
     ``refine`` is given both images, the flow so far, the parameters and after how many iterations
     each pair's budget is used up [N]; it returns the better flow and the iterations taken [N].
     """
-    if parameters.convention != "opencv5":
-        raise InputError(
-            f"the flow engines cuda and torch do not follow the convention {parameters.convention}:"
-            " choose the engine cpu"
-        )
     levels = (reversed(pyramid(images, parameters)) for images in (first, second))
     u, spent = None, first.new_zeros(len(first), dtype=torch.long)
     budget = parameters.budget * first[0].numel()

@@ -36,8 +36,8 @@ def flow(first: np.ndarray, second: np.ndarray, parameters: Parameters) -> tuple
     Returns:
         [2, H, W] float32, x and y in pixels; pixel iterations spent.
     """
-    cuda = parameters.convention == "cuda"
-    centre = 0.0 if cuda else 0.5
+    opencv_cuda = parameters.convention == "opencv_cuda"
+    centre = 0.0 if opencv_cuda else 0.5
     levels = [(first.astype(np.float32), second.astype(np.float32))]
     for _ in range(parameters.scales - 1):
         shape = tuple(int(np.rint(side * parameters.scale_step)) for side in levels[-1][0].shape)
@@ -67,7 +67,7 @@ def flow(first: np.ndarray, second: np.ndarray, parameters: Parameters) -> tuple
             parameters.median,
             (budget - spent) / first.size,
             np.float32(32 if parameters.convention == "opencv4" else 0),
-            cuda,
+            opencv_cuda,
         )
     return u, spent
 
@@ -98,7 +98,20 @@ def _resize(image, shape, row_step, column_step, centre):
 
 @njit(**_OPTIONS)
 def _level(
-    first, second, flow, l_t, theta, taut, enough, warps, inner, outer, median, limit, parts, cuda
+    first,
+    second,
+    flow,
+    l_t,
+    theta,
+    taut,
+    enough,
+    warps,
+    inner,
+    outer,
+    median,
+    limit,
+    parts,
+    opencv_cuda,
 ):
     """Refine ``flow`` [2, H, W] in place on one level of the pyramid.
 
@@ -114,7 +127,7 @@ def _level(
     errors = np.empty(_BLOCK, np.float32)
     iterations = 0
     for _ in range(warps):
-        _warp(first, sources, u, data, parts, cuda)
+        _warp(first, sources, u, data, parts, opencv_cuda)
         error = np.float32(np.inf)
         for n in range(outer):
             if error <= enough or (n and iterations >= limit):
@@ -127,7 +140,7 @@ def _level(
             done, most = 0, inner if iterations < limit else min(inner, _LEAST)
             check = 2  # iterations after which OpenCV's CUDA engine looks at the error again
             while done < most and error > enough:
-                if cuda:
+                if opencv_cuda:
                     count = min(_BLOCK, most - done, check - done)
                 else:
                     # Near the end one at a time, to stop at the iteration that OpenCV stops at;
@@ -137,7 +150,7 @@ def _level(
                     count = min(_BLOCK, most - done) if far and done else 1
                 _sweep(u, p, data, l_t, theta, taut, errors[:count])
                 done += count
-                if not cuda:
+                if not opencv_cuda:
                     error = errors[:count].min()
                 elif done == check:
                     error = errors[count - 1]
@@ -170,12 +183,12 @@ def _with_gradients(image):
 
 
 @njit(**_OPTIONS)
-def _warp(first, sources, u, data, parts, cuda):
+def _warp(first, sources, u, data, parts, opencv_cuda):
     """Warp the second image and its gradient by the flow.
 
     Args:
         parts: of a pixel that points are rounded to; 0 for none.
-        cuda: with the border repeated, else with 0 outside of the image.
+        opencv_cuda: with the border repeated, else with 0 outside of the image.
     """
     height, width = first.shape
     second, gradient_x, gradient_y = sources[0], sources[1], sources[2]
@@ -186,18 +199,18 @@ def _warp(first, sources, u, data, parts, cuda):
             if parts:
                 to_x, to_y = np.rint(to_x * parts) / parts, np.rint(to_y * parts) / parts
             column, row = np.floor(to_x), np.floor(to_y)
-            wx, wy = _cubic(to_x - column, cuda), _cubic(to_y - row, cuda)
+            wx, wy = _cubic(to_x - column, opencv_cuda), _cubic(to_y - row, opencv_cuda)
             if 1 <= column < width - 2 and 1 <= row < height - 2:
                 left, top = np.uintp(column) - _ONE, np.uintp(row) - _ONE
                 i1 = _inside(second, left, top, wx, wy)
                 ix = _inside(gradient_x, left, top, wx, wy)
                 iy = _inside(gradient_y, left, top, wx, wy)
-            elif cuda or (-3 < column < width + 1 and -3 < row < height + 1):
+            elif opencv_cuda or (-3 < column < width + 1 and -3 < row < height + 1):
                 left = int(min(max(column, -3), width + 1)) - 1
                 top = int(min(max(row, -3), height + 1)) - 1
-                i1 = _at_the_border(second, left, top, wx, wy, cuda)
-                ix = _at_the_border(gradient_x, left, top, wx, wy, cuda)
-                iy = _at_the_border(gradient_y, left, top, wx, wy, cuda)
+                i1 = _at_the_border(second, left, top, wx, wy, opencv_cuda)
+                ix = _at_the_border(gradient_x, left, top, wx, wy, opencv_cuda)
+                iy = _at_the_border(gradient_y, left, top, wx, wy, opencv_cuda)
             else:
                 i1 = ix = iy = np.float32(0)
             data[0, y, x] = ix
@@ -207,10 +220,10 @@ def _warp(first, sources, u, data, parts, cuda):
 
 
 @njit(**_OPTIONS)
-def _cubic(t, cuda):
+def _cubic(t, opencv_cuda):
     """Weights of the four neighbours of a point t after the second, by Keys (1981)."""
     f = np.float32  # a bare number would make everything double
-    a, r, s = f(-0.5) if cuda else f(-0.75), f(1) - t, t + f(1)
+    a, r, s = f(-0.5) if opencv_cuda else f(-0.75), f(1) - t, t + f(1)
     w0 = ((a * s - f(5) * a) * s + f(8) * a) * s - f(4) * a
     w1 = ((a + f(2)) * t - (a + f(3))) * t * t + f(1)
     w2 = ((a + f(2)) * r - (a + f(3))) * r * r + f(1)

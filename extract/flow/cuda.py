@@ -17,6 +17,7 @@ from .parameters import Parameters
 # stay inside the L2 cache it would have to be 9 pairs (see docs/flow.md).
 _PIXELS = 128 * 256 * 340
 _MOST = 1024  # pairs, however small
+_RECORDING = Lock()  # CUDA graphs are recorded one at a time in a process
 
 
 def flow(first: Tensor, second: Tensor, parameters: Parameters) -> tuple[Tensor, Tensor]:
@@ -28,7 +29,8 @@ def flow(first: Tensor, second: Tensor, parameters: Parameters) -> tuple[Tensor,
 @lru_cache(maxsize=8)  # one for each GPU: the frames of a run have one size
 def _engine(device: torch.device, height: int, width: int, parameters: Parameters) -> Engine:
     batch = min(_MOST, max(1, _PIXELS // (height * width)))
-    return Engine(device, height, width, parameters, batch=batch)
+    with torch.inference_mode(False):  # its buffers must serve outside of that mode too
+        return Engine(device, height, width, parameters, batch=batch)
 
 
 class Engine:
@@ -71,6 +73,8 @@ class Engine:
             parts = [
                 batched.coarse_to_fine(*batch, self.parameters, self._level) for batch in batches
             ]
+            if self.device.type == "cuda":  # the next thread has a stream of its own
+                torch.cuda.current_stream(self.device).synchronize()
         flows, spent = zip(*parts, strict=True)
         return torch.cat(flows), torch.cat(spent)
 
@@ -144,8 +148,12 @@ class Engine:
             return
         if self._graphs[key] is None:
             graph = torch.cuda.CUDAGraph()
-            # Other threads may use the device meanwhile, decoding or copying.
-            with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+            stream = torch.cuda.Stream(self.device)  # torch's own is on the first device used
+            # Other threads may use the device meanwhile, but not record.
+            with (
+                _RECORDING,
+                torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"),
+            ):
                 self._launch(*key)
             self._graphs[key] = graph
         self._graphs[key].replay()

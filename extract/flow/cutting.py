@@ -6,6 +6,7 @@ field is computed. See `..cutting` for what a cut, a piece and a plan are.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
@@ -22,6 +23,7 @@ from .parameters import Parameters
 from .tvl1 import tvl1_flows
 
 FIELDS = 5  # of a stack for an image backbone (TSN)
+_PART = 257  # frames that are sent to a device at once: 22 MB, and 180 MB of flow there
 ON_DEVICE = ("cuda", "torch")  # engines that compute where the backbone runs
 
 
@@ -55,13 +57,17 @@ class FlowCut(Cut):
     def count(self, total: int) -> int:
         return self.sampling.count(_fields(total))
 
-    def centres(self, plan: np.ndarray) -> np.ndarray:
-        return plan[:, plan.shape[1] // 2]
-
     @property
     def bytes_per_snippet(self) -> int:
+        if self.engine in ON_DEVICE:
+            return (self.sampling.length + 1) * HEIGHT * WIDTH
         values = len(self.views) * 2 * self.sampling.length * self.preprocessing.input_size**2
         return values if self.quantise else 4 * values
+
+    def prepare(self) -> None:
+        if self.engine not in ON_DEVICE:
+            nothing = torch.zeros(1, 32, 32, dtype=torch.uint8)
+            tvl1_flows(nothing, nothing, parameters=self.parameters, engine=self.engine, threads=1)
 
     def cutter(self, plan: np.ndarray, video: str) -> Cutter:
         return (GreyCutter if self.engine in ON_DEVICE else FlowCutter)(self, plan, video)
@@ -75,14 +81,14 @@ class FlowCut(Cut):
 
     def stacks(self, greys: Greys, device: torch.device) -> tuple[Tensor, int]:
         """Compute the flow on ``device``: images [n, V, 2 L, S, S], or clips [n, V, 2, L, S, S];
-        and how many pairs were given up early."""
+        and how many pairs, none counted twice, were given up early."""
         frames = torch.from_numpy(greys.frames).to(device)  # [m, H, W]
         first = torch.from_numpy(greys.first).to(device)  # [p]
         pairs = frames[first], frames[first + 1]
         flows = tvl1_flows(*pairs, parameters=self.parameters, engine=self.engine)
         pieces = self.pieces(flows.flow, greys.video)  # [p, V, 2, S, S]
         stacks = join([pieces[column] for column in greys.stacks.T], clip=self.clip)
-        return stacks, int(flows.bounded.sum())
+        return stacks, int(flows.bounded[greys.repeated :].sum())
 
 
 @dataclass(frozen=True)
@@ -93,12 +99,14 @@ class Greys:
         frames: grey, [m, 256, 340] uint8.
         first: of these the first of each pair that is a field, the second comes after it, [p].
         stacks: the pairs of each snippet, [n, L].
+        repeated: of the pairs the first so many were in the part before.
         video: its id.
     """
 
     frames: np.ndarray
     first: np.ndarray
     stacks: np.ndarray
+    repeated: int
     video: str
 
 
@@ -142,28 +150,40 @@ class FlowCutter(Cutter[Tensor]):
 
 
 class GreyCutter(Cutter[Greys]):
-    """Only collects the frames, for flow that is computed elsewhere: a video's at once."""
+    """Only collects the frames, for flow that is computed elsewhere.
+
+    They are given a part at a time, however long the video is. Fields that stacks of two parts
+    share are computed in both.
+    """
 
     def __init__(self, cut: FlowCut, plan: np.ndarray, video: str) -> None:
         self.frames = _frames(plan)
         self._plan, self._video = plan, video
+        self._next = self._next_field = 0  # what comes after the last part
         self._greys: dict[int, np.ndarray] = {}
 
     def take(self, index: int, image: Tensor) -> Iterator[Greys]:
         self._greys[index] = grey(image)[0].numpy()
-        return iter(())
+        if len(self._greys) >= _PART:
+            yield from self.rest()
 
     def rest(self) -> Iterator[Greys]:
-        whole = [stack for stack in self._plan if stack[-1] + 1 in self._greys]
-        if whole:
-            fields, stacks = np.unique(np.stack(whole), return_inverse=True)
-            at = np.array(sorted(self._greys))
+        left = self._plan[self._next :]
+        whole = left[: np.searchsorted(left[:, -1], max(self._greys, default=0))]
+        if len(whole):
+            self._next += len(whole)
+            fields, stacks = np.unique(whole, return_inverse=True)
+            frames = _frames(whole)
             yield Greys(
-                np.stack([self._greys[i] for i in at]),
-                np.searchsorted(at, fields),
-                stacks.reshape(len(whole), -1),
+                np.stack([self._greys[i] for i in frames.tolist()]),
+                np.searchsorted(frames, fields),
+                stacks.reshape(whole.shape),
+                int(np.searchsorted(fields, self._next_field)),
                 self._video,
             )
+            self._next_field = fields[-1] + 1
+            needed = left[len(whole), 0] if len(whole) < len(left) else math.inf
+            self._greys = {i: frame for i, frame in self._greys.items() if i >= needed}
 
 
 def _fields(total: int) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ...cache.errors import InputError
@@ -11,7 +13,12 @@ from .parameters import Parameters
 def flow(
     first: np.ndarray, second: np.ndarray, parameters: Parameters
 ) -> tuple[np.ndarray, int | None]:
-    """See `cpu.flow`; OpenCV does not tell how many iterations it took.
+    """See `cpu.flow` and `create`; OpenCV does not tell how many iterations it took."""
+    return create(parameters).calc(first, second, None).transpose(2, 0, 1).copy(), None
+
+
+def create(parameters: Parameters) -> Any:
+    """OpenCV's own object.
 
     Raises:
         InputError: opencv-contrib is not installed, or of another convention.
@@ -28,7 +35,7 @@ def flow(
             f"the installed OpenCV {__version__} computes flow by the convention {has}, not "
             f"{parameters.convention}: take the flow engine cpu"
         )
-    engine = optflow.DualTVL1OpticalFlow_create(
+    return optflow.DualTVL1OpticalFlow_create(
         tau=parameters.tau,
         lambda_=parameters.lambda_,
         theta=parameters.theta,
@@ -40,4 +47,3 @@ def flow(
         scaleStep=parameters.scale_step,
         medianFiltering=parameters.median,
     )
-    return engine.calc(first, second, None).transpose(2, 0, 1).copy(), None

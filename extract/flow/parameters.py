@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from ...cache.errors import InputError, unknown
 
-CONVENTIONS = ("opencv5", "opencv4", "cuda")
+CONVENTIONS = ("opencv5", "opencv4", "opencv_cuda")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,15 +30,16 @@ class Parameters:
         scale_step: ratio of the sides of neighbouring levels.
         median: side of the median filter at the start of each outer iteration: 5, or 1 for none.
         budget: iterations over the whole image that a pair may take (one on a level of half as
-            many pixels counts a half); after them each warp takes at most 30. See `bounds`.
+            many pixels counts a half); after them each warp takes one outer iteration, on the
+            CPU of at most 30. See `bounds`.
         convention: what OpenCV's versions do differently. ``opencv5`` warps to exact points,
             ``opencv4`` (all 3.x and 4.x) to multiples of 1/32 pixel, both bicubic with A = -0.75
-            and zeros outside of the image. ``cuda`` is cv::cuda::OpticalFlowDual_TVL1: exact
-            points, A = -0.5, the border repeated, corners instead of centres of pixels aligned
-            between levels, and not every iteration's change looked at.
+            and zeros outside of the image. ``opencv_cuda`` is cv::cuda::OpticalFlowDual_TVL1:
+            exact points, A = -0.5, the border repeated, corners instead of centres of pixels
+            aligned between levels, and not every iteration's change looked at.
 
     Raises:
-        ValueError: another median.
+        ValueError: another median, or a value without a meaning.
         InputError: no such convention.
     """
 
@@ -55,6 +57,13 @@ class Parameters:
     convention: str = "opencv5"
 
     def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if name not in ("epsilon", "convention") and not 0 < value < math.inf:
+                raise ValueError(f"{name} must be above 0, not {value}")
+        if not 0 <= self.epsilon < math.inf:
+            raise ValueError(f"epsilon must be at least 0, not {self.epsilon}")
+        if self.scale_step >= 1:
+            raise ValueError(f"scale_step must be below 1, not {self.scale_step}")
         if self.median not in (1, 5):
             raise ValueError(f"the median's side is 5, or 1 for none, not {self.median}")
         if self.convention not in CONVENTIONS:
@@ -103,7 +112,7 @@ PRESETS: Mapping[str, Parameters] = MappingProxyType(
     {
         "opencv": Parameters(),
         "opencv4": Parameters(convention="opencv4"),
-        "cuda": Parameters(convention="cuda", inner=300, outer=1, median=1),
+        "opencv_cuda": Parameters(convention="opencv_cuda", inner=300, outer=1, median=1),
         "fast": Parameters(scales=3, scale_step=0.5, warps=3),
     }
 )

@@ -15,6 +15,7 @@ from ..cores import cores
 from .parameters import Parameters
 
 ENGINES = ("auto", "cpu", "cuda", "torch", "opencv")
+BATCHED = "opencv5"  # the one convention of the engines cuda and torch
 
 
 class Flows(NamedTuple):
@@ -71,7 +72,7 @@ def tvl1_pairs(
         parameters: of the method; OpenCV's if not given.
         engine: ``cpu``, compiled at first use; ``cuda``, for an NVIDIA GPU; ``torch``, for any
             device; ``opencv``, the reference; ``auto`` picks of the first three by the frames'
-            device.
+            device and the parameters' convention.
         threads: pairs computed at once by ``cpu`` and ``opencv``; None for one per core.
 
     Returns:
@@ -94,8 +95,7 @@ def tvl1_flows(
     threads: int | None = None,
 ) -> Flows:
     """`tvl1_pairs`, and which pairs were given up early."""
-    if engine not in ENGINES:
-        raise unknown("flow engine", engine, ENGINES)
+    engine = choose_engine(engine, first.device, parameters)
     _check("first", first)
     _check("second", second)
     if first.shape != second.shape or first.device != second.device:
@@ -103,8 +103,6 @@ def tvl1_flows(
             f"pairs must be alike, not {list(first.shape)} on {first.device} and "
             f"{list(second.shape)} on {second.device}"
         )
-    if engine == "auto":
-        engine = _engine_for(first.device)
     if not len(first):
         none = torch.empty(0, dtype=torch.bool, device=first.device)
         return Flows(torch.empty((0, 2, *first.shape[1:]), device=first.device), none)
@@ -113,11 +111,6 @@ def tvl1_flows(
 
         return _flows(*batch_flow(first, second, parameters), parameters)
     if engine == "cuda":
-        if _engine_for(torch.device("cuda")) != "cuda" or not torch.cuda.is_available():
-            raise InputError(
-                "the flow engine cuda needs an NVIDIA GPU and Triton: choose auto, which takes "
-                "what is there"
-            )
         from .cuda import flow as cuda_flow
 
         device = first.device if first.is_cuda else torch.device("cuda")
@@ -139,6 +132,41 @@ def tvl1_flows(
     return _flows(found, found.new_tensor([n or 0 for n in spent], dtype=torch.long), parameters)
 
 
+def choose_engine(engine: str, device: torch.device, parameters: Parameters) -> str:
+    """Resolve "auto", and see that an engine can do what is asked of it here.
+
+    Args:
+        engine: one of `ENGINES`.
+        device: of the frames.
+        parameters: of the flow.
+
+    Raises:
+        InputError: see `tvl1_pairs`.
+    """
+    if engine not in ENGINES:
+        raise unknown("flow engine", engine, ENGINES)
+    batched = parameters.convention == BATCHED
+    if engine == "auto":
+        if device.type == "cpu" or not batched:
+            return "cpu"
+        return "cuda" if device.type == "cuda" and _triton() else "torch"
+    if engine == "cuda" and not (torch.cuda.is_available() and _triton()):
+        raise InputError(
+            "the flow engine cuda needs an NVIDIA GPU and Triton: choose auto, which takes what "
+            "is there"
+        )
+    if engine in ("cuda", "torch") and not batched:
+        raise InputError(
+            f"the flow engine {engine} does not follow the convention {parameters.convention}: "
+            "choose the engine cpu"
+        )
+    if engine == "opencv":
+        from .opencv import create
+
+        create(parameters)
+    return engine
+
+
 def _flows(flow: Tensor, spent: Tensor, parameters: Parameters) -> Flows:
     """Of the flow [N, 2, H, W] and the pixel iterations spent [N]."""
     return Flows(flow, parameters.bounds(spent, flow[0, 0].numel()))
@@ -149,8 +177,6 @@ def _check(name: str, frames: Tensor) -> None:
         raise ValueError(f"{name} must be [T, H, W] uint8, not {list(frames.shape)} {frames.dtype}")
 
 
-def _engine_for(device: torch.device) -> str:
+def _triton() -> bool:
     """ROCm, too, calls its devices cuda."""
-    if device.type == "cuda":
-        return "cuda" if find_spec("triton") and not torch.version.hip else "torch"
-    return "cpu" if device.type == "cpu" else "torch"
+    return bool(find_spec("triton")) and not torch.version.hip

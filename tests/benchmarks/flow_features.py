@@ -44,9 +44,9 @@ def main() -> None:
                 str(item.path), replace(cut, engine="opencv")
             )
             cutting.tvl1_flows = tvl1_flows
-            reference = devices.submit("flow", opencv).result()  # [n, D]
+            reference = devices.submit("flow", opencv).result().features  # [n, D]
             for name, stacks in others.items():
-                features = devices.submit("flow", stacks).result()
+                features = devices.submit("flow", stacks).result().features
                 cosine = torch.cosine_similarity(features, reference)  # [n]
                 clip = torch.cosine_similarity(features.mean(0), reference.mean(0), dim=0)
                 levels = (stacks.float() - opencv.float()).abs().mean()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 import numpy as np
@@ -10,7 +11,8 @@ import torch
 from flow_pairs import KINDS, flow_pairs
 
 from tcon.cache import InputError
-from tcon.extract.flow import Parameters, batched, tvl1, tvl1_pairs
+from tcon.extract.flow import PRESETS, Parameters, batched, tvl1, tvl1_pairs
+from tcon.extract.flow.tvl1 import choose_engine
 
 FIXED = Parameters(scales=1, warps=1, epsilon=0, outer=2)  # rounding cannot grow
 FEW = Parameters(scales=3, warps=2)
@@ -112,6 +114,20 @@ def test_wrong_input(monkeypatch: pytest.MonkeyPatch) -> None:
     frames = torch.zeros(2, 8, 8, dtype=torch.uint8)
     with pytest.raises(ValueError, match="pairs must be alike"):
         tvl1_pairs(frames, frames[:1])
+    with pytest.raises(InputError, match="torch does not follow the convention opencv4"):
+        tvl1_pairs(frames, frames, engine="torch", parameters=PRESETS["opencv4"])
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(InputError, match="needs an NVIDIA GPU"):
         tvl1_pairs(frames, frames, engine="cuda")
+
+
+def test_auto_suits_the_device_and_the_convention(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpu, other = torch.device("cuda"), torch.device("mps")
+    monkeypatch.setattr(torch.version, "hip", None)
+    monkeypatch.setattr(sys.modules[choose_engine.__module__], "find_spec", lambda name: name)
+    assert choose_engine("auto", torch.device("cpu"), FEW) == "cpu"
+    assert choose_engine("auto", gpu, FEW) == "cuda"
+    assert choose_engine("auto", other, FEW) == "torch"
+    assert choose_engine("auto", gpu, PRESETS["opencv_cuda"]) == "cpu"
+    monkeypatch.setattr(torch.version, "hip", "6.0")
+    assert choose_engine("auto", gpu, FEW) == "torch"

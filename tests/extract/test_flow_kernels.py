@@ -132,6 +132,12 @@ def test_pyramid() -> None:
     torch.testing.assert_close(flow, expected, atol=1e-3, rtol=0)
 
 
+def test_buffers_made_in_inference_mode_serve_outside_of_it() -> None:
+    with torch.inference_mode():
+        engine = cuda._engine(DEVICE, 20, 30, Parameters())
+    assert engine._set_live([0, 1, 2]) == 4  # writes into them
+
+
 @needs_gpu
 def test_frames_stay_on_the_device() -> None:
     first, second = _pairs(60, 80)

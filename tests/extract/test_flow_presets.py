@@ -9,7 +9,7 @@ import torch
 from tcon.cache import InputError
 from tcon.extract.flow import PRESETS, Parameters, cpu, opencv, tvl1
 
-CUDA = PRESETS["cuda"]
+CUDA = PRESETS["opencv_cuda"]
 
 
 def _images(height: int, width: int, motion: float = 1.3) -> np.ndarray:
@@ -46,6 +46,11 @@ def test_other_parameters_go_by_what_differs() -> None:
         ("warp=3", "did you mean warps"),
         ("warps=2.5", "'2.5' is no number"),
         ("median=3", "5, or 1"),
+        ("theta=0", "theta must be above 0"),
+        ("warps=-1", "warps must be above 0"),
+        ("epsilon=-1", "epsilon must be at least 0"),
+        ("tau=nan", "tau must be above 0"),
+        ("scale_step=1", "scale_step must be below 1"),
         ("convention=opencv3", "did you mean opencv"),
     ],
 )
@@ -56,7 +61,7 @@ def test_no_such_parameters(text: str, message: str) -> None:
 
 def test_opencv_itself_has_one_convention() -> None:
     pytest.importorskip("cv2.optflow", reason="needs opencv-contrib")
-    with pytest.raises(InputError, match="not cuda: take the flow engine cpu"):
+    with pytest.raises(InputError, match="not opencv_cuda: take the flow engine cpu"):
         opencv.flow(*_images(20, 20), CUDA)
 
 
@@ -73,14 +78,14 @@ def _points(height: int, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray
     return rng.uniform(0, 255, (height, width)).astype(np.float32), x + u[0], y + u[1]
 
 
-def _warped(image: np.ndarray, to_x: np.ndarray, to_y: np.ndarray, parts: int, cuda: bool):
+def _warped(image: np.ndarray, to_x: np.ndarray, to_y: np.ndarray, parts: int, opencv_cuda: bool):
     height, width = image.shape
     y, x = np.mgrid[:height, :width].astype(np.float32)
     u = np.zeros((2, height + 1, width + 1), np.float32)
     u[:, :-1, :-1] = to_x - x, to_y - y
     data = np.empty((4, height, width), np.float32)
     sources = np.stack([image, image, image])
-    cpu._warp(np.zeros_like(image), sources, u, data, np.float32(parts), cuda)
+    cpu._warp(np.zeros_like(image), sources, u, data, np.float32(parts), opencv_cuda)
     return data[0]
 
 
@@ -193,7 +198,13 @@ def _plain_level(
 def test_cuda_is_opencvs_cuda_method(scales: int, epsilon: float) -> None:
     images = _images(33, 46)
     parameters = Parameters(
-        convention="cuda", inner=60, outer=1, median=1, warps=2, scales=scales, epsilon=epsilon
+        convention="opencv_cuda",
+        inner=60,
+        outer=1,
+        median=1,
+        warps=2,
+        scales=scales,
+        epsilon=epsilon,
     )
     ours, plain = cpu.flow(*images, parameters)[0], _plain_cuda(*images, parameters)
     assert np.abs(plain).mean() > 0.3

@@ -18,8 +18,8 @@ from tcon.extract.backbones import load_backbone
 from tcon.extract.config import ExtractConfig, Plan
 from tcon.extract.decoders import DecodeError
 from tcon.extract.devices import Devices
-from tcon.extract.flow import PRESETS, cutting
-from tcon.extract.flow.cutting import FlowCut, levels
+from tcon.extract.flow import PRESETS, Parameters, cutting
+from tcon.extract.flow.cutting import FlowCut, Greys, levels
 from tcon.extract.flow.tvl1 import Flows, tvl1
 from tcon.extract.lists import read_videos
 from tcon.extract.pipeline import extract
@@ -36,8 +36,8 @@ CUT = FlowCut(
 )
 FLOW = ExtractConfig(
     modalities=("rgb", "flow"),
-    weights="random",
     sampling=Sampling("uniform", 2),
+    flow=Parameters(scales=1, warps=1, outer=1),  # quick
     device="cpu",
     precision="fp32",
     min_frames=1,
@@ -77,11 +77,11 @@ def flowed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     pairs: list[tuple[int, int]] = []
 
     def fake(first: Tensor, second: Tensor, **_: object) -> Flows:
-        numbers = [round(frame.float().mean().item() / 4) for frame in (first[0], second[0])]
-        pairs.append((numbers[0], numbers[1]))
-        flow = torch.zeros(1, 2, *first.shape[1:])
-        flow[:, 0] = numbers[0] / 255 * 40 - 20  # level = number
-        return Flows(flow, torch.tensor([numbers[0] % 2 == 1]))
+        numbers = [(x.float().mean((1, 2)) / 4).round() for x in (first, second)]
+        pairs.extend(zip(*(x.int().tolist() for x in numbers), strict=True))
+        flow = torch.zeros(len(first), 2, *first.shape[1:])
+        flow[:, 0] = (numbers[0] / 255 * 40 - 20)[:, None, None]  # level = number
+        return Flows(flow, numbers[0] % 2 == 1)
 
     monkeypatch.setattr(cutting, "tvl1_flows", fake)
     return pairs
@@ -141,6 +141,53 @@ def test_floats_keep_their_fractions() -> None:
     torch.testing.assert_close(found[0, 0, 0], torch.full((SIZE, SIZE), x))
 
 
+# --- flow computed where the backbone runs
+
+
+def _parts(cut: FlowCut, frames: int) -> list[Greys]:
+    cutter = cut.cutter(cut.plan(frames), "v")
+    found: list[Greys] = []
+    for n in cutter.frames.tolist():
+        found += cutter.take(n, torch.full((1, 3, 40, 60), 4 * n, dtype=torch.uint8))
+    return found + list(cutter.rest())
+
+
+@pytest.mark.parametrize("sampling", [("uniform", 3, 5), ("stride", 2, 5), ("stride", 9, 6)])
+def test_frames_go_in_parts_and_make_the_same_stacks(
+    flowed: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch, sampling: tuple[str, int, int]
+) -> None:
+    """A long video must not be held in memory, neither here nor on the device."""
+    cut = replace(CUT, sampling=Sampling(*sampling), views=Views("flip"))
+    on_device, cpu = replace(cut, engine="torch"), torch.device("cpu")
+    monkeypatch.setattr(cutting, "_PART", 12)
+    parts = _parts(on_device, 60)
+    assert len(parts) > 1
+    assert max(len(part.frames) for part in parts) <= 12
+    flowed.clear()
+    stacks, bounded = zip(*(on_device.stacks(part, cpu) for part in parts), strict=True)
+    assert sum(bounded) == sum(first % 2 for first, _ in set(flowed))
+    assert all(second == first + 1 for first, second in flowed)
+    assert torch.equal(torch.cat(stacks), _stacks(cut, 60))
+
+
+@pytest.mark.usefixtures("flowed")
+def test_a_device_makes_the_features_that_a_decoding_process_makes(
+    tmp_path: Path, clips: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cutting, "_PART", 7)
+    items = read_videos(clips)[4:]
+    config = replace(FLOW, modalities=("flow",), flow_float=True, batch_size=4)
+    files = []
+    for engine in ("cpu", "torch"):
+        path = tmp_path / f"{engine}.h5"
+        assert extract(items, path, replace(config, flow_engine=engine)) == []
+        files.append(FeatureFile(path))
+    hashes = {file.sha256("flow", labels=True) for file in files}
+    assert len(hashes) == 1
+    assert [v.bounded for v in files[0].videos] == [v.bounded for v in files[1].videos]
+    assert any(v.bounded for v in files[0].videos)
+
+
 # --- from videos
 
 
@@ -186,7 +233,11 @@ def test_both_modalities_in_one_pass(tmp_path: Path, clips: Path) -> None:
         extract(items, path, replace(FLOW, modalities=(name,)))
         assert both.sha256(name, labels=True) == FeatureFile(path).sha256(name, labels=True)
     flow = both.provenance["flow"]
-    assert (flow.snippet_length, flow.weights, flow.flow_engine) == (5, "random", "cpu")
+    assert (flow.snippet_length, flow.weights, flow.flow_engine) == (
+        5,
+        "imagenet, cross-modality",
+        "cpu",
+    )
     assert "340x256, bound 20, 8 bit" in flow.flow
     assert both.provenance["rgb"].flow == ""
     assert both.counts("flow").tolist() == [1, 2, 2, 1, 2, 2]  # of 3 and 5 frames: one place
@@ -206,10 +257,19 @@ def test_flow_made_otherwise_is_refused(tmp_path: Path, clips: Path) -> None:
         extract(items, tmp_path / "x.h5", FLOW)
 
 
+def test_an_engine_that_cannot_is_refused_before_any_video(tmp_path: Path, clips: Path) -> None:
+    config = replace(FLOW, flow_engine="torch", flow=PRESETS["opencv4"])
+    with pytest.raises(InputError, match="does not follow the convention opencv4"):
+        extract(read_videos(clips), tmp_path / "x.h5", config)
+    assert not (tmp_path / "x.h5").exists()
+
+
 def test_weights_of_flow_go_to_flow_alone(tmp_path: Path) -> None:
     own = load_backbone("resnet18", "random", modality="flow").module
     torch.save(own.state_dict(), tmp_path / "flow.pth")
-    config = replace(FLOW, backbone="resnet18", flow_weights=str(tmp_path / "flow.pth"))
+    config = replace(
+        FLOW, backbone="resnet18", weights="random", flow_weights=str(tmp_path / "flow.pth")
+    )
     plan = Plan.make(config)
     assert {name: b.weights for name, b in plan.backbones.items()} == {
         "rgb": "random",
@@ -224,7 +284,7 @@ def test_features_as_of_opencvs_flow() -> None:
     """
     pytest.importorskip("cv2.optflow")
     plan = Plan.make(
-        replace(FLOW, modalities=("flow",), weights=None, sampling=Sampling("uniform", 1))
+        replace(FLOW, modalities=("flow",), flow=Parameters(), sampling=Sampling("uniform", 1))
     )
     ours = plan.cuts["flow"]
     cuts = {"ours": ours, "opencv": replace(ours, engine="opencv")}
@@ -233,7 +293,7 @@ def test_features_as_of_opencvs_flow() -> None:
     stacks = {name: _read(path, cut)[0].flatten(0, 1) for name, cut in cuts.items()}
     assert (stacks["ours"].float() - stacks["opencv"].float()).abs().mean() < 1
     with Devices(plan.backbones, plan.devices, torch.float32) as devices:
-        features = {name: devices.submit("flow", x).result() for name, x in stacks.items()}
+        features = {name: devices.submit("flow", x).result().features for name, x in stacks.items()}
     near, far = (
         torch.cosine_similarity(features["opencv"], features[name]) for name in ("ours", "fast")
     )
