@@ -41,8 +41,8 @@ def main() -> None:
     tcon adapt --source S.h5 --target T.h5 -o RUNS
     tcon eval RUNS                              accuracies with intervals
 
-    Exit code 0: all done; 1: done, but some videos failed and are listed; 2: the input was wrong;
-    130: stopped by Ctrl-C.
+    Exit code 0: all done; 1: done, but some videos or runs failed and are listed; 2: the input was
+    wrong; 130: stopped by Ctrl-C.
     """
     # Beside a busy process, OpenMP threads that spin at barriers are far slower than sleeping ones.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -177,52 +177,52 @@ def extract(
 
 
 @main.command()
-@click.option("--source", type=click.Path(path_type=Path), required=True, help="Labelled features.")
-@click.option(
-    "--target", type=click.Path(path_type=Path), required=True, help="Unlabelled features."
-)
-@click.option(
-    "--task", type=click.Path(path_type=Path), help="Class csv; the shared names if none."
-)
-@click.option("--method", "methods", default="source_only,tcon", show_default=True)
-@click.option("--modality", default="rgb", show_default=True)
-@click.option("--segments", type=click.IntRange(min=1), default=6, show_default=True)
-@click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option("--source", type=click.Path(path_type=Path), help="Labelled features.")
+@click.option("--target", type=click.Path(path_type=Path), help="Unlabelled features.")
+@click.option("--task", help="Class csv or a shipped task; the shared names if none.")
+@click.option("--plan", metavar="FILE.toml|NAME", help="Grids of runs; table1 to table5 ship.")
+@click.option("--method", "methods", help="One or more.  [default: source_only,tcon]")
+@click.option("--modality", help="One or more, as rgb,flow.  [default: rgb]")
+@click.option("--segments", help="As 4,6,8 or, source:target, as 6:4.  [default: 6]")
+@click.option("--seeds", type=click.IntRange(min=1), help="How many.  [default: 1]")
 @click.option(
     "--epochs",
     type=click.IntRange(min=1),
     help="Passes over the source, but at least train.min_steps=600 steps.  [default: 90]",
 )
-@click.option("--device", default="auto", show_default=True)
+@click.option(
+    "--preset", help="Named settings of the methods: matched, official ...  [default: matched]"
+)
 @click.option(
     "--set", "settings", metavar="KEY=VALUE", multiple=True, help="Any option of docs/settings.md."
 )
-@click.option("-o", "--output", type=click.Path(path_type=Path), default="runs", show_default=True)
-def adapt(
-    source: Path,
-    target: Path,
-    methods: str,
-    modality: str,
-    segments: int,
-    seeds: int,
-    epochs: int | None,
-    settings: tuple[str, ...],
-    **options: Any,
-) -> None:
-    """Adapt classifiers from SOURCE to TARGET, one run folder per method and seed.
+@click.option(
+    "--oracle", is_flag=True, default=None, help="Permit target_only to read target labels."
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="[default: runs]")
+@click.option("--device", default="auto", show_default=True)
+@click.option("--tensorboard", is_flag=True, help="Write the metrics for TensorBoard too.")
+@click.option("--dry-run", is_flag=True, help="Print the runs and train none.")
+def adapt(plan: str | None, device: str, tensorboard: bool, dry_run: bool, **options: Any) -> None:
+    """Adapt classifiers from SOURCE to TARGET: every method, modality, number of segments and seed.
 
-    Finished runs are skipped. Target labels, where the file holds any, decide which videos belong
-    to the task's classes; training never gets them.
+    Finished runs are skipped and interrupted ones continued. Several processes may share a grid.
+    With --plan, options given here override the plan's. Target labels, where the file holds any,
+    decide which videos belong to the task's classes; training never gets them.
     """
-    from .adapt.config import make_runs
-    from .adapt.progress import adapt_with_progress
+    from .adapt.plan import make_grid, read_plan
+    from .adapt.progress import adapt_grids, adapt_plan, show_runs
 
-    if epochs:
-        settings = (f"train.epochs={epochs}", *settings)
-    runs = make_runs(
-        methods.split(","), settings, modality=modality, segments=segments, seeds=seeds
-    )
-    adapt_with_progress(source, target, runs, **options)
+    given = {key: value for key, value in options.items() if value}
+    if plan:
+        failures = adapt_plan(
+            read_plan(plan, given), dry_run=dry_run, device=device, tensorboard=tensorboard
+        )
+    elif dry_run:
+        failures = show_runs([make_grid(given)])
+    else:
+        failures = adapt_grids([make_grid(given)], device=device, tensorboard=tensorboard)
+    sys.exit(1 if failures else 0)
 
 
 @main.command("eval")

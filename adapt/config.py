@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import NoneType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from ..cache.errors import InputError, unknown
-from .methods import MethodConfig, entry, names
+from .domains import TargetPool
+from .methods import FittedMethod, MethodConfig, entry, names
 from .normalise import Normalise
+from .optimiser import Optimiser, Schedule
 
 T = TypeVar("T")
+MATCHED = "matched"  # the preset that changes nothing
 _MAY_BE_ZERO = ("lr_drops", "min_steps")
+_BELOW_ONE = ("dropout", "momentum", "holdout")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,26 +28,40 @@ class TrainConfig:
     Args:
         epochs: passes over the source; an epoch is ceil(source videos / batch_size) steps.
         min_steps: a run has at least this many steps, whatever the epochs say.
-        batch_size: videos of each domain in a batch.
-        lr: Adam's rate at the start.
-        lr_factor, lr_drops: the rate is multiplied by the factor at so many even moments.
+        batch_size: source videos in a batch.
+        target_batch: target videos in a batch: ``equal`` to the source's, or ``proportional`` to
+            the domains' sizes, so that both are passed over equally often.
+        optimiser: ``adam``, or ``sgd`` with ``momentum``, ``nesterov`` or not.
+        lr: rate at the start.
+        schedule: how it falls (`optimiser.learning_rate`).
+        lr_factor, lr_drops: under ``step`` it is multiplied by the factor at so many even moments.
         weight_decay: on all parameters.
         clip_norm: gradients are scaled down to this norm; 0 for no clipping.
         evaluations: how often metrics and logits are recorded, evenly over the run.
         normalise: standardise the features by nothing, by the source's statistics, or each domain
             by its own.
+        holdout: share of each class of the source that validates where the source has no split
+            for it.
+        target_pool: unlabelled videos to adapt on: those of the ``task``'s classes, or ``all``.
     """
 
     epochs: int = 90
     min_steps: int = 600
     batch_size: int = 64
+    target_batch: Literal["equal", "proportional"] = "equal"
+    optimiser: Optimiser = "adam"
+    momentum: float = 0.9
+    nesterov: bool = False
     lr: float = 3e-4
+    schedule: Schedule = "step"
     lr_factor: float = 0.1
     lr_drops: int = 2
     weight_decay: float = 5e-4
     clip_norm: float = 20.0
     evaluations: int = 30
     normalise: Normalise = "domain"
+    holdout: float = 0.1
+    target_pool: TargetPool = "task"
 
     def steps(self, source_videos: int) -> int:
         """Steps of a run."""
@@ -52,22 +70,45 @@ class TrainConfig:
     def steps_per_epoch(self, source_videos: int) -> int:
         return -(-source_videos // self.batch_size)
 
+    def target_batch_size(self, source_videos: int, target_videos: int) -> int:
+        """Target videos in a batch, at least 1."""
+        if self.target_batch == "equal":
+            return self.batch_size
+        return max(1, self.batch_size * target_videos // source_videos)
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunConfig:
-    """One run: a method on one modality with one number of segments and one seed."""
+    """One run: a method on one modality with one number of segments and one seed.
+
+    Args:
+        segments: K of both domains, or ``K_s:K_t``.
+        preset: the named settings that were applied first, a record.
+        options: the method's own.
+    """
 
     method: str
     modality: str = "rgb"
-    segments: int = 6
+    segments: int | str = 6
     seed: int = 0
+    preset: str = MATCHED
     train: TrainConfig = field(default_factory=TrainConfig)
     options: MethodConfig = field(default_factory=MethodConfig)
 
     @property
+    def source_segments(self) -> int:
+        return int(str(self.segments).partition(":")[0])
+
+    @property
+    def target_segments(self) -> int:
+        return int(str(self.segments).rpartition(":")[2])
+
+    @property
     def name(self) -> str:
         """Name of the run's folder."""
-        return f"{self.method}_{self.modality}_k{self.segments}_seed{self.seed}"
+        k = str(self.segments).replace(":", "-")
+        preset = "" if self.preset == MATCHED else f"_{self.preset}"
+        return f"{self.method}_{self.modality}_k{k}{preset}_seed{self.seed}"
 
 
 def apply_settings(
@@ -101,32 +142,110 @@ def apply_settings(
     return roots.pop("train"), roots
 
 
+def preset_settings(preset: str, method: str, among: Sequence[str] = ()) -> list[str]:
+    """The settings of a method's preset, as ``key=value`` with full keys.
+
+    Raises:
+        InputError: the method has no such preset; names which of ``among`` have it.
+    """
+    if preset == MATCHED:
+        return []
+    own = entry(method).presets
+    if preset not in own:
+        others = [name for name in among if preset in entry(name).presets]
+        where = f"{', '.join(others)} has it: run them by themselves" if others else "none has it"
+        raise InputError(
+            f"{method} has no preset '{preset}', only {', '.join([MATCHED, *own])}; of the methods "
+            f"to run {where}"
+        )
+    return [key if key.startswith("train.") else f"{method}.{key}" for key in own[preset]]
+
+
+def parse_segments(text: int | str) -> list[int | str]:
+    """``4,6:4,6:6`` to what `RunConfig` takes of each: [4, "6:4", 6].
+
+    Raises:
+        InputError: anything but positive integers.
+    """
+    parsed: dict[int | str, None] = {}
+    for part in str(text).split(","):
+        counts = [count.strip() for count in part.split(":")]
+        if len(counts) > 2 or not all(count.isdecimal() and int(count) for count in counts):
+            raise InputError(
+                f"--segments {text}: write it as 6, as 4,6,8 or, source:target, as 6:4"
+            )
+        source, target = int(counts[0]), int(counts[-1])
+        parsed[source if source == target else f"{source}:{target}"] = None
+    return list(parsed)
+
+
 def make_runs(
     methods: Sequence[str],
     settings: Sequence[str] = (),
     *,
     modality: str = "rgb",
-    segments: int = 6,
+    segments: int | str = 6,
     seeds: int = 1,
+    preset: str = MATCHED,
 ) -> list[RunConfig]:
-    """A run per method and seed 0 to ``seeds - 1``, with ``key=value`` settings applied.
+    """Every method on every modality with every number of segments and seed 0 to ``seeds - 1``.
+
+    A `FittedMethod` needs the `source_only` run of equal training options: it is added before it
+    where it is missing.
+
+    Args:
+        methods: registered names.
+        settings: ``key=value``, applied after the preset.
+        modality: names, separated by commas.
+        segments: as `parse_segments` reads them.
+        seeds: how many.
+        preset: named settings of every method.
 
     Raises:
-        InputError: an unknown method or a wrong setting.
+        InputError: an unknown method or preset, or a wrong setting.
     """
-    train, options = apply_settings(settings, methods, TrainConfig())
-    return [
-        RunConfig(
-            method=method,
-            modality=modality,
-            segments=segments,
-            seed=seed,
-            train=train,
-            options=options[method],
-        )
-        for method in options
-        for seed in range(seeds)
-    ]
+    fitted = [m for m in methods if issubclass(entry(m).method, FittedMethod)]
+    known = [*methods, *(["source_only"] if fitted else [])]
+    runs: dict[RunConfig, None] = {}
+    for method in dict.fromkeys(methods):
+        own = preset_settings(preset, method, methods)
+        train, options = apply_settings([*own, *settings], known, TrainConfig())
+        _check_together(train)
+        for kind in filter(None, (name.strip() for name in modality.split(","))):
+            for k in parse_segments(segments):
+                for seed in range(seeds):
+                    run = RunConfig(
+                        method=method,
+                        modality=kind,
+                        segments=k,
+                        seed=seed,
+                        preset=preset,
+                        train=train,
+                        options=options[method],
+                    )
+                    if method in fitted and base_of(run, runs) is None:
+                        usual, _ = apply_settings(settings, known, TrainConfig())
+                        base = dataclasses.replace(
+                            run,
+                            method="source_only",
+                            preset=MATCHED if train == usual else preset,
+                            options=options["source_only"],
+                        )
+                        runs[base] = None
+                    runs[run] = None
+    if not runs:
+        raise InputError("no method or no modality is named")
+    return list(runs)
+
+
+def base_of(run: RunConfig, runs: Iterable[RunConfig]) -> RunConfig | None:
+    """The `source_only` run that a fitted one starts from: all else but the options is equal."""
+
+    def given(r: RunConfig) -> tuple[Any, ...]:
+        return r.modality, r.segments, r.seed, r.train
+
+    same = (r for r in runs if r.method == "source_only" and given(r) == given(run))
+    return next(same, None)
 
 
 def keys(config: Any) -> Iterator[str]:
@@ -172,10 +291,15 @@ def _check_range(name: str, value: Any, setting: str) -> None:
         return
     if not math.isfinite(value):
         raise InputError(f"--set {setting}: it must be finite")
-    if name == "dropout" and not 0 <= value < 1:
+    if name in _BELOW_ONE and not 0 <= value < 1:
         raise InputError(f"--set {setting}: it must be at least 0 and below 1")
     if name in ("tau", "att_tau", "lr") and value <= 0:
         raise InputError(f"--set {setting}: it must be above 0")
     smallest = 0 if isinstance(value, float) or name in _MAY_BE_ZERO else 1
     if value < smallest:
         raise InputError(f"--set {setting}: it must be at least {smallest}")
+
+
+def _check_together(train: TrainConfig) -> None:
+    if train.nesterov and (train.optimiser != "sgd" or not train.momentum):
+        raise InputError("train.nesterov needs train.optimiser=sgd and a train.momentum above 0")

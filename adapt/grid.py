@@ -1,29 +1,52 @@
-"""Many runs in one go: every method with every seed on the same two domains."""
+"""Many runs in one go on the same two domains; several processes may share them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import torch
 
-from ..cache import FeatureFile, InputError
+from ..cache import InputError
 from ..cache.device import choose_device
-from .config import RunConfig
-from .domains import Domains, load_domains
-from .loop import OnEvaluation, train
-from .normalise import normalise
-from .run_folder import RunFolder
-from .task import Task, read_task, shared_classes
+from .config import RunConfig, base_of
+from .health import Diverged
+from .loop import OnEvaluation, OnStep, fit, new_method, train
+from .methods import FittedMethod, Method, entry
+from .run_folder import CHECKPOINT, RunFolder
+from .store import Store, by_data
+
+State = Literal["waiting", "running", "finished", "finished before", "elsewhere", "failed"]
+OnState = Callable[[RunFolder, State, str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grid:
+    """Runs on one pair of domains, still to be prepared.
+
+    Args:
+        source, target: feature files.
+        runs: what to train.
+        output: folder that gets one sub-folder per run.
+        task: csv of classes or a shipped task's name; None for the class names that both share.
+        oracle: permit methods that train on target labels.
+    """
+
+    source: Path
+    target: Path
+    runs: tuple[RunConfig, ...]
+    output: Path = Path("runs")
+    task: str | Path | None = None
+    oracle: bool = False
 
 
 @dataclass(frozen=True)
 class Prepared:
     """Runs that are ready to start: wrong input has been refused by now."""
 
-    domains: Domains
+    store: Store
     runs: list[tuple[RunConfig, RunFolder]]
     device: torch.device
 
@@ -36,93 +59,132 @@ def prepare(
     *,
     task: str | Path | None = None,
     device: str = "auto",
+    oracle: bool = False,
 ) -> Prepared:
-    """Read both feature files and make a folder per run.
+    """Read both feature files and make a folder per run; the arguments are those of `Grid`.
 
     Args:
-        source, target: feature files.
-        runs: of one modality and with one ``normalise``.
-        output: folder that gets one sub-folder per run.
-        task: csv of classes; None for the class names that both files share.
         device: "auto", "cpu", "cuda", ...
 
     Raises:
         InputError: anything that would stop a run.
     """
-    chosen = choose_device(device)
-    source_file, target_file = FeatureFile(source), FeatureFile(target)
-    for file in (source_file, target_file):
-        if not file.videos:
+    for run in runs:
+        if entry(run.method).method.reads_target_labels and not oracle:
             raise InputError(
-                f"{file.path} holds no videos ({len(file.failures)} failed): tcon inspect shows why"
+                f"{run.method} trains on the target's labels, so its accuracy is an upper bound "
+                "and no adaptation: permit it by --oracle"
             )
-    modality = runs[0].modality
-    chosen_task = read_task(task) if task else _shared(source_file, target_file)
-    domains = load_domains(
-        source_file, target_file, modality=modality, task=chosen_task, device=chosen
-    )
-    domains = normalise(domains, runs[0].train.normalise)
-    data = _describe(source_file, target_file, modality, domains)
+    chosen = choose_device(device)
+    store = Store(Path(source), Path(target), task=task, device=chosen)
     folders = [
-        (run, RunFolder(Path(output) / run.name, {**asdict(run), "data": data})) for run in runs
+        (run, RunFolder(Path(output) / run.name, {**asdict(run), "data": store.describe(run)}))
+        for run in by_data(list(runs))
     ]
-    return Prepared(domains, folders, chosen)
+    return Prepared(store, folders, chosen)
 
 
 def run_all(
     prepared: Prepared,
     *,
-    on_start: Callable[[RunConfig, RunFolder], None] = lambda run, folder: None,
+    on_state: OnState = lambda folder, state, why: None,
+    on_step: OnStep = lambda step, steps: None,
     on_evaluation: OnEvaluation = lambda step, steps, record: None,
-) -> None:
-    """Train every run that is not finished yet."""
+    save_seconds: float = 30.0,
+) -> int:
+    """Train every run that is not finished yet and that no other process trains.
+
+    A run that cannot be trained, diverges or needs too much memory does not stop the others.
+
+    Args:
+        on_state: called with the folder, its new state, and why it failed.
+        on_step, on_evaluation: as in `train`.
+        save_seconds: work that a kill may cost.
+
+    Returns:
+        how many failed.
+    """
+    failures = 0
     for run, folder in prepared.runs:
-        on_start(run, folder)
-        if not folder.finished:
-            train(
-                run, prepared.domains, folder, device=prepared.device, on_evaluation=on_evaluation
-            )
+        if folder.finished:
+            on_state(folder, "finished before", "")
+            continue
+        with folder.lock() as mine:
+            if not mine or _base_is_elsewhere(run, prepared):
+                on_state(folder, "elsewhere", "")
+                continue
+            if folder.finished:  # by another process, since the question above
+                on_state(folder, "finished before", "")
+                continue
+            on_state(folder, "running", "")
+            try:
+                _run(run, folder, prepared, on_step, on_evaluation, save_seconds)
+            except (InputError, RuntimeError, MemoryError) as error:
+                if (why := _expected(error)) is None:
+                    raise
+                if isinstance(error, Diverged):
+                    folder.forget()  # it would diverge again: other settings may take its place
+                failures += 1
+                on_state(folder, "failed", why)
+            else:
+                on_state(folder, "finished", "")
+    return failures
 
 
-def repeating_videos(domains: Domains, segments: int) -> int:
-    """How many videos have fewer snippets than segments, so that some repeat."""
-    sets = {"source": (domains.source_train, domains.source_val)}
-    sets["target"] = (domains.target_train, domains.target_test)
-    short = {
-        (domain, id_)
-        for domain, splits in sets.items()
-        for videos in filter(None, splits)
-        for id_, count in zip(videos.ids, videos.count.tolist(), strict=True)
-        if count < segments
-    }
-    return len(short)
+def _run(
+    run: RunConfig,
+    folder: RunFolder,
+    prepared: Prepared,
+    on_step: OnStep,
+    on_evaluation: OnEvaluation,
+    save_seconds: float,
+) -> Method:
+    domains, device = prepared.store.domains(run), prepared.device
+    if not issubclass(entry(run.method).method, FittedMethod):
+        return train(
+            run,
+            domains,
+            folder,
+            device=device,
+            on_step=on_step,
+            on_evaluation=on_evaluation,
+            save_seconds=save_seconds,
+        )
+    base_run, base_folder = _base(run, prepared)
+    if not base_folder.finished:
+        raise InputError(
+            f"it starts from {base_folder.path.name}, which is not finished: repeat the command"
+        )
+    base = new_method(base_run, domains)
+    checkpoint = torch.load(base_folder.path / CHECKPOINT, weights_only=True)
+    base.load_state_dict(checkpoint["method"])
+    return fit(
+        run, domains, folder, base=base.to(device), device=device, on_evaluation=on_evaluation
+    )
 
 
-def _shared(source: FeatureFile, target: FeatureFile) -> Task:
-    return shared_classes((v.label for v in source.videos), (v.label for v in target.videos))
+def _base(run: RunConfig, prepared: Prepared) -> tuple[RunConfig, RunFolder]:
+    folders = dict(prepared.runs)
+    base = base_of(run, folders)
+    if base is None:
+        raise InputError(f"{run.name} needs a source_only run of equal training options")
+    return base, folders[base]
 
 
-def _describe(
-    source: FeatureFile, target: FeatureFile, modality: str, domains: Domains
-) -> dict[str, Any]:
-    """What the run was given; of the target nothing that depends on its labels' assignment."""
-    return {
-        "source": str(source.path.resolve()),
-        "source_sha256": source.sha256(modality, labels=True),
-        "target": str(target.path.resolve()),
-        "target_sha256": target.sha256(modality, labels=False),
-        "backbone": source.provenance[modality].backbone,
-        "weights": source.provenance[modality].weights,
-        "mode": "cached features",
-        "protocol": domains.protocol,
-        "task": domains.task.name,
-        "classes": list(domains.task.classes),
-        "source_map": dict(domains.task.source),
-        "target_map": dict(domains.task.target),
-        "videos": {
-            "source_train": len(domains.source_train),
-            "source_val": len(domains.source_val or ()),
-            "target_train": len(domains.target_train),
-            "target_test": len(domains.target_test),
-        },
-    }
+def _base_is_elsewhere(run: RunConfig, prepared: Prepared) -> bool:
+    """Whether another process trains what this run starts from."""
+    if not issubclass(entry(run.method).method, FittedMethod):
+        return False
+    with _base(run, prepared)[1].lock() as free:
+        return not free
+
+
+def _expected(error: Exception) -> str | None:
+    """Why a run failed and what to do, in a line; None for a fault of ours."""
+    if isinstance(error, InputError | Diverged):
+        return str(error)
+    no_memory = isinstance(error, MemoryError | torch.cuda.OutOfMemoryError)
+    if no_memory or "allocate memory" in str(error):
+        torch.cuda.empty_cache()
+        return "out of memory: lower train.batch_size, or the method's widths and pair.max_pairs"
+    return None

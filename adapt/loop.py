@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from .batches import EndlessBatches, step_generator
 from .config import RunConfig
 from .domains import Domains, Videos
-from .methods import Method, Sizes, SourceBatch, build
+from .methods import FittedMethod, Method, Sizes, SourceBatch, build
+from .optimiser import learning_rate, make_optimiser
+from .recorder import Recorder
+from .resume import Saver, restore
 from .run_folder import RunFolder
-from .schedules import step_decay
 
+OnStep = Callable[[int, int], None]
 OnEvaluation = Callable[[int, int, dict[str, float]], None]
 
 
@@ -25,48 +27,65 @@ def train(
     folder: RunFolder,
     *,
     device: torch.device,
+    on_step: OnStep = lambda step, steps: None,
     on_evaluation: OnEvaluation = lambda step, steps, record: None,
+    save_seconds: float = 30.0,
 ) -> Method:
-    """Train one run and write its folder.
+    """Train one run and write its folder; an interrupted one continues where it was stored.
 
     Args:
         config: the run.
         domains: features and source labels; no target labels.
         folder: where it is recorded.
-        on_evaluation: called with step, total steps and the record that was logged.
+        device: where the features are.
+        on_step: called with the steps done and those in all.
+        on_evaluation: called with these and the record that was logged.
+        save_seconds: work that a kill may cost.
 
     Returns:
         the trained method.
+
+    Raises:
+        InputError: the method cannot be built for these sizes.
+        Diverged: the loss or a logit is not finite at an evaluation.
     """
-    folder.begin()
-    method = _build(config, domains).to(device)
     options = config.train
-    steps = options.steps(len(domains.source_train))
-    optimiser = torch.optim.Adam(
-        method.parameters(), lr=options.lr, weight_decay=options.weight_decay
-    )
-    source_batches = EndlessBatches(len(domains.source_train), options.batch_size, (config.seed, 0))
-    target_batches = EndlessBatches(len(domains.target_train), options.batch_size, (config.seed, 1))
-    state = method.initial_state(device)
+    source_videos, target_videos = len(domains.source_train), len(domains.target_train)
+    source_size = options.batch_size
+    target_size = options.target_batch_size(source_videos, target_videos)
+    steps = options.steps(source_videos)
     evaluations = min(options.evaluations, steps)
     evaluate_at = {round(steps * (e + 1) / evaluations) for e in range(evaluations)}
-    sets = _prediction_sets(domains)
-    logits: dict[str, list[np.ndarray]] = {name: [] for name in sets}
-    sums: dict[str, Tensor | float] = defaultdict(float)
-    last = 0
 
-    for step in range(steps):
-        progress = step / steps
+    method = new_method(config, domains).to(device)
+    source_positions = config.source_segments * method.snippets
+    target_positions = config.target_segments * method.snippets
+    optimiser = make_optimiser(method.parameters(), options)
+    source_batches = EndlessBatches(source_videos, source_size, (config.seed, 0))
+    target_batches = EndlessBatches(target_videos, target_size, (config.seed, 1))
+    recorder = Recorder(folder, domains, target_positions)
+    state, first = method.initial_state(device), 0
+    if (place := restore(folder)) is not None:
+        method.load_state_dict(place["method"])
+        optimiser.load_state_dict(place["optimiser"])
+        recorder.load_state_dict(place["recorder"])
+        state = {name: value.to(device) for name, value in place["state"].items()}
+        first = place["step"]
+    saver = Saver(folder, save_seconds)
+
+    for step in range(first, steps):
         generator = step_generator(config.seed, step, device)
-        source, labels = _batch(domains.source_train, source_batches, step, config, generator)
-        target, _ = _batch(domains.target_train, target_batches, step, config, generator)
-        draws = method.draw(options.batch_size, options.batch_size, generator)
-        rate = options.lr * step_decay(progress, factor=options.lr_factor, drops=options.lr_drops)
+        source, labels = _batch(
+            domains.source_train, source_batches, step, source_positions, generator
+        )
+        target, _ = _batch(domains.target_train, target_batches, step, target_positions, generator)
+        draws = method.draw(source_size, target_size, generator)
+        rate = learning_rate(options, step, steps)
         for group in optimiser.param_groups:
             group["lr"] = rate
 
         losses, state = method.losses(
-            SourceBatch(source, labels), target, progress=progress, draws=draws, state=state
+            SourceBatch(source, labels), target, progress=step / steps, draws=draws, state=state
         )
         optimiser.zero_grad(set_to_none=True)
         losses.total.backward()
@@ -74,73 +93,102 @@ def train(
             torch.nn.utils.clip_grad_norm_(method.parameters(), options.clip_norm)
         optimiser.step()
 
-        for name, value in {"loss": losses.total.detach(), **losses.logs}.items():
-            sums[name] += value  # stays on the device
+        recorder.add({"loss": losses.total.detach(), **losses.logs})
+        on_step(step + 1, steps)
         if step + 1 in evaluate_at:
-            means = {name: float(value) / (step + 1 - last) for name, value in sums.items()}
-            per_epoch = options.steps_per_epoch(len(domains.source_train))
-            record = {"step": step + 1, "epoch": (step + 1) / per_epoch, "lr": rate, **means}
-            folder.log(record)
-            for name, videos in sets.items():
-                logits[name].append(predict(method, videos, config.segments))
+            epoch = (step + 1) / options.steps_per_epoch(source_videos)
+            record = recorder.evaluate(method, step + 1, epoch=epoch, lr=rate)
             on_evaluation(step + 1, steps, record)
-            sums, last = defaultdict(float), step + 1
+        if saver.due:
+            saver.save(
+                {
+                    "step": step + 1,
+                    "method": method.state_dict(),
+                    "optimiser": optimiser.state_dict(),
+                    "state": state,
+                    "recorder": recorder.state_dict(),
+                }
+            )
 
-    folder.finish(
-        method,
-        domains.task.classes,
-        sorted(evaluate_at),
-        {name: (sets[name].ids, np.stack(values)) for name, values in logits.items()},
-    )
+    recorder.finish(method, source_segments=config.source_segments, options=config.options)
     return method
 
 
-@torch.inference_mode()
-def predict(method: Method, videos: Videos, segments: int, *, chunk: int = 1024) -> np.ndarray:
-    """Logits [n, C] from the central snippet of each segment."""
-    device = videos.start.device
-    chunks = torch.arange(len(videos), device=device).split(chunk)
-    logits = [method.predict(videos.segments(indices, segments)) for indices in chunks]
-    return torch.cat(logits).cpu().numpy()
+def fit(
+    config: RunConfig,
+    domains: Domains,
+    folder: RunFolder,
+    *,
+    base: Method,
+    device: torch.device,
+    on_evaluation: OnEvaluation = lambda step, steps, record: None,
+) -> Method:
+    """`train` for a `FittedMethod`: an evaluation after each iteration. It is not resumed.
+
+    Args:
+        base: the trained `source_only` that it starts from.
+    """
+    folder.begin()
+    with _seeded(config.seed):
+        method = new_method(config, domains).to(device)
+        source_positions = config.source_segments * method.snippets
+        target_positions = config.target_segments * method.snippets
+        recorder = Recorder(folder, domains, target_positions)
+        source = SourceBatch(
+            _all_central(domains.source_train, source_positions), domains.source_train.labels
+        )
+        target = _all_central(domains.target_train, target_positions)
+        assert isinstance(method, FittedMethod)
+        for step, logs in enumerate(method.fit(base, source, target), start=1):
+            recorder.add(logs)
+            on_evaluation(step, 0, recorder.evaluate(method, step))
+    recorder.finish(method, source_segments=config.source_segments, options=config.options)
+    return method
 
 
-def _build(config: RunConfig, domains: Domains) -> Method:
+def new_method(config: RunConfig, domains: Domains) -> Method:
+    """The run's method as it is before the first step."""
     sizes = Sizes(
         in_features=domains.in_features,
-        source_segments=config.segments,
-        target_segments=config.segments,
+        source_segments=config.source_segments,
+        target_segments=config.target_segments,
         classes=len(domains.task.classes),
     )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
+    with _seeded(config.seed):
         return build(config.method, config.options, sizes)
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
 
 
 def _batch(
     videos: Videos,
     batches: EndlessBatches,
     step: int,
-    config: RunConfig,
+    positions: int,
     generator: torch.Generator,
 ) -> tuple[Tensor, Tensor | None]:
-    """A random snippet of each segment [B, K, D_in], and labels [B] where the domain has them.
+    """A random snippet of each of ``positions`` equal parts, [B, positions, D_in], and labels [B]
+    where the domain has them.
 
     Where snippets have several views, one is drawn for each video: TSN crops and flips all frames
     of a video alike.
     """
     device = videos.start.device
     indices = torch.from_numpy(batches.batch(step)).to(device)
-    position = torch.rand(len(indices), config.segments, generator=generator, device=device)
+    position = torch.rand(len(indices), positions, generator=generator, device=device)
     view: Tensor | int = 0
     if videos.views > 1:
         shape = (len(indices),)
         view = torch.randint(videos.views, shape, generator=generator, device=device)
     labels = None if videos.labels is None else videos.labels[indices]
-    return videos.segments(indices, config.segments, position, view), labels
+    return videos.segments(indices, positions, position, view), labels
 
 
-def _prediction_sets(domains: Domains) -> dict[str, Videos]:
-    sets = {"target_train": domains.target_train, "target_test": domains.target_test}
-    if domains.source_val is not None:
-        sets["source_val"] = domains.source_val
-    return sets
+def _all_central(videos: Videos, positions: int) -> Tensor:
+    """[n, positions, D_in]."""
+    return videos.segments(torch.arange(len(videos), device=videos.start.device), positions)

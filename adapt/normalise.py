@@ -20,7 +20,7 @@ _FLOOR = 0.05  # of the mean deviation: a dimension that hardly varies must not 
 
 
 def normalise(domains: Domains, how: Normalise) -> Domains:
-    """The same domains with other features.
+    """The same domains with other features, and the statistics that made them.
 
     Args:
         domains: both domains.
@@ -37,7 +37,11 @@ def normalise(domains: Domains, how: Normalise) -> Domains:
         for split in (f"{name}_train", f"{name}_val", f"{name}_test"):
             if getattr(domains, split, None) is not None:
                 changed[split] = replace(getattr(domains, split), features=features)
-    return replace(domains, **changed)
+    statistics = {
+        name: {"mean": mean.cpu(), "deviation": deviation.cpu()}
+        for name, (mean, deviation) in (("source", source), ("target", target))
+    }
+    return replace(domains, statistics=statistics, **changed)
 
 
 def _statistics(videos: Videos) -> tuple[Tensor, Tensor]:

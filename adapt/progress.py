@@ -1,79 +1,216 @@
-"""Adaptation with a live line per run and a summary for people."""
+"""Adaptation for people: what starts, one table of all runs, what failed and what looks wrong."""
 
 from __future__ import annotations
 
-import time
+import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
 
+from ..cache import InputError
 from .config import RunConfig
-from .grid import prepare, repeating_videos, run_all
-from .run_folder import RunFolder
-
-_SHORT_NAMES = {
-    "loss": "loss",
-    "source_class": "source",
-    "pseudo_class": "pseudo",
-    "attention": "attention",
-    "video_domain": "D video",
-    "segment_domain": "D segment",
-    "video_disc_accuracy": "acc D video",
-    "segment_disc_accuracy": "acc D segment",
-    "pseudo_rate": "pseudo-labelled",
-}
+from .grid import Grid, Prepared, State, prepare, run_all
+from .live import Board
+from .methods import FittedMethod, entry
+from .plan import Plan
+from .run_folder import HEALTH, LOGITS, RESUME, RunFolder
+from .tensorboard import Write, tensorboard_writer
 
 
 def adapt_with_progress(
-    source: Path, target: Path, runs: Sequence[RunConfig], *, output: Path, **options: Any
-) -> None:
-    """`prepare` and `run_all` with a live bar; says what was used and where the runs lie."""
-    console = Console(soft_wrap=True, highlight=False, markup=False)
-    prepared = prepare(source, target, runs, output, **options)
-    domains = prepared.domains
-    console.print(
-        f"{domains.task.name}: {len(domains.task.classes)} classes; source "
-        f"{len(domains.source_train)} train; target {len(domains.target_train)} adapted on, "
-        f"{len(domains.target_test)} tested ({domains.protocol}); {prepared.device}"
+    source: Path,
+    target: Path,
+    runs: Sequence[RunConfig],
+    *,
+    output: Path,
+    task: str | Path | None = None,
+    device: str = "auto",
+) -> int:
+    """`adapt_grids` for one grid."""
+    grid = Grid(source=source, target=target, runs=tuple(runs), output=output, task=task)
+    return adapt_grids([grid], device=device)
+
+
+def adapt_plan(plan: Plan, *, dry_run: bool = False, **options: object) -> int:
+    """`adapt_grids` for the grids of a plan whose feature files are there; names the others.
+
+    Returns:
+        how many runs failed and grids were left out.
+    """
+    console = _console()
+    missing = {grid: why for grid in plan.grids if (why := plan.missing(grid))}
+    ready = [grid for grid in plan.grids if grid not in missing]
+    if dry_run:
+        show_runs(plan.grids)
+    failures = adapt_grids(ready, **options) if ready and not dry_run else 0
+    for grid, why in missing.items():
+        console.print(f"Left out {grid.output}: {why}", style="yellow")
+    return 0 if dry_run else failures + len(missing)
+
+
+def adapt_grids(grids: Sequence[Grid], *, device: str = "auto", tensorboard: bool = False) -> int:
+    """Train grids one after another, under one table.
+
+    Args:
+        grids: at least one.
+        device: "auto", "cpu", "cuda", ...
+        tensorboard: write the metrics for it too.
+
+    Returns:
+        how many runs failed; a grid of several that cannot be prepared counts as its runs.
+
+    Raises:
+        InputError: the only grid cannot be prepared.
+    """
+    console, write = _console(), tensorboard_writer() if tensorboard else None
+    labels, several = _labels(grids), len(grids) > 1
+    board, why_failed = Board(list(labels.values()), console), {}
+    with board:
+        for grid in grids:
+            try:
+                prepared = _prepare(grid, device)
+            except InputError as error:
+                if not several:
+                    raise
+                for run in grid.runs:
+                    label = labels[grid.output / run.name]
+                    board.set_state(label, "failed", str(error))
+                    why_failed[label] = str(error)
+                continue
+            _describe(prepared, console)
+            why_failed |= _run(prepared, board, labels, write)
+    _summarise(grids, labels, board, why_failed, console)
+    return len(why_failed)
+
+
+def show_runs(grids: Sequence[Grid]) -> None:
+    """Print every run and whether it is finished, interrupted or still to start."""
+    for grid in grids:
+        task = f", {grid.task}" if grid.task else ""
+        print(f"{grid.output}: {grid.source} to {grid.target}{task}")
+        for run in grid.runs:
+            folder = grid.output / run.name
+            finished, begun = (folder / LOGITS).exists(), (folder / RESUME).exists()
+            state = "finished" if finished else "interrupted" if begun else "to start"
+            print(f"  {run.name}: {state}")
+    print(f"{sum(len(grid.runs) for grid in grids)} runs")
+
+
+def _labels(grids: Sequence[Grid]) -> dict[Path, str]:
+    """As short a name of every run's folder as tells them apart."""
+    folders = [grid.output / run.name for grid in grids for run in grid.runs]
+    for parts in (1, 2):
+        labels = {folder: str(Path(*folder.parts[-parts:])) for folder in folders}
+        if len(set(labels.values())) == len(folders):
+            return labels
+    return {folder: str(folder) for folder in folders}
+
+
+def _prepare(grid: Grid, device: str) -> Prepared:
+    return prepare(
+        grid.source,
+        grid.target,
+        grid.runs,
+        grid.output,
+        task=grid.task,
+        device=device,
+        oracle=grid.oracle,
     )
-    segments = max(run.segments for run in runs)
-    if short := repeating_videos(domains, segments):
+
+
+def _run(
+    prepared: Prepared, board: Board, labels: dict[Path, str], write: Write | None
+) -> dict[str, str]:
+    """`run_all` shown on the board; returns why runs failed."""
+    current, why_failed = prepared.runs[0][1], {}
+
+    def on_state(folder: RunFolder, state: State, why: str) -> None:
+        nonlocal current
+        current, label = folder, labels[folder.path]
+        board.set_state(label, state, why)
+        if state == "failed":
+            why_failed[label] = why
+
+    def on_step(step: int, steps: int) -> None:
+        board.stepped(labels[current.path], step, steps)
+
+    def on_evaluation(step: int, steps: int, record: dict[str, float]) -> None:
+        board.evaluated(labels[current.path], step, steps, record)
+        if write:
+            write(current.path, step, record)
+
+    run_all(prepared, on_state=on_state, on_step=on_step, on_evaluation=on_evaluation)
+    return why_failed
+
+
+def _describe(prepared: Prepared, console: Console) -> None:
+    """What was understood: videos, steps, and warnings."""
+    runs = [run for run, _ in prepared.runs]
+    for way in dict.fromkeys((run.train.holdout, run.train.target_pool) for run in runs):
+        run = next(r for r in runs if (r.train.holdout, r.train.target_pool) == way)
+        domains = prepared.store.chosen(run)
+        validate = f", {len(domains.source_val)} validate" if domains.source_val else ""
         console.print(
-            f"Warning: {short} videos have fewer snippets than {segments} segments; some of their "
-            "snippets repeat.",
-            style="yellow",
+            f"{domains.task.name}: {len(domains.task.classes)} classes; source "
+            f"{len(domains.source_train)} train{validate}; target {len(domains.target_train)} "
+            f"adapted on, {len(domains.target_test)} tested ({domains.protocol}); "
+            f"{prepared.device}"
         )
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), MofNCompleteColumn())
-    with Bar(
-        *columns, TimeRemainingColumn(), TextColumn("{task.fields[terms]}"), console=console
-    ) as bar:
-        row = bar.add_task("", terms="")
-        started, current = time.monotonic(), ""
-
-        def start(run: RunConfig, folder: RunFolder) -> None:
-            nonlocal started, current
-            started, current = time.monotonic(), run.name
-            if folder.finished:
-                bar.console.print(f"{run.name}: finished before")
-            steps = run.train.steps(len(domains.source_train))
-            bar.reset(row, description=run.name, total=steps, terms="")
-
-        def evaluated(step: int, steps: int, record: dict[str, float]) -> None:
-            bar.update(row, completed=step, terms=_terms(record))
-            if step == steps:
-                seconds = time.monotonic() - started
-                bar.console.print(f"{current}: {steps} steps in {seconds:.0f} s; {_terms(record)}")
-
-        run_all(prepared, on_start=start, on_evaluation=evaluated)
-        bar.update(row, visible=False)
-    console.print(f"{len(prepared.runs)} runs in {output}. Next: tcon eval {output}")
+    said: dict[str, None] = {}
+    for run in runs:
+        videos = len(prepared.store.chosen(run).source_train)
+        if issubclass(entry(run.method).method, FittedMethod):
+            said[f"{run.method} starts from source_only, which is trained for it."] = None
+        else:
+            said[_steps(run, videos)] = None
+    warnings = {text: None for run in runs for text in prepared.store.warnings(run)}
+    for text in said:
+        console.print(text)
+    for text in warnings:
+        console.print(f"Warning: {text}", style="yellow")
 
 
-def _terms(record: dict[str, float]) -> str:
-    return ", ".join(
-        f"{short} {record[name]:.3g}" for name, short in _SHORT_NAMES.items() if name in record
-    )
+def _steps(run: RunConfig, videos: int) -> str:
+    train = run.train
+    epochs, per_epoch = train.epochs, train.steps_per_epoch(videos)
+    by_epochs = f"{epochs} epoch{'s' if epochs > 1 else ''} of {per_epoch}"
+    if train.steps(videos) > epochs * per_epoch:
+        by_epochs = f"train.min_steps; {by_epochs} would be {epochs * per_epoch}"
+    return f"Each run has {train.steps(videos)} steps ({by_epochs})."
+
+
+def _summarise(
+    grids: Sequence[Grid],
+    labels: dict[Path, str],
+    board: Board,
+    why_failed: dict[str, str],
+    console: Console,
+) -> None:
+    """Unhealthy, unfinished and failed runs, and what to do next."""
+    unhealthy: dict[tuple[str, str], list[tuple[str, dict[str, str]]]] = {}
+    for grid in grids:
+        for run in grid.runs:
+            health = grid.output / run.name / HEALTH
+            for finding in json.loads(health.read_text()) if health.exists() else ():
+                key = run.method, finding["kind"]
+                unhealthy.setdefault(key, []).append((labels[grid.output / run.name], finding))
+    for members in unhealthy.values():
+        label, finding = members[0]
+        more = f" and {len(members) - 1} more" if len(members) > 1 else ""
+        console.print(
+            f"Look at {label}{more}: {finding['text']}. Try: {finding['remedy']}.", style="yellow"
+        )
+    elsewhere = sum(row.state == "elsewhere" for row in board.rows.values())
+    if elsewhere:
+        console.print(f"{elsewhere} runs are trained by another process.")
+    if why_failed:
+        console.print(f"{len(why_failed)} of {len(labels)} runs failed:", style="red")
+        for label, why in why_failed.items():
+            console.print(f"  {label}: {why}")
+    outputs = " ".join(dict.fromkeys(str(grid.output) for grid in grids))
+    console.print(f"{len(labels)} runs in {outputs}. Next: tcon eval {outputs}")
+
+
+def _console() -> Console:
+    return Console(soft_wrap=True, highlight=False, markup=False)

@@ -2,16 +2,23 @@
 
 ``config.json``   everything that decided the run; hashes of the features; no target label
 ``metrics.jsonl`` one line per evaluation: step, schedules, losses, discriminator accuracies
-``checkpoint.pt`` the weights after the last step (loadable with ``weights_only=True``)
+``health.json``   what looks wrong in the metrics, and the remedies
+``checkpoint.pt`` ``method``, the weights after the last step, and ``normalise``, each domain's
+                  ``mean`` and ``deviation`` if features were standardised (loadable with
+                  ``weights_only=True``)
 ``logits.h5``     per evaluation, logits of source validation, target train and target test
                   videos by id; written last, so a folder that has it is a finished run
+``resume.pt``     of an unfinished run alone: where it continues (`resume`)
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +29,10 @@ from torch import nn
 
 from .. import __version__
 from ..cache import InputError
+from .health import Finding
 
 CONFIG, METRICS, CHECKPOINT, LOGITS = "config.json", "metrics.jsonl", "checkpoint.pt", "logits.h5"
+HEALTH, RESUME = "health.json", "resume.pt"
 
 
 class RunFolder:
@@ -31,7 +40,7 @@ class RunFolder:
 
     Args:
         path: the folder; made if missing.
-        config: JSON-ready; must equal that of a finished run in the same folder.
+        config: JSON-ready; must equal that of a run in the same folder.
 
     Raises:
         InputError: the folder cannot be written or holds a run with another configuration.
@@ -44,37 +53,76 @@ class RunFolder:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"cannot write the run {path}: {error.strerror}") from None
-        if self.finished:
+        if self.finished or self.resume.exists():
             self._check_same(config)
 
     @property
     def finished(self) -> bool:
         return (self.path / LOGITS).exists()
 
-    def begin(self) -> None:
-        """Write the configuration and start the metrics anew."""
-        (self.path / CONFIG).write_text(json.dumps(self.config, indent=2) + "\n")
-        (self.path / METRICS).write_text("")
+    @property
+    def resume(self) -> Path:
+        return self.path / RESUME
 
-    def log(self, record: dict[str, float]) -> None:
+    @contextmanager
+    def lock(self) -> Iterator[bool]:
+        """Keep other processes out; gives False where another one trains this run."""
+        descriptor = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            os.close(descriptor)  # releases it, as does the end of the process, however it ends
+
+    def begin(self, written: int = 0) -> None:
+        """Write the configuration; keep the first ``written`` bytes of the metrics."""
+        replace_file(self.path / CONFIG, (json.dumps(self.config, indent=2) + "\n").encode())
+        (self.path / METRICS).touch()
+        os.truncate(self.path / METRICS, written)
+
+    def log(self, record: Mapping[str, float]) -> None:
         """Append one line to the metrics."""
         with (self.path / METRICS).open("a") as file:
             file.write(json.dumps(record) + "\n")
 
+    @property
+    def written(self) -> int:
+        """Bytes of metrics."""
+        return (self.path / METRICS).stat().st_size
+
+    @property
+    def records(self) -> list[dict[str, float]]:
+        """The metrics."""
+        return [json.loads(line) for line in (self.path / METRICS).read_text().splitlines()]
+
     def finish(
         self,
         module: nn.Module,
+        statistics: Mapping[str, Mapping[str, torch.Tensor]],
         classes: Sequence[str],
         steps: Sequence[int],
-        logits: dict[str, tuple[Sequence[str], np.ndarray]],
+        logits: Mapping[str, tuple[Sequence[str], np.ndarray]],
+        findings: Sequence[Finding],
     ) -> None:
-        """Write weights and logits.
+        """Write weights, health and logits.
 
         Args:
+            module: the method.
+            statistics: what the features were standardised by, if they were.
+            classes: their names, [C].
             steps: of the evaluations, [E].
             logits: per set of videos, ids [n] and logits [E, n, C].
+            findings: what looks wrong.
         """
-        torch.save(module.state_dict(), self.path / CHECKPOINT)
+        checkpoint = {"method": module.state_dict(), "normalise": statistics}
+        torch.save(checkpoint, self.path / CHECKPOINT)
+        health = json.dumps([asdict(finding) for finding in findings], indent=2)
+        (self.path / HEALTH).write_text(health + "\n")
         temporary = self.path / (LOGITS + ".tmp")
         with h5py.File(temporary, "w") as h5:
             h5.attrs["classes"] = list(classes)
@@ -84,6 +132,12 @@ class RunFolder:
                 group.create_dataset("id", data=list(ids), dtype=h5py.string_dtype())
                 group["logits"] = values.astype(np.float32)
         os.replace(temporary, self.path / LOGITS)
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop where an unfinished run would continue: it begins anew."""
+        for name in (RESUME, RESUME + ".tmp"):
+            (self.path / name).unlink(missing_ok=True)
 
     def _check_same(self, config: dict[str, Any]) -> None:
         try:
@@ -93,10 +147,21 @@ class RunFolder:
         now = flatten(what_counts(config))
         for key in sorted(before.keys() | now.keys()):
             if before.get(key) != now.get(key):
+                state = "a finished" if self.finished else "an interrupted"
                 raise InputError(
-                    f"{self.path} is a finished run with another {key} ({before.get(key)}, now "
+                    f"{self.path} is {state} run with another {key} ({before.get(key)}, now "
                     f"{now.get(key)}): choose another -o or delete it"
                 )
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file that is, after a kill at any moment, the old one or the new one."""
+    temporary = path.with_name(path.name + ".tmp")
+    with temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
 
 
 def what_counts(config: dict[str, Any]) -> dict[str, Any]:

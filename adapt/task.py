@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping
+import difflib
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..cache import InputError
+from ..cache.errors import unknown
+
+_SHIPPED = Path(__file__).parent / "tasks"
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,34 @@ class Task:
     def target_index(self, label: str) -> int | None:
         """Class index of a target label; -1 where the label is unknown, None outside the task."""
         return -1 if label == "" else self.target.get(label)
+
+    def check_source(self, shown: Collection[int | None], labels: Collection[str]) -> None:
+        """Refuse classes that no source training video shows.
+
+        Args:
+            shown: class indices of the source's training videos.
+            labels: of all of the source's videos.
+
+        Raises:
+            InputError: names the classes, and the labels nearest to those not found.
+        """
+        without = [name for index, name in enumerate(self.classes) if index not in shown]
+        if not without:
+            return
+        lost = [label for label in self.source if label not in labels]
+        unused = set(labels) - self.source.keys()
+        raise InputError(
+            f"no source training video shows {_some(without)}{nearest(lost, unused)}: correct the "
+            "task or leave the class out by --task"
+        )
+
+    def misspelt_target_labels(self, labels: Collection[str]) -> str:
+        """The labels, outside the task, nearest to its target labels that no video has.
+
+        Empty where none is near: that the target lacks a class is no mistake.
+        """
+        lost = [label for label in self.target if label not in labels]
+        return nearest(lost, set(labels) - self.target.keys() - {""})
 
 
 def shared_classes(source_labels: Iterable[str], target_labels: Iterable[str]) -> Task:
@@ -48,12 +80,17 @@ def read_task(path: str | Path) -> Task:
     """Read a task from a csv with the columns ``class``, ``source_label``, ``target_label``.
 
     A cell may name several labels, separated by ``|``, or none. ``task`` names the task and
-    ``class_index`` orders the classes, where given; other columns are for people.
+    ``class_index`` orders the classes, where given; rows where it is negative name labels that
+    are no class. A class without a target label is trained and never tested. Other columns are
+    for people.
+
+    Args:
+        path: a csv, or the name of a task that is shipped.
 
     Raises:
         InputError: the file is missing, lacks a column, or gives a label to two classes.
     """
-    path = Path(path)
+    path = _find(path)
     try:
         rows = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
@@ -64,9 +101,10 @@ def read_task(path: str | Path) -> Task:
     for number, row in enumerate(rows, start=1):
         if None in row or None in (row["class"], row["source_label"], row["target_label"]):
             raise InputError(f"task {path}: row {number} has not one cell per column")
-        if not (row.get("class_index") or "0").isdecimal():
+        if not (row.get("class_index") or "0").removeprefix("-").isdecimal():
             raise InputError(f"task {path}: row {number} has the class_index {row['class_index']}")
     if all(row.get("class_index") for row in rows):
+        rows = [row for row in rows if int(row["class_index"]) >= 0]
         rows.sort(key=lambda row: int(row["class_index"]))
     classes = tuple(dict.fromkeys(row["class"] for row in rows))
     maps: dict[str, dict[str, int]] = {"source_label": {}, "target_label": {}}
@@ -76,8 +114,27 @@ def read_task(path: str | Path) -> Task:
                 index = classes.index(row["class"])
                 if mapping.setdefault(label, index) != index:
                     raise InputError(f"task {path}: {column} {label} belongs to two classes")
+    if not rows:
+        raise InputError(f"task {path} names no class")
     name = rows[0].get("task") or path.stem
     return Task(name, classes, maps["source_label"], maps["target_label"])
+
+
+def nearest(lost: Collection[str], labels: Collection[str]) -> str:
+    """``" (no video has the label X: did you mean Y?)"`` for labels with a near one, else empty."""
+    near = {label: difflib.get_close_matches(label, labels, n=1) for label in lost}
+    said = [f"{label}: did you mean {found[0]}?" for label, found in near.items() if found]
+    return f" (no video has the label {'; '.join(said)})" if said else ""
+
+
+def _find(path: str | Path) -> Path:
+    """A file, or a shipped task's file."""
+    if Path(path).exists() or Path(path).suffix:
+        return Path(path)
+    shipped = {file.stem: file for file in _SHIPPED.glob("*.csv")}
+    if str(path) not in shipped:
+        raise unknown("task", str(path), sorted(shipped))
+    return shipped[str(path)]
 
 
 def _some(names: list[str]) -> str:

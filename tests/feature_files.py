@@ -35,6 +35,7 @@ def write_domain(
     shift: float = 0.0,
     snippets: int = 8,
     seed: int = 0,
+    modalities: tuple[str, ...] = ("rgb",),
     **changes: object,
 ) -> Path:
     """Videos whose features are their class's direction plus noise and a domain shift.
@@ -44,11 +45,11 @@ def write_domain(
     rng = np.random.default_rng(seed)
     made = provenance(**changes)
     prototypes = np.abs(np.random.default_rng(99).normal(size=(len(CLASSES), made.dim)))
-    with FeatureWriter(path, {"rgb": made}) as writer:
+    with FeatureWriter(path, dict.fromkeys(modalities, made)) as writer:
         for n in range(videos):
             features = prototypes[n % 3] + 0.2 * rng.normal(size=(snippets, made.dim)) + shift
             label = CLASSES[n % 3] if labels is None else labels[n]
             video = Video(f"v{n:03d}.mp4", label, splits[n // 3 % len(splits)], "", 100, 25.0)
             snip = Snippets(features.clip(0).astype(np.float16), np.arange(snippets))
-            writer.add(video, {"rgb": snip})
+            writer.add(video, dict.fromkeys(modalities, snip))
     return path

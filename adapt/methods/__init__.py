@@ -7,6 +7,7 @@ from . import (  # noqa: F401  (they register themselves)
     dann,
     source_only,
     ta3n,
+    target_only,
     tcon,
 )
 from .base import FittedMethod, Losses, Method, MethodConfig, Sizes, SourceBatch

@@ -16,10 +16,10 @@ from tcon.cache import FeatureFile, InputError
 CPU = torch.device("cpu")
 
 
-def load(source: Path, target: Path, task: Task | None = None) -> Domains:
+def load(source: Path, target: Path, task: Task | None = None, **options: object) -> Domains:
     files = FeatureFile(source), FeatureFile(target)
     task = task or shared_classes(*((v.label for v in file.videos) for file in files))
-    return load_domains(*files, modality="rgb", task=task, device=CPU)
+    return load_domains(*files, modality="rgb", task=task, device=CPU, **options)
 
 
 def videos(counts: list[int]) -> Videos:
@@ -179,3 +179,63 @@ def test_task_selects_and_merges_labels(tmp_path: Path) -> None:
     by_id = dict(zip(domains.source_train.ids, domains.source_train.labels.tolist(), strict=True))
     expected = {0: 0, 1: 0, 2: 1}
     assert all(by_id[id_] == expected[int(id_[1:4]) % len(CLASSES)] for id_ in by_id)
+
+
+def test_validation_of_an_unsplit_source(tmp_path: Path) -> None:
+    labels = ["jump"] * 20 + ["run"] * 5 + ["sit"]
+    source = write_domain(tmp_path / "s.h5", videos=26, splits=("train",), labels=labels)
+    target = write_domain(tmp_path / "t.h5", splits=("train", "train", "test"))
+    domains = load(source, target, holdout=0.1)
+    train, val = domains.source_train, domains.source_val
+    assert val is not None and not set(train.ids) & set(val.ids)
+    assert torch.bincount(val.labels, minlength=3).tolist() == [2, 1, 0]  # one video stays
+    assert torch.bincount(train.labels).tolist() == [18, 4, 1]
+    assert load(source, target, holdout=0.1).source_val.ids == val.ids
+    assert load(source, target, holdout=0.0).source_val is None
+    split = write_domain(tmp_path / "split.h5", videos=18, splits=("train", "val", "test"))
+    assert len(load(split, target, holdout=0.1).source_train) == 6  # its own split is enough
+
+
+TASK_ALL = """class,source_label,target_label,class_index
+jump,jump,jump,0
+run,run,,1
+sit,sit,,2
+__target_only__,,walk,-1
+"""
+
+
+@pytest.mark.parametrize(("pool", "adapted"), [("task", 4), ("all", 6)])
+def test_more_classes_than_the_target_is_tested_on(tmp_path: Path, pool: str, adapted: int) -> None:
+    """As HMDB51 to UCF101 with 51 outputs and 12 tested classes."""
+    path = tmp_path / "all.csv"
+    path.write_text(TASK_ALL)
+    source = write_domain(tmp_path / "s.h5")
+    labels = ["jump", "walk"] * 6
+    target = write_domain(tmp_path / "t.h5", labels=labels, splits=("train", "test"))
+    domains = load(source, target, read_task(path), pool=pool)
+    assert domains.task.classes == ("jump", "run", "sit")
+    assert len(domains.target_train) == adapted and domains.target_train.labels is None
+    assert {int(id_[1:4]) % 2 for id_ in domains.target_test.ids} == {0}  # jump alone is tested
+    assert domains.protocol == "inductive"
+
+
+def test_the_shipped_task_of_51_and_12_classes() -> None:
+    task = read_task("hmdb_ucf_all_H2U")
+    assert len(task.classes) == 51 and len(set(task.target.values())) == 12
+    assert sorted(task.source.values()) == list(range(51))
+    with pytest.raises(InputError, match="no task 'jester_S2S': did you mean jester_S2T"):
+        read_task("jester_S2S")
+
+
+def test_misspelt_labels_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("class,source_label,target_label\na,jmup,jump\nb,run,rnu\nc,sit,swim\n")
+    files = write_domain(tmp_path / "s.h5"), write_domain(tmp_path / "t.h5")
+    task = read_task(path)
+    with pytest.raises(
+        InputError, match=r"shows a \(no video has the label jmup: did you mean jump"
+    ):
+        load(*files, task)
+    assert "rnu: did you mean run?" in task.misspelt_target_labels(CLASSES)
+    assert "swim" not in task.misspelt_target_labels(CLASSES)  # a class the target lacks
+    assert task.misspelt_target_labels({""}) == ""

@@ -42,6 +42,10 @@ def test_equals_scikit_learns_scaler_fitted_on_training_videos(tmp_path: Path, h
         expected = scaler.transform(rows(getattr(before, name)))
         np.testing.assert_allclose(rows(getattr(after, name)), expected, rtol=2e-3, atol=2e-3)
         assert getattr(after, name).ids == getattr(before, name).ids
+    for name, scaler in (("source", source), ("target", target)):
+        kept = after.statistics[name]
+        np.testing.assert_allclose(kept["mean"], scaler.mean_, rtol=1e-5)
+        np.testing.assert_allclose(kept["deviation"], scaler.scale_, rtol=1e-5)
     shift = abs(rows(after.target_train).mean() - rows(after.source_train).mean())
     assert shift < 1e-3 if how == "domain" else shift > 1
 

@@ -14,8 +14,9 @@ import torch
 from feature_files import write_domain
 
 from tcon.adapt.config import TrainConfig, apply_settings, keys, make_runs
-from tcon.adapt.grid import prepare, repeating_videos, run_all
+from tcon.adapt.grid import prepare, run_all
 from tcon.adapt.methods import Sizes, build, entry, names
+from tcon.adapt.store import repeating_videos
 from tcon.cache import InputError
 
 QUICK = [
@@ -57,9 +58,10 @@ def test_run_folder(files: tuple[Path, Path], tmp_path: Path) -> None:
             make_runs(METHODS, QUICK)[METHODS.index(config["method"])].options,
             Sizes(in_features=12, source_segments=4, target_segments=4, classes=3),
         )
-        method.load_state_dict(torch.load(folder / "checkpoint.pt", weights_only=True))
-        prepared = prepare(*files, make_runs(METHODS, QUICK, segments=4), tmp_path / "runs")
-        test = prepared.domains.target_test
+        checkpoint = torch.load(folder / "checkpoint.pt", weights_only=True)
+        method.load_state_dict(checkpoint["method"])
+        runs = make_runs(METHODS, QUICK, segments=4)
+        test = prepare(*files, runs, tmp_path / "runs").store.domains(runs[0]).target_test
         logits = method.predict(test.segments(torch.arange(3), 4))
         np.testing.assert_allclose(logits.detach(), last, rtol=1e-5, atol=1e-6)
 
@@ -73,7 +75,7 @@ def test_permuted_target_labels_change_nothing_in_the_run_folder(tmp_path: Path)
         folders = run(source, target, tmp_path / f"runs{len(contents)}")
         files = sorted(path for folder in folders for path in folder.iterdir())
         contents.append({f"{p.parent.name}/{p.name}": p.read_bytes() for p in files})
-    assert len(contents[0]) == 8
+    assert len(contents[0]) == 10
     assert contents[0] == contents[1]
 
 
@@ -121,8 +123,10 @@ def test_short_videos_repeat_and_are_counted(tmp_path: Path) -> None:
     target = write_domain(tmp_path / "t.h5", snippets=8)
     prepared = prepare(source, target, make_runs(METHODS, QUICK, segments=4), tmp_path / "runs")
     run_all(prepared)
-    assert repeating_videos(prepared.domains, 4) == 12  # all of the source, each once
-    assert repeating_videos(prepared.domains, 2) == 0
+    domains = prepared.store.chosen(prepared.runs[0][0])
+    assert repeating_videos(domains, 4, 4) == 12  # all of the source, each once
+    assert repeating_videos(domains, 2, 9) == 12  # all of the target
+    assert repeating_videos(domains, 2, 4) == 0
 
 
 def test_training_learns(tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ import torch
 from feature_files import CLASSES, provenance
 
 from tcon.adapt.batches import EndlessBatches
-from tcon.adapt.config import make_runs
 from tcon.adapt.domains import Domains, Videos, load_domains
 from tcon.adapt.loop import _batch
 from tcon.adapt.normalise import normalise
@@ -55,12 +54,11 @@ def test_evaluation_sees_the_centre_crop(domains: Domains) -> None:
 
 
 def test_training_draws_a_view_for_each_video_and_every_view(domains: Domains) -> None:
-    (run,) = make_runs(["source_only"], (), modality="rgb", segments=4, seeds=1)
     batches = EndlessBatches(VIDEOS, 4, (0,))
     drawn = []
     for step in range(30):
         generator = torch.Generator().manual_seed(step)
-        features, _ = _batch(domains.source_train, batches, step, run, generator)
+        features, _ = _batch(domains.source_train, batches, step, 4, generator)
         views = features[..., 0].round()
         assert (views == views[:, :1]).all()  # the same for all segments of a video
         drawn += views[:, 0].tolist()
@@ -86,9 +84,8 @@ def test_without_views_nothing_is_drawn() -> None:
     """So that the numbers of features without views stay what they were."""
     count = torch.tensor([4, 4])
     videos = Videos(("a", "b"), torch.arange(8.0)[:, None], count.cumsum(0) - count, count, None)
-    (run,) = make_runs(["source_only"], (), modality="rgb", segments=4, seeds=1)
     generator = torch.Generator().manual_seed(0)
-    _batch(videos, EndlessBatches(2, 2, (0,)), 0, run, generator)
+    _batch(videos, EndlessBatches(2, 2, (0,)), 0, 4, generator)
     other = torch.Generator().manual_seed(0)
     torch.rand(2, 4, generator=other)  # the positions
     assert torch.equal(torch.rand(3, generator=generator), torch.rand(3, generator=other))

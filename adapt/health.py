@@ -1,0 +1,141 @@
+"""What looks wrong in a run's metrics, in words, and what to do about it.
+
+Pure functions over the records of ``metrics.jsonl``; each finding is one line.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+Records = Sequence[Mapping[str, float]]
+
+_LATE = 0.25  # share of the evaluations, the last ones
+_SEPARATED = 0.95  # balanced accuracy of a discriminator that the features never fool
+_GUESSING = 0.55  # and of one that never learns
+_COLLAPSED = 0.9  # share of alignment columns that choose one and the same source segment
+_DISCRIMINATOR = "_disc_accuracy"
+
+
+class Diverged(RuntimeError):
+    """The loss or a logit is not finite.
+
+    Args:
+        step: of the evaluation that saw it.
+    """
+
+    def __init__(self, step: int) -> None:
+        super().__init__(
+            f"diverged before step {step} (the loss or the logits are not finite): lower train.lr, "
+            "or clip harder by a smaller train.clip_norm"
+        )
+
+
+@dataclass(frozen=True)
+class Finding:
+    """``kind`` groups equal findings of several runs; ``text`` says what and why it matters;
+    ``remedy`` what to try."""
+
+    kind: str
+    text: str
+    remedy: str
+
+
+def findings(
+    records: Records, *, source_segments: int = 2, options: object = None
+) -> list[Finding]:
+    """Everything that looks wrong.
+
+    Args:
+        records: the lines of ``metrics.jsonl``.
+        source_segments: with 1 every alignment chooses the same one.
+        options: the method's; its ``warmup.ratio``, if any, says when attention starts by itself.
+    """
+    if not records:
+        return []
+    found = [*_discriminators(records), *_pairs(records)]
+    if source_segments > 1:
+        found += _alignment(records)
+    ratio = getattr(getattr(options, "warmup", None), "ratio", None)
+    if ratio is not None:
+        found += _attention(records, ratio)
+    return found
+
+
+def _discriminators(records: Records) -> Iterator[Finding]:
+    for key in (key for key in records[-1] if key.endswith(_DISCRIMINATOR)):
+        name = key.removesuffix(_DISCRIMINATOR)
+        accuracies = [record[key] for record in records]
+        late = _late_mean(records, key)
+        if late > _SEPARATED:
+            yield Finding(
+                f"{name} separated",
+                f"the {name} discriminator still tells the domains apart at the end (accuracy "
+                f"{late:.2f}): the features cannot fool it, so little is aligned",
+                "train longer (train.epochs), or bring the domains nearer first by "
+                "train.normalise=domain; a higher lambda_d where the method has it",
+            )
+        losses = [record.get(f"{name}_domain", math.nan) for record in records]
+        if max(accuracies) < _GUESSING and all(map(_is_guess, losses)):
+            yield Finding(
+                f"{name} guesses",
+                f"the {name} discriminator guessed from beginning to end (accuracy {late:.2f}, "
+                f"loss {losses[-1]:.2f}): it learned nothing, so it aligned nothing",
+                "raise train.lr or the discriminator's width; if the domains look alike already, "
+                "there is nothing to align",
+            )
+
+
+def _is_guess(loss: float) -> bool:
+    """Near ln 2, or twice that where a loss adds the terms of both domains."""
+    return any(abs(loss - times * math.log(2)) < 0.03 * times for times in (1, 2))
+
+
+def _pairs(records: Records) -> Iterator[Finding]:
+    if "pairs" in records[-1] and _late_mean(records, "pairs") == 0:
+        yield Finding(
+            "no pairs",
+            "no source and target video were similar enough to form a pair at the end: "
+            "co-attention, alignment and discriminators stood still",
+            "lower pair.threshold, or choose pair.rule=topk",
+        )
+    if records[-1].get("pseudo_rate", 1) == 0:
+        yield Finding(
+            "no pseudo-labels",
+            "no target video was confident enough for a pseudo-label at the end",
+            "lower pseudo.threshold, or train longer",
+        )
+
+
+def _alignment(records: Records) -> Iterator[Finding]:
+    if "align_same_row" in records[-1]:
+        rate = _late_mean(records, "align_same_row")
+        if rate > _COLLAPSED:
+            yield Finding(
+                "alignment collapsed",
+                f"{rate:.0%} of the target segments are aligned to one and the same source segment "
+                "position: time is not matched",
+                "score_features=l2 and align_norm=joint if they were changed, or a higher tau",
+            )
+
+
+def _attention(records: Records, ratio: float) -> Iterator[Finding]:
+    """The attention network counts as ready once its loss is below ``ratio`` of a uniform
+    guess's."""
+    until = next((n for n, r in enumerate(records) if r.get("attention_on", 0) > 0), None)
+    if "attention_on" not in records[-1] or not any(r["attention_uniform"] for r in records):
+        return  # no such network, or nothing to learn: no pairs, or a single segment
+    seen = records if until is None else records[: until + 1]
+    if not any(r["attention"] < ratio * r["attention_uniform"] for r in seen):
+        yield Finding(
+            "attention forced",
+            "the target attention never got good enough to start by itself: it was switched on at "
+            "the latest moment, hardly better than uniform",
+            "raise lambda_a or warmup.max_progress; a smaller att_tau gives it more to learn",
+        )
+
+
+def _late_mean(records: Records, key: str) -> float:
+    late = records[-max(1, round(_LATE * len(records))) :]
+    return sum(record.get(key, 0.0) for record in late) / len(late)

@@ -1,0 +1,16 @@
+"""Target only: train on the target's labelled videos. An upper bound, not an adaptation.
+
+The one method that sees target labels; `tcon adapt` runs it under ``--oracle`` alone.
+"""
+
+from __future__ import annotations
+
+from .registry import entry, register
+from .source_only import SourceOnly
+
+
+@register("target_only", entry("source_only").config)
+class TargetOnly(SourceOnly):
+    """What adaptation could reach at best with the same networks."""
+
+    reads_target_labels = True

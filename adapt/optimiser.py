@@ -1,0 +1,47 @@
+"""The optimiser and how its rate falls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch import nn
+
+from .schedules import step_decay
+
+if TYPE_CHECKING:
+    from .config import TrainConfig
+
+Optimiser = Literal["adam", "sgd"]
+Schedule = Literal["step", "dann", "inverse"]
+
+
+def make_optimiser(
+    parameters: Iterable[nn.Parameter], options: TrainConfig
+) -> torch.optim.Optimizer:
+    """Adam, or SGD with momentum."""
+    if options.optimiser == "adam":
+        return torch.optim.Adam(parameters, lr=options.lr, weight_decay=options.weight_decay)
+    return torch.optim.SGD(
+        parameters,
+        lr=options.lr,
+        momentum=options.momentum,
+        nesterov=options.nesterov,
+        weight_decay=options.weight_decay,
+    )
+
+
+def learning_rate(options: TrainConfig, step: int, steps: int) -> float:
+    """The rate at a step.
+
+    ``step`` multiplies it by ``lr_factor`` at ``lr_drops`` even moments; ``dann`` is
+    lr / (1 + 10 p)^0.75 (Ganin and Lempitsky 2015); ``inverse`` is lr (1 + 0.001 i)^-0.75 at
+    step i (CDAN's code, Long et al. 2018).
+    """
+    progress = step / steps
+    if options.schedule == "dann":
+        return options.lr / (1 + 10 * progress) ** 0.75
+    if options.schedule == "inverse":
+        return options.lr * (1 + 0.001 * step) ** -0.75
+    return options.lr * step_decay(progress, factor=options.lr_factor, drops=options.lr_drops)

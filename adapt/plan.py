@@ -1,0 +1,183 @@
+"""Plans: grids of runs written down in TOML, with the keys of the command line.
+
+Keys at the top hold for every ``[[grid]]``, which may override them; a plan without any
+``[[grid]]`` is one grid. ``[files]`` says by which command a feature file is made. Relative paths
+start at the current folder, or at ``root`` (itself relative to the plan). Plans that ship with the
+project, such as ``table5``, are known by their names.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..cache.errors import InputError, MissingFile, unknown
+from ..cache.sources import sources_of
+from .config import MATCHED, make_runs
+from .grid import Grid
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+_SHIPPED = Path(__file__).parent / "plans"
+_DEFAULTS: dict[str, Any] = {
+    "methods": "source_only,tcon",
+    "modality": "rgb",
+    "segments": 6,
+    "seeds": 1,
+    "preset": MATCHED,
+    "output": "runs",
+}
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    **{key: (str, list) for key in ("methods", "modality", "settings")},
+    "segments": (int, str, list),
+    **{key: int for key in ("seeds", "epochs")},
+    **{key: str for key in ("source", "target", "task", "preset", "output", "name", "root")},
+    "oracle": bool,
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Grids in the order written, and per feature file the command that makes it."""
+
+    grids: tuple[Grid, ...]
+    commands: Mapping[str, str]
+
+    def missing(self, grid: Grid) -> str | None:
+        """Which feature file of a grid is not there, and how to make it; None if both are."""
+        for path in (grid.source, grid.target):
+            try:
+                there = any(source.exists() for source in sources_of(path))
+            except MissingFile:
+                there = False
+            if not there:
+                command = self.commands.get(str(path), f"tcon extract VIDEOS -o {path}")
+                return f"{path} is missing; make it with: {command}"
+        return None
+
+
+def read_plan(path: str, given: Mapping[str, Any]) -> Plan:
+    """Read a plan.
+
+    Args:
+        path: a TOML file, or a shipped plan's name.
+        given: keys from the command line; they override the plan's.
+
+    Raises:
+        InputError: the file cannot be read, or a key or value is wrong.
+    """
+    file = _find(path)
+    try:
+        table = tomllib.loads(file.read_text())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"cannot read the plan {path}: {error}") from None
+    commands = table.pop("files", {})
+    grids = table.pop("grid", [{}])
+    if not isinstance(grids, list) or not isinstance(commands, dict):
+        raise InputError(f"plan {path}: write grids as [[grid]] and commands as [files]")
+    for part in (table, *grids):
+        _check(part, path)
+    root = Path(table["root"]) if "root" in table else None
+    start = file.parent / root if root else Path()
+    made = []
+    for number, grid in enumerate(grids, start=1):
+        try:
+            options = {**table, **grid}
+            options["settings"] = _words(table, "settings") + _words(grid, "settings")
+            made.append(make_grid(_placed(options, start) | _with_settings(given, options)))
+        except InputError as error:
+            raise InputError(f"plan {path}, grid {grid.get('name', number)}: {error}") from None
+    _check_apart(made, path)
+    return Plan(tuple(made), {str(start / name): text for name, text in commands.items()})
+
+
+def make_grid(given: Mapping[str, Any]) -> Grid:
+    """A grid from the keys of a plan or of the command line; defaults where a key is missing.
+
+    Raises:
+        InputError: no source or target, or anything `make_runs` refuses.
+    """
+    options = {**_DEFAULTS, **given}
+    for key in ("source", "target"):
+        if not options.get(key):
+            raise InputError(f"no {key}: name its feature file by --{key}, or a plan by --plan")
+    settings = _words(options, "settings")
+    if options.get("epochs"):
+        settings = [f"train.epochs={options['epochs']}", *settings]
+    runs = make_runs(
+        _words(options, "methods"),
+        settings,
+        modality=",".join(_words(options, "modality")),
+        segments=",".join(_words(options, "segments")),
+        seeds=options["seeds"],
+        preset=options["preset"],
+    )
+    return Grid(
+        source=Path(options["source"]),
+        target=Path(options["target"]),
+        runs=tuple(runs),
+        output=Path(options["output"], options.get("name", "")),
+        task=options.get("task"),
+        oracle=options.get("oracle", False),
+    )
+
+
+def shipped() -> list[str]:
+    """Names of the plans that ship with the project."""
+    return sorted(file.stem for file in _SHIPPED.glob("*.toml"))
+
+
+def _find(path: str) -> Path:
+    if Path(path).suffix or Path(path).exists():
+        return Path(path)
+    if path not in shipped():
+        raise unknown("plan", path, shipped())
+    return _SHIPPED / f"{path}.toml"
+
+
+def _check(part: Mapping[str, Any], path: str) -> None:
+    for key, value in part.items():
+        if key not in _KINDS:
+            raise InputError(f"plan {path}: {unknown('key', key, [*_KINDS, 'grid', 'files'])}")
+        # bool is an int in Python, but never a number here
+        if not isinstance(value, _KINDS[key]) or (key != "oracle" and isinstance(value, bool)):
+            raise InputError(f"plan {path}: {key} = {value!r} is of the wrong kind")
+        if key in ("seeds", "epochs") and value < 1:
+            raise InputError(f"plan {path}: {key} must be at least 1")
+
+
+def _words(options: Mapping[str, Any], key: str) -> list[str]:
+    """A list, or a text with commas, as a list; settings hold no commas."""
+    value = options.get(key) or []
+    parts = value if isinstance(value, list | tuple) else str(value).split(",")
+    return [str(part).strip() for part in parts]
+
+
+def _placed(options: Mapping[str, Any], start: Path) -> dict[str, Any]:
+    """The same with paths that start at ``start``."""
+    placed = dict(options)
+    for key in ("source", "target", "output"):
+        if key in placed:
+            placed[key] = str(start / placed[key])
+    if Path(placed.get("task", "")).suffix:  # else a shipped task's name
+        placed["task"] = str(start / placed["task"])
+    return placed
+
+
+def _with_settings(given: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """What the command line overrides; its settings come after the plan's."""
+    settings = [*_words(options, "settings"), *given.get("settings", ())]
+    return {**given, "settings": settings}
+
+
+def _check_apart(grids: list[Grid], path: str) -> None:
+    folders = [grid.output / run.name for grid in grids for run in grid.runs]
+    twice = next((folder for folder in folders if folders.count(folder) > 1), None)
+    if twice:
+        raise InputError(f"plan {path}: two grids write {twice}: give each [[grid]] its own name")

@@ -1,0 +1,49 @@
+"""Where a run is, stored now and then, so that it continues there after a kill, bit for bit.
+
+Batches and random numbers of a step follow from seed and step (`batches`), so the place is: the
+step, weights, optimiser, the method's state, and what has been recorded since the beginning.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from typing import Any
+
+import torch
+
+from .run_folder import RunFolder, replace_file
+
+
+class Saver:
+    """Stores the place of a run, at most once in ``seconds``: so much work can be lost.
+
+    Args:
+        folder: of the run.
+        seconds: 0 stores every step.
+    """
+
+    def __init__(self, folder: RunFolder, seconds: float) -> None:
+        self.folder, self.seconds = folder, seconds
+        self._last = time.monotonic()
+
+    @property
+    def due(self) -> bool:
+        return time.monotonic() - self._last >= self.seconds
+
+    def save(self, place: dict[str, Any]) -> None:
+        """Replace the stored place as a whole; ``place`` holds tensors and plain values."""
+        buffer = io.BytesIO()
+        torch.save({**place, "written": self.folder.written}, buffer)
+        replace_file(self.folder.resume, buffer.getvalue())
+        self._last = time.monotonic()
+
+
+def restore(folder: RunFolder) -> dict[str, Any] | None:
+    """The stored place, on the CPU, and the metrics cut back to it; None for a run that begins."""
+    if not folder.resume.exists():
+        folder.begin()
+        return None
+    place = torch.load(folder.resume, map_location="cpu", weights_only=True)
+    folder.begin(place["written"])
+    return place

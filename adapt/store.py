@@ -1,0 +1,156 @@
+"""The domains of a grid's runs: features are loaded and standardised once and shared."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..cache import FeatureFile, InputError
+from .config import RunConfig
+from .domains import Domains, load_domains
+from .methods import entry
+from .normalise import normalise
+from .oracle import train_on_target
+from .task import Task, read_task, shared_classes
+
+_MAY_DIFFER = ("views", "sampling", "precision")  # features stay comparable, hardly
+
+
+class Store:
+    """What each run of a grid trains on.
+
+    Args:
+        source, target: feature files.
+        task: csv of classes or a shipped task's name; None for the class names that both share.
+        device: where runs want the features.
+
+    Raises:
+        InputError: a file is missing or empty, or the task is wrong.
+    """
+
+    def __init__(
+        self, source: Path, target: Path, *, task: str | Path | None, device: torch.device
+    ) -> None:
+        self.source, self.device = FeatureFile(source), device
+        self.target = self.source if target == source else FeatureFile(target)
+        for file in (self.source, self.target):
+            if not file.videos:
+                raise InputError(
+                    f"{file.path} holds no videos ({len(file.failures)} failed): tcon inspect "
+                    "shows why"
+                )
+        self.task = read_task(task) if task else _shared(self.source, self.target)
+        self._chosen: dict[tuple[Any, ...], Domains] = {}
+        self._hashes: dict[str, dict[str, str]] = {}
+        self._ready: Domains | None = None
+        self._current: tuple[Any, ...] | None = None
+
+    def chosen(self, run: RunConfig) -> Domains:
+        """The run's videos with features as they were extracted, in the computer's memory."""
+        way = _way(run)[:3]
+        if way not in self._chosen:
+            self._chosen[way] = self._load(run, torch.device("cpu"))
+        return self._chosen[way]
+
+    def domains(self, run: RunConfig) -> Domains:
+        """What the run trains on, standardised and on the device; one way of it is kept."""
+        if self._current != _way(run):
+            self._ready = None  # two ways at once may not fit on the device
+            on_cpu = self.device.type == "cpu"
+            loaded = self.chosen(run) if on_cpu else self._load(run, self.device)
+            self._ready, self._current = normalise(loaded, run.train.normalise), _way(run)
+        if entry(run.method).method.reads_target_labels:
+            return train_on_target(self._ready, self.target)
+        return self._ready
+
+    def describe(self, run: RunConfig) -> dict[str, Any]:
+        """What the run is given; of the target nothing that depends on its labels' assignment."""
+        domains, modality = self.chosen(run), run.modality
+        if modality not in self._hashes:
+            self._hashes[modality] = {
+                "source_sha256": self.source.sha256(modality, labels=True),
+                "target_sha256": self.target.sha256(modality, labels=False),
+            }
+        return {
+            "source": str(self.source.path.resolve()),
+            "target": str(self.target.path.resolve()),
+            **self._hashes[modality],
+            "backbone": self.source.provenance[modality].backbone,
+            "weights": self.source.provenance[modality].weights,
+            "mode": "cached features",
+            "protocol": domains.protocol,
+            "task": domains.task.name,
+            "classes": list(domains.task.classes),
+            "source_map": dict(domains.task.source),
+            "target_map": dict(domains.task.target),
+            "videos": {
+                "source_train": len(domains.source_train),
+                "source_val": len(domains.source_val or ()),
+                "target_train": len(domains.target_train),
+                "target_test": len(domains.target_test),
+            },
+        }
+
+    def warnings(self, run: RunConfig) -> list[str]:
+        """What a user should know of a run's data before it starts."""
+        a, b = (file.provenance[run.modality] for file in (self.source, self.target))
+        said = [
+            f"the {run.modality} features of source and target differ in {name} "
+            f"({getattr(a, name)} and {getattr(b, name)}): extract both alike"
+            for name in _MAY_DIFFER
+            if getattr(a, name) != getattr(b, name)
+        ]
+        labels = {video.label for video in self.target.videos}
+        if typos := self.task.misspelt_target_labels(labels):
+            said.append(f"the target has no video of some of the task's labels{typos}")
+        if short := repeating_videos(self.chosen(run), run.source_segments, run.target_segments):
+            said.append(
+                f"{short} videos have fewer snippets than {run.segments} segments; some of their "
+                "snippets repeat."
+            )
+        return said
+
+    def _load(self, run: RunConfig, device: torch.device) -> Domains:
+        return load_domains(
+            self.source,
+            self.target,
+            modality=run.modality,
+            task=self.task,
+            device=device,
+            holdout=run.train.holdout,
+            pool=run.train.target_pool,
+        )
+
+
+def by_data(runs: list[RunConfig]) -> list[RunConfig]:
+    """The same runs, those on equal data side by side."""
+    ways = list(dict.fromkeys(map(_way, runs)))
+    return sorted(runs, key=lambda run: ways.index(_way(run)))
+
+
+def repeating_videos(domains: Domains, source_segments: int, target_segments: int) -> int:
+    """How many videos have fewer snippets than segments, so that some repeat."""
+    sets = (
+        (source_segments, domains.source_train, domains.source_val),
+        (target_segments, domains.target_train, domains.target_test),
+    )
+    short = {
+        (domain, id_)
+        for domain, (segments, *splits) in enumerate(sets)
+        for videos in filter(None, splits)
+        for id_, count in zip(videos.ids, videos.count.tolist(), strict=True)
+        if count < segments
+    }
+    return len(short)
+
+
+def _way(run: RunConfig) -> tuple[Any, ...]:
+    """What decides the data of a run; the last decides the features' values alone."""
+    train = run.train
+    return run.modality, train.holdout, train.target_pool, train.normalise
+
+
+def _shared(source: FeatureFile, target: FeatureFile) -> Task:
+    return shared_classes((v.label for v in source.videos), (v.label for v in target.videos))

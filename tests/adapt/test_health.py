@@ -1,0 +1,81 @@
+"""What counts as unhealthy, from made-up metrics."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from tcon.adapt.health import findings
+from tcon.adapt.methods import entry
+
+TCON = entry("tcon").config
+HEALTHY = {
+    "video_disc_accuracy": 0.7,
+    "video_domain": 1.1,
+    "align_same_row": 0.3,
+    "pairs": 40.0,
+    "pseudo_rate": 0.2,
+    "attention": 0.1,
+    "attention_uniform": 0.4,
+    "attention_on": 1.0,
+}
+
+
+def kinds(**changes: float | list[float]) -> list[str]:
+    """Of 8 evaluations; a list is cut to that or repeats its last value."""
+    records = []
+    for n in range(8):
+        at = {k: v[min(n, len(v) - 1)] if isinstance(v, list) else v for k, v in changes.items()}
+        records.append({**HEALTHY, **at})
+    return [finding.kind for finding in findings(records, options=TCON)]
+
+
+def test_a_healthy_run_has_no_finding() -> None:
+    assert kinds() == []
+    assert findings([]) == [] and findings([{"loss": 1.0}]) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [
+        ({"video_disc_accuracy": [0.7] * 6 + [0.97, 0.99]}, "video separated"),
+        ({"video_disc_accuracy": 0.5, "video_domain": 2 * math.log(2)}, "video guesses"),
+        ({"frame_disc_accuracy": 0.51, "frame_domain": math.log(2)}, "frame guesses"),
+        ({"align_same_row": 0.98}, "alignment collapsed"),
+        ({"pairs": [9, 9, 9, 9, 9, 9, 0]}, "no pairs"),
+        ({"pseudo_rate": [0.3] * 7 + [0.0]}, "no pseudo-labels"),
+        ({"attention": 0.3, "attention_on": [0, 0, 1]}, "attention forced"),
+        ({"attention_on": 0.0, "attention": 0.3}, "attention forced"),
+    ],
+)
+def test_findings(changes: dict[str, float | list[float]], kind: str) -> None:
+    assert kinds(**changes) == [kind]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        # Easy at first and fooled later: as it should be.
+        {"video_disc_accuracy": [1.0, 1.0, 1.0, 0.8, 0.7, 0.6, 0.5, 0.5], "video_domain": 1.386},
+        {"video_disc_accuracy": 0.5, "video_domain": 1.1},
+        {"pairs": [0, 0, 5]},
+        {"pseudo_rate": [0.0, 0.1]},
+        # It was good before it was on, and is worse than uniform later.
+        {"attention": [0.1, 0.1, 0.9], "attention_on": [0, 1]},
+    ],
+)
+def test_no_findings(changes: dict[str, float | list[float]]) -> None:
+    assert kinds(**changes) == []
+
+
+def test_one_source_segment_cannot_collapse() -> None:
+    records = [{**HEALTHY, "align_same_row": 1.0}]
+    assert findings(records, source_segments=1) == []
+
+
+def test_every_finding_says_what_to_do() -> None:
+    bad = {"video_disc_accuracy": 1.0, "align_same_row": 1.0, "pairs": 0.0, "pseudo_rate": 0.0}
+    found = findings([{**HEALTHY, **bad, "attention": 1.0}], options=TCON)
+    assert len(found) == 5 and all(f.text and f.remedy for f in found)
+    assert all("\n" not in f.text + f.remedy for f in found)

@@ -1,0 +1,88 @@
+"""Target labels: one function hands them out, to one kind of method, under one option."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+from feature_files import write_domain
+
+import tcon.adapt
+from tcon.adapt import store
+from tcon.adapt.config import make_runs
+from tcon.adapt.grid import prepare, run_all
+from tcon.adapt.methods import entry, names
+from tcon.cache import InputError
+
+QUICK = ["train.epochs=1", "train.min_steps=60", "train.batch_size=8", "train.lr=0.01"]
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[Path, Path]:
+    return write_domain(tmp_path / "s.h5"), write_domain(tmp_path / "t.h5", videos=30, seed=1)
+
+
+def test_refused_without_the_option(files: tuple[Path, Path], tmp_path: Path) -> None:
+    runs = make_runs(["source_only", "target_only"], QUICK)
+    with pytest.raises(InputError, match="target_only trains on the target's labels.*--oracle"):
+        prepare(*files, runs, tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_it_trains_on_the_targets_labelled_training_videos(
+    files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    labels = ["jump", "run", "sit", "", "jump", "run"] * 5
+    target = write_domain(tmp_path / "some.h5", videos=30, labels=labels, seed=1)
+    (run,) = make_runs(["target_only"], QUICK)
+    prepared = prepare(files[0], target, [run], tmp_path / "runs", oracle=True)
+    (usual,) = make_runs(["source_only"], QUICK)
+    before, domains = prepared.store.domains(usual), prepared.store.domains(run)
+    index = {name: n for n, name in enumerate(("jump", "run", "sit"))}
+    known = [id_ for id_ in before.target_train.ids if labels[int(id_[1:4])]]
+    assert list(domains.source_train.ids) == known and domains.source_val is None
+    assert domains.source_train.labels.tolist() == [index[labels[int(i[1:4])]] for i in known]
+    assert domains.target_train is before.target_train
+    assert run_all(prepared) == 0
+
+
+def test_unlabelled_target(files: tuple[Path, Path], tmp_path: Path) -> None:
+    target = write_domain(tmp_path / "none.h5", labels=[""] * 12)
+    prepared = prepare(
+        files[0], target, make_runs(["target_only"], QUICK), tmp_path / "runs", oracle=True
+    )
+    why = []
+    assert run_all(prepared, on_state=lambda folder, state, text: why.append(text)) == 1
+    assert "no target training video has one" in why[-1]
+
+
+def test_no_other_method_reads_them(
+    monkeypatch: pytest.MonkeyPatch, files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    assert [name for name in names() if entry(name).method.reads_target_labels] == ["target_only"]
+
+    def refuse(*args: object) -> None:
+        raise AssertionError("target labels were asked for")
+
+    monkeypatch.setattr(store, "train_on_target", refuse)
+    quick = ["train.epochs=1", "train.min_steps=2", "train.batch_size=4"]
+    runs = make_runs([name for name in ("source_only", "tcon")], quick, segments=2)
+    assert run_all(prepare(*files, runs, tmp_path / "runs", oracle=True)) == 0
+    oracle = make_runs(["target_only"], quick)
+    with pytest.raises(AssertionError, match="asked for"):
+        run_all(prepare(*files, oracle, tmp_path / "oracle", oracle=True))
+
+
+def test_one_function_is_called_at_one_place() -> None:
+    """Nothing in the room of adaptation but these reads a video's label."""
+    readers, callers = set(), set()
+    folder = Path(tcon.adapt.__file__).parent
+    for file in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Attribute) and node.attr == "label":
+                readers.add(file.stem)
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "train_on_target":
+                callers.add(file.stem)
+    assert callers == {"store"}
+    assert readers == {"domains", "oracle", "store"}  # store: for the task's names alone

@@ -1,0 +1,163 @@
+"""Plans: keys, paths, overriding, missing files, and the shipped plans of the paper's tables."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import toy_methods as toy
+
+from tcon.adapt.methods import names
+from tcon.adapt.plan import make_grid, read_plan, shipped
+from tcon.adapt.task import read_task
+from tcon.cache import InputError
+
+PLAN = """
+methods = ["source_only", "tcon"]
+segments = "4,6:4"
+seeds = 2
+settings = ["train.lr=0.1"]
+
+[files]
+"b.h5" = "make b"
+
+[[grid]]
+name = "one"
+source = "a.h5"
+target = "b.h5"
+
+[[grid]]
+name = "two"
+source = "b.h5"
+target = "a.h5"
+task = "ucf_hmdb_2_H2U"
+methods = "tcon"
+modality = ["rgb", "flow"]
+segments = [8]
+epochs = 3
+oracle = true
+settings = ["train.lr=0.2"]
+"""
+
+
+def write(folder: Path, text: str = PLAN) -> str:
+    (folder / "plan.toml").write_text(text)
+    return str(folder / "plan.toml")
+
+
+def test_grids_take_what_they_do_not_say_from_the_top(tmp_path: Path) -> None:
+    one, two = read_plan(write(tmp_path), {}).grids
+    assert len(one.runs) == 2 * 2 * 2 and one.output == Path("runs/one") and one.task is None
+    assert {run.train.lr for run in one.runs} == {0.1} and not one.oracle
+    assert Counter((run.method, run.modality, run.segments) for run in two.runs) == {
+        ("tcon", modality, 8): 2 for modality in ("rgb", "flow")
+    }
+    assert {(run.train.lr, run.train.epochs) for run in two.runs} == {(0.2, 3)}
+    assert two.oracle and two.task == "ucf_hmdb_2_H2U" and two.source == Path("b.h5")
+
+
+def test_command_line_overrides(tmp_path: Path) -> None:
+    given = {"seeds": 1, "methods": "tcon", "settings": ("train.lr=1",), "output": Path("o")}
+    one, two = read_plan(write(tmp_path), given).grids
+    assert len(one.runs) == 2 and len(two.runs) == 2
+    assert {run.train.lr for run in (*one.runs, *two.runs)} == {1}
+    assert (one.output, two.output) == (Path("o/one"), Path("o/two"))
+
+
+def test_root_moves_every_path(tmp_path: Path) -> None:
+    text = 'root = "data"\nsource = "a.h5"\ntarget = "/b.h5"\ntask = "t.csv"\noutput = "r"\n'
+    (grid,) = read_plan(write(tmp_path, text), {}).grids
+    data = tmp_path / "data"
+    assert (grid.source, grid.target) == (data / "a.h5", Path("/b.h5"))
+    assert (grid.task, grid.output) == (str(data / "t.csv"), data / "r")
+
+
+def test_missing_files_are_named_with_their_commands(tmp_path: Path) -> None:
+    text = PLAN.replace('"a.h5"', f'"{tmp_path}/a.h5"').replace('"b.h5"', f'"{tmp_path}/b.h5"')
+    plan = read_plan(write(tmp_path, text), {})
+    one = plan.grids[0]
+    assert plan.missing(one) == (
+        f"{tmp_path}/a.h5 is missing; make it with: tcon extract VIDEOS -o {tmp_path}/a.h5"
+    )
+    (tmp_path / "a.h5").touch()
+    assert plan.missing(one) == f"{tmp_path}/b.h5 is missing; make it with: make b"
+    (tmp_path / "b.h5").touch()
+    assert plan.missing(one) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("method = 'tcon'", "no key 'method': did you mean methods"),
+        ("[[grid]]\nsorce = 'a'", "no key 'sorce': did you mean source"),
+        ("seeds = '2'", "seeds = '2' is of the wrong kind"),
+        ("seeds = true", "seeds = True is of the wrong kind"),
+        ("seeds = 0", "seeds must be at least 1"),
+        ("seeds = ", "cannot read the plan"),
+        ("grid = 3", r"write grids as \[\[grid\]\]"),
+        ("source = 'a.h5'", "grid 1: no target"),
+        ("source = 'a'\ntarget = 'b'\nmethods = 'tcom'", "no method 'tcom': did you mean tcon"),
+        (
+            "source = 'a'\ntarget = 'b'\n[[grid]]\n[[grid]]\n",
+            "two grids write runs/source_only_rgb_k6_seed0: give each",
+        ),
+    ],
+)
+def test_wrong_plans(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        read_plan(write(tmp_path, text), {})
+
+
+def test_unknown_plans(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no plan 'tabel5': did you mean table5"):
+        read_plan("tabel5", {})
+    with pytest.raises(InputError, match=r"cannot read the plan .*nowhere\.toml"):
+        read_plan(str(tmp_path / "nowhere.toml"), {})
+
+
+def test_without_plan_source_and_target_are_needed() -> None:
+    with pytest.raises(InputError, match="no source: name its feature file by --source"):
+        make_grid({"target": "t.h5"})
+
+
+# The rows and columns of the paper's tables, by what is run for each.
+UO = ("ucf50_olympic_U2O", "ucf50_olympic_O2U")
+JESTER, H2U, U2H = "jester_S2T", "ucf_hmdb_2_H2U", "ucf_hmdb_2_U2H"
+TABLES = {
+    "table1": (
+        {"source_only", "cmfglr", "daaa", "cdan", "tcon"},
+        {H2U, *UO, JESTER},
+        {"rgb", "flow"},
+    ),
+    "table2": ({"source_only", "daaa", "tcon"}, {*UO}, {"rgb", "flow"}),
+    "table3": ({"ta3n", "tcon-trn"}, {*UO, U2H, H2U, JESTER}, {"rgb"}),
+    "table4": ({"source_only", "trn", "daaa", "tcon"}, {"hmdb_ucf_all_H2U"}, {"rgb"}),
+    "table5": (
+        {"tcon-sadnet", "tcon-tadnet", "tcon-coattn", "tcon-attn", "tcon"},
+        {JESTER},
+        {"rgb", "flow"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sorted(TABLES))
+def test_shipped_plans_are_the_papers_tables(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    methods, tasks, modalities = TABLES[name]
+    for method in methods - set(names()):
+        toy.add(monkeypatch, method, toy.Equal)
+    plan = read_plan(name, {})
+    got = Counter((run.method, grid.task, run.modality) for grid in plan.grids for run in grid.runs)
+    assert got == {(m, t, k): 5 for m in methods for t in tasks for k in modalities}
+    for grid in plan.grids:
+        read_task(grid.task)
+        why = plan.missing(grid)
+        if why is not None:
+            assert why.split(" is missing; make it with: ")[1].startswith("tcon extract")
+            assert why.endswith(f"-o {why.split()[0]}") and "VIDEOS" not in why
+    backbone = "c3d" if name == "table2" else "bninception"
+    assert all(f"_{backbone}.h5" in str(grid.source) for grid in plan.grids)
+
+
+def test_all_tables_ship() -> None:
+    assert shipped() == sorted(TABLES)

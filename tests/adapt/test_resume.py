@@ -1,0 +1,159 @@
+"""A killed run goes on and ends in the same bytes as an undisturbed one."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from feature_files import write_domain
+
+from tcon.adapt import loop
+from tcon.adapt.config import make_runs
+from tcon.adapt.grid import prepare, run_all
+from tcon.adapt.run_folder import RunFolder
+from tcon.cache import InputError
+
+STEPS = 12
+SETTINGS = [
+    *("train.epochs=1", f"train.min_steps={STEPS}", "train.batch_size=4", "train.evaluations=4"),
+    *("tcon.features=8", "tcon.disc.hidden=8", "tcon.warmup.min_steps=2"),
+]
+COMPARED = ("metrics.jsonl", "logits.h5", "checkpoint.pt", "health.json", "config.json")
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    folder = tmp_path_factory.mktemp("files")
+    return write_domain(folder / "s.h5"), write_domain(folder / "t.h5", shift=0.5, seed=1)
+
+
+def run(files: tuple[Path, Path], output: Path, *settings: str, **options: object) -> Path:
+    runs = make_runs(["tcon"], [*SETTINGS, *settings], segments=4)
+    prepared = prepare(*files, runs, output, device="cpu")
+    run_all(prepared, **options)
+    return prepared.runs[0][1].path
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    assert sorted(path.name for path in folder.iterdir()) == sorted(COMPARED)
+    return {name: (folder / name).read_bytes() for name in COMPARED}
+
+
+class Stop(BaseException):
+    """As if the process had been killed here."""
+
+
+def stop_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    """Stop before the batches of a step are drawn."""
+    original = loop.step_generator
+
+    def generator(seed: int, at: int, device: object) -> object:
+        if at == step:
+            raise Stop
+        return original(seed, at, device)
+
+    monkeypatch.setattr(loop, "step_generator", generator)
+
+
+@pytest.mark.parametrize("optimiser", ["adam", "sgd"])
+@pytest.mark.parametrize("save_seconds", [0.0, 1e9])
+def test_interrupted_at_every_step(
+    files: tuple[Path, Path], tmp_path: Path, optimiser: str, save_seconds: float
+) -> None:
+    setting = f"train.optimiser={optimiser}"
+    expected = contents(run(files, tmp_path / "whole", setting))
+    output = tmp_path / "cut"
+    for step in range(STEPS):
+        with pytest.MonkeyPatch.context() as patch, pytest.raises(Stop):
+            stop_at(patch, step)
+            run(files, output, setting, save_seconds=save_seconds)
+        (folder,) = output.iterdir()
+        assert (folder / "resume.pt").exists() == (save_seconds == 0 and step > 0)
+    assert contents(run(files, output, setting)) == expected
+
+
+def test_continues_instead_of_beginning_anew(
+    monkeypatch: pytest.MonkeyPatch, files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Stop):
+        stop_at(patch, 7)
+        run(files, tmp_path, save_seconds=0)
+    taken = []
+    original = loop.step_generator
+
+    def generator(seed: int, at: int, device: object) -> object:
+        taken.append(at)
+        return original(seed, at, device)
+
+    monkeypatch.setattr(loop, "step_generator", generator)
+    run(files, tmp_path)
+    assert taken == list(range(7, STEPS))
+
+
+@pytest.mark.parametrize("where", ["log", "save", "finish"])
+def test_interrupted_between_two_writes(
+    files: tuple[Path, Path], tmp_path: Path, where: str
+) -> None:
+    expected = contents(run(files, tmp_path / "whole"))
+    for calls in (1, 3):
+        with pytest.MonkeyPatch.context() as patch, pytest.raises(Stop):
+            owner = loop.Saver if where == "save" else RunFolder
+            original, count = getattr(owner, where), 0
+
+            def stopping(self: object, *args: object) -> object:
+                nonlocal count
+                count += 1
+                result = original(self, *args) if where == "log" else None  # noqa: B023
+                if count == (1 if where == "finish" else calls):  # noqa: B023
+                    raise Stop
+                return result if where == "log" else original(self, *args)  # noqa: B023
+
+            patch.setattr(owner, where, stopping)
+            run(files, tmp_path / "cut", save_seconds=0)
+    assert contents(run(files, tmp_path / "cut")) == expected
+
+
+SCRIPT = """
+import sys
+from tcon.adapt.config import make_runs
+from tcon.adapt.grid import prepare, run_all
+source, target, output, *settings = sys.argv[1:]
+prepared = prepare(source, target, make_runs(["tcon"], settings, segments=4), output, device="cpu")
+report = lambda step, steps, record: print(step, flush=True)
+run_all(prepared, on_evaluation=report, save_seconds=0.03)
+"""
+
+
+def test_killed_process(files: tuple[Path, Path], tmp_path: Path) -> None:
+    """``kill -9`` at no particular place, twice; then the run is finished in peace."""
+    settings = (*SETTINGS, "train.min_steps=120", "train.evaluations=40")
+    arguments = [*map(str, files), str(tmp_path / "cut"), *settings]
+    for _ in range(2):
+        process = subprocess.Popen(
+            [sys.executable, "-c", SCRIPT, *arguments],
+            stdout=subprocess.PIPE,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
+        assert process.stdout is not None
+        for _ in range(random.randrange(3, 15)):
+            assert process.stdout.readline()
+        process.kill()
+        process.communicate()
+    (folder,) = (tmp_path / "cut").iterdir()
+    assert (folder / "resume.pt").exists() and not (folder / "logits.h5").exists()
+    expected = contents(run(files, tmp_path / "whole", *settings[len(SETTINGS) :]))
+    assert contents(run(files, tmp_path / "cut", *settings[len(SETTINGS) :])) == expected
+
+
+def test_interrupted_run_with_other_settings_is_refused(
+    files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Stop):
+        stop_at(patch, 5)
+        run(files, tmp_path, save_seconds=0)
+    with pytest.raises(InputError, match=r"interrupted run with another train\.lr .* delete it"):
+        run(files, tmp_path, "train.lr=0.1")
