@@ -7,10 +7,15 @@ N pairs of a source and a target video. ``si`` and ``ti`` [N] name the videos of
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .pairs import Pairs
+
+Simplex = Literal["l1", "softmax"]
 _EPS = 1e-12
 
 
@@ -51,35 +56,52 @@ def coattention(source: Tensor, target: Tensor, si: Tensor, ti: Tensor) -> Tenso
     return a_ss[si][:, :, None] * a_tt[ti][:, None, :] * a_st
 
 
-def joint_normalise(a_co: Tensor) -> Tensor:
+def to_simplex(scores: Tensor, how: Simplex = "l1") -> Tensor:
+    """Make scores sum to 1 over the last axis (ambiguity B3).
+
+    Args:
+        scores: [..., K].
+        how: ``l1`` sets negative scores to 0 and divides by the sum, which keeps ratios and has no
+            scale; all zeros become uniform. ``softmax`` is taken of the scores as they are.
+
+    Returns:
+        [..., K], non-negative.
+    """
+    if how == "softmax":
+        return scores.softmax(-1)
+    positive = scores.clamp(min=0)
+    total = positive.sum(-1, keepdim=True)
+    uniform = torch.full_like(positive, 1 / positive.shape[-1])
+    return torch.where(total > _EPS, positive / total.clamp(min=_EPS), uniform)
+
+
+def joint_normalise(a_co: Tensor, how: Simplex = "l1") -> Tensor:
     """Make each matrix a joint distribution over (source segment, target segment).
 
-    Negative entries become 0; a matrix without positive entries becomes uniform. Scale-free: the
-    products of three feature vectors in equation (3) have no natural scale.
+    By ``l1`` this is scale-free: the products of three feature vectors in equation (3) have no
+    natural scale.
 
     Args:
         a_co: [N, Ks, Kt].
+        how: as in `to_simplex`.
 
     Returns:
         [N, Ks, Kt], non-negative, each matrix sums to 1.
     """
-    p = a_co.clamp(min=0)
-    total = p.sum((1, 2), keepdim=True)  # [N, 1, 1]
-    uniform = torch.full_like(p, 1 / (p.shape[1] * p.shape[2]))
-    return torch.where(total > _EPS, p / total.clamp(min=_EPS), uniform)
+    return to_simplex(a_co.flatten(1), how).view_as(a_co)
 
 
 def mean_over_pairs(marginal: Tensor, index: Tensor, mask: Tensor, videos: int) -> Tensor:
     """Average the pairs' attention vectors of each video: equations (4) and (5).
 
     Args:
-        marginal: row or column sums of the pairs' joint distributions, [N, K].
+        marginal: row or column sums of the pairs' matrices, [N, K].
         index: the video of each pair, [N].
         mask: [N].
         videos: B.
 
     Returns:
-        [B, K], each row sums to 1; uniform for a video without pairs.
+        [B, K], 1/K everywhere for a video without pairs.
     """
     weight = mask.to(marginal.dtype)
     total = marginal.new_zeros(videos, marginal.shape[1])
@@ -87,6 +109,35 @@ def mean_over_pairs(marginal: Tensor, index: Tensor, mask: Tensor, videos: int) 
     pairs = marginal.new_zeros(videos).index_add(0, index, weight)[:, None]  # M, [B, 1]
     uniform = torch.full_like(total, 1 / marginal.shape[1])
     return torch.where(pairs > 0, total / pairs.clamp(min=1), uniform)
+
+
+def attention_vectors(
+    a_co: Tensor,
+    pairs: Pairs,
+    videos: tuple[int, int],
+    *,
+    norm: Literal["joint", "average"],
+    how: Simplex,
+) -> tuple[Tensor, Tensor]:
+    """Attention of source and target videos that sums to 1: equations (4) and (5).
+
+    Args:
+        a_co: [N, Ks, Kt].
+        videos: Bs and Bt.
+        norm: make each pair's matrix a ``joint`` distribution and average its marginals, so that
+            all pairs count alike; or ``average`` the sums of the raw matrices and normalise then,
+            as printed (ambiguity B4).
+        how: as in `to_simplex`.
+
+    Returns:
+        [Bs, Ks] and [Bt, Kt], uniform for a video without pairs.
+    """
+    scores = joint_normalise(a_co, how) if norm == "joint" else a_co
+    source = mean_over_pairs(scores.sum(2), pairs.si, pairs.mask, videos[0])
+    target = mean_over_pairs(scores.sum(1), pairs.ti, pairs.mask, videos[1])
+    if norm == "joint":
+        return source, target
+    return to_simplex(source, how), to_simplex(target, how)
 
 
 def sharpen(attention: Tensor, temperature: float) -> Tensor:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch.nn.functional as F
 from torch import Tensor
+
+AttentionLoss = Literal["mse", "l1", "smooth_l1", "kl"]
+_REGRESSIONS = {"mse": F.mse_loss, "l1": F.l1_loss, "smooth_l1": F.smooth_l1_loss}
 
 
 def masked_mean(x: Tensor, mask: Tensor) -> Tensor:
@@ -30,14 +35,21 @@ def entropy(logits: Tensor) -> Tensor:
     return -(logits.softmax(-1) * logits.log_softmax(-1)).sum(-1)
 
 
-def attention_loss(predicted: Tensor, truth: Tensor, mask: Tensor) -> Tensor:
-    """Squared error summed over segments, averaged over the masked videos (equation 7).
+def attention_loss(
+    predicted: Tensor, truth: Tensor, mask: Tensor, kind: AttentionLoss = "mse"
+) -> Tensor:
+    """Regression of attention, summed over segments, averaged over the masked videos (equation 7).
 
     Args:
-        predicted, truth: [B, K].
+        predicted, truth: [B, K], each row sums to 1.
         mask: videos that take part, [B].
+        kind: squared, absolute or smooth absolute error, or the divergence KL(truth | predicted).
     """
-    return masked_mean((predicted - truth).square().sum(1), mask)
+    if kind == "kl":
+        loss = F.kl_div(predicted.clamp(min=1e-12).log(), truth, reduction="none")
+    else:
+        loss = _REGRESSIONS[kind](predicted, truth, reduction="none")
+    return masked_mean(loss.sum(1), mask)
 
 
 def pseudo_label_loss(

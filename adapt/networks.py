@@ -6,7 +6,10 @@ inputs give equal losses, and many runs can share one program. No mask means no 
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -50,14 +53,27 @@ class SegmentClassifier(nn.Module):
 
 
 class TargetAttention(nn.Sequential):
-    """G_a: predicts a target video's attention from its own segments (equation 6)."""
+    """G_a: predicts a target video's attention from its own segments (equation 6).
 
-    def __init__(self, features: int, hidden: int) -> None:
+    Args:
+        features: D.
+        hidden: width of the hidden layer.
+        output: how a video's scores become a distribution: ``softmax``, or a ``sigmoid`` of each
+            divided by their sum.
+    """
+
+    def __init__(
+        self, features: int, hidden: int, *, output: Literal["softmax", "sigmoid"] = "softmax"
+    ) -> None:
         super().__init__(nn.Linear(features, hidden), nn.ReLU(), nn.Linear(hidden, 1))
+        self.output = output
 
     def forward(self, f: Tensor) -> Tensor:
         """[B, K, D] to [B, K], each row sums to 1."""
-        return super().forward(f).squeeze(-1).softmax(1)
+        scores = super().forward(f).squeeze(-1)  # [B, K]
+        if self.output == "softmax":
+            return scores.softmax(1)
+        return F.normalize(scores.sigmoid(), p=1, dim=1)
 
 
 class Discriminator(nn.Module):

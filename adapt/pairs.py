@@ -84,3 +84,18 @@ def choose(eligible: Tensor, order: Tensor, most: int) -> tuple[Tensor, Tensor, 
     rank = torch.where(eligible, order, order + 1).flatten()  # ineligible ones last
     chosen = rank.argsort()[: min(most, rank.numel())]  # [N]
     return chosen // columns, chosen % columns, eligible.flatten()[chosen]
+
+
+def in_a_pair(index: Tensor, mask: Tensor, videos: int) -> Tensor:
+    """Which videos of a domain have a pair.
+
+    Args:
+        index: the video of each pair, [N].
+        mask: [N].
+        videos: B.
+
+    Returns:
+        [B] bool.
+    """
+    none = torch.zeros(videos, dtype=torch.bool, device=mask.device)
+    return none.index_put((index,), mask, accumulate=True)

@@ -20,23 +20,33 @@ class WarmupConfig:
 
     Args:
         ratio: it starts once its running loss is below this share of the uniform guess's.
+        threshold: or below this loss, whatever a uniform guess's is; None for the ratio.
         min_steps, min_progress: and not before the earlier of these.
         max_progress: but at this progress at the latest.
+        source: until then the source has uniform attention too, not yet its co-attention.
     """
 
     ratio: float = 0.5
+    threshold: float | None = None
     min_steps: int = 100
     min_progress: float = 0.1
     max_progress: float = 0.2
+    source: bool = False
 
 
 State = dict[str, Tensor]
 
 
 def initial_state(device: torch.device) -> State:
-    """Running losses, the step count and whether the attention is on."""
+    """Running losses, the step count, whether the attention is on and its first step (or 0)."""
     zero = torch.zeros((), device=device)
-    return {"attention": zero, "uniform": zero, "steps": zero, "on": zero.bool()}
+    return {
+        "attention": zero,
+        "uniform": zero,
+        "steps": zero,
+        "on": zero.bool(),
+        "on_step": zero,
+    }
 
 
 def update(
@@ -64,6 +74,9 @@ def update(
     a, u = average(state["attention"], attention), average(state["uniform"], uniform)
     steps = state["steps"] + 1
     early = (steps < config.min_steps) & (progress < config.min_progress)
-    good = (a < config.ratio * u) & ~early
-    on = state["on"] | good | (progress >= config.max_progress)
-    return {"attention": a, "uniform": u, "steps": steps, "on": on}
+    enough = config.ratio * u if config.threshold is None else config.threshold
+    good = (a < enough) & (u > 0)  # both are 0 until the first pair
+    on = state["on"] | (good & ~early) | (progress >= config.max_progress)
+    # It is first used in the step after this one; steps count from 1.
+    on_step = torch.where(on & ~state["on"], steps + 1, state["on_step"])
+    return {"attention": a, "uniform": u, "steps": steps, "on": on, "on_step": on_step}

@@ -9,6 +9,7 @@ from . import (  # noqa: F401  (they register themselves)
     ta3n,
     target_only,
     tcon,
+    tcon_ablations,
 )
 from .base import FittedMethod, Losses, Method, MethodConfig, Sizes, SourceBatch
 from .registry import Entry, build, entry, names

@@ -13,12 +13,15 @@ from torch import Tensor
 from tcon.adapt.coattention import (
     align,
     alignment_weights,
+    attention_vectors,
     coattention,
     joint_normalise,
     mean_over_pairs,
     self_attention,
     sharpen,
+    to_simplex,
 )
+from tcon.adapt.pairs import Pairs
 
 
 def features(*shape: int, seed: int = 0) -> Tensor:
@@ -209,3 +212,27 @@ def test_sharpening() -> None:
 def test_unknown_norm_is_refused() -> None:
     with pytest.raises(ValueError, match="align_norm 'other'"):
         alignment_weights(torch.ones(1, 2, 2), norm="other", tau=1.0)
+
+
+def test_sum_to_one() -> None:
+    scores = torch.tensor([[3.0, 1.0, -2.0], [0.0, 0.0, -1.0]])
+    expected = torch.tensor([[0.75, 0.25, 0.0], [1 / 3, 1 / 3, 1 / 3]])
+    torch.testing.assert_close(to_simplex(scores), expected)
+    torch.testing.assert_close(
+        to_simplex(scores, "softmax"), scores.exp() / scores.exp().sum(1, True)
+    )
+
+
+def test_averaging_before_normalising_lets_strong_pairs_dominate() -> None:
+    """Two pairs of source 0; the second has ten times the scores of the first."""
+    a_co = torch.tensor([[[1.0, 1.0], [0.0, 0.0]], [[0.0, 10.0], [0.0, 10.0]]])
+    pairs = Pairs(torch.tensor([0, 0]), torch.tensor([0, 1]), torch.tensor([True, True]))
+
+    def both(norm: str) -> list[list[float]]:
+        source, target = attention_vectors(a_co, pairs, (2, 2), norm=norm, how="l1")
+        torch.testing.assert_close(source[1], torch.tensor([0.5, 0.5]))  # it has no pair
+        torch.testing.assert_close(target, torch.tensor([[0.5, 0.5], [0.0, 1.0]]))
+        return source[0].tolist()
+
+    assert both("joint") == pytest.approx([0.75, 0.25])
+    assert both("average") == pytest.approx([12 / 22, 10 / 22])

@@ -76,6 +76,16 @@ def test_attention_loss_sums_over_segments_and_averages_over_videos() -> None:
     assert attention_loss(a, b, torch.tensor([True, False])) == pytest.approx(0.02)
 
 
+def test_kinds_of_attention_loss() -> None:
+    a, b, every = torch.tensor([[0.5, 0.5]]), torch.tensor([[0.25, 0.75]]), torch.tensor([True])
+    divergence = 0.25 * math.log(0.25 / 0.5) + 0.75 * math.log(0.75 / 0.5)
+    for kind, value in (("l1", 0.5), ("smooth_l1", 0.0625), ("kl", divergence)):
+        assert attention_loss(a, b, every, kind) == pytest.approx(value)
+    a = torch.tensor([[1.0, 0.0]], requires_grad=True)
+    attention_loss(a, 1 - a.detach(), every, "kl").backward()
+    assert a.grad.isfinite().all()
+
+
 def test_pseudo_labels_take_confident_videos_alone() -> None:
     logits = torch.tensor([[4.0, 0.0], [0.0, 1.0], [0.0, 5.0]], requires_grad=True)
     cross_entropies = [math.log(1 + math.exp(-4)), math.log(1 + math.exp(-5))]
@@ -88,8 +98,15 @@ def test_pseudo_labels_take_confident_videos_alone() -> None:
     assert loss == 0
 
 
-def warm(ratio: float, steps: int, *, progress: float = 0.05, valid: bool = True) -> bool:
-    """Is the attention on after so many steps at which its loss is ``ratio`` of the uniform's?"""
+def warm(
+    ratio: float,
+    steps: int,
+    *,
+    progress: float = 0.05,
+    valid: bool = True,
+    threshold: float | None = None,
+) -> warmup.State:
+    """The state after so many steps at which the loss is ``ratio`` of the uniform's, 1."""
     state = warmup.initial_state(torch.device("cpu"))
     for _ in range(steps):
         state = warmup.update(
@@ -98,29 +115,42 @@ def warm(ratio: float, steps: int, *, progress: float = 0.05, valid: bool = True
             torch.tensor(1.0),
             valid=torch.tensor(valid),
             progress=progress,
-            config=warmup.WarmupConfig(),
+            config=warmup.WarmupConfig(threshold=threshold),
         )
-    return bool(state["on"])
+    return state
 
 
 def test_warm_up() -> None:
-    assert warm(0.4, 100) and not warm(0.4, 99)  # at least 100 steps
-    assert not warm(0.6, 300)  # the attention must explain half of the variance
-    assert warm(0.4, 5, progress=0.1)  # or 10 % of the run
-    assert warm(0.6, 1, progress=0.2)  # 20 % of the run at the latest
-    assert not warm(0.4, 300, valid=False)  # batches without pairs say nothing
+    assert warm(0.4, 100)["on"] and not warm(0.4, 99)["on"]  # at least 100 steps
+    assert not warm(0.6, 300)["on"]  # the attention must explain half of the variance
+    assert warm(0.4, 5, progress=0.1)["on"]  # or 10 % of the run
+    assert warm(0.6, 1, progress=0.2)["on"]  # 20 % of the run at the latest
+    assert not warm(0.4, 300, valid=False)["on"]  # batches without pairs say nothing
+
+
+def test_warm_up_by_an_absolute_loss() -> None:
+    assert warm(0.29, 100, threshold=0.3)["on"]
+    assert not warm(0.31, 300, threshold=0.3)["on"]
+    assert not warm(0.0, 300, valid=False, threshold=0.3)["on"]
+
+
+def test_warm_up_remembers_the_first_step_that_uses_the_attention() -> None:
+    assert warm(0.4, 99)["on_step"] == 0
+    assert warm(0.4, 100)["on_step"] == 101  # steps count from 1
+    assert warm(0.4, 150)["on_step"] == 101
 
 
 def test_warm_up_stays_on() -> None:
-    state = warmup.initial_state(torch.device("cpu")) | {"on": torch.tensor(True)}
-    state = warmup.update(
-        state,
-        torch.tensor(9.0),
-        torch.tensor(1.0),
-        valid=torch.tensor(True),
-        progress=0.0,
-        config=warmup.WarmupConfig(),
-    )
+    state = warm(0.4, 100)
+    for _ in range(100):
+        state = warmup.update(
+            state,
+            torch.tensor(9.0),
+            torch.tensor(1.0),
+            valid=torch.tensor(True),
+            progress=0.05,
+            config=warmup.WarmupConfig(),
+        )
     assert state["on"]
 
 

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from tcon.adapt.alignment_discriminators import DiscriminatorConfig
 from tcon.adapt.coattention import (
     align,
     alignment_weights,
@@ -17,17 +18,13 @@ from tcon.adapt.coattention import (
     mean_over_pairs,
 )
 from tcon.adapt.methods import Losses, Sizes, SourceBatch, build
-from tcon.adapt.methods.tcon import (
-    DiscriminatorConfig,
-    PairConfig,
-    PseudoConfig,
-    Tcon,
-    TconConfig,
-)
+from tcon.adapt.methods.tcon import Tcon
+from tcon.adapt.methods.tcon_config import PseudoConfig, TconConfig
+from tcon.adapt.pairs import PairConfig
 from tcon.adapt.schedules import dann_ramp
 
 B, K, D_IN, C = 6, 4, 10, 3
-PARTS = ("bottleneck", "classifier", "attention", "disc_video", "disc_segment")
+PARTS = ("bottleneck", "classifier", "attention", "discriminators")
 SMALL = TconConfig(
     features=8,
     att_hidden=5,
@@ -99,12 +96,13 @@ def test_total_equals_the_equations_put_together(on: bool) -> None:
 
     aligned = align(alignment_weights(a_co, norm="joint", tau=0.02), fs, si)  # [N, K, D]
     bce = F.binary_cross_entropy_with_logits
-    ones = method.disc_video(ft.flatten(1), draws["video_target"])
-    zeros = method.disc_video(aligned.flatten(1), draws["video_aligned"])
+    disc_video, disc_segment = (disc.net for disc in method.discriminators.values())
+    ones = disc_video(ft.flatten(1), draws["video_target"])
+    zeros = disc_video(aligned.flatten(1), draws["video_aligned"])
     c_dv = bce(ones, torch.ones(B)) + bce(zeros, torch.zeros(20))
-    ones = method.disc_segment(fs, draws["segment_source"])
+    ones = disc_segment(fs, draws["segment_real"])
     rows = draws["segment_order"].flatten().argsort()
-    zeros = method.disc_segment(aligned.flatten(0, 1)[rows], draws["segment_aligned"])
+    zeros = disc_segment(aligned.flatten(0, 1)[rows], draws["segment_aligned"])
     c_ds = bce(ones, torch.ones(B, K)) + bce(zeros, torch.zeros(20 * K))
 
     torch.testing.assert_close(losses.total, c_y + 3 * c_a + c_dv + c_ds)
@@ -166,12 +164,12 @@ def test_video_discriminator_is_fooled() -> None:
 def test_at_the_start_discriminators_learn_but_the_features_do_not_hear_them() -> None:
     method = make()
     step(method, progress=0.0).total.backward()  # the ramp starts at 0
-    for disc in (method.disc_video, method.disc_segment):
+    for disc in method.discriminators.values():
         assert all(p.grad.abs().sum() > 0 for p in disc.parameters())
     heard = method.bottleneck[0].weight.grad
     with torch.no_grad():
-        for disc in (method.disc_video, method.disc_segment):
-            disc.project.weight.zero_()  # now they can say nothing
+        for disc in method.discriminators.values():
+            disc.net.project.weight.zero_()  # now they can say nothing
     torch.testing.assert_close(gradient(method, progress=0.0), heard)
     assert not torch.allclose(gradient(make(), progress=0.5), heard)
 
@@ -184,7 +182,7 @@ def test_batch_without_pairs_is_finite_and_trains_on_source_labels_alone() -> No
     losses.total.backward()
     grads = [p.grad for p in method.parameters()]
     assert all(g is None or g.isfinite().all() for g in grads)
-    assert method.disc_video.project.weight.grad.abs().sum() == 0
+    assert method.discriminators.video.net.project.weight.grad.abs().sum() == 0
 
 
 def test_one_segment_is_finite() -> None:
@@ -230,7 +228,7 @@ def test_prediction_ignores_the_order_of_segments() -> None:
 def test_prediction_needs_neither_source_nor_discriminators() -> None:
     method, (_, target) = make(), data()
     logits = method.predict(target)
-    del method.disc_video, method.disc_segment
+    del method.discriminators
     assert torch.equal(method.predict(target), logits)
     f = method.bottleneck(target[:1])
     attention = F.softmax(method.attention[2](method.attention[1](method.attention[0](f))), dim=1)

@@ -1,0 +1,97 @@
+"""Options of TCoN and its ablations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ..alignment_discriminators import DiscriminatorConfig
+from ..coattention import Simplex
+from ..losses import AttentionLoss
+from ..pairs import PairConfig
+from ..warmup import WarmupConfig
+from .base import MethodConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class PseudoConfig:
+    """Pseudo-labels of confident target videos.
+
+    Args:
+        threshold: probability of the predicted class from which a video takes part.
+        per: divide their loss by the ``batch`` or by the ``accepted`` videos.
+        wait: not before the target attention is in use.
+    """
+
+    threshold: float = 0.9
+    per: Literal["batch", "accepted"] = "batch"
+    wait: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class TconConfig(MethodConfig):
+    """Defaults are the recommended readings of what the paper leaves open (docs/ambiguities.md).
+
+    Args:
+        snippets: m of each segment; above 1 a temporal relation network makes them the segment's
+            feature, of width 256.
+        weigh: the classifier's ``logits`` or ``probabilities`` are weighed by attention.
+        score_features: co-attention scores from ``l2``-normalised or ``raw`` features.
+        align_norm, tau: what the softmax of the alignment sees, and its temperature.
+        att_norm: a ``joint`` distribution for each pair, or ``average`` over pairs first.
+        att_simplex: attention sums to 1 by division (``l1``) or by ``softmax``.
+        att_tau: sharpens the attention vectors below 1, flattens them above.
+        partnerless: attention of a source video without pairs.
+        att_hidden, att_output: width and last function of the attention network.
+        att_loss: what it minimises.
+        lambda_a: weight of the attention loss.
+        lambda_d: what the discriminators' weight grows to.
+        ramp: steepness of that growth.
+        seg_adv: ``adversarial`` for the segment discriminator too, or the ``literal`` sign of (12).
+        seg_against: whose segments it compares with the aligned ones.
+        detach_source_att, detach_align, detach_ga_input: stop gradients into the features through
+            the source attention, the alignment weights, the attention network's input.
+    """
+
+    snippets: int = 1
+    weigh: Literal["logits", "probabilities"] = "logits"
+    score_features: Literal["l2", "raw"] = "l2"
+    align_norm: Literal["joint", "raw", "zscore"] = "joint"
+    tau: float = 0.02
+    att_norm: Literal["joint", "average"] = "joint"
+    att_simplex: Simplex = "l1"
+    att_tau: float = 1.0
+    partnerless: Literal["uniform", "self_attention"] = "uniform"
+    att_hidden: int = 256
+    att_output: Literal["softmax", "sigmoid"] = "softmax"
+    att_loss: AttentionLoss = "mse"
+    lambda_a: float = 1.0
+    lambda_d: float = 1.0
+    ramp: float = 10.0
+    seg_adv: Literal["adversarial", "literal"] = "adversarial"
+    seg_against: Literal["source", "target"] = "source"
+    detach_source_att: bool = False
+    detach_align: bool = False
+    detach_ga_input: bool = False
+    pair: PairConfig = field(default_factory=PairConfig)
+    pseudo: PseudoConfig = field(default_factory=PseudoConfig)
+    warmup: WarmupConfig = field(default_factory=WarmupConfig)
+    disc: DiscriminatorConfig = field(default_factory=DiscriminatorConfig)
+
+
+PRESETS = {
+    # What the paper prints: Adam, 3e-4, a tenth of it every 30 epochs, batches of 64, and nothing
+    # of decay or clipping. It fine-tunes the backbone, with TSN's augmentation; here it is frozen.
+    "official": (
+        *("train.optimiser=adam", "train.lr=3e-4", "train.schedule=step", "train.lr_factor=0.1"),
+        *("train.epochs=90", "train.lr_drops=2", "train.min_steps=0", "train.batch_size=64"),
+        *("train.weight_decay=0", "train.clip_norm=0", "train.normalise=none"),
+    ),
+    # The formulas as printed. All 64 x 64 pairs may take part; the threshold of the attention's
+    # loss is printed nowhere.
+    "literal": (
+        *("score_features=raw", "align_norm=raw", "tau=1", "att_norm=average", "seg_adv=literal"),
+        *("pair.threshold=0.5", "pair.max_pairs=4096", "warmup.threshold=0.001"),
+        "train.clip_norm=0",
+    ),
+}

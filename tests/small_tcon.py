@@ -1,0 +1,47 @@
+"""A small TCoN, or an ablation of it, and one step of it on a small batch."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from tcon.adapt.alignment_discriminators import DiscriminatorConfig
+from tcon.adapt.methods import Losses, Method, Sizes, SourceBatch, build
+from tcon.adapt.methods.tcon_config import PseudoConfig, TconConfig
+from tcon.adapt.pairs import PairConfig
+
+BS, BT, D_IN, C = 5, 6, 10, 3
+VARIANTS = ("tcon", "tcon-sadnet", "tcon-tadnet", "tcon-coattn", "tcon-attn")
+SMALL = TconConfig(
+    features=8,
+    att_hidden=5,
+    dropout=0.5,
+    lambda_a=3.0,
+    tau=0.1,
+    pair=PairConfig(threshold=0.95, max_pairs=7),
+    pseudo=PseudoConfig(threshold=0.85),
+    disc=DiscriminatorConfig(hidden=7, max_segments=20),
+)
+
+
+def make(name: str, config: TconConfig = SMALL, ks: int = 4, kt: int = 4) -> Method:
+    sizes = Sizes(in_features=D_IN, source_segments=ks, target_segments=kt, classes=C)
+    torch.manual_seed(0)
+    method = build(name, config, sizes)
+    torch.nn.init.normal_(method.classifier.linear.weight, std=3.0)  # TSN's init is almost flat
+    return method
+
+
+def data(ks: int, kt: int) -> tuple[SourceBatch, Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    source = torch.randn(BS, ks, D_IN, generator=generator)
+    target = torch.randn(BT, kt, D_IN, generator=generator) + 0.3
+    return SourceBatch(source, torch.arange(BS) % C), target
+
+
+def step(method: Method, batch: tuple[SourceBatch, Tensor], *, on: bool = True) -> Losses:
+    """One step, in which the target attention, or what replaces it, is in use or not."""
+    draws = method.draw(BS, BT, torch.Generator().manual_seed(2))
+    state = method.initial_state(torch.device("cpu"))
+    state = state | {"on": torch.tensor(on)} if state else state
+    return method.losses(*batch, progress=0.5 if on else 0.05, draws=draws, state=state)[0]
