@@ -5,8 +5,8 @@ other classes and that tell little. A video shows them one after another, four s
 eight background snippets around them, 24 in all. Between source and target differ:
 
 - *when* the action is: the source has a long lead-in (6 to 8 background snippets) and hardly a
-  tail, the target the reverse. Of six segments the first four of a target video are the last four
-  of a source video, as in the paper's Figure 6;
+  tail, the target the reverse. So of six segments the first four of a target video are, but for
+  half a segment at most, the last four of a source video, as in the paper's Figure 6;
 - *what* stands around it: lead-ins and tails show other prototypes, of no class;
 - *where* features lie: a factor for each dimension and an additive offset, the same for all the
   target's snippets. Standardising each domain by itself undoes most of this, though not all, since
