@@ -228,7 +228,7 @@ def make_runs(
                         base = dataclasses.replace(
                             run,
                             method="source_only",
-                            preset=MATCHED if train == usual else preset,
+                            preset=MATCHED if train == usual else f"{method}-{preset}",
                             options=options["source_only"],
                         )
                         runs[base] = None

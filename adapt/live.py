@@ -17,6 +17,7 @@ _SHOWN_ENDED = 8  # the last ones; of hundreds of runs the rest are counted
 _SHOWN_WAITING = 3
 _SHORT_NAMES = {
     "loss": "loss",
+    "objective": "objective",
     "source_class": "source",
     "pseudo_class": "pseudo",
     "attention": "attention",

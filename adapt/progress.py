@@ -188,13 +188,13 @@ def _summarise(
     console: Console,
 ) -> None:
     """Unhealthy, unfinished and failed runs, and what to do next."""
-    unhealthy: dict[tuple[str, str], list[tuple[str, dict[str, str]]]] = {}
+    unhealthy: dict[str, list[tuple[str, dict[str, str]]]] = {}
     for grid in grids:
         for run in grid.runs:
             health = grid.output / run.name / HEALTH
             for finding in json.loads(health.read_text()) if health.exists() else ():
-                key = run.method, finding["kind"]
-                unhealthy.setdefault(key, []).append((labels[grid.output / run.name], finding))
+                label = labels[grid.output / run.name]
+                unhealthy.setdefault(finding["kind"], []).append((label, finding))
     for members in unhealthy.values():
         label, finding = members[0]
         more = f" and {len(members) - 1} more" if len(members) > 1 else ""

@@ -69,11 +69,13 @@ class Recorder:
         sets = self.domains.prediction_sets
         self.folder.finish(
             method,
-            self.domains.statistics,
             self.domains.task.classes,
             self.steps,
             {name: (sets[name].ids, torch.stack(v).numpy()) for name, v in self.logits.items()},
-            findings(self.folder.records, source_segments=source_segments, options=options),
+            statistics=self.domains.statistics,
+            findings=findings(
+                self.folder.records, source_segments=source_segments, options=options
+            ),
         )
 
     def state_dict(self) -> dict[str, Any]:

@@ -103,23 +103,24 @@ class RunFolder:
     def finish(
         self,
         module: nn.Module,
-        statistics: Mapping[str, Mapping[str, torch.Tensor]],
         classes: Sequence[str],
         steps: Sequence[int],
         logits: Mapping[str, tuple[Sequence[str], np.ndarray]],
-        findings: Sequence[Finding],
+        *,
+        statistics: Mapping[str, Mapping[str, torch.Tensor]] | None = None,
+        findings: Sequence[Finding] = (),
     ) -> None:
         """Write weights, health and logits.
 
         Args:
             module: the method.
-            statistics: what the features were standardised by, if they were.
             classes: their names, [C].
             steps: of the evaluations, [E].
             logits: per set of videos, ids [n] and logits [E, n, C].
+            statistics: what the features were standardised by, if they were.
             findings: what looks wrong.
         """
-        checkpoint = {"method": module.state_dict(), "normalise": statistics}
+        checkpoint = {"method": module.state_dict(), "normalise": statistics or {}}
         torch.save(checkpoint, self.path / CHECKPOINT)
         health = json.dumps([asdict(finding) for finding in findings], indent=2)
         (self.path / HEALTH).write_text(health + "\n")

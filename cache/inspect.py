@@ -60,7 +60,8 @@ def _modality(file: FeatureFile, name: str) -> Table:
     if decoders := sorted({video.decoder for video in file.videos if video.decoder}):
         table.add_row("decoder", ", ".join(decoders))
     for f in fields(Provenance):
-        table.add_row(f.name, escape(str(getattr(provenance, f.name))))
+        if value := str(getattr(provenance, f.name)):
+            table.add_row(f.name, escape(value))
     if provenance.weights == "random":
         table.add_row("[bold red]warning", "[bold red]random weights: these features mean nothing")
     return table

@@ -11,7 +11,7 @@
     /failures/       one row per failed video: video, stage, reason
 
 ``N`` videos, ``S`` snippets in all, ``V`` views, ``D`` feature dimensions. Another modality is
-another group beside ``rgb``. Strings are UTF-8; an unknown label or split is the empty string.
+another group like ``rgb``: ``flow``, with snippets of its own. Strings are UTF-8; an unknown label or split is the empty string.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import torch
@@ -16,8 +17,9 @@ def add(
     monkeypatch: pytest.MonkeyPatch, name: str, method: type[Method], **presets: tuple[str, ...]
 ) -> None:
     """Register ``method`` until the test ends."""
-    entry = registry.Entry(method, MethodConfig(features=8), presets)
-    monkeypatch.setitem(registry._REGISTRY, name, entry)
+    monkeypatch.setitem(registry._REGISTRY, name, None)  # taken back when the test ends
+    config = replace(registry.entry("source_only").config, features=8)
+    registry.register(name, config, presets=presets)(method)
 
 
 class Diverging(SourceOnly):

@@ -8,8 +8,10 @@ from __future__ import annotations
 from .registry import entry, register
 from .source_only import SourceOnly
 
+_SOURCE_ONLY = entry("source_only")
 
-@register("target_only", entry("source_only").config)
+
+@register("target_only", _SOURCE_ONLY.config, presets=_SOURCE_ONLY.presets)
 class TargetOnly(SourceOnly):
     """What adaptation could reach at best with the same networks."""
 

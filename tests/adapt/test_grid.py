@@ -71,11 +71,11 @@ def test_preset_comes_before_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_missing_preset_names_who_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    toy.add(monkeypatch, "toy", toy.Equal, official=())
-    with pytest.raises(InputError, match="source_only has no preset 'official'.* toy has it"):
-        make_runs(["toy", "source_only"], preset="official")
-    with pytest.raises(InputError, match="only matched, official; .* none has it"):
-        make_runs(["toy"], preset="offical")
+    toy.add(monkeypatch, "toy", toy.Equal, odd=())
+    with pytest.raises(InputError, match="source_only has no preset 'odd'.* toy has it"):
+        make_runs(["toy", "source_only"], preset="odd")
+    with pytest.raises(InputError, match="only matched, odd; .* none has it"):
+        make_runs(["toy"], preset="ood")
 
 
 def test_nesterov_needs_sgd() -> None:
@@ -118,7 +118,7 @@ def test_fitted_method_brings_its_source_only(
 def test_base_with_the_presets_training_is_another_run(monkeypatch: pytest.MonkeyPatch) -> None:
     toy.add(monkeypatch, "nearest", toy.Nearest, official=("train.lr=1",), own=("features=4",))
     base, run = make_runs(["nearest"], preset="official")
-    assert base.name == "source_only_rgb_k6_official_seed0" and base.train == run.train
+    assert base.name == "source_only_rgb_k6_nearest-official_seed0" and base.train == run.train
     base, run = make_runs(["nearest"], preset="own")
     assert base.name == "source_only_rgb_k6_seed0" and run.name == "nearest_rgb_k6_own_seed0"
 

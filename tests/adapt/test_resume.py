@@ -14,6 +14,7 @@ from feature_files import write_domain
 from tcon.adapt import loop
 from tcon.adapt.config import make_runs
 from tcon.adapt.grid import prepare, run_all
+from tcon.adapt.resume import Saver
 from tcon.adapt.run_folder import RunFolder
 from tcon.cache import InputError
 
@@ -94,26 +95,33 @@ def test_continues_instead_of_beginning_anew(
     assert taken == list(range(7, STEPS))
 
 
-@pytest.mark.parametrize("where", ["log", "save", "finish"])
-def test_interrupted_between_two_writes(
-    files: tuple[Path, Path], tmp_path: Path, where: str
+@pytest.mark.parametrize(
+    ("owner", "name", "calls"),
+    [
+        (RunFolder, "begin", 1),
+        (RunFolder, "log", 1),
+        (RunFolder, "log", 3),
+        (Saver, "save", 1),
+        (Saver, "save", 7),
+        (RunFolder, "forget", 1),
+    ],
+)
+def test_interrupted_right_after_a_write(
+    files: tuple[Path, Path], tmp_path: Path, owner: type, name: str, calls: int
 ) -> None:
     expected = contents(run(files, tmp_path / "whole"))
-    for calls in (1, 3):
-        with pytest.MonkeyPatch.context() as patch, pytest.raises(Stop):
-            owner = loop.Saver if where == "save" else RunFolder
-            original, count = getattr(owner, where), 0
+    original, count = getattr(owner, name), 0
 
-            def stopping(self: object, *args: object) -> object:
-                nonlocal count
-                count += 1
-                result = original(self, *args) if where == "log" else None  # noqa: B023
-                if count == (1 if where == "finish" else calls):  # noqa: B023
-                    raise Stop
-                return result if where == "log" else original(self, *args)  # noqa: B023
+    def stopping(self: object, *args: object) -> None:
+        nonlocal count
+        original(self, *args)
+        count += 1
+        if count == calls:
+            raise Stop
 
-            patch.setattr(owner, where, stopping)
-            run(files, tmp_path / "cut", save_seconds=0)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Stop):
+        patch.setattr(owner, name, stopping)
+        run(files, tmp_path / "cut", save_seconds=0)
     assert contents(run(files, tmp_path / "cut")) == expected
 
 
