@@ -197,7 +197,7 @@ class Tcon(Method):
     ) -> Losses:
         """(10), (11), and (12) by gradient reversal."""
         lam = self.config.lambda_d * dann_ramp(progress, self.config.ramp)
-        total, logs = seg.fs.new_zeros(()), {"lambda_d": seg.fs.new_tensor(lam)}
+        total, logs = seg.fs.new_zeros(()), {"lambda_d": torch.tensor(lam)}
         for name, discriminator in self.discriminators.items():
             loss, accuracy = discriminator(seg.fs, seg.ft, alignment, lam, draws)
             total = total + loss

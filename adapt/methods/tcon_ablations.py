@@ -21,7 +21,7 @@ from .. import coattention as co
 from ..alignment_discriminators import WholeVideos
 from .base import Draws, Losses, Sizes, SourceBatch, State
 from .registry import register
-from .tcon import Tcon, uniform_attention
+from .tcon import CoAttention, Tcon, uniform_attention
 from .tcon_config import PRESETS, TconConfig
 
 
@@ -44,6 +44,10 @@ class TconTAdNet(Tcon):
         segments = sizes.equal_segments("comparing whole videos")
         whole = WholeVideos(self.width, segments, config.disc)
         self.discriminators = nn.ModuleDict({"video": whole})
+
+    def _health(self, attended: CoAttention, labels: Tensor, out_t: Tensor) -> dict[str, Tensor]:
+        health = super()._health(attended, labels, out_t)
+        return {name: x for name, x in health.items() if not name.startswith("align_")}
 
 
 @register("tcon-attn", TconConfig(), presets=PRESETS)

@@ -213,11 +213,11 @@ def test_the_docs_list_every_setting_with_its_default() -> None:
     configs = {"train": TrainConfig(), **{name: entry(name).config for name in names()}}
     defaults, needed, seen = {}, {}, {}
     for root, config in configs.items():
-        first = seen.setdefault(type(config), config)
+        first, shared = seen.setdefault(type(config), (root, config))
         for key in keys(config):
             value = reduce(getattr, key.split("."), config)
             plain = str(value).lower() if value is None or isinstance(value, bool) else str(value)
             defaults[f"{root}.{key}"] = plain
-            if first is config or value != reduce(getattr, key.split("."), first):
+            if first == root or value != reduce(getattr, key.split("."), shared):
                 needed[f"{root}.{key}"] = plain
     assert needed.items() <= listed.items() <= defaults.items()

@@ -14,18 +14,17 @@ from tcon.adapt.pairs import PairConfig
 TCON_LOGS = set(step(make("tcon"), data(4, 4)).logs)
 ATTENTION = {"attention", "attention_uniform", "attention_on", "attention_on_step"}
 SEGMENT = {"segment_domain", "segment_disc_accuracy"}
-COATTENTION = {"pairs", "pairs_cross_class", "coattention_entropy"} | {
-    *("align_column_max", "align_same_row")
-}
+ALIGNMENT = {"align_column_max", "align_same_row"}
+COATTENTION = {"pairs", "pairs_cross_class", "coattention_entropy"}
 
 
 @pytest.mark.parametrize(
     ("name", "dropped"),
     [
         ("tcon-sadnet", SEGMENT),
-        ("tcon-tadnet", SEGMENT),
+        ("tcon-tadnet", SEGMENT | ALIGNMENT),
         ("tcon-attn", ATTENTION),
-        ("tcon-coattn", ATTENTION | SEGMENT | COATTENTION),
+        ("tcon-coattn", ATTENTION | SEGMENT | COATTENTION | ALIGNMENT),
     ],
 )
 def test_what_is_dropped(name: str, dropped: set[str]) -> None:
