@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 def draw_mask(shape: tuple[int, ...], p: float, generator: torch.Generator) -> Tensor:
     """A dropout mask: 0 with probability ``p``, else 1 / (1 - p)."""
-    mask = torch.empty(shape, device=generator.device)
-    return mask.bernoulli_(1 - p, generator=generator).div_(1 - p)
+    # Two to four times as fast on a CPU as `bernoulli_`.
+    return torch.rand(shape, generator=generator, device=generator.device).ge_(p).div_(1 - p)
 
 
 class Bottleneck(nn.Sequential):

@@ -20,15 +20,18 @@ Schedule = Literal["step", "dann", "inverse"]
 def make_optimiser(
     parameters: Iterable[nn.Parameter], options: TrainConfig
 ) -> torch.optim.Optimizer:
-    """Adam, or SGD with momentum."""
+    """Adam, or SGD with momentum; ``fused``, since an update is limited by memory."""
     if options.optimiser == "adam":
-        return torch.optim.Adam(parameters, lr=options.lr, weight_decay=options.weight_decay)
+        return torch.optim.Adam(
+            parameters, lr=options.lr, weight_decay=options.weight_decay, fused=True
+        )
     return torch.optim.SGD(
         parameters,
         lr=options.lr,
         momentum=options.momentum,
         nesterov=options.nesterov,
         weight_decay=options.weight_decay,
+        fused=True,
     )
 
 

@@ -1,0 +1,238 @@
+"""Training steps of every method: ``python tests/benchmarks/bench_adapt.py``.
+
+At the size of UCF -> HMDB: 1438 and 840 videos of 32 snippets of 1024 dimensions, 12 classes,
+K = 6, batch 64 + 64, random features. Runs the loop itself (`adapt.loop.train`), with every method
+in every round, so that a machine that others use hurts all alike. Prints steps/s (median over
+rounds), the time of a step relative to `source_only` (median of the rounds' ratios), the memory
+that training adds to what the features need, and where a step's time goes:
+
+- gather: choosing snippets and copying them to a batch in float32;
+- draw: random numbers, dropout masks among them;
+- forward: features, losses and logs;
+- backward: gradients;
+- optimiser: clipping and the update;
+- other: the rest of the loop.
+
+Shares come from runs of their own, as they need the device to be idle at each boundary. For methods
+that are fitted the seconds of a whole fit are printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from unittest.mock import patch
+
+import torch
+
+from tcon.adapt import loop
+from tcon.adapt.config import RunConfig, make_runs
+from tcon.adapt.domains import Domains, Videos
+from tcon.adapt.methods import FittedMethod, Method, entry, names
+from tcon.adapt.recorder import Recorder
+from tcon.adapt.run_folder import RunFolder
+from tcon.adapt.task import Task
+from tcon.cache.device import choose_device
+
+SOURCE, TARGET_TRAIN, TARGET_TEST, CLASSES = 1438, 840, 360, 12
+SNIPPETS, DIM = 32, 1024
+WARM_UP = 3  # steps that are not timed
+PARTS = ("gather", "draw", "forward", "backward", "optimiser")
+BASELINE = "source_only"
+
+
+class Clock:
+    """Times the steps of one run, or their parts as well.
+
+    Args:
+        device: is to be idle whenever the time is taken.
+        steps: to time, after the warm-up.
+    """
+
+    def __init__(self, device: torch.device, steps: int) -> None:
+        self.device, self.steps, self.step = device, steps, -1
+        self.started = self.seconds = 0.0
+        self.parts: dict[str, float] = defaultdict(float)
+
+    def now(self) -> float:
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+        return time.perf_counter()
+
+    def begin_step(self) -> None:
+        self.step += 1
+        if self.step == WARM_UP:
+            self.started = self.now()
+        if self.step == WARM_UP + self.steps:
+            self.seconds = self.now() - self.started
+
+    def timed(self, part: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*args: Any, **kwargs: Any) -> Any:
+            before = self.now()
+            result = function(*args, **kwargs)
+            if WARM_UP <= self.step < WARM_UP + self.steps:
+                self.parts[part] += self.now() - before
+            return result
+
+        return run
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--methods", help="names, separated by commas; all if not given")
+    parser.add_argument("--steps", type=int, default=20, help="timed ones of a run")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--segments", default="6")
+    parser.add_argument("--set", action="append", default=[])
+    parser.add_argument("--device", default="auto")
+    options = parser.parse_args()
+    device = choose_device(options.device)
+    chosen = options.methods.split(",") if options.methods else names()
+    chosen = [name for name in chosen if not entry(name).method.reads_target_labels]
+    chosen = list(dict.fromkeys([BASELINE, *chosen]))
+    settings = ["train.epochs=1", "train.evaluations=1", *options.set]
+    settings.append(f"train.min_steps={WARM_UP + options.steps + 1}")
+    runs = {run.method: run for run in make_runs(chosen, settings, segments=options.segments)}
+    fitted = [name for name in runs if issubclass(entry(name).method, FittedMethod)]
+    stepped = [name for name in runs if name not in fitted]
+
+    what = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
+    train = runs[BASELINE].train
+    print(
+        f"{what}, {torch.get_num_threads()} threads, torch {torch.__version__}; {SOURCE} and "
+        f"{TARGET_TRAIN} videos of {SNIPPETS} x {DIM}, K = {options.segments}, batch "
+        f"{train.batch_size} + {train.batch_size}; {options.rounds} rounds of {options.steps} steps"
+    )
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
+        needed = pool.map(partial(_memory, device=device), [runs[name] for name in stepped])
+        memory = dict(zip(stepped, needed, strict=True))
+    domains = _domains(device)
+    seconds: dict[str, list[float]] = defaultdict(list)
+    shares: dict[str, list[dict[str, float]]] = defaultdict(list)
+    for _ in range(options.rounds):
+        for name in stepped:
+            seconds[name].append(_train(runs[name], domains, device, options.steps).seconds)
+            clock = _train(runs[name], domains, device, options.steps, parts=True)
+            shares[name].append({part: clock.parts[part] / clock.seconds for part in PARTS})
+
+    head = ["method", "steps/s", f"time / {BASELINE}", "memory, MiB", *PARTS, "other"]
+    print(f"| {' | '.join(head)} |\n" + "|---" * len(head) + "|")
+    for name in stepped:
+        rate = options.steps / statistics.median(seconds[name])
+        pairs = zip(seconds[name], seconds[BASELINE], strict=True)
+        ratio = statistics.median(own / base for own, base in pairs)
+        share = [statistics.median(one[part] for one in shares[name]) for part in PARTS]
+        cells = [name, f"{rate:.1f}", f"{ratio:.2f}", f"{memory[name]:.0f}"]
+        cells += [f"{value:.0%}" for value in (*share, 1 - sum(share))]
+        print(f"| {' | '.join(cells)} |")
+    for name in fitted:
+        print(f"{name}: {_fit(runs[name], runs[BASELINE], domains, device):.1f} s for a whole fit")
+
+
+def _train(
+    run: RunConfig, domains: Domains, device: torch.device, steps: int, *, parts: bool = False
+) -> Clock:
+    """A short run of the loop itself, timed."""
+    clock = Clock(device, steps)
+    begin, new, make = loop.step_generator, loop.new_method, loop.make_optimiser
+    clip = torch.nn.utils.clip_grad_norm_
+
+    def step_generator(*args: Any) -> torch.Generator:
+        clock.begin_step()
+        return begin(*args)
+
+    def new_method(*args: Any) -> Method:
+        method = new(*args)
+        method.draw = clock.timed("draw", method.draw)
+        method.losses = clock.timed("forward", method.losses)
+        return method
+
+    def make_optimiser(*args: Any) -> torch.optim.Optimizer:
+        optimiser = make(*args)
+        optimiser.step = clock.timed("optimiser", optimiser.step)
+        return optimiser
+
+    changes = [(loop, "step_generator", step_generator)]
+    if parts:
+        changes += [
+            (loop, "new_method", new_method),
+            (loop, "make_optimiser", make_optimiser),
+            (loop, "_batch", clock.timed("gather", loop._batch)),
+            (torch.Tensor, "backward", clock.timed("backward", torch.Tensor.backward)),
+            (torch.nn.utils, "clip_grad_norm_", clock.timed("optimiser", clip)),
+        ]
+    with TemporaryDirectory() as folder, ExitStack() as patches:
+        for owner, name, function in changes:
+            patches.enter_context(patch.object(owner, name, function))
+        output = RunFolder(Path(folder) / "run", {"data": {}})
+        loop.train(run, domains, output, device=device, save_seconds=float("inf"))
+    return clock
+
+
+def _fit(run: RunConfig, base_run: RunConfig, domains: Domains, device: torch.device) -> float:
+    """Seconds of a whole fit, evaluations included."""
+    with TemporaryDirectory() as folder:
+        outputs = [RunFolder(Path(folder) / name, {"data": {}}) for name in ("base", "run")]
+        base = loop.train(base_run, domains, outputs[0], device=device)
+        clock = Clock(device, 0)
+        started = clock.now()
+        loop.fit(run, domains, outputs[1], base=base, device=device)
+        return clock.now() - started
+
+
+def _memory(run: RunConfig, device: torch.device) -> float:
+    """MiB that training adds at its peak; in a process of its own."""
+    domains, on_gpu = _domains(device), device.type == "cuda"
+
+    def peak() -> float:
+        if on_gpu:
+            return torch.cuda.max_memory_allocated(device) / 2**20
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+
+    before = peak()
+    with patch.object(Recorder, "evaluate", lambda *_, **__: {}), patch.object(Recorder, "finish"):
+        _train(run, domains, device, steps=2)
+    return peak() - before
+
+
+def _domains(device: torch.device) -> Domains:
+    """Random non-negative features."""
+    names = tuple(f"class{n}" for n in range(CLASSES))
+    index = {name: n for n, name in enumerate(names)}
+    return Domains(
+        task=Task("random", names, index, index),
+        source_train=_videos(SOURCE, device, labelled=True),
+        source_val=None,
+        target_train=_videos(TARGET_TRAIN, device),
+        target_test=_videos(TARGET_TEST, device),
+        protocol="inductive",
+    )
+
+
+def _videos(count: int, device: torch.device, *, labelled: bool = False) -> Videos:
+    features = torch.empty(count * SNIPPETS, DIM, dtype=torch.float16, device=device)
+    for chunk in features.split(8192):
+        chunk.copy_(torch.rand(chunk.shape, device=device))
+    n = torch.arange(count, device=device)
+    return Videos(
+        ids=tuple(f"v{number}" for number in range(count)),
+        features=features,
+        start=n * SNIPPETS,
+        count=torch.full_like(n, SNIPPETS),
+        labels=n % CLASSES if labelled else None,
+    )
+
+
+if __name__ == "__main__":
+    main()
