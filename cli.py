@@ -404,11 +404,25 @@ def inspect(file: Path) -> None:
 @click.option(
     "--pairs", type=click.IntRange(min=1), default=300, show_default=True, help="At most so many."
 )
-def flow(video: Path, output: Path | None, engine: str, pairs: int) -> None:
+@click.option(
+    "--parameters",
+    default="opencv",
+    show_default=True,
+    metavar="PRESET|KEY=VALUE,...",
+    help="Of TV-L1; the presets are in docs/flow.md.",
+)
+def flow(video: Path, output: Path | None, engine: str, pairs: int, parameters: str) -> None:
     """Write the TV-L1 flow of a VIDEO as a colour video (mp4) and as numbers (npz)."""
+    from .extract.flow import Parameters
     from .extract.flow.video import write_flow
 
-    write_flow(video, output or Path(f"{video.stem}.flow"), engine=engine, pairs=pairs)
+    write_flow(
+        video,
+        output or Path(f"{video.stem}.flow"),
+        engine=engine,
+        parameters=Parameters.parse(parameters),
+        pairs=pairs,
+    )
 
 
 @main.command()

@@ -12,17 +12,27 @@ from rich.console import Console
 from torch import Tensor
 from torchvision.utils import flow_to_image
 
+from ...cache.device import choose_device
 from ...cache.errors import InputError
 from ..cores import cores
 from ..decoders import DecodeError, read_frames
+from .cutting import ON_DEVICE
 from .frames import grey
-from .tvl1 import tvl1
+from .parameters import Parameters
+from .tvl1 import choose_engine, tvl1
 
 _RATE = 25
 _FULL_COLOUR = 99  # percent of the clip that is slower
 
 
-def write_flow(video: Path, output: Path, *, engine: str = "auto", pairs: int = 300) -> None:
+def write_flow(
+    video: Path,
+    output: Path,
+    *,
+    engine: str = "auto",
+    parameters: Parameters = Parameters(),  # noqa: B008  (frozen)
+    pairs: int = 300,
+) -> None:
     """Compute the flow of a video's first frames; write ``output``.mp4 and ``output``.npz.
 
     The mp4 shows direction as hue and speed as saturation, the fastest hundredth of the clip in
@@ -31,12 +41,15 @@ def write_flow(video: Path, output: Path, *, engine: str = "auto", pairs: int = 
     Args:
         video: the video.
         output: path without suffix.
-        engine: see `tvl1`.
+        engine: see `tvl1`; "auto" takes a GPU where there is one.
+        parameters: of the flow.
         pairs: at most so many, from the start.
 
     Raises:
         InputError: no such video, one of which fewer than two frames decode, or no such engine.
     """
+    device = choose_device("auto" if engine in ("auto", *ON_DEVICE) else "cpu")
+    engine = choose_engine(engine, device, parameters)
     if not video.is_file():
         raise InputError(f"no such video: {video}")
     try:
@@ -46,9 +59,10 @@ def write_flow(video: Path, output: Path, *, engine: str = "auto", pairs: int = 
     if len(images) < 2:
         raise InputError(f"{video} holds a single frame: flow needs two")
     frames = torch.cat([grey(torch.from_numpy(i.copy()).permute(2, 0, 1)[None]) for i in images])
-    tvl1(frames[:2], engine=engine)  # compiled now
+    frames = frames.to(device)
+    tvl1(frames[:2], parameters=parameters, engine=engine)  # compiled now
     started = time.perf_counter()
-    flow = tvl1(frames, engine=engine)  # [T - 1, 2, H, W]
+    flow = tvl1(frames, parameters=parameters, engine=engine).cpu()  # [T - 1, 2, H, W]
     seconds = time.perf_counter() - started
     output.parent.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(f"{output}.npz", flow=flow.half().numpy())
@@ -58,8 +72,8 @@ def write_flow(video: Path, output: Path, *, engine: str = "auto", pairs: int = 
     shown = flow * (full / speed.clamp(min=full))
     _encode(flow_to_image(shown), Path(f"{output}.mp4"))
     Console(soft_wrap=True, highlight=False, markup=False).print(
-        f"{len(flow)} pairs in {seconds:.1f} s: {len(flow) / seconds:.1f} pairs/s on "
-        f"{cores()} cores; mean motion {speed.mean():.2f} px. "
+        f"{len(flow)} pairs in {seconds:.1f} s: {len(flow) / seconds:.1f} pairs/s by the engine "
+        f"{engine} on {device if device.type != 'cpu' else f'{cores()} cores'}; mean motion {speed.mean():.2f} px. "
         f"Wrote {output}.mp4 and {output}.npz."
     )
 
