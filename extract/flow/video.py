@@ -71,9 +71,10 @@ def write_flow(
     full = max(float(np.percentile(speed[..., ::4, ::4], _FULL_COLOUR)), 1e-3)
     shown = flow * (full / speed.clamp(min=full))
     _encode(flow_to_image(shown), Path(f"{output}.mp4"))
+    on = f"{cores()} cores" if device.type == "cpu" else str(device)
     Console(soft_wrap=True, highlight=False, markup=False).print(
         f"{len(flow)} pairs in {seconds:.1f} s: {len(flow) / seconds:.1f} pairs/s by the engine "
-        f"{engine} on {device if device.type != 'cpu' else f'{cores()} cores'}; mean motion {speed.mean():.2f} px. "
+        f"{engine} on {on}; mean motion {speed.mean():.2f} px. "
         f"Wrote {output}.mp4 and {output}.npz."
     )
 
