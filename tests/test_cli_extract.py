@@ -197,7 +197,7 @@ def test_names_that_are_no_text(run: Run, tmp_path: Path, videos: Path) -> None:
 def test_ctrl_c_before_anything_is_done(
     run: Run, tmp_path: Path, videos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stop(*_: object) -> None:
+    def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("tcon.extract.config.load_backbone", stop)

@@ -159,7 +159,7 @@ def test_ctrl_c_keeps_what_is_done_and_ends_every_process(
     children = _children(run.pid)
     assert children
     run.send_signal(signal.SIGINT)
-    _, error = run.communicate(timeout=30)
+    _, error = run.communicate(timeout=90)
     assert run.returncode == 130
     assert error == f"stopped: {tmp_path / 'x.h5'} holds 6 videos; the same command continues\n"
     assert not any(Path(f"/proc/{child}").exists() for child in children)
