@@ -69,19 +69,39 @@ def prepare(
     Raises:
         InputError: anything that would stop a run.
     """
+    chosen = choose_device(device)
+    store = Store(Path(source), Path(target), task=task, device=chosen)
+    check_runs(runs, store, oracle=oracle)
+    folders = [
+        (run, RunFolder(Path(output) / run.name, _describe(run, runs, store)))
+        for run in by_data(list(runs))
+    ]
+    return Prepared(store, folders, chosen)
+
+
+def check_runs(runs: Sequence[RunConfig], store: Store, *, oracle: bool = False) -> None:
+    """Refuse runs that could never be trained.
+
+    Raises:
+        InputError: target labels without ``oracle``, features or videos that are not there, or a
+            method that cannot be built for these sizes.
+    """
+    tried = set()
     for run in runs:
         if entry(run.method).method.reads_target_labels and not oracle:
             raise InputError(
                 f"{run.method} trains on the target's labels, so its accuracy is an upper bound "
                 "and no adaptation: permit it by --oracle"
             )
-    chosen = choose_device(device)
-    store = Store(Path(source), Path(target), task=task, device=chosen)
-    folders = [
-        (run, RunFolder(Path(output) / run.name, _describe(run, runs, store)))
-        for run in by_data(list(runs))
-    ]
-    return Prepared(store, folders, chosen)
+        kind = (run.method, run.modality, run.segments, repr(run.options))
+        if kind not in tried:
+            tried.add(kind)
+            domains = store.chosen(run)
+            try:
+                with torch.device("meta"):  # no memory, no time
+                    new_method(run, domains)
+            except InputError as error:
+                raise InputError(f"{run.method} with --segments {run.segments}: {error}") from None
 
 
 def _describe(run: RunConfig, runs: Sequence[RunConfig], store: Store) -> dict[str, Any]:

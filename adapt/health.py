@@ -37,7 +37,7 @@ class Diverged(RuntimeError):
 @dataclass(frozen=True)
 class Finding:
     """``kind`` groups equal findings of several runs; ``text`` says what and why it matters;
-    ``remedy`` what to try."""
+    ``remedy`` what to try, METHOD standing for the method's name in keys of ``--set``."""
 
     kind: str
     text: str
@@ -76,7 +76,7 @@ def _discriminators(records: Records) -> Iterator[Finding]:
                 f"the {name} discriminator still tells the domains apart at the end (accuracy "
                 f"{late:.2f}): the features cannot fool it, so little is aligned",
                 "train longer (train.epochs), or bring the domains nearer first by "
-                "train.normalise=domain; a higher lambda_d where the method has it",
+                "train.normalise=domain; a higher METHOD.lambda_d where there is one",
             )
         losses = [record.get(f"{name}_domain", math.nan) for record in records]
         if max(accuracies) < _GUESSING and all(map(_is_guess, losses)):
@@ -100,13 +100,13 @@ def _pairs(records: Records) -> Iterator[Finding]:
             "no pairs",
             "no source and target video were similar enough to form a pair at the end: "
             "co-attention, alignment and discriminators stood still",
-            "lower pair.threshold, or choose pair.rule=topk",
+            "lower METHOD.pair.threshold, or choose METHOD.pair.rule=topk",
         )
     if records[-1].get("pseudo_rate", 1) == 0:
         yield Finding(
             "no pseudo-labels",
             "no target video was confident enough for a pseudo-label at the end",
-            "lower pseudo.threshold, or train longer",
+            "lower METHOD.pseudo.threshold, or train longer",
         )
 
 
@@ -118,7 +118,8 @@ def _alignment(records: Records) -> Iterator[Finding]:
                 "alignment collapsed",
                 f"{rate:.0%} of the target segments are aligned to one and the same source segment "
                 "position: time is not matched",
-                "score_features=l2 and align_norm=joint if they were changed, or a higher tau",
+                "METHOD.score_features=l2 and METHOD.align_norm=joint if they were changed, or a "
+                "higher METHOD.tau",
             )
 
 
@@ -141,7 +142,8 @@ def _attention(records: Records, warmup: WarmupConfig) -> Iterator[Finding]:
             "attention forced",
             "the target attention never got good enough to start by itself: it was switched on at "
             "the latest moment, hardly better than uniform",
-            "raise lambda_a or warmup.max_progress; a smaller att_tau gives it more to learn",
+            "raise METHOD.lambda_a or METHOD.warmup.max_progress; a smaller METHOD.att_tau gives "
+            "it more to learn",
         )
 
 

@@ -6,15 +6,17 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
 from rich.console import Console
 
 from ..cache import InputError
 from .config import RunConfig
-from .grid import Grid, Prepared, State, prepare, run_all
+from .grid import Grid, Prepared, State, check_runs, prepare, run_all
 from .live import Board
 from .methods import FittedMethod, entry
 from .plan import Plan
 from .run_folder import HEALTH, LOGITS, RESUME, RunFolder
+from .store import Store
 from .tensorboard import Write, tensorboard_writer
 
 
@@ -42,7 +44,7 @@ def adapt_plan(plan: Plan, *, dry_run: bool = False, **options: object) -> int:
     missing = {grid: why for grid in plan.grids if (why := plan.missing(grid))}
     ready = [grid for grid in plan.grids if grid not in missing]
     if dry_run:
-        show_runs(plan.grids)
+        show_runs(plan.grids, check=ready)
     failures = adapt_grids(ready, **options) if ready and not dry_run else 0
     for grid, why in missing.items():
         console.print(f"Left out {grid.output}: {why}", style="yellow")
@@ -84,8 +86,19 @@ def adapt_grids(grids: Sequence[Grid], *, device: str = "auto", tensorboard: boo
     return len(why_failed)
 
 
-def show_runs(grids: Sequence[Grid]) -> None:
-    """Print every run and whether it is finished, interrupted or still to start."""
+def show_runs(grids: Sequence[Grid], *, check: Sequence[Grid] | None = None) -> None:
+    """Print every run and whether it is finished, interrupted or still to start.
+
+    Args:
+        grids: whose runs.
+        check: those whose feature files are there; None for all.
+
+    Raises:
+        InputError: what training would refuse.
+    """
+    for grid in grids if check is None else check:
+        store = Store(grid.source, grid.target, task=grid.task, device=torch.device("cpu"))
+        check_runs(grid.runs, store, oracle=grid.oracle)
     for grid in grids:
         task = f", {grid.task}" if grid.task else ""
         print(f"{grid.output}: {grid.source} to {grid.target}{task}")
@@ -211,7 +224,10 @@ def _summarise(
         for label, why in why_failed.items():
             console.print(f"  {label}: {why}")
     outputs = " ".join(dict.fromkeys(str(grid.output) for grid in grids))
-    console.print(f"{len(labels)} runs in {outputs}. Next: tcon eval {outputs}")
+    finished = sum(row.state.startswith("finished") for row in board.rows.values())
+    following = f" Next: tcon eval {outputs}" if finished else ""
+    runs = f"run{'s' * (len(labels) != 1)}"
+    console.print(f"{finished} of {len(labels)} {runs} finished in {outputs}.{following}")
 
 
 def _console() -> Console:

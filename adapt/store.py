@@ -114,7 +114,7 @@ class Store:
             of_several = f" of {each} snippets" if each > 1 else ""
             said.append(
                 f"{short} videos have fewer snippets than {run.segments} segments{of_several}; "
-                "some of their snippets repeat."
+                "some of their snippets repeat: extract more by --snippets or take fewer --segments"
             )
         return said
 

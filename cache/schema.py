@@ -99,7 +99,7 @@ class Provenance:
     def differences(self, other: Provenance) -> list[str]:
         """Say which compared fields differ, e.g. ``["sampling: uniform:32 != stride:8"]``."""
         return [
-            f"{f.name}: {getattr(self, f.name)} != {getattr(other, f.name)}"
+            f"{f.name}: {_apart(getattr(self, f.name), getattr(other, f.name))}"
             for f in fields(self)
             if f.compare and getattr(self, f.name) != getattr(other, f.name)
         ]
@@ -112,3 +112,12 @@ class Provenance:
     def from_attributes(cls, group: h5py.Group) -> Provenance:
         values = {f.name: group.attrs[f.name] for f in fields(cls) if f.name in group.attrs}
         return cls(**{k: v.item() if isinstance(v, np.generic) else v for k, v in values.items()})
+
+
+def _apart(ours: object, theirs: object) -> str:
+    """``a != b``; of two lists in words, with commas, only the parts that differ."""
+    a, b = str(ours).split(","), str(theirs).split(",")
+    if len(a) != len(b):
+        return f"{ours} != {theirs}"
+    pairs = [(x.strip(), y.strip()) for x, y in zip(a, b, strict=True) if x != y]
+    return ", ".join(f"{x} != {y}" for x, y in pairs)

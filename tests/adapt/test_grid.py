@@ -155,18 +155,28 @@ def test_failing_runs_do_not_stop_the_others(
     monkeypatch: pytest.MonkeyPatch, files: tuple[Path, Path], tmp_path: Path
 ) -> None:
     toy.add(monkeypatch, "diverging", toy.Diverging)
-    toy.add(monkeypatch, "equal", toy.Equal)
     toy.add(monkeypatch, "hungry", toy.Hungry)
-    methods = ["diverging", "equal", "hungry", "source_only"]
+    methods = ["diverging", "hungry", "source_only"]
     runs = make_runs(methods, QUICK, segments="4:2")
     ended = states(prepare(*files, runs, tmp_path / "runs"))
-    assert [state for _, state, _ in ended] == ["failed"] * 3 + ["finished"]
+    assert [state for _, state, _ in ended] == ["failed"] * 2 + ["finished"]
     assert "diverged before step 2" in ended[0][2] and "lower train.lr" in ended[0][2]
-    assert "equal needs as many source as target segments, not 4 and 2" in ended[1][2]
-    assert "out of memory: lower train.batch_size" in ended[2][2]
+    assert "out of memory: lower train.batch_size" in ended[1][2]
     # Nothing of the diverged run binds the next try.
     milder = make_runs(["diverging"], [*QUICK, "train.lr=1e-5"], segments="4:2")
     prepare(*files, milder, tmp_path / "runs")
+
+
+def test_runs_that_can_never_be_built_are_refused_at_once(
+    monkeypatch: pytest.MonkeyPatch, files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    toy.add(monkeypatch, "equal", toy.Equal)
+    runs = make_runs(["source_only", "equal"], QUICK, segments="4:2")
+    with pytest.raises(InputError, match=r"equal with --segments 4:2: equal needs as many source"):
+        prepare(*files, runs, tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+    with pytest.raises(InputError, match=r"trn with --segments 1: .* 2 to 16 segments, not 1"):
+        prepare(*files, make_runs(["trn"], QUICK, segments="1"), tmp_path / "runs")
 
 
 def test_a_fault_of_ours_is_not_swallowed(
