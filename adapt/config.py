@@ -10,10 +10,10 @@ from types import NoneType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from ..cache.errors import InputError, unknown
-from .domains import TargetPool
 from .methods import FittedMethod, MethodConfig, entry, names
 from .normalise import Normalise
 from .optimiser import Optimiser, Schedule
+from .splits import TargetPool
 
 T = TypeVar("T")
 MATCHED = "matched"  # the preset that changes nothing

@@ -168,13 +168,12 @@ def _run(
     on_evaluation: OnEvaluation,
     save_seconds: float,
 ) -> Method:
-    domains, device = prepared.store.domains(run), prepared.device
+    feed = prepared.store.feed(run)
     if not issubclass(entry(run.method).method, FittedMethod):
         return train(
             run,
-            domains,
+            feed,
             folder,
-            device=device,
             on_step=on_step,
             on_evaluation=on_evaluation,
             save_seconds=save_seconds,
@@ -184,12 +183,11 @@ def _run(
         raise InputError(
             f"it starts from {base_folder.path.name}, which is not finished: repeat the command"
         )
-    base = new_method(base_run, domains)
+    base = new_method(base_run, feed.domains)
     checkpoint = torch.load(base_folder.path / CHECKPOINT, weights_only=True)
     base.load_state_dict(checkpoint["method"])
-    return fit(
-        run, domains, folder, base=base.to(device), device=device, on_evaluation=on_evaluation
-    )
+    base = base.to(feed.device)
+    return fit(run, feed, folder, base=base, on_evaluation=on_evaluation)
 
 
 def _base(run: RunConfig, prepared: Prepared) -> tuple[RunConfig, RunFolder]:

@@ -10,6 +10,7 @@ import torch
 from ..cache import FeatureFile, InputError
 from .config import RunConfig
 from .domains import Domains, load_domains
+from .feed import CachedFeed, Feed
 from .methods import entry
 from .normalise import normalise
 from .oracle import train_on_target
@@ -64,6 +65,10 @@ class Store:
         if entry(run.method).method.reads_target_labels:
             return train_on_target(self._ready, self.target)
         return self._ready
+
+    def feed(self, run: RunConfig) -> Feed:
+        """Its batches."""
+        return CachedFeed(run, self.domains(run), self.device)
 
     def describe(self, run: RunConfig) -> dict[str, Any]:
         """What the run is given; of the target nothing that depends on its labels' assignment."""

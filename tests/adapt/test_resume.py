@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from feature_files import write_domain
 
-from tcon.adapt import loop
+from tcon.adapt import feed
 from tcon.adapt.config import make_runs
 from tcon.adapt.grid import prepare, run_all
 from tcon.adapt.resume import Saver
@@ -50,14 +50,14 @@ class Stop(BaseException):
 
 def stop_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
     """Stop before the batches of a step are drawn."""
-    original = loop.step_generator
+    original = feed.step_generator
 
     def generator(seed: int, at: int, device: object) -> object:
         if at == step:
             raise Stop
         return original(seed, at, device)
 
-    monkeypatch.setattr(loop, "step_generator", generator)
+    monkeypatch.setattr(feed, "step_generator", generator)
 
 
 @pytest.mark.parametrize("optimiser", ["adam", "sgd"])
@@ -84,13 +84,13 @@ def test_continues_instead_of_beginning_anew(
         stop_at(patch, 7)
         run(files, tmp_path, save_seconds=0)
     taken = []
-    original = loop.step_generator
+    original = feed.step_generator
 
     def generator(seed: int, at: int, device: object) -> object:
         taken.append(at)
         return original(seed, at, device)
 
-    monkeypatch.setattr(loop, "step_generator", generator)
+    monkeypatch.setattr(feed, "step_generator", generator)
     run(files, tmp_path)
     assert taken == list(range(7, STEPS))
 
