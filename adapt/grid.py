@@ -16,7 +16,7 @@ from .health import Diverged
 from .loop import OnEvaluation, OnStep, fit, new_method, train
 from .methods import FittedMethod, Method, entry
 from .run_folder import CHECKPOINT, RunFolder
-from .store import Store, by_data
+from .store import Store, by_data, open_store
 
 State = Literal["waiting", "running", "finished", "finished before", "elsewhere", "failed"]
 OnState = Callable[[RunFolder, State, str], None]
@@ -60,17 +60,19 @@ def prepare(
     task: str | Path | None = None,
     device: str = "auto",
     oracle: bool = False,
+    workers: int | None = None,
 ) -> Prepared:
     """Read both feature files and make a folder per run; the arguments are those of `Grid`.
 
     Args:
         device: "auto", "cpu", "cuda", ...
+        workers: processes that decode clips end to end; None for one per core.
 
     Raises:
         InputError: anything that would stop a run.
     """
     chosen = choose_device(device)
-    store = Store(Path(source), Path(target), task=task, device=chosen)
+    store = open_store(runs, Path(source), Path(target), task=task, device=chosen, workers=workers)
     check_runs(runs, store, oracle=oracle)
     folders = [
         (run, RunFolder(Path(output) / run.name, _describe(run, runs, store)))

@@ -16,7 +16,7 @@ from .live import Board
 from .methods import FittedMethod, entry
 from .plan import Plan
 from .run_folder import HEALTH, LOGITS, RESUME, RunFolder
-from .store import Store
+from .store import open_store
 from .tensorboard import Write, tensorboard_writer
 
 
@@ -51,13 +51,20 @@ def adapt_plan(plan: Plan, *, dry_run: bool = False, **options: object) -> int:
     return 0 if dry_run else failures + len(missing)
 
 
-def adapt_grids(grids: Sequence[Grid], *, device: str = "auto", tensorboard: bool = False) -> int:
+def adapt_grids(
+    grids: Sequence[Grid],
+    *,
+    device: str = "auto",
+    tensorboard: bool = False,
+    workers: int | None = None,
+) -> int:
     """Train grids one after another, under one table.
 
     Args:
         grids: at least one.
         device: "auto", "cpu", "cuda", ...
         tensorboard: write the metrics for it too.
+        workers: processes that decode clips end to end; None for one per core.
 
     Returns:
         how many runs failed; a grid of several that cannot be prepared counts as its runs.
@@ -71,7 +78,7 @@ def adapt_grids(grids: Sequence[Grid], *, device: str = "auto", tensorboard: boo
     with board:
         for grid in grids:
             try:
-                prepared = _prepare(grid, device)
+                prepared = _prepare(grid, device, workers)
             except InputError as error:
                 if not several:
                     raise
@@ -97,7 +104,9 @@ def show_runs(grids: Sequence[Grid], *, check: Sequence[Grid] | None = None) -> 
         InputError: what training would refuse.
     """
     for grid in grids if check is None else check:
-        store = Store(grid.source, grid.target, task=grid.task, device=torch.device("cpu"))
+        store = open_store(
+            grid.runs, grid.source, grid.target, task=grid.task, device=torch.device("cpu")
+        )
         check_runs(grid.runs, store, oracle=grid.oracle)
     for grid in grids:
         task = f", {grid.task}" if grid.task else ""
@@ -120,7 +129,7 @@ def _labels(grids: Sequence[Grid]) -> dict[Path, str]:
     return {folder: str(folder) for folder in folders}
 
 
-def _prepare(grid: Grid, device: str) -> Prepared:
+def _prepare(grid: Grid, device: str, workers: int | None) -> Prepared:
     return prepare(
         grid.source,
         grid.target,
@@ -129,6 +138,7 @@ def _prepare(grid: Grid, device: str) -> Prepared:
         task=grid.task,
         device=device,
         oracle=grid.oracle,
+        workers=workers,
     )
 
 

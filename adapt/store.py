@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ class Store:
                 )
         self.task = read_task(task) if task else _shared(self.source, self.target)
         self._chosen: dict[tuple[Any, ...], Domains] = {}
-        self._hashes: dict[str, dict[str, str]] = {}
+        self._hashes: dict[str | None, dict[str, str]] = {}
         self._ready: Domains | None = None
         self._current: tuple[Any, ...] | None = None
 
@@ -72,22 +73,20 @@ class Store:
 
     def describe(self, run: RunConfig) -> dict[str, Any]:
         """What the run is given; of the target nothing that depends on its labels' assignment."""
-        domains, modality = self.chosen(run), run.modality
-        if modality not in self._hashes:
-            self._hashes[modality] = {
-                "source_sha256": self.source.sha256(modality, labels=True),
-                "target_sha256": self.target.sha256(modality, labels=False),
+        domains, seen = self.chosen(run), self._seen(run)
+        if seen not in self._hashes:
+            self._hashes[seen] = {
+                "source_sha256": self.source.sha256(seen, labels=True),
+                "target_sha256": self.target.sha256(seen, labels=False),
             }
         oracle = {}
         if entry(run.method).method.reads_target_labels:
-            oracle["target_labels_sha256"] = self.target.sha256(modality, labels=True)
+            oracle["target_labels_sha256"] = self.target.sha256(seen, labels=True)
         return oracle | {
             "source": str(self.source.path.resolve()),
             "target": str(self.target.path.resolve()),
-            **self._hashes[modality],
-            "backbone": self.source.provenance[modality].backbone,
-            "weights": self.source.provenance[modality].weights,
-            "mode": "cached features",
+            **self._hashes[seen],
+            **self._mode(run),
             "protocol": domains.protocol,
             "task": domains.task.name,
             "classes": list(domains.task.classes),
@@ -123,6 +122,18 @@ class Store:
             )
         return said
 
+    def _seen(self, run: RunConfig) -> str | None:
+        """What a run sees of the files beside ids, labels and splits (`FeatureFile.sha256`)."""
+        return run.modality
+
+    def _mode(self, run: RunConfig) -> dict[str, Any]:
+        provenance = self.source.provenance[run.modality]
+        return {
+            "backbone": provenance.backbone,
+            "weights": provenance.weights,
+            "mode": "cached features",
+        }
+
     def _load(self, run: RunConfig, device: torch.device) -> Domains:
         return load_domains(
             self.source,
@@ -133,6 +144,28 @@ class Store:
             holdout=run.train.holdout,
             pool=run.train.target_pool,
         )
+
+
+def open_store(
+    runs: Sequence[RunConfig],
+    source: Path,
+    target: Path,
+    *,
+    task: str | Path | None,
+    device: torch.device,
+    workers: int | None = None,
+) -> Store:
+    """The `Store` of these runs, end to end one of clips.
+
+    Args:
+        runs: all of one mode.
+        workers: processes that decode clips; None for one per core.
+    """
+    if not any(run.end_to_end for run in runs):
+        return Store(source, target, task=task, device=device)
+    from .end_to_end.store import ClipStore  # the cached mode must not need decoders
+
+    return ClipStore(source, target, task=task, device=device, workers=workers)
 
 
 def by_data(runs: list[RunConfig]) -> list[RunConfig]:

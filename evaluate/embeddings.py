@@ -12,12 +12,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..adapt.config import RunConfig, TrainConfig, apply_settings
+from ..adapt.config import RunConfig, default_options
 from ..adapt.domains import Domains, Videos, load_domains
 from ..adapt.loop import new_method
 from ..adapt.methods import Method
 from ..adapt.normalise import normalise
 from ..adapt.run_folder import CHECKPOINT, flatten
+from ..adapt.settings import apply_settings
 from ..adapt.task import Task
 from ..cache import FeatureFile, InputError
 from .runs import Run
@@ -158,14 +159,14 @@ def run_config(config: Mapping[str, Any]) -> RunConfig:
         for root, part in (("train", "train"), (method, "options"))
         for key, value in flatten(config[part]).items()
     ]
-    train, options = apply_settings(settings, [method], TrainConfig())
+    options = apply_settings(settings, default_options([method]))
     return RunConfig(
         method=method,
         modality=config["modality"],
         segments=config["segments"],
         seed=config["seed"],
         preset=config["preset"],
-        train=train,
+        train=options["train"],
         options=options[method],
     )
 

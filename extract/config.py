@@ -118,7 +118,7 @@ class Plan:
         for modality in config.modalities:
             weights = (modality == "flow" and config.flow_weights) or config.weights
             backbones[modality] = load_backbone(config.backbone, weights, modality=modality)
-            cuts[modality] = _cut(config, modality, backbones[modality], devices[0])
+            cuts[modality] = make_cut(config, modality, backbones[modality], devices[0])
         return cls(config, backbones, cuts, devices, precision)
 
     @property
@@ -161,7 +161,7 @@ class Plan:
         )
 
 
-def _cut(
+def make_cut(
     config: ExtractConfig, modality: str, backbone: LoadedBackbone, device: torch.device
 ) -> Cut:
     spec = backbone.spec

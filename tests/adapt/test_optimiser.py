@@ -39,4 +39,4 @@ def test_groups_are_trained_by_their_multiple_of_the_rate() -> None:
     assert set_rate(optimiser, 0.5) == 0.5
     (slow + fast).backward()
     optimiser.step()
-    assert (float(slow), float(fast)) == pytest.approx((-0.05, -0.5))
+    assert (slow.item(), fast.item()) == pytest.approx((-0.05, -0.5))

@@ -1,0 +1,138 @@
+"""What end-to-end runs of a grid train on: the videos that two feature files name."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ...extract.backbones import LoadedBackbone, load_backbone
+from ...extract.config import ExtractConfig, make_cut
+from ...extract.cores import cores
+from ...extract.cutting import Cut
+from ...extract.precision import DTYPES, choose_precision
+from ..config import RunConfig
+from ..domains import Domains, choose
+from ..feed import Feed
+from ..loop import new_method
+from ..methods import entry
+from ..oracle import train_on_target
+from ..splits import split_videos
+from ..store import Store
+from .backbone import TrainedBackbone
+from .feed import ClipFeed, Clips
+from .memory import Need, need
+from .videos import ClipVideos, all_videos
+
+
+class ClipStore(Store):
+    """See `Store`. Feature files give videos, labels and splits; their features are not read.
+
+    Args:
+        source, target, task, device: as there.
+        workers: processes that decode; None for one per core.
+    """
+
+    def __init__(
+        self,
+        source: Path,
+        target: Path,
+        *,
+        task: str | Path | None,
+        device: torch.device,
+        workers: int | None,
+    ) -> None:
+        super().__init__(source, target, task=task, device=device)
+        self.workers = cores() if workers is None else workers
+        self._backbones: dict[tuple[Any, ...], LoadedBackbone] = {}
+
+    def domains(self, run: RunConfig) -> Domains[ClipVideos]:
+        domains = self.chosen(run)
+        if entry(run.method).method.reads_target_labels:
+            return train_on_target(domains, self.target)
+        return domains
+
+    def feed(self, run: RunConfig) -> Feed:
+        options, loaded = run.end_to_end, self._backbone(run)
+        backbone = TrainedBackbone(
+            replace(loaded, module=copy.deepcopy(loaded.module)),  # every run starts from it
+            self.device,
+            precision=options.precision,
+            batch_norm=options.batch_norm,
+            trained=options.backbone_lr > 0,
+        )
+        cut = _cut(run, loaded)
+        files = {"source": self.source, "target": self.target}
+        clips = {name: Clips(f.videos, cut, workers=self.workers) for name, f in files.items()}
+        fits = self.need(run).micro_batch(self.device, 2 * run.train.batch_size)
+        return ClipFeed(
+            run,
+            self.domains(run),
+            self.device,
+            backbone=backbone,
+            clips=clips,
+            micro_batch=options.micro_batch or fits,
+        )
+
+    def need(self, run: RunConfig) -> Need:
+        """The memory that a step needs."""
+        loaded, domains = self._backbone(run), self.domains(run)
+        with torch.device("meta"):
+            method = new_method(run, domains)
+        source_positions = run.source_segments * method.snippets
+        target_positions = run.target_segments * method.snippets
+        bs = run.train.batch_size
+        bt = run.train.target_batch_size(len(domains.source_train), len(domains.target_train))
+        dtype = DTYPES[choose_precision(run.end_to_end.precision, self.device)]
+        return need(
+            loaded.module,
+            method,
+            _cut(run, loaded).shape,
+            images=max(source_positions, target_positions),
+            of_batch=bs * source_positions + bt * target_positions,
+            bytes_per_value=dtype.itemsize,
+        )
+
+    def warnings(self, run: RunConfig) -> list[str]:
+        return []
+
+    def _seen(self, run: RunConfig) -> None:
+        return None  # no features
+
+    def _mode(self, run: RunConfig) -> dict[str, Any]:
+        loaded = self._backbone(run)
+        return {
+            "backbone": loaded.spec.name,
+            "weights": loaded.weights,
+            "weights_sha256": loaded.sha256,
+            "mode": "end to end",
+        }
+
+    def _load(self, run: RunConfig, device: torch.device) -> Domains[ClipVideos]:
+        dim = self._backbone(run).spec.dim
+        splits = split_videos(
+            self.source.videos,
+            self.target.videos,
+            self.task,
+            holdout=run.train.holdout,
+            pool=run.train.target_pool,
+        )
+        source, target = all_videos(self.source, dim), all_videos(self.target, dim)
+        return choose(splits, self.task, source, target)
+
+    def _backbone(self, run: RunConfig) -> LoadedBackbone:
+        options = run.end_to_end
+        key = options.backbone, options.weights, run.modality
+        if key not in self._backbones:
+            self._backbones[key] = load_backbone(
+                options.backbone, options.weights, modality=run.modality
+            )
+        return self._backbones[key]
+
+
+def _cut(run: RunConfig, loaded: LoadedBackbone) -> Cut:
+    config = ExtractConfig(modalities=(run.modality,), flow_engine="cpu")
+    return make_cut(config, run.modality, loaded, torch.device("cpu"))
