@@ -60,7 +60,9 @@ def main() -> None:
 @click.option("--modality", default="rgb", show_default=True, help="rgb, flow or rgb,flow.")
 @click.option("--backbone", default="efficientnet_lite0", show_default=True)
 @click.option(
-    "--weights", metavar="FILE|random", help="Checkpoint; the published one if not given."
+    "--weights",
+    metavar="FILE|RUN|random",
+    help="Checkpoint, or run trained end to end; the published one if not given.",
 )
 @click.option(
     "--flow-weights",
@@ -243,6 +245,31 @@ def adapt(plan: str | None, device: str, tensorboard: bool, dry_run: bool, **opt
     else:
         failures = adapt_grids([make_grid(given)], device=device, tensorboard=tensorboard)
     sys.exit(1 if failures else 0)
+
+
+@main.command()
+@click.argument("task", required=False)
+@click.option(
+    "--check",
+    "files",
+    nargs=2,
+    type=click.Path(path_type=Path),
+    metavar="SOURCE TARGET",
+    help="Compare two feature files with the task; with the shared names if none.",
+)
+def tasks(task: str | None, files: tuple[Path, Path] | None) -> None:
+    """List the tasks that ship, or show the classes of TASK, one of them or a csv.
+
+    With --check, exit code 1 if videos are missing, moved or more than is known.
+    """
+    from .evaluate.task_tables import check_files, list_tasks, show_task
+
+    if files:
+        sys.exit(1 if check_files(task, *files) else 0)
+    if task:
+        show_task(task)
+    else:
+        list_tasks()
 
 
 @main.command("eval")

@@ -3,9 +3,9 @@
 ``config.json``   everything that decided the run; hashes of the features; no target label
 ``metrics.jsonl`` one line per evaluation: step, schedules, losses, discriminator accuracies
 ``health.json``   what looks wrong in the metrics, and the remedies
-``checkpoint.pt`` ``method``, the weights after the last step, and ``normalise``, each domain's
-                  ``mean`` and ``deviation`` if features were standardised (loadable with
-                  ``weights_only=True``)
+``checkpoint.pt`` ``method``, the weights after the last step; ``normalise``, each domain's
+                  ``mean`` and ``deviation`` if features were standardised; ``backbone`` of an
+                  end-to-end run (loadable with ``weights_only=True``)
 ``logits.h5``     per evaluation, logits of source validation, target train and target test
                   videos by id; written last, so a folder that has it is a finished run
 ``resume.pt``     of an unfinished run alone: where it continues (`resume`)

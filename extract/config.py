@@ -32,7 +32,8 @@ class ExtractConfig:
     Args:
         modalities: "rgb", "flow" or both.
         backbone: a name of the registry.
-        weights: None for the published ones, a checkpoint file, or "random".
+        weights: None for the published ones, a checkpoint file, the folder of an end-to-end run,
+            or "random".
         flow_weights: the same for flow; None for ``weights``, turned into flow's where they are
             of RGB.
         sampling: which frames become snippets; backbone and modality decide their length.
