@@ -221,13 +221,31 @@ def extract(
 @click.option(
     "--oracle", is_flag=True, default=None, help="Permit target_only to read target labels."
 )
+@click.option("--end-to-end", is_flag=True, default=None, help="Train the backbone too, on clips.")
+@click.option("--backbone", help="End to end: which.  [default: efficientnet_lite0]")
+@click.option(
+    "--weights", metavar="FILE|RUN|random", help="End to end: the published ones if not given."
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=0),
+    help="End to end: decoding processes.  [default: one per core]",
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="[default: runs]")
 @click.option("--device", default="auto", show_default=True)
 @click.option("--tensorboard", is_flag=True, help="Write the metrics for TensorBoard too.")
 @click.option("--dry-run", is_flag=True, help="Print the runs and train none.")
-def adapt(plan: str | None, device: str, tensorboard: bool, dry_run: bool, **options: Any) -> None:
+def adapt(
+    plan: str | None,
+    device: str,
+    tensorboard: bool,
+    workers: int | None,
+    dry_run: bool,
+    **options: Any,
+) -> None:
     """Adapt classifiers from SOURCE to TARGET: every method, modality, number of segments and seed.
 
+    SOURCE and TARGET are feature files; with --end-to-end lists or folders of videos will do.
     Finished runs are skipped and interrupted ones continued. Several processes may share a grid.
     With --plan, options given here override the plan's. Target labels, where the file holds any,
     decide which videos belong to the task's classes; training never gets them.
@@ -236,14 +254,13 @@ def adapt(plan: str | None, device: str, tensorboard: bool, dry_run: bool, **opt
     from .adapt.progress import adapt_grids, adapt_plan, show_runs
 
     given = {key: value for key, value in options.items() if value}
+    how = {"device": device, "tensorboard": tensorboard, "workers": workers}
     if plan:
-        failures = adapt_plan(
-            read_plan(plan, given), dry_run=dry_run, device=device, tensorboard=tensorboard
-        )
+        failures = adapt_plan(read_plan(plan, given), dry_run=dry_run, **how)
     elif dry_run:
         failures = show_runs([make_grid(given)])
     else:
-        failures = adapt_grids([make_grid(given)], device=device, tensorboard=tensorboard)
+        failures = adapt_grids([make_grid(given)], **how)
     sys.exit(1 if failures else 0)
 
 
