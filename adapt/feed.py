@@ -42,7 +42,10 @@ class Feed(ABC):
 
     Attributes:
         source_size, target_size: videos of each domain in a batch, Bs and Bt.
+        writes: whether this process writes the run's folder.
     """
+
+    writes = True
 
     def __init__(self, run: RunConfig, domains: Domains, device: torch.device) -> None:
         self.run, self.domains, self.device = run, domains, device

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +16,7 @@ from .config import RunConfig, base_of
 from .health import Diverged
 from .loop import OnEvaluation, OnStep, fit, new_method, train
 from .methods import FittedMethod, Method, entry
+from .processes import Processes
 from .run_folder import CHECKPOINT, RunFolder
 from .store import Store, by_data, open_store
 
@@ -135,24 +137,25 @@ def run_all(
     Returns:
         how many failed.
     """
-    failures = 0
+    failures, processes = 0, prepared.store.processes
     for run, folder in prepared.runs:
-        if folder.finished:
+        if processes.first_says(folder.finished):
             on_state(folder, "finished before", "")
             continue
-        with folder.lock() as mine:
+        with _hold(folder, processes) as mine:
             if not mine or _base_is_elsewhere(run, prepared):
                 on_state(folder, "elsewhere", "")
                 continue
-            if folder.finished:  # by another process, since the question above
+            if processes.first_says(folder.finished):  # by another process, meanwhile
                 on_state(folder, "finished before", "")
                 continue
             on_state(folder, "running", "")
             try:
                 _run(run, folder, prepared, on_step, on_evaluation, save_seconds)
             except (InputError, RuntimeError, MemoryError) as error:
-                if (why := _expected(error)) is None:
-                    raise
+                alone = processes.size == 1 or isinstance(error, Diverged)
+                if not alone or (why := _expected(error)) is None:
+                    raise  # the others wait for this process: all must end
                 if isinstance(error, Diverged):
                     folder.forget()  # it would diverge again: other settings may take its place
                 failures += 1
@@ -160,6 +163,13 @@ def run_all(
             else:
                 on_state(folder, "finished", "")
     return failures
+
+
+@contextmanager
+def _hold(folder: RunFolder, processes: Processes) -> Iterator[bool]:
+    """Whether the run is ours to train; of processes that train together the first locks it."""
+    with folder.lock() if processes.rank == 0 else nullcontext(False) as mine:
+        yield processes.first_says(mine)
 
 
 def _run(

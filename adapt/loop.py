@@ -55,7 +55,7 @@ def train(
     optimiser = make_optimiser(feed.parameter_groups(method), options)
     recorder = Recorder(folder, feed)
     state, first = method.initial_state(feed.device), 0
-    if (place := restore(folder)) is not None:
+    if (place := restore(folder, writes=feed.writes)) is not None:
         method.load_state_dict(place["method"])
         feed.load_state_dict(place["feed"])
         optimiser.load_state_dict(place["optimiser"])
@@ -78,7 +78,7 @@ def train(
             epoch = (step + 1) / options.steps_per_epoch(videos)
             record = recorder.evaluate(method, step + 1, epoch=epoch, lr=rate)
             on_evaluation(step + 1, steps, record)
-        if saver.due:
+        if feed.writes and saver.due:
             saver.save(
                 {
                     "step": step + 1,

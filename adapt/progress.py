@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -245,4 +246,5 @@ def _summarise(
 
 
 def _console() -> Console:
-    return Console(soft_wrap=True, highlight=False, markup=False)
+    others = os.environ.get("RANK", "0") != "0"  # of the processes that torchrun has started
+    return Console(soft_wrap=True, highlight=False, markup=False, quiet=others)

@@ -59,7 +59,8 @@ class Recorder:
         finite = math.isfinite(means.get("loss", 0.0))
         if not finite or not all(values.isfinite().all() for values in logits.values()):
             raise Diverged(step)
-        self.folder.log(record)
+        if self.feed.writes:
+            self.folder.log(record)
         self.steps.append(step)
         for name, values in logits.items():
             self.logits[name].append(values)
@@ -68,6 +69,8 @@ class Recorder:
 
     def finish(self, method: Method) -> None:
         """Write the finished run."""
+        if not self.feed.writes:
+            return
         domains, run = self.feed.domains, self.feed.run
         sets = domains.prediction_sets
         self.folder.finish(

@@ -15,6 +15,7 @@ from .feed import CachedFeed, Feed
 from .methods import entry
 from .normalise import normalise
 from .oracle import train_on_target
+from .processes import Processes
 from .task import Task, read_task, shared_classes
 
 _MAY_DIFFER = ("views", "sampling", "precision")  # features stay comparable, hardly
@@ -48,6 +49,11 @@ class Store:
         self._hashes: dict[str | None, dict[str, str]] = {}
         self._ready: Domains | None = None
         self._current: tuple[Any, ...] | None = None
+
+    @property
+    def processes(self) -> Processes:
+        """Those that train every run together: this one alone."""
+        return Processes()
 
     def chosen(self, run: RunConfig) -> Domains:
         """The run's videos with features as they were extracted, in the computer's memory."""

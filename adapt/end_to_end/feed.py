@@ -3,54 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ...cache import Video
-from ...extract.clip_loader import ClipLoader, ClipRequest
-from ...extract.cutting import Cut
+from ...extract.clip_dataset import ClipRequest
 from ..batches import EndlessBatches, step_generator
 from ..config import RunConfig
 from ..domains import Domains
 from ..feed import Batch, Feed, clip_gradients
 from ..methods import Method, SourceBatch
+from ..processes import Processes
 from .backbone import TrainedBackbone
+from .clips import Clips
 from .two_passes import TwoPasses
 from .videos import ClipVideos
 
 _PREDICTED = 8  # videos at once
-
-
-@dataclass(frozen=True)
-class Clips:
-    """The clips of one domain.
-
-    Args:
-        videos: all of the feature file.
-        cut: how a clip is cut.
-        flow: where its flow fields are kept, if they are.
-        workers: processes that decode.
-        time_limit: seconds that a video may take.
-    """
-
-    videos: list[Video]
-    cut: Cut
-    flow: Any = None
-    workers: int = 0
-    time_limit: float = 120.0
-
-    def loader(self) -> ClipLoader:
-        return ClipLoader(
-            self.videos,
-            self.cut,
-            flow=self.flow,
-            workers=self.workers,
-            time_limit=self.time_limit,
-        )
 
 
 class ClipFeed(Feed):
@@ -61,6 +32,7 @@ class ClipFeed(Feed):
         backbone: G_f.
         clips: of ``source`` and ``target``.
         micro_batch: videos that go through the backbone at once.
+        processes: that train the run together.
     """
 
     domains: Domains[ClipVideos]
@@ -74,26 +46,35 @@ class ClipFeed(Feed):
         backbone: TrainedBackbone,
         clips: Mapping[str, Clips],
         micro_batch: int,
+        processes: Processes,
     ) -> None:
         super().__init__(run, domains, device)
-        self.backbone, self.clips = backbone, clips
-        self.passes = TwoPasses(backbone, micro_batch)
+        self.backbone, self.clips, self.processes = backbone, clips, processes
+        self.writes = processes.rank == 0
+        self.passes = TwoPasses(backbone, micro_batch, processes)
         self.scaler = torch.amp.GradScaler(device.type, enabled=backbone.precision == "fp16")
 
     def batches(self, steps: Iterable[int], snippets: int) -> Iterator[Batch]:
-        steps = list(steps)
-        source, target = (self._load(domain, steps, snippets) for domain in ("source", "target"))
-        labels = self.domains.source_train.labels
-        for step, *clips in zip(steps, source, target, strict=True):
+        steps, run, train = list(steps), self.run, self.domains.source_train
+        source = self._requests(
+            train, self.source_batches, 0, steps, run.source_segments * snippets
+        )
+        target = self._requests(
+            self.domains.target_train, self.target_batches, 1, steps, run.target_segments * snippets
+        )
+        loaded = (
+            self.clips["source"].training.load(source),
+            self.clips["target"].training.load(target),
+        )
+        for step, *clips in zip(steps, *loaded, strict=True):
             self.backbone.train()
-            fs, ft = self.passes.forward(clips, (self.run.seed, step))
-            chosen = labels[self.source_batches.batch(step)].to(self.device)
-            generator = step_generator(self.run.seed, step, self.device)
-            yield Batch(SourceBatch(fs, chosen), ft, generator)
+            fs, ft = self.passes.forward(clips, (run.seed, step))  # [Bs, P, D], [Bt, P, D]
+            labels = train.labels[self.source_batches.batch(step)].to(self.device)
+            generator = step_generator(run.seed, step, self.device)
+            yield Batch(SourceBatch(fs, labels), ft, generator)
 
     def parameter_groups(self, method: Method) -> list[tuple[list[nn.Parameter], float]]:
-        groups = super().parameter_groups(method)
-        trained = self.backbone.parameters
+        groups, trained = super().parameter_groups(method), self.backbone.parameters
         return [*groups, (trained, self.run.end_to_end.backbone_lr)] if trained else groups
 
     def update(self, total: Tensor, optimiser: torch.optim.Optimizer, clip_norm: float) -> None:
@@ -107,17 +88,18 @@ class ClipFeed(Feed):
 
     @torch.inference_mode()
     def predict(self, method: Method, name: str) -> Tensor:
-        videos = self.domains.prediction_sets[name]
-        clips = self.clips[name.partition("_")[0]]
+        domain, videos = name.partition("_")[0], self.domains.prediction_sets[name]
         positions = (0.5,) * (self.run.target_segments * method.snippets)
-        rows = [videos.rows[n : n + _PREDICTED] for n in range(0, len(videos), _PREDICTED)]
-        requests = ([ClipRequest(row, positions, None) for row in chunk] for chunk in rows)
+        mine = self.processes.part(videos.rows)
+        chunks = (mine[n : n + _PREDICTED] for n in range(0, len(mine), _PREDICTED))
+        requests = ([ClipRequest(row, positions, None) for row in chunk] for chunk in chunks)
         self.backbone.eval()
-        logits = []
-        for images in clips.loader().load(requests):  # [b, P, ...]
+        logits = [torch.empty(0, len(self.domains.task.classes))]
+        for images in self.clips[domain].predicting.load(requests):  # [b, P, ...]
             features = self.backbone.features(images.to(self.device).flatten(0, 1))  # [b P, D]
-            logits.append(method.predict(features.unflatten(0, images.shape[:2])))
-        return torch.cat(logits).float().cpu()
+            predicted = method.predict(features.unflatten(0, images.shape[:2]))  # [b, C]
+            logits.append(predicted.float().cpu())
+        return self.processes.gather_rows(torch.cat(logits))
 
     def state_dict(self) -> dict[str, Any]:
         return {"backbone": self.backbone.module.state_dict(), "scaler": self.scaler.state_dict()}
@@ -129,31 +111,26 @@ class ClipFeed(Feed):
     def checkpoint(self) -> dict[str, Any]:
         return {"backbone": self.backbone.module.state_dict()}
 
-    def _load(self, domain: str, steps: list[int], snippets: int) -> Iterator[Tensor]:
-        """The clips of every step's batch, [B, P, ...] uint8."""
-        videos, batches, segments = {
-            "source": (
-                self.domains.source_train,
-                self.source_batches,
-                self.run.source_segments,
-            ),
-            "target": (
-                self.domains.target_train,
-                self.target_batches,
-                self.run.target_segments,
-            ),
-        }[domain]
-        place = (self.run.seed, ("source", "target").index(domain))
-        requests = (_requests(videos, batches, step, segments * snippets, place) for step in steps)
-        return self.clips[domain].loader().load(requests)
-
-
-def _requests(
-    videos: ClipVideos, batches: EndlessBatches, step: int, positions: int, seed: tuple[int, int]
-) -> list[ClipRequest]:
-    """What is cut for a step: a random place in each segment, and a crop for each video."""
-    rng = np.random.default_rng((*seed, step))
-    return [
-        ClipRequest(videos.rows[n], tuple(rng.random(positions)), int(rng.integers(2**31)))
-        for n in batches.batch(step)
-    ]
+    def _requests(
+        self,
+        videos: ClipVideos,
+        batches: EndlessBatches,
+        domain: int,
+        steps: Iterable[int],
+        positions: int,
+    ) -> Iterator[list[ClipRequest]]:
+        """What this process cuts in each step: a random place in each segment, a crop for each
+        video."""
+        augmented = self.run.end_to_end.crops == "multiscale"
+        share = self.processes.share(batches.batch_size)
+        for step in steps:
+            rng = np.random.default_rng((self.run.seed, domain, step))
+            rows = batches.batch(step)
+            places = rng.random((len(rows), positions))
+            crops = rng.integers(2**31, size=len(rows))
+            yield [
+                ClipRequest(
+                    videos.rows[rows[n]], tuple(places[n]), int(crops[n]) if augmented else None
+                )
+                for n in range(len(rows))[share]
+            ]

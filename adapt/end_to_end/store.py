@@ -20,10 +20,12 @@ from ..feed import Feed
 from ..loop import new_method
 from ..methods import entry
 from ..oracle import train_on_target
+from ..processes import Processes
 from ..splits import split_videos
 from ..store import Store
 from .backbone import TrainedBackbone
-from .feed import ClipFeed, Clips
+from .clips import Clips
+from .feed import ClipFeed
 from .memory import Need, need
 from .videos import ClipVideos, all_videos
 
@@ -47,7 +49,12 @@ class ClipStore(Store):
     ) -> None:
         super().__init__(source, target, task=task, device=device)
         self.workers = cores() if workers is None else workers
+        self._processes = Processes.join(device)
         self._backbones: dict[tuple[Any, ...], LoadedBackbone] = {}
+
+    @property
+    def processes(self) -> Processes:
+        return self._processes
 
     def domains(self, run: RunConfig) -> Domains[ClipVideos]:
         domains = self.chosen(run)
@@ -64,9 +71,12 @@ class ClipStore(Store):
             batch_norm=options.batch_norm,
             trained=options.backbone_lr > 0,
         )
-        cut = _cut(run, loaded)
+        cut, each = _cut(run, loaded), -(-self.workers // 2)  # of the two domains
         files = {"source": self.source, "target": self.target}
-        clips = {name: Clips(f.videos, cut, workers=self.workers) for name, f in files.items()}
+        clips = {
+            name: Clips(file.videos, cut, flip=options.flip, workers=each)
+            for name, file in files.items()
+        }
         fits = self.need(run).micro_batch(self.device, 2 * run.train.batch_size)
         return ClipFeed(
             run,
@@ -75,6 +85,7 @@ class ClipStore(Store):
             backbone=backbone,
             clips=clips,
             micro_batch=options.micro_batch or fits,
+            processes=self.processes,
         )
 
     def need(self, run: RunConfig) -> Need:

@@ -17,11 +17,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..processes import Processes
 from .backbone import TrainedBackbone
 
 
 class _Part(NamedTuple):
-    """Some videos of a domain: ``images`` [b, P, ...] go through the backbone with ``seed``."""
+    """Some videos of a domain, ``rows`` of the batch: ``images`` [b, P, ...], and the seed that
+    they go through the backbone with."""
 
     domain: int
     rows: slice
@@ -35,10 +37,16 @@ class TwoPasses:
     Args:
         backbone: in training mode.
         micro_batch: videos that go through it at once.
+        processes: that share a batch.
     """
 
-    def __init__(self, backbone: TrainedBackbone, micro_batch: int) -> None:
-        self.backbone, self.micro_batch = backbone, micro_batch
+    def __init__(
+        self,
+        backbone: TrainedBackbone,
+        micro_batch: int,
+        processes: Processes = Processes(),  # noqa: B008  (it never changes)
+    ) -> None:
+        self.backbone, self.micro_batch, self.processes = backbone, micro_batch, processes
         self._parts: list[tuple[_Part, Tensor | None]] = []
         self._features: list[Tensor] = []
 
@@ -46,12 +54,14 @@ class TwoPasses:
         """The features of each domain's videos, leaves that take gradients.
 
         Args:
-            domains: uint8 images of each, [B, P, C, S, S] or [B, P, c, L, S, S].
+            domains: uint8 images of each, [b, P, C, S, S] or [b, P, c, L, S, S]: this process's
+                share of the B videos of a batch.
             seed: decides the random numbers of the backbone, such as dropout.
 
         Returns:
             of each [B, P, D] float32.
         """
+        self.processes.same_buffers(self.backbone.module)
         fits = sum(len(images) for images in domains) <= self.micro_batch
         self._parts, self._features = [], []
         passing = nullcontext() if fits else self.backbone.keeping_statistics()
@@ -60,7 +70,7 @@ class TwoPasses:
                 self._parts.append((part, self._run(part)))
         for domain in range(len(domains)):
             features = torch.cat([f.detach() for p, f in self._parts if p.domain == domain])
-            self._features.append(features.requires_grad_())
+            self._features.append(self.processes.gather(features).requires_grad_())
         if not fits:
             self._parts = [(part, None) for part, _ in self._parts]
         return self._features
@@ -73,16 +83,18 @@ class TwoPasses:
                 features = self._run(part) if features is None else features
                 if features.requires_grad:  # else the backbone is frozen
                     features.backward(gradient[part.rows])
+        self.processes.sum_gradients(self.backbone.parameters)
         self._parts = []
 
     def _split(self, domains: list[Tensor], seed: tuple[int, ...]) -> Iterator[_Part]:
-        number = 0
-        for domain, images in enumerate(domains):
-            for start in range(0, len(images), self.micro_batch):
-                rows = slice(start, start + self.micro_batch)
-                drawn = np.random.SeedSequence((*seed, number)).generate_state(1)[0]
-                yield _Part(domain, rows, images[rows], int(drawn))
-                number += 1
+        rank = self.processes.rank
+        for domain, share in enumerate(domains):
+            before = rank * len(share)
+            for start in range(0, len(share), self.micro_batch):
+                images = share[start : start + self.micro_batch]
+                rows = slice(before + start, before + start + len(images))
+                drawn = np.random.SeedSequence((*seed, domain, rows.start)).generate_state(1)[0]
+                yield _Part(domain, rows, images, int(drawn))
 
     def _run(self, part: _Part) -> Tensor:
         """[b, P, D]"""
