@@ -19,11 +19,11 @@ def entries_from_epic(rows: Iterable[Mapping[str, object]]) -> list[Entry]:
 
     Args:
         rows: with ``video_id``, ``start_frame``, ``stop_frame``, ``narration_id`` or ``uid``, and,
-            where known, ``verb_class`` or ``verb``. Other columns do not matter.
+            where known, ``verb_class``. Other columns do not matter.
 
     Returns:
-        per row its action: the name ``<video_id>_<number>``, the verb class's number as label,
-        and the frames of the video, both included. ``line`` counts the rows from 1.
+        per row its action: the name ``<video_id>_<number>``, the verb class's number as label, ""
+        where there is none, and the frames, both included. ``line`` counts the rows from 1.
 
     Raises:
         InputError: a row lacks one of these, or its frames are no numbers.
@@ -48,9 +48,10 @@ def _entry(row: Mapping[str, object]) -> Entry:
     if not video or not action:
         raise InputError("an action needs a video_id and a narration_id or uid")
     name = action if video_of(action) == video else f"{video}_{action}"
-    # The verb itself is what the narrator said: many words make one class.
-    label = _text(row, "verb_class") or _text(row, "verb")
-    return Entry(name, label, span=(_frame(row, "start_frame"), _frame(row, "stop_frame")))
+    # The column verb is what the narrator said: many words make one class.
+    return Entry(
+        name, _text(row, "verb_class"), span=(_frame(row, "start_frame"), _frame(row, "stop_frame"))
+    )
 
 
 def _text(row: Mapping[str, object], column: str) -> str:

@@ -167,7 +167,7 @@ def test_actions_of_epic(tmp_path: Path) -> None:
     ]
     assert entries_from_epic(rows) == [
         Entry("P01_11_0", "0", line=1, span=(1, 113)),
-        Entry("P08_01_9", "put", line=2, span=(7, 30)),
+        Entry("P08_01_9", "", line=2, span=(7, 30)),
     ]
     # MM-SADA's rows as pandas writes them: an index without a name before them
     text = ",uid,video_id,start_frame,stop_frame,verb_class\n0,9,P08_01,7,30,3\n"
