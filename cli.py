@@ -57,6 +57,15 @@ def main() -> None:
 @click.option(
     "--root", type=click.Path(path_type=Path), help="Folder that a list's paths start at."
 )
+@click.option(
+    "--list-form", metavar="NAME", help="Form of the list, as in docs/lists.md; its shape tells."
+)
+@click.option(
+    "--classes",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Names of the list's numbers, as classInd.txt.",
+)
 @click.option("--modality", default="rgb", show_default=True, help="rgb, flow or rgb,flow.")
 @click.option("--backbone", default="efficientnet_lite0", show_default=True)
 @click.option(
@@ -137,6 +146,8 @@ def extract(
     videos: Path,
     output: Path | None,
     root: Path | None,
+    list_form: str | None,
+    classes: Path | None,
     modality: str,
     flow_parameters: str,
     snippets: int | None,
@@ -149,9 +160,9 @@ def extract(
 ) -> None:
     """Extract the features of VIDEOS, RGB, flow or both, into one feature file.
 
-    VIDEOS is a csv list (path,label,split), a text list (path label), a folder class/video or
-    split/class/video, or a folder of unlabelled videos; with --check a single video too. Run again
-    to continue or extend.
+    VIDEOS is a csv list (path,label,split), a text list (path label) or another form of
+    docs/lists.md, a folder class/video or split/class/video, or a folder of unlabelled videos; with
+    --check a single video too. Run again to continue or extend.
     """
     from .extract.config import ExtractConfig
     from .extract.flow import Parameters
@@ -181,7 +192,14 @@ def extract(
         return
     name = videos.resolve().name if videos.is_dir() else videos.stem
     output = output or Path("cache") / f"{name}.h5"
-    items = read_videos(videos, root=root, unlabelled=unlabelled)
+    items = read_videos(
+        videos,
+        root=root,
+        unlabelled=unlabelled,
+        form=list_form,
+        classes=classes,
+        on_note=click.echo,
+    )
     if shard is not None:
         part = Shard.parse(shard)
         items, output = part.choose(items), part.output(output)
