@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 
 import numpy as np
-import torch
-from torchvision.io import ImageReadMode, decode_image
+from PIL import Image, ImageOps
 
 from .video import DecodeError, ForwardVideo
 
@@ -19,8 +18,8 @@ _NUMBERED = re.compile(r"(?P<series>.*?)(?P<number>\d+)\.(?:jpe?g|png)", re.IGNO
 class FrameFolder(ForwardVideo):
     """See `ForwardVideo`. Frame i is the i-th image that decodes, in the order of their numbers.
 
-    torchvision decodes: of the libraries at hand it is the quickest, and it refuses an image that
-    is cut off, where PyAV shows its upper half.
+    Pillow decodes: it refuses an image that is cut off, where PyAV shows its upper half, and it
+    can look whether an image decodes in a third of the time of decoding it.
 
     Args:
         path: the folder.
@@ -30,7 +29,7 @@ class FrameFolder(ForwardVideo):
         DecodeError: no folder, no numbered image in it or in the span, or several series of them.
     """
 
-    decoder = "torchvision"
+    decoder = "pillow"
 
     def __init__(
         self, path: str, span: tuple[int, int] | None, on_progress: Callable[[], None]
@@ -50,21 +49,22 @@ class FrameFolder(ForwardVideo):
         self._folder, self._files = path, list(files.values())
         self._missing = _missing(list(files), span)
         self._undecodable: list[str] = []
-        self._sizes: set[tuple[int, ...]] = set()
+        self._sizes: set[tuple[int, int]] = set()  # of the frames that were wanted
         self.expected = len(files)
 
     def frames(self, wanted: np.ndarray) -> Iterator[np.ndarray]:
         left = iter(wanted.tolist())
         next_wanted = next(left, -1)
         for file in self._files:
-            image = _decode(os.path.join(self._folder, file))
+            wanted_now = self.total == next_wanted
+            image = _open(os.path.join(self._folder, file), wanted=wanted_now)
             self.on_progress()
             if image is None:
                 self._undecodable.append(file)
                 continue
-            self._sizes.add(image.shape)
-            if self.total == next_wanted:
-                yield image
+            if wanted_now:
+                self._sizes.add(image.size)
+                yield np.array(image)
                 next_wanted = next(left, -1)
             self.total += 1
 
@@ -72,7 +72,9 @@ class FrameFolder(ForwardVideo):
     def damage(self) -> str:
         found = []
         if bad := self._undecodable:
-            found.append(f"{len(bad)} undecodable image{'s' * (len(bad) != 1)} ({bad[0]} ...)")
+            several = len(bad) > 1
+            names = bad[0] + " ..." * several
+            found.append(f"{len(bad)} undecodable image{'s' * several} ({names})")
         if self._missing:
             found.append(f"{self._missing} missing image{'s' * (self._missing != 1)}")
         if len(self._sizes) > 1:
@@ -132,15 +134,18 @@ def _missing(numbers: list[int], span: tuple[int, int] | None) -> int:
     return before + (numbers[-1] - numbers[0]) // step + 1 - len(numbers) + after
 
 
-def _decode(path: str) -> np.ndarray | None:
-    """An image [H, W, 3] uint8, upright; None where it is none or is cut off."""
+def _open(path: str, *, wanted: bool) -> Image.Image | None:
+    """An image, upright if wanted; None where it does not decode."""
     try:
-        with open(path, "rb") as file:
-            data = torch.frombuffer(bytearray(file.read()), dtype=torch.uint8)
-        image = decode_image(data, ImageReadMode.RGB, apply_exif_orientation=True)  # [3, H, W]
-        image = image.permute(1, 2, 0)  # [H, W, 3]
-    except (OSError, RuntimeError, ValueError):  # ValueError: an empty file
+        with Image.open(path, formats=("JPEG", "PNG")) as image:
+            if wanted:
+                upright = ImageOps.exif_transpose(image)
+                if upright.mode.startswith("I"):  # 16 bits of grey; Pillow would cut off at 255
+                    upright = upright.point(lambda level: level / 256)
+                return upright.convert("RGB")
+            # It has to decode, but not to be seen: a JPEG at an eighth of its size is far quicker.
+            image.draft("RGB", (1, 1))
+            image.load()
+            return image
+    except Exception:  # Pillow raises errors of many kinds
         return None
-    if image.dtype == torch.uint16:  # of a PNG
-        image = (image.int() >> 8).byte()
-    return image.numpy()
