@@ -113,6 +113,19 @@ def main() -> None:
 )
 @click.option("--flow-float", is_flag=True, help="Keep the fractions of the levels.")
 @click.option(
+    "--keep-flow",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    help="Keep all flow of every video there; take from there what it holds.",
+)
+@click.option(
+    "--keep-flow-gb",
+    type=click.FloatRange(min=0, min_open=True),
+    default=100,
+    show_default=True,
+    help="Size at which no more is kept.",
+)
+@click.option(
     "--snippets", type=click.IntRange(min=1), help="Snippets of each video.  [default: 32]"
 )
 @click.option(
