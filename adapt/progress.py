@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from rich.console import Console
 
 from ..cache import InputError
+from ..cache.device import choose_device
 from .config import RunConfig
 from .grid import Grid, Prepared, State, check_runs, prepare, run_all
 from .live import Board
 from .methods import FittedMethod, entry
 from .plan import Plan
+from .processes import Processes
 from .run_folder import HEALTH, LOGITS, RESUME, RunFolder
 from .store import open_store
 from .task import VERIFIED
@@ -80,7 +83,7 @@ def adapt_grids(
     with board:
         for grid in grids:
             try:
-                prepared = _prepare(grid, device, workers)
+                prepared = _prepare(_with_files(grid, device, workers), device, workers)
             except InputError as error:
                 if not several:
                     raise
@@ -106,6 +109,7 @@ def show_runs(grids: Sequence[Grid], *, check: Sequence[Grid] | None = None) -> 
         InputError: what training would refuse.
     """
     for grid in grids if check is None else check:
+        grid = _with_files(grid, "cpu", None)
         store = open_store(
             grid.runs, grid.source, grid.target, task=grid.task, device=torch.device("cpu")
         )
@@ -129,6 +133,18 @@ def _labels(grids: Sequence[Grid]) -> dict[Path, str]:
         if len(set(labels.values())) == len(folders):
             return labels
     return {folder: str(folder) for folder in folders}
+
+
+def _with_files(grid: Grid, device: str, workers: int | None) -> Grid:
+    """End to end, lists of videos will do in the place of feature files."""
+    if not any(run.end_to_end for run in grid.runs):
+        return grid
+    from .end_to_end.lists import videos_file  # the cached mode must not need decoders
+
+    processes = Processes.join(choose_device(device))
+    files = (videos_file(path, processes, workers=workers) for path in (grid.source, grid.target))
+    source, target = files
+    return replace(grid, source=source, target=target)
 
 
 def _prepare(grid: Grid, device: str, workers: int | None) -> Prepared:

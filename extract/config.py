@@ -32,7 +32,7 @@ class ExtractConfig:
     """Options of an extraction.
 
     Args:
-        modalities: "rgb", "flow" or both.
+        modalities: "rgb", "flow" or both; none to look at videos alone, for the end-to-end mode.
         backbone: a name of the registry.
         weights: None for the published ones, a checkpoint file, the folder of an end-to-end run,
             or "random".
@@ -148,8 +148,8 @@ class Plan:
     @property
     def batch_size(self) -> int:
         """Snippets per forward pass."""
-        spec = next(iter(self.backbones.values())).spec
-        return self.config.batch_size or spec.batch_size * (_GPU_BATCH if self.on_gpu else 1)
+        usual = max((backbone.spec.batch_size for backbone in self.backbones.values()), default=1)
+        return self.config.batch_size or usual * (_GPU_BATCH if self.on_gpu else 1)
 
     def provenance(self, list_sha256: str) -> dict[str, Provenance]:
         """By modality, what the feature file says of its features."""

@@ -55,7 +55,8 @@ def extract_with_progress(
         more = f", {last.unlisted} of them not in this list" if last.unlisted else ""
         console.print(f"The file held {_videos(last.before)} before{more}.")
     if last.todo:
-        console.print(f"{_videos(last.done)} extracted to {output} ({_rates(last, started)}).")
+        done = "extracted to" if config.modalities else "decoded and counted in"
+        console.print(f"{_videos(last.done)} {done} {output} ({_rates(last, started)}).")
     else:
         console.print(f"Nothing to do: {output} holds every video listed{_but(failures)}.")
     if last.damaged:

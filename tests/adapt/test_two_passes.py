@@ -145,11 +145,14 @@ def test_partial_batch_norm_trains_the_first_alone(batch_norm: str, trainable: i
     assert not any(m.training for m in backbone.module.modules())
     backbone.train()
     norms = [m.training for m in backbone.module if isinstance(m, nn.BatchNorm2d)]
-    assert norms == {
-        "partial": [True, False],
-        "frozen": [False, False],
-        "trained": [True, True],
-    }[batch_norm]
+    assert (
+        norms
+        == {
+            "partial": [True, False],
+            "frozen": [False, False],
+            "trained": [True, True],
+        }[batch_norm]
+    )
 
 
 def test_a_method_that_ignores_the_target_gives_it_no_gradient() -> None:
