@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -125,6 +126,7 @@ def test_a_hang_ends_with_a_clear_error(videos: list[Video]) -> None:
     loader = ClipLoader(videos, CUT, workers=1, time_limit=1.5)
     batches = loader.load([[ClipRequest(0, (0.5,))], [ClipRequest(5, (0.5,))]])
     next(batches)
+    time.sleep(2)  # the worker dies; whoever trains meanwhile is not interrupted
     with pytest.raises(InputError, match=r"while it read 5\.mp4: it hung for 1\.5 s"):
         next(batches)
 
