@@ -11,7 +11,7 @@ from rich.status import Status
 
 from ..cache import InputError
 from .embeddings import Loader
-from .summary import Group
+from .summary import Group, folder_names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,16 +102,18 @@ def _make(
 
 def _distances(groups: Sequence[Group], loader: Loader) -> str:
     """The table of the runs whose features can be read; of each group, its first seed."""
-    from .distances import distances_markdown, domain_distances
+    from .distances import Distance, distances_markdown, domain_distances
 
-    rows = []
-    for group in groups:
-        name = f"{group.transfer}, {group.first.path.name}"
+    found: dict[str, dict[str, Sequence[Distance]]] = {}
+    for group, folder in zip(groups, folder_names(groups), strict=True):
+        name = f"{folder}_seed{group.first.seed}"
         try:
-            rows.append((name, domain_distances(loader.load(group.first))))
+            distances = domain_distances(loader.load(group.first))
         except InputError as error:
-            print(f"No domain distance of {name}: {error}")
-    return distances_markdown(rows) if rows else ""
+            print(f"No domain distance of {group.transfer}, {name}: {error}")
+        else:
+            found.setdefault(group.transfer, {})[name] = distances
+    return distances_markdown(found) if found else ""
 
 
 def _make_folder(path: Path) -> None:
