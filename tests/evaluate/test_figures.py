@@ -49,6 +49,12 @@ def test_tsne_shows_domains_by_shape_and_classes_by_colour() -> None:
     given = clouds() | {"target-aligned source": clouds()["source"]}
     figure = draw_tsne({"segments": given, "videos": given}, ["walk", "run"])
     assert [axis.get_title() for axis in figure.axes] == ["segments", "videos"]
+    # One above the other, and no letter is too small on a screen of 390 px.
+    figure.draw_without_rendering()
+    above, below = (axis.get_position() for axis in figure.axes)
+    assert above.y0 > below.y1 and above.x0 == below.x0
+    words = [text for legend in figure.legends for text in legend.get_texts()]
+    assert all(text.get_fontsize() / (72 * figure.get_figwidth()) * 390 > 10 for text in words)
     drawn = {c.get_label(): c for c in figure.axes[0].collections}
     assert list(drawn) == list(given)
     assert len({drawn[name].get_paths()[0].vertices.tobytes() for name in drawn}) == 3
@@ -121,10 +127,15 @@ def test_curves_share_an_axis_by_their_unit(tmp_path: Path) -> None:
 
 def test_accuracy_by_segments(tmp_path: Path) -> None:
     for k in (2, 4, 10):
-        groups = train(tmp_path, segments=k)
+        groups = train(tmp_path, modality="rgb,flow", segments=k)
     panels = series_by_segments(groups)
-    assert list(panels) == ["clips -> cctv, rgb"]
-    (axis,) = draw_segments(panels).axes
+    assert list(panels) == ["clips -> cctv, flow", "clips -> cctv, rgb"]
+    figure = draw_segments(panels)
+    (legend,) = figure.legends  # one for both panels
+    assert [text.get_text() for text in legend.get_texts()] == ["source_only", "tcon"]
+    assert all(axis.get_legend() is None for axis in figure.axes)
+    axis = figure.axes[1]
+    groups = [g for g in groups if g.first.config["modality"] == "rgb"]
     assert [label.get_text() for label in axis.get_xticklabels()] == ["2", "4", "10"]
     drawn = {c.get_label(): c.lines[0].get_ydata() for c in axis.containers}
     for method in ("source_only", "tcon"):
