@@ -384,7 +384,11 @@ def tasks(task: str | None, files: tuple[Path, Path] | None) -> None:
     help="Draw this pair's co-attention.  [default: the most confident pairs]",
 )
 @click.option(
-    "--root", type=click.Path(path_type=Path), help="Folder that the videos' paths start at."
+    "--root",
+    "roots",
+    metavar="DIR|DOMAIN=DIR",
+    multiple=True,
+    help="Folder that the videos' paths start at; of one domain by source=DIR or target=DIR.",
 )
 def evaluate(
     runs: tuple[Path, ...],
@@ -398,7 +402,7 @@ def evaluate(
     html: Path | None,
     distances: bool,
     pairs: tuple[tuple[str, str], ...],
-    root: Path | None,
+    roots: tuple[str, ...],
     **options: Any,
 ) -> None:
     """Score finished RUNS on the target's test videos.
@@ -419,12 +423,12 @@ def evaluate(
         html=html,
         distances=distances,
         pairs=pairs,
-        root=root,
+        roots=roots,
         features=features,
         source_features=source_features,
         command=shlex.join(["tcon", *sys.argv[1:]]),
     )
-    if (pairs or root) and not (figures or html):
+    if (pairs or roots) and not (figures or html):
         raise InputError("--pair and --root are for figures: give --figures DIR or --report FILE")
     if not select and (validators or (source_features and not presentation)):
         raise InputError("--validator and --source-features choose something: give --select epoch")

@@ -146,17 +146,20 @@ def preset_settings(preset: str, method: str, among: Sequence[str] = ()) -> list
     """The settings of a method's preset, as ``key=value`` with full keys.
 
     Raises:
-        InputError: the method has no such preset; names which of ``among`` have it.
+        InputError: the method has no such preset; names which of ``among`` have it, else the
+            nearest.
     """
     if preset == MATCHED:
         return []
     own = entry(method).presets
     if preset not in own:
         others = [name for name in among if preset in entry(name).presets]
-        where = f"{', '.join(others)} has it: run them by themselves" if others else "none has it"
+        if not others:
+            known = [MATCHED, *own, *(p for name in among for p in entry(name).presets)]
+            raise unknown("preset", preset, list(dict.fromkeys(known)))
         raise InputError(
             f"{method} has no preset '{preset}', only {', '.join([MATCHED, *own])}; of the methods "
-            f"to run {where}"
+            f"to run {', '.join(others)} has it: run them by themselves"
         )
     return [key if key.startswith("train.") else f"{method}.{key}" for key in own[preset]]
 
