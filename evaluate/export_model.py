@@ -7,6 +7,7 @@ backbone, the target's standardisation and the method.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import warnings
 from pathlib import Path
@@ -25,7 +26,7 @@ from .deployed import Deployed, backbone_of, load_deployed, make_plan
 
 TOLERANCE = 1e-3  # of the largest output, or of 1
 _CHECKED = (1, 3)  # videos; neither is the number that the model is traced with
-METADATA = "tcon.json"  # name of the metadata inside a .pt2
+METADATA = "tcon.json"  # name of the metadata inside the file
 
 
 class ExportedModel(nn.Module):
@@ -92,6 +93,7 @@ def export_model(
     preprocessing = plan.backbones[deployed.config.modality].spec.preprocessing
     model = ExportedModel(backbone_of(deployed, plan), preprocessing, deployed).eval()
     metadata = describe(deployed, plan)
+    _drop_unused(deployed.method, torch.zeros(1, deployed.positions, deployed.made.dim))
     # The suffix stays, since it decides the format.
     temporary = output.with_name(f".{os.getpid()}.{output.name}")
     try:
@@ -146,13 +148,12 @@ class _Program:
     """A torch.export program."""
 
     def write(self, program: Any, metadata: dict[str, Any], path: Path) -> None:
+        program.example_inputs = None  # it would be saved too
         torch.export.save(program, path, extra_files={METADATA: json.dumps(metadata)})
 
     def run(self, path: Path, snippets: Tensor) -> list[np.ndarray]:
-        return [output.detach().numpy() for output in self._module(path)(snippets)]
-
-    def _module(self, path: Path) -> nn.Module:
-        return torch.export.load(path).module()
+        module = torch.export.load(path).module()
+        return [output.detach().numpy() for output in module(snippets)]
 
 
 class _Onnx:
@@ -174,21 +175,38 @@ class _Onnx:
         self._onnx, self._runtime = onnx, onnxruntime
 
     def write(self, program: Any, metadata: dict[str, Any], path: Path) -> None:
-        made = torch.onnx.export(
-            program,
-            dynamo=True,
-            input_names=["snippets"],
-            output_names=metadata["outputs"],
-            verbose=False,
-        )
+        logging.getLogger("onnxscript").setLevel(logging.ERROR)  # it tells what it cannot shrink
+        try:
+            made = torch.onnx.export(
+                program,
+                dynamo=True,
+                input_names=["snippets"],
+                output_names=metadata["outputs"],
+                verbose=False,
+            )
+        except Exception as error:  # the innermost one says which operation it is
+            while error.__cause__ is not None:
+                error = error.__cause__
+            raise InputError(f"ONNX cannot express it ({_line(error)}): write a .pt2") from None
         model = made.model_proto
-        values = {key: value if isinstance(value, str) else json.dumps(value) for key, value in metadata.items()}
-        self._onnx.helper.set_model_props(model, values)
+        self._onnx.helper.set_model_props(model, {METADATA: json.dumps(metadata)})
         self._onnx.save(model, path)
 
     def run(self, path: Path, snippets: Tensor) -> list[np.ndarray]:
         session = self._runtime.InferenceSession(path, providers=["CPUExecutionProvider"])
         return session.run(None, {"snippets": snippets.numpy()})
+
+
+def _drop_unused(method: nn.Module, features: Tensor) -> None:
+    """Take out what only training needs, such as discriminators: the file would hold them too."""
+    ran: set[nn.Module] = set()
+    hooks = [m.register_forward_hook(lambda m, *_: ran.add(m)) for m in method.modules()]
+    method.predict(features)
+    for hook in hooks:
+        hook.remove()
+    for name, part in list(method.named_children()):
+        if ran.isdisjoint(part.modules()):
+            delattr(method, name)
 
 
 def _trace(model: ExportedModel, example: Tensor, method: str) -> Any:
@@ -199,8 +217,11 @@ def _trace(model: ExportedModel, example: Tensor, method: str) -> Any:
                 model, (example,), dynamic_shapes=({0: torch.export.Dim("batch")},)
             )
     except Exception as error:  # the tracer raises many kinds
-        reason = str(error).strip().partition("\n")[0]
-        raise InputError(f"{method} on this backbone cannot be exported ({reason})") from None
+        raise InputError(f"{method} on this backbone cannot be exported ({_line(error)})") from None
+
+
+def _line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0]
 
 
 @torch.inference_mode()

@@ -135,7 +135,7 @@ def parse_flow(text: str) -> tuple[Parameters, float, bool]:
     """
     match = re.fullmatch(r"tvl1 (\S+) at \S+, bound (\S+), (8 bit|float)", text)
     if match is None:
-        raise InputError(f"'{text}' says not how flow was made")
+        raise InputError(f"'{text}' is not how this version of tcon describes flow")
     return Parameters.parse(match[1]), float(match[2]), match[3] == "8 bit"
 
 
