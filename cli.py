@@ -41,6 +41,7 @@ def main() -> None:
     tcon extract VIDEOS -o FILE.h5              videos to features
     tcon adapt --source S.h5 --target T.h5 -o RUNS
     tcon eval RUNS                              accuracies with intervals
+    tcon predict RUN VIDEOS                     labels for new videos
 
     Exit code 0: all done; 1: done, but some videos or runs failed and are listed; 2: the input was
     wrong; 130: stopped by Ctrl-C.

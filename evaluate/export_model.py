@@ -86,6 +86,8 @@ def export_model(
     writers = {".pt2": _Program, ".onnx": _Onnx}
     if output.suffix not in writers:
         raise InputError(f"{output}: name it FILE.pt2 (torch.export) or FILE.onnx")
+    if not os.access(output.parent, os.W_OK):
+        raise InputError(f"cannot write {output}: no such folder, or no right to write to it")
     writer = writers[output.suffix]()
     deployed = load_deployed(run, features=features)
     machine = ExtractConfig(device="cpu", precision="fp32")

@@ -83,7 +83,10 @@ def predict_and_report(
             for file in files:
                 file.add(result)
             if drawing and isinstance(result, Prediction):
-                drawing.draw(result)
+                try:
+                    drawing.draw(result)
+                except InputError as error:
+                    bar.console.print(f"No figure of {result.video.id}: {error}")
 
         def show(progress: Progress) -> None:
             bar.update(row, completed=progress.done + progress.failed)

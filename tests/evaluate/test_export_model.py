@@ -169,6 +169,8 @@ def test_what_cannot_be_exported(
 def test_suffix_and_packages(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done = CliRunner().invoke(main, ["export", str(run), "-o", str(tmp_path / "model.pt")])
     assert done.exit_code == 2 and "name it FILE.pt2" in done.output
+    done = CliRunner().invoke(main, ["export", str(run), "-o", str(tmp_path / "no" / "model.pt2")])
+    assert done.exit_code == 2 and "no such folder" in done.output
     monkeypatch.setitem(sys.modules, "onnx", None)
     done = CliRunner().invoke(main, ["export", str(run), "-o", str(tmp_path / "model.onnx")])
     assert done.exit_code == 2 and "pip install 'tcon[export]'" in done.output
