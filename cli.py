@@ -41,6 +41,7 @@ def main() -> None:
     tcon extract VIDEOS -o FILE.h5              videos to features
     tcon adapt --source S.h5 --target T.h5 -o RUNS
     tcon eval RUNS                              accuracies with intervals
+    tcon predict RUN VIDEOS                     labels for new videos
 
     Exit code 0: all done; 1: done, but some videos or runs failed and are listed; 2: the input was
     wrong; 130: stopped by Ctrl-C.
@@ -455,6 +456,113 @@ def evaluate(
         features=features,
         source_features=source_features,
     )
+
+
+@main.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("videos", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--root", type=click.Path(path_type=Path), help="Folder that a list's paths start at."
+)
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path),
+    help="The backbone's checkpoint, if not published.",
+)
+@click.option(
+    "--features",
+    type=click.Path(path_type=Path),
+    help="Target file of an old run, if it has moved.",
+)
+@click.option("--csv", "csv_path", type=click.Path(path_type=Path), help="Write everything there.")
+@click.option(
+    "--json", "json_path", type=click.Path(path_type=Path), help="Write everything there."
+)
+@click.option(
+    "--figures", type=click.Path(path_type=Path), help="Draw each video's attention to this folder."
+)
+@click.option(
+    "--top", type=click.IntRange(min=1), default=2, show_default=True, help="Classes in a line."
+)
+@click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:0,cuda:1 ...")
+@click.option("--precision", default="auto", show_default=True, help="auto is the run's.")
+@click.option("--batch-size", type=click.IntRange(min=1), help="Snippets per forward pass.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=0),
+    help="Decoding processes; 0 decodes in this one.  [default: one per core]",
+)
+@click.option("--decoder", default="auto", show_default=True, help="auto, pyav or decord.")
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    default=120,
+    show_default=True,
+    help="Seconds a video may go without a new frame before it is given up.",
+)
+@click.option(
+    "--min-frames",
+    type=click.IntRange(min=1),
+    default=16,
+    show_default=True,
+    help="A video of which fewer frames decode has failed.",
+)
+def predict(
+    run: Path,
+    videos: tuple[Path, ...],
+    root: Path | None,
+    weights: Path | None,
+    features: Path | None,
+    csv_path: Path | None,
+    json_path: Path | None,
+    figures: Path | None,
+    top: int,
+    **machine: Any,
+) -> None:
+    """Predict new VIDEOS with a finished RUN: labels, scores, attention over time.
+
+    VIDEOS are files, folders of videos and lists.
+    """
+    from .evaluate.predict_report import predict_and_report
+    from .extract.config import ExtractConfig
+    from .extract.memory import keep_freed_memory
+
+    keep_freed_memory()
+    failures = predict_and_report(
+        run,
+        videos,
+        ExtractConfig(**machine),
+        weights=weights,
+        features=features,
+        root=root,
+        csv_path=csv_path,
+        json_path=json_path,
+        figures=figures,
+        top=top,
+    )
+    sys.exit(1 if failures else 0)
+
+
+@main.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, help="FILE.pt2 or FILE.onnx."
+)
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path),
+    help="The backbone's checkpoint, if not published.",
+)
+@click.option(
+    "--features",
+    type=click.Path(path_type=Path),
+    help="Target file of an old run, if it has moved.",
+)
+def export(run: Path, output: Path, weights: Path | None, features: Path | None) -> None:
+    """Write a finished RUN, backbone and all, as a torch.export program or as ONNX."""
+    from .evaluate.export_model import export_model
+
+    click.echo(export_model(run, output, weights=weights, features=features))
 
 
 @main.command()

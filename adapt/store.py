@@ -82,6 +82,7 @@ class Store:
             **self._hashes[modality],
             "backbone": self.source.provenance[modality].backbone,
             "weights": self.source.provenance[modality].weights,
+            "target_provenance": self.target.provenance[modality].recipe(),
             "mode": "cached features",
             "protocol": domains.protocol,
             "task": domains.task.name,

@@ -13,7 +13,7 @@ from toy_runs import train
 from tcon.adapt.config import make_runs
 from tcon.adapt.task import read_task
 from tcon.cli import main
-from tcon.evaluate.embeddings import run_config
+from tcon.evaluate.rebuild import run_config
 from tcon.evaluate.repeat import adapt_commands, extract_command, task_csv, wrapped
 
 
