@@ -58,6 +58,15 @@ def main() -> None:
 @click.option(
     "--root", type=click.Path(path_type=Path), help="Folder that a list's paths start at."
 )
+@click.option(
+    "--list-form", metavar="NAME", help="Form of the list, as in docs/lists.md; its shape tells."
+)
+@click.option(
+    "--classes",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Names of the list's numbers, as classInd.txt.",
+)
 @click.option("--modality", default="rgb", show_default=True, help="rgb, flow or rgb,flow.")
 @click.option("--backbone", default="efficientnet_lite0", show_default=True)
 @click.option(
@@ -138,6 +147,8 @@ def extract(
     videos: Path,
     output: Path | None,
     root: Path | None,
+    list_form: str | None,
+    classes: Path | None,
     modality: str,
     flow_parameters: str,
     snippets: int | None,
@@ -150,9 +161,9 @@ def extract(
 ) -> None:
     """Extract the features of VIDEOS, RGB, flow or both, into one feature file.
 
-    VIDEOS is a csv list (path,label,split), a text list (path label), a folder class/video or
-    split/class/video, or a folder of unlabelled videos; with --check a single video too. Run again
-    to continue or extend.
+    VIDEOS is a csv list (path,label,split), a text list (path label) or another form of
+    docs/lists.md, a folder class/video or split/class/video, or a folder of unlabelled videos; with
+    --check a single video too. Run again to continue or extend.
     """
     from .extract.config import ExtractConfig
     from .extract.flow import Parameters
@@ -182,7 +193,14 @@ def extract(
         return
     name = videos.resolve().name if videos.is_dir() else videos.stem
     output = output or Path("cache") / f"{name}.h5"
-    items = read_videos(videos, root=root, unlabelled=unlabelled)
+    items = read_videos(
+        videos,
+        root=root,
+        unlabelled=unlabelled,
+        form=list_form,
+        classes=classes,
+        on_note=click.echo,
+    )
     if shard is not None:
         part = Shard.parse(shard)
         items, output = part.choose(items), part.output(output)
@@ -244,6 +262,31 @@ def adapt(plan: str | None, device: str, tensorboard: bool, dry_run: bool, **opt
     else:
         failures = adapt_grids([make_grid(given)], device=device, tensorboard=tensorboard)
     sys.exit(1 if failures else 0)
+
+
+@main.command()
+@click.argument("task", required=False)
+@click.option(
+    "--check",
+    "files",
+    nargs=2,
+    type=click.Path(path_type=Path),
+    metavar="SOURCE TARGET",
+    help="Compare two feature files with the task; with the shared names if none.",
+)
+def tasks(task: str | None, files: tuple[Path, Path] | None) -> None:
+    """List the tasks that ship, or show the classes of TASK, one of them or a csv.
+
+    With --check, exit code 1 if videos are missing, moved or more than is known.
+    """
+    from .evaluate.task_tables import check_files, list_tasks, show_task
+
+    if files:
+        sys.exit(1 if check_files(task, *files) else 0)
+    if task:
+        show_task(task)
+    else:
+        list_tasks()
 
 
 @main.command("eval")
