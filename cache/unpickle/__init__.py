@@ -8,6 +8,6 @@ pickle may use. Neither `pickle` nor pandas is imported.
 from .arrays import Array
 from .frames import Frame
 from .machine import Refused
-from .read import read_pickle, require_trust
+from .read import check_size, read_pickle, require_trust
 
-__all__ = ["Array", "Frame", "Refused", "read_pickle", "require_trust"]
+__all__ = ["Array", "Frame", "Refused", "check_size", "read_pickle", "require_trust"]

@@ -15,6 +15,7 @@ from .machine import Buildable, Name, Names, Refused
 # Booleans, integers, floats, text, bytes, objects; no records, dates or complex numbers.
 _DTYPE = re.compile(r"[<>|=]?(b1|[iu][1248]|f[248]|[US]\d{1,6}|O\d?)")
 _SCALAR_BYTES = 256  # 64 characters
+_DIMENSIONS = 32
 
 
 class Array:
@@ -48,7 +49,7 @@ class Dtype(Buildable):
         self._code, self._order = code.lstrip("<>|="), "="
 
     def build(self, state: object) -> None:
-        _, order, sub_array, names, fields, *_ = state
+        _, order, sub_array, names, fields = state[:5]
         if order not in ("<", ">", "|", "=") or (sub_array, names, fields) != (None, None, None):
             raise Refused("has an array of records")
         self._order = order
@@ -89,16 +90,14 @@ class NumpyArray(Array, Buildable):
         if self._raw is None:
             return super().numpy()
         dtype = self._dtype.numpy()
-        if dtype.kind == "O":
+        if dtype.kind == "O":  # listed row by row, whatever the order in memory
             values = np.fromiter(self._raw, dtype=object, count=math.prod(self.shape))
-        else:
-            # Protocols before 3 have bytes as text.
-            raw = self._raw.encode("latin-1") if isinstance(self._raw, str) else self._raw
-            values = np.frombuffer(raw, dtype=dtype)
-            if dtype.kind in "US":
-                texts = values.tolist()
-                texts = [t.decode("latin-1") for t in texts] if dtype.kind == "S" else texts
-                values = np.array(texts, dtype=object)
+            return values.reshape(self.shape)
+        values = np.frombuffer(as_bytes(self._raw), dtype=dtype)
+        if dtype.kind in "US":
+            texts = values.tolist()
+            texts = [t.decode("latin-1") for t in texts] if dtype.kind == "S" else texts
+            values = np.array(texts, dtype=object)
         return values.reshape(self.shape, order=self._order)
 
 
@@ -108,9 +107,16 @@ def shape_of(shape: object) -> tuple[int, ...]:
     Raises:
         Refused: it is not.
     """
-    if not isinstance(shape, tuple) or not all(type(n) is int and n >= 0 for n in shape):
+    if not isinstance(shape, tuple) or len(shape) > _DIMENSIONS:
+        raise Refused("has an array of no shape")
+    if not all(type(n) is int and 0 <= n < 2**63 for n in shape):
         raise Refused("has an array of no shape")
     return shape
+
+
+def as_bytes(raw: bytes | bytearray | str) -> bytes | bytearray:
+    """Content as bytes; protocols before 3 have it as text."""
+    return raw.encode("latin-1") if isinstance(raw, str) else raw
 
 
 def _scalar(dtype: object, raw: object) -> object:
@@ -136,6 +142,11 @@ def _encode(text: object, encoding: object) -> str:
     return text
 
 
+def _no_bytes() -> bytes:
+    """Empty bytes in protocols before 3."""
+    return b""
+
+
 _CORE = ("numpy.core", "numpy._core")  # before numpy 2, and since
 NAMES: Names = {
     ("numpy", "ndarray"): Name("numpy.ndarray"),
@@ -144,4 +155,6 @@ NAMES: Names = {
     **{(f"{core}.multiarray", "scalar"): Name("scalar", _scalar) for core in _CORE},
     **{(f"{core}.numeric", "_frombuffer"): Name("_frombuffer", _from_buffer) for core in _CORE},
     ("_codecs", "encode"): Name("_codecs.encode", _encode),
+    ("builtins", "bytes"): Name("bytes", _no_bytes),
+    ("__builtin__", "bytes"): Name("bytes", _no_bytes),
 }

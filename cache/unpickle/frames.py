@@ -7,6 +7,7 @@ a call with its blocks.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,6 +15,9 @@ import numpy as np
 
 from .arrays import Array
 from .machine import Buildable, Name, Names, Refused
+
+_COLUMNS = 1000  # the widest annotations have 15
+_CELL = (str, int, float, type(None))
 
 
 class StringArray(Array, Buildable):
@@ -25,7 +29,7 @@ class StringArray(Array, Buildable):
         pass
 
     def build(self, state: object) -> None:
-        found = [part for part in state if isinstance(part, Array)]
+        found = [part for part in state[:2] if isinstance(part, Array)]
         if len(found) != 1 or isinstance(found[0], StringArray):
             raise Refused("has text in a form that is not known")
         self._inner, self.shape = found[0], found[0].shape
@@ -52,12 +56,14 @@ class Block:
     values: object
     places: object
 
-    def row(self, place: int, columns: int) -> np.ndarray | None:
+    def column(self, place: int, columns: int) -> np.ndarray | None:
         """The column at a place of the frame, [rows], or None if another block has it."""
         if isinstance(self.places, slice):
             places = range(*self.places.indices(columns))
-        else:
+        elif math.prod(_array(self.places).shape) <= columns:
             places = _array(self.places).numpy().tolist()
+        else:
+            raise Refused("has a frame with more places than columns")
         if place not in places:
             return None
         values = _array(self.values).numpy()  # [columns, rows] or [rows]
@@ -71,22 +77,25 @@ class Manager(Buildable):
         self._blocks, self._axes = blocks, axes
 
     def build(self, state: object) -> None:
-        *_, extra = state
-        state = extra["0.14.1"]  # the version of pandas that began it
-        self._axes = state["axes"]
-        self._blocks = [Block(block["values"], block["mgr_locs"]) for block in state["blocks"]]
+        state = state[3]["0.14.1"]  # the version of pandas that began it
+        self._blocks, self._axes = state["blocks"], state["axes"]
 
     def axis(self, number: int) -> Index:
-        axes = list(self._axes)
-        if len(axes) != 2 or not all(isinstance(axis, Index) for axis in axes):
+        """The labels of the columns, 0, or of the rows, 1."""
+        if len(self._axes) != 2 or not isinstance(self._axes[number], Index):
             raise Refused("has a frame whose rows or columns are labelled in another way")
-        return axes[number]
+        return self._axes[number]
 
     def column(self, place: int, columns: int) -> np.ndarray:
+        """The column at a place, [rows]."""
+        if columns > _COLUMNS or len(self._blocks) > columns:
+            raise Refused(f"has a frame of {columns} columns in {len(self._blocks)} blocks")
         for block in self._blocks:
+            if isinstance(block, dict):  # before pandas 1.3
+                block = Block(block["values"], block["mgr_locs"])
             if not isinstance(block, Block):
                 raise Refused("has a frame in a form that is not known")
-            if (values := block.row(place, columns)) is not None:
+            if (values := block.column(place, columns)) is not None:
                 return values
         raise Refused(f"has a frame that lacks its column {place}")
 
@@ -106,6 +115,9 @@ class Frame(Buildable):
     def columns(self, names: tuple[str, ...]) -> dict[str, list]:
         """Those of the named columns that it has; its index is one by its name.
 
+        Args:
+            names: of columns whose cells are text, numbers or None.
+
         Raises:
             Exception: of any kind, for a damaged frame; `Refused` where it can be said why.
         """
@@ -118,9 +130,12 @@ class Frame(Buildable):
         }
         if index.name in names and index.name not in found:
             found[index.name] = index.values()
-        if len({values.shape for values in found.values()}) > 1:
-            raise Refused("has columns of differing length")
-        return {name: values.tolist() for name, values in found.items()}
+        if any(values.ndim != 1 for values in found.values()):
+            raise Refused("has columns that are no columns")
+        cells = {name: values.tolist() for name, values in found.items()}
+        if not all(isinstance(cell, _CELL) for column in cells.values() for cell in column):
+            raise Refused("has cells that are neither text nor numbers")
+        return cells
 
 
 def _array(value: object) -> Array:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import InputError
 from . import arrays, frames, tensors
-from .machine import Names, run
+from .machine import Names, Refused, run
 
 ALLOWED: Names = {**arrays.NAMES, **frames.NAMES, **tensors.NAMES}
 
@@ -38,14 +39,28 @@ def read_pickle(path: Path, *, trust: bool) -> object:
         InputError: no trust, no such file, damaged, or it names what no documented form does.
     """
     require_trust(path, trust=trust)
+    if not path.is_file():  # a pipe, say, would wait for ever
+        raise InputError(f"no such file: {path}")
     try:
         with path.open("rb") as file:
             return run(_Bounded(file, path.stat().st_size), ALLOWED)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
+    except Refused as error:
+        raise InputError(f"{path} {error}") from None
     except Exception as error:  # parsers of damaged files raise anything
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise InputError(f"{path} {reason}") from None
+        reason = f"{type(error).__name__}: {ascii(str(error)[:100])[1:-1]}"
+        raise InputError(f"{path} is no pickle, or a damaged one ({reason})") from None
+
+
+def check_size(path: Path, found: Iterable[arrays.Array]) -> None:
+    """Refuse arrays that together are larger than their file: all of the same bytes, say.
+
+    Raises:
+        InputError: they are.
+    """
+    if sum(array.nbytes for array in found) > path.stat().st_size:
+        raise InputError(f"{path} declares more features than it holds")
 
 
 class _Bounded:

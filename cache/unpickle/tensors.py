@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from .arrays import Array, shape_of
+from .arrays import Array, as_bytes, shape_of
 from .machine import Name, Names, Refused, run
 
 _MAGIC = 0x1950A86A20F9469CFC6C
@@ -36,13 +36,14 @@ class Tensor(Array):
         contiguous = tuple(math.prod(self.shape[n + 1 :]) for n in range(len(self.shape)))
         if shape_of(stride) != contiguous and math.prod(self.shape) > 1:
             raise Refused("has a tensor that is not contiguous: save it as an array of numpy")
-        if not isinstance(storage, bytes) or type(offset) is not int or offset < 0:
+        if not isinstance(storage, (bytes, str)) or type(offset) is not int or offset < 0:
             raise Refused("has a tensor in a form that is not known")
         self._storage, self._offset = storage, offset
-        self.nbytes = math.prod(self.shape) * 2  # at least
+        self.nbytes = len(storage)  # that of all tensors that it holds
 
     def numpy(self) -> np.ndarray:
-        stream = io.BytesIO(self._storage)
+        content = as_bytes(self._storage)
+        stream = io.BytesIO(content)
         parts = [
             run(stream, _STORAGES, persistent=_dtype_of, limit=_INSTRUCTIONS) for _ in range(5)
         ]
@@ -50,7 +51,7 @@ class Tensor(Array):
             raise Refused("has a tensor in a form that is not known")
         dtype, start = np.dtype(parts[3]), stream.tell() + 8  # after the count of numbers
         return np.frombuffer(
-            self._storage,
+            content,
             dtype,
             count=math.prod(self.shape),
             offset=start + self._offset * dtype.itemsize,
