@@ -36,7 +36,7 @@ def as_snippets(array: np.ndarray, frame: np.ndarray | None = None) -> Snippets:
     frame = np.arange(shape[0]) if frame is None else frame
     if frame.shape != shape[:1] or frame.dtype.kind not in "iu":
         raise InputError(f"has {list(frame.shape)} {frame.dtype} frames of {shape[0]} snippets")
-    return Snippets(array.reshape(shape), frame)
+    return Snippets(array.reshape(shape), frame.astype(np.int64))
 
 
 @contextmanager

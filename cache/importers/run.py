@@ -17,7 +17,7 @@ from ..writer import FeatureWriter
 from .source import UNNAMED, FeatureSource
 
 _PRECISIONS = {"float16": "fp16", "float32": "fp32", "float64": "fp64"}
-_UNCOMMITTED = 2**26  # values that may wait for a commit: 128 MiB
+_UNCOMMITTED = 2**25  # values that may wait for a commit: 64 MiB
 _CLIP = 16  # frames: features of clips end so many frames, less one, before their video
 
 

@@ -25,7 +25,8 @@ from ..schema import Snippets
 from .arrays import as_snippets, damaged
 from .source import UNNAMED, FeatureSource
 
-_FILE = re.compile(r"(.*?)(\d+)\.t7")
+_FILE = re.compile(r"(.*?)(\d{1,9})\.t7")
+_FLOW = re.compile(r"((?:.*_)?)[xy]_")
 _READERS = 8  # files at once: most of the time of a small file is the disk's latency
 
 
@@ -54,21 +55,22 @@ class T7(FeatureSource):
     def read(self, name: str) -> Mapping[str, Snippets]:
         folder = self.path / name
         series = _series(folder)
-        found = {}
-        for prefix in sorted(series):
-            if prefix.endswith("x_"):
-                x, y = series[prefix], series.get(f"{prefix[:-2]}y_", {})
-                found["flow"] = _concatenate(self._vectors(folder, x), self._vectors(folder, y))
-            elif not (prefix.endswith("y_") and f"{prefix[:-2]}x_" in series):
-                if UNNAMED in found:
-                    raise InputError(f"mixes files named {' and '.join(sorted(series))}")
-                found[UNNAMED] = self._vectors(folder, series[prefix])
-        if "flow" in found and UNNAMED in found:
-            found["rgb"] = found.pop(UNNAMED)
+        flow = {match[1] for prefix in series if (match := _FLOW.fullmatch(prefix))}
+        rgb = [prefix for prefix in series if not _FLOW.fullmatch(prefix)]
+        if len(flow) > 1 or len(rgb) > 1:
+            raise InputError(f"mixes files named {', '.join(sorted(series))}")
+        found = {"rgb" if flow else UNNAMED: self._vectors(folder, series[p]) for p in rgb}
+        for start in flow:
+            x, y = series.get(f"{start}x_", {}), series.get(f"{start}y_", {})
+            if x.keys() != y.keys():
+                raise InputError("has not one y file for each x file of flow")
+            parts = [self._vectors(folder, files) for files in (x, y)]
+            features = np.concatenate([part.features for part in parts], axis=1)  # [n, 2 D]
+            found["flow"] = Snippets(features, parts[0].frame)
         return found
 
     def _vectors(self, folder: Path, files: Mapping[int, str]) -> Snippets:
-        """[n, D] of n files, which are counted from 1."""
+        """[n, D] of n files, which are counted from 1, or from 0 where there is a file 0."""
         numbers = sorted(files)
         paths = [folder / files[number] for number in numbers]
         read = self._readers.map(Path.read_bytes, paths)
@@ -77,7 +79,7 @@ class T7(FeatureSource):
             rows = [_vector(path.name, data) for path, data in zip(paths, read, strict=True)]
         if len({row.shape for row in rows}) > 1:
             raise InputError(f"mixes vectors of {sorted({len(row) for row in rows})} dimensions")
-        return Snippets(np.stack(rows), np.array(numbers) - 1)
+        return Snippets(np.stack(rows), np.array(numbers) - min(1, numbers[0]))
 
 
 def _video_folders(folder: Path, name: str) -> Iterator[str]:
@@ -121,10 +123,3 @@ def _vector(name: str, data: bytes) -> np.ndarray:
         if len(rows) > 1:
             raise InputError(f"has the shape {list(tensor.shape)}: it must be one vector")
         return rows[0]
-
-
-def _concatenate(x: Snippets, y: Snippets) -> Snippets:
-    """The x and y parts of flow as one vector per frame."""
-    if not np.array_equal(x.frame, y.frame):
-        raise InputError("has not one y file for each x file of flow")
-    return Snippets(np.concatenate([x.features, y.features], axis=1), x.frame)  # [n, 2 D]

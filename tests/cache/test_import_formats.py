@@ -65,6 +65,20 @@ def test_t7_flow_is_the_x_and_y_files_of_a_frame(tmp_path: Path, prefix: str) ->
         read("t7", tmp_path)
 
 
+def test_t7_counted_from_0(tmp_path: Path) -> None:
+    write_t7(tmp_path / "v", B)
+    (tmp_path / "v" / "img_00001.t7").rename(tmp_path / "v" / "img_00000.t7")
+    assert read("t7", tmp_path) == {"v": {UNNAMED: (B.tolist(), [0, 2, 3, 4, 5])}}
+
+
+def test_t7_of_several_videos_in_a_folder(tmp_path: Path) -> None:
+    write_t7(tmp_path / "v", A, template="body_{:05d}.t7")
+    assert read("t7", tmp_path) == {"v": {UNNAMED: rows(A)}}
+    write_t7(tmp_path / "v", B, template="hand_{:05d}.t7")
+    with pytest.raises(InputError, match="mixes files named body_, hand_"):
+        read("t7", tmp_path)
+
+
 @pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
 def test_npy(tmp_path: Path, dtype: str) -> None:
     (tmp_path / "jump").mkdir()
