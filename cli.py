@@ -51,13 +51,26 @@ def main() -> None:
 
 
 @main.command()
-@click.argument("videos", type=click.Path(path_type=Path))
+@click.argument("videos", type=click.Path(path_type=Path), required=False)
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Feature file; cache/NAME.h5."
 )
 @click.option(
     "--root", type=click.Path(path_type=Path), help="Folder that a list's paths start at."
 )
+@click.option(
+    "--dataset",
+    metavar="NAME",
+    help="Take an official dataset below --root instead of VIDEOS: ucf101, ucf50, hmdb51, "
+    "olympic, jester or kinetics.",
+)
+@click.option("--split", type=int, help="Official split of the --dataset.  [default: 1]")
+@click.option(
+    "--annotations",
+    type=click.Path(path_type=Path),
+    help="Folder of the --dataset's lists, if not below --root.",
+)
+@click.option("--strict", is_flag=True, help="Refuse a --dataset of which videos are missing.")
 @click.option(
     "--list-form", metavar="NAME", help="Form of the list, as in docs/lists.md; its shape tells."
 )
@@ -144,9 +157,13 @@ def main() -> None:
     help="Print the top-5 classes that the backbone sees in the video VIDEOS; on the CPU.",
 )
 def extract(
-    videos: Path,
+    videos: Path | None,
     output: Path | None,
     root: Path | None,
+    dataset: str | None,
+    split: int | None,
+    annotations: Path | None,
+    strict: bool,
     list_form: str | None,
     classes: Path | None,
     modality: str,
@@ -162,8 +179,9 @@ def extract(
     """Extract the features of VIDEOS, RGB, flow or both, into one feature file.
 
     VIDEOS is a csv list (path,label,split), a text list (path label) or another form of
-    docs/lists.md, a folder class/video or split/class/video, or a folder of unlabelled videos; with
-    --check a single video too. Run again to continue or extend.
+    docs/lists.md, a folder class/video or split/class/video, or a folder of unlabelled videos; a
+    folder of frames counts as a video. With --check it is a single video, and with --dataset there
+    is none. Run again to continue or extend.
     """
     from .extract.config import ExtractConfig
     from .extract.flow import Parameters
@@ -174,6 +192,12 @@ def extract(
     from .extract.shards import Shard
     from .extract.views import Views
 
+    if dataset and (videos or check or unlabelled or not root):
+        raise InputError("--dataset needs --root DIR, and no VIDEOS, --check or --unlabelled")
+    if not dataset and (split is not None or annotations or strict):
+        raise InputError("--split, --annotations and --strict are for a --dataset: name one")
+    if not dataset and not videos:
+        raise InputError("name the VIDEOS to extract, or an official --dataset and its --root")
     if snippets and stride:
         raise InputError("give --snippets or --stride, not both")
     sampling = Sampling("stride", stride) if stride else Sampling("uniform", snippets or 32)
@@ -191,16 +215,24 @@ def extract(
         for name, probability in check_video(videos, config):
             click.echo(f"{probability:6.1%}  {name}")
         return
-    name = videos.resolve().name if videos.is_dir() else videos.stem
+    if dataset:
+        from .extract.datasets import read_dataset
+
+        split = 1 if split is None else split
+        found = read_dataset(dataset, root, split=split, annotations=annotations, strict=strict)
+        click.echo(f"{dataset}: {found}.")
+        items, name = found.items, dataset + f"_split{split}" * (split > 1)
+    else:
+        items = read_videos(
+            videos,
+            root=root,
+            unlabelled=unlabelled,
+            form=list_form,
+            classes=classes,
+            on_note=click.echo,
+        )
+        name = videos.resolve().name if videos.is_dir() else videos.stem
     output = output or Path("cache") / f"{name}.h5"
-    items = read_videos(
-        videos,
-        root=root,
-        unlabelled=unlabelled,
-        form=list_form,
-        classes=classes,
-        on_note=click.echo,
-    )
     if shard is not None:
         part = Shard.parse(shard)
         items, output = part.choose(items), part.output(output)

@@ -9,7 +9,7 @@ import torch
 
 from ..adapt.domains import Videos
 from ..cache import InputError, Video
-from ..extract.decoders import DecodeError, read_frames
+from ..extract.decoders import DecodeError, is_there, read_frames
 from .embeddings import Trained
 from .truth import Domain
 
@@ -66,7 +66,7 @@ def read_images(video: Video, frames: np.ndarray, root: Path | None = None) -> l
 def _locate(video: Video, root: Path | None) -> Path:
     places = [Path(video.path)] if root is None else [root / video.path, root / video.id]
     for path in places:
-        if path.is_file():
+        if is_there(path):
             return path
     tried = " or ".join(map(str, places))
     raise InputError(

@@ -13,7 +13,7 @@ from .backbones import LoadedBackbone, get_spec, names
 from .backbones.classes import class_names
 from .config import ExtractConfig, Plan
 from .decode_pool import DecodePool
-from .decoders import DecodeError
+from .decoders import DecodeError, is_there
 from .devices import Devices
 from .lists import VideoItem
 
@@ -81,8 +81,8 @@ def check_video(path: Path, config: ExtractConfig) -> list[tuple[str, float]]:
     Raises:
         InputError: no such video, one that does not decode, or a backbone without a classifier.
     """
-    if not path.is_file():
-        raise InputError(f"no such video: {path} (--check takes one video file)")
+    if not is_there(path):
+        raise InputError(f"no such video: {path} (--check takes one video)")
     plan = Plan.make(replace(config, modalities=("rgb",)))
     backbone = plan.backbones["rgb"]
     _classifier(backbone)  # before anything is decoded

@@ -12,8 +12,8 @@ from ..cache import InputError
 from ..cache.lists import ReadList, read_list
 from ..cache.lists.epic import video_of
 from ..cache.lists.splits import read_split
-from ..cache.lists.suffixes import VIDEO_SUFFIXES
 from ..cache.schema import SPLITS
+from .trees import read_tree
 from .video_files import VideoFiles
 
 
@@ -42,7 +42,7 @@ def read_videos(
         source: one of
             - a list in one of the forms of docs/lists.md;
             - a folder ``class/video`` or ``split/class/video``;
-            - a folder of unlabelled videos.
+            - a folder of unlabelled videos; a folder of frames counts as a video.
         root: folder that a list's paths are relative to; the list's own folder if None. A path
             that is not there means the file or folder of frames below it with a like name.
         unlabelled: drop labels, as where the sub-folders of a folder are not classes; a folder
@@ -100,31 +100,16 @@ def list_sha256(items: Sequence[VideoItem]) -> str:
 
 
 def _read_folder(folder: Path, *, unlabelled: bool) -> list[VideoItem]:
-    paths = sorted(
-        p
-        for p in folder.rglob("*")
-        if p.suffix.lower() in VIDEO_SUFFIXES
-        and not any(part.startswith(".") for part in p.relative_to(folder).parts)
-        and p.is_file()
-    )
-    if not paths:
-        raise InputError(f"{folder} holds no video files ({' '.join(sorted(VIDEO_SUFFIXES))})")
-    depths = {len(p.relative_to(folder).parts) for p in paths}
-    if unlabelled:
-        return [VideoItem(printable(p.relative_to(folder).as_posix()), p, "", "") for p in paths]
-    if len(depths) > 1 or max(depths) > 3:
-        raise InputError(
-            f"{folder} mixes levels: its videos must all lie directly in it (unlabelled), "
-            "in class/ or in split/class/ folders; or write a list, or say --unlabelled"
+    return [
+        VideoItem(
+            # A folder that is itself one video is called by its own name.
+            printable(folder.resolve().name if entry.name == "." else entry.name),
+            folder / entry.name,
+            printable(entry.label),
+            _split(entry.split, f"{folder / entry.name}: folder"),
         )
-    items = []
-    for path in paths:
-        *parents, _ = map(printable, path.relative_to(folder).parts)
-        label = parents[-1] if parents else ""
-        split = _split(parents[0], f"{path}: folder") if len(parents) == 2 else ""
-        id_ = printable(path.relative_to(folder).as_posix())
-        items.append(VideoItem(id_, path, label, split))
-    return items
+        for entry in read_tree(folder, unlabelled=unlabelled)
+    ]
 
 
 def _find_videos(

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 
 from ..cache import InputError
 from ..cache.lists import Names
-from ..cache.lists.suffixes import VIDEO_SUFFIXES
-
-_IMAGES = (".jpg", ".jpeg", ".png")
-_FEATURES = (".t7", ".npy", ".npz")
+from .decoders.frames import is_frame
+from .trees import FEATURE_SUFFIXES, walk
 
 
 class VideoFiles:
@@ -37,13 +36,12 @@ class VideoFiles:
             if path.is_file():
                 return None if self.leads_out(name) else path
             with os.scandir(path) as entries:
-                suffixes = (_suffix(entry.name) for entry in entries)
-                first = next((s for s in suffixes if s in (*_IMAGES, *_FEATURES)), "")
+                frames, features = _first(entry.name for entry in entries)
         except (OSError, ValueError):  # no name that a file can have
             return None
-        if first in _FEATURES:
-            raise InputError(f"{path} holds features ({first}), no video: read them by tcon import")
-        return path if first and not self.leads_out(name) else None
+        if features and not frames:
+            raise InputError(f"{path} holds features ({features}): read them by tcon import")
+        return path if frames and not self.leads_out(name) else None
 
     def alike(self, name: str, *, label: str = "") -> list[str]:
         """Paths below the root that a name of another machine or toolkit can mean; see `Names`.
@@ -66,21 +64,8 @@ class VideoFiles:
 
     @cached_property
     def _names(self) -> Names:
-        names: list[str] = []
-        for folder, below, files in os.walk(self.root):
-            below[:] = [name for name in below if not name.startswith(".")]
-            inside = os.path.relpath(folder, self.root)
-            shown = [name for name in files if not name.startswith(".")]
-            suffixes = {_suffix(name) for name in shown}
-            if inside != os.curdir and suffixes.intersection((*_IMAGES, *_FEATURES)):
-                names.append(Path(inside).as_posix())
-            if suffixes.intersection(VIDEO_SUFFIXES):
-                names += [
-                    Path(os.path.normpath(os.path.join(inside, name))).as_posix()
-                    for name in shown
-                    if _suffix(name) in VIDEO_SUFFIXES
-                ]
-        return Names(names)
+        tree = walk(self.root)
+        return Names(Path(name).as_posix() for name in (*tree.videos, *tree.features))
 
 
 def _is_folder(path: Path) -> bool:
@@ -90,5 +75,11 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def _suffix(name: str) -> str:
-    return os.path.splitext(name)[1].lower()
+def _first(names: Iterable[str]) -> tuple[str, str]:
+    """The first frame, or the first feature if that comes earlier: a folder may hold thousands."""
+    for name in names:
+        if is_frame(name):
+            return name, ""
+        if name.lower().endswith(FEATURE_SUFFIXES):
+            return "", name
+    return "", ""

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
+from .span import split_span
 from .video import DecodeError, ForwardVideo
 
 DECODERS = ("auto", "pyav", "decord")
 
-__all__ = ["DECODERS", "DecodeError", "ForwardVideo", "open_video", "read_frames"]
+__all__ = ["DECODERS", "DecodeError", "ForwardVideo", "is_there", "open_video", "read_frames"]
+
+
+def is_there(path: Path) -> bool:
+    """Whether `open_video` has something to try: a file, a frame folder or a part of one."""
+    from .frames import is_frame_folder
+
+    place, span = split_span(str(path))
+    return (span is None and path.is_file()) or is_frame_folder(place)
 
 
 def open_video(
@@ -21,12 +31,20 @@ def open_video(
 
     ``auto`` is ``pyav``: on every kind of file tried its frames were those of ffmpeg's own forward
     decode, and it converts to RGB only the frames wanted, which makes it the faster one too.
+    A folder of frames is read as one whatever the decoder; ``FOLDER#frames=A-B`` is a part of it.
 
     Raises:
-        DecodeError: the file cannot be opened as a video.
+        DecodeError: the file or folder cannot be opened as a video.
     """
     path = os.path.abspath(path)  # a colon in a relative path would be taken for a protocol
-    # Either package is needed only where it is used.
+    path, span = split_span(path)
+    # Every package is needed only where it is used.
+    if os.path.isdir(path):
+        from .frames import FrameFolder
+
+        return FrameFolder(path, span, on_progress)
+    if span:
+        raise DecodeError("#frames= names a part of a folder of frames, and there is none")
     if decoder == "decord":
         from .decord import DecordVideo
 

@@ -15,7 +15,7 @@ from torchvision.utils import flow_to_image
 from ...cache.device import choose_device
 from ...cache.errors import InputError
 from ..cores import cores
-from ..decoders import DecodeError, read_frames
+from ..decoders import DecodeError, is_there, read_frames
 from .cutting import ON_DEVICE
 from .frames import grey
 from .parameters import Parameters
@@ -50,7 +50,7 @@ def write_flow(
     """
     device = choose_device("auto" if engine in ("auto", *ON_DEVICE) else "cpu")
     engine = choose_engine(engine, device, parameters)
-    if not video.is_file():
+    if not is_there(video):
         raise InputError(f"no such video: {video}")
     try:
         images = read_frames(str(video), lambda total: np.arange(min(total, pairs + 1)))

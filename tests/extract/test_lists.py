@@ -239,7 +239,7 @@ def test_folder_of_features(touch: Touch, root: str) -> None:
     path = _csv(folder, "/far/x 1 0\n", name="l.txt")
     message = _error(path, root=folder / root)
     assert "line 1" in message
-    assert "holds features (.t7)" in message
+    assert "holds features (img_00001.t7)" in message
     assert "tcon import" in message
 
 

@@ -1,0 +1,34 @@
+"""Kinetics: csv files with the header ``label,youtube_id,time_start,time_end,split``.
+
+A video is ``<youtube_id>_000010_000020.mp4``, or ``<youtube_id>.mp4``, in a folder of its class or
+not. Videos without a label, as in some test lists, are left out: a domain that has a split "test"
+is tested on it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ...cache.lists import Entry, read_list
+from .files import Files
+
+_COLUMNS = {"youtube_id", "time_start", "time_end"}
+
+
+def entries(files: Files, split: int) -> list[Entry]:
+    """The labelled videos of all lists, each once.
+
+    Raises:
+        InputError: no such lists, or one with a line of another form.
+    """
+    found: dict[str, Entry] = {}
+    for path in files.lists("*.csv", accept=_is_list):
+        for entry in read_list(path, form="kinetics").entries:
+            if entry.label:
+                found.setdefault(entry.name, entry)
+    return list(found.values())
+
+
+def _is_list(path: Path) -> bool:
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        return set(file.readline(1000).strip().split(",")) >= _COLUMNS
