@@ -17,6 +17,8 @@ _DTYPE = re.compile(r"[<>|=]?(b1|[iu][1248]|f[248]|[US]\d{1,6}|O\d?)")
 _SCALAR_BYTES = 256  # 64 characters
 _DIMENSIONS = 32
 
+Raw = bytes | bytearray | memoryview | str  # content of an array
+
 
 class Array:
     """An array that is made when it is asked for.
@@ -62,7 +64,7 @@ class NumpyArray(Array, Buildable):
     """An array of numpy, whose state is its shape, dtype, order and raw content."""
 
     def __init__(self, *_: object) -> None:
-        self._raw: bytes | bytearray | str | list | None = None
+        self._raw: Raw | list | None = None
 
     def build(self, state: object) -> None:
         _, shape, dtype, fortran, raw = state
@@ -78,7 +80,7 @@ class NumpyArray(Array, Buildable):
             raise Refused("has an array that is filled twice or of no dtype")
         self.shape = shape_of(shape)
         of_objects = dtype.numpy().kind == "O"
-        if not isinstance(raw, list if of_objects else (bytes, bytearray, str)):
+        if not isinstance(raw, list if of_objects else Raw):
             raise Refused(f"has an array of {dtype.numpy()} as a {type(raw).__name__}")
         size = math.prod(self.shape) * (1 if of_objects else dtype.numpy().itemsize)
         if size != len(raw):
@@ -114,7 +116,7 @@ def shape_of(shape: object) -> tuple[int, ...]:
     return shape
 
 
-def as_bytes(raw: bytes | bytearray | str) -> bytes | bytearray:
+def as_bytes(raw: Raw) -> bytes | bytearray | memoryview:
     """Content as bytes; protocols before 3 have it as text."""
     return raw.encode("latin-1") if isinstance(raw, str) else raw
 
