@@ -39,6 +39,7 @@ def main() -> None:
     \b
     tcon demo                                   see it work on synthetic clips
     tcon extract VIDEOS -o FILE.h5              videos to features
+    tcon import auto FEATURES -o FILE.h5        features that you already have
     tcon adapt --source S.h5 --target T.h5 -o RUNS
     tcon eval RUNS                              accuracies with intervals
 
@@ -56,6 +57,15 @@ def main() -> None:
 )
 @click.option(
     "--root", type=click.Path(path_type=Path), help="Folder that a list's paths start at."
+)
+@click.option(
+    "--list-form", metavar="NAME", help="Form of the list, as in docs/lists.md; its shape tells."
+)
+@click.option(
+    "--classes",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Names of the list's numbers, as classInd.txt.",
 )
 @click.option("--modality", default="rgb", show_default=True, help="rgb, flow or rgb,flow.")
 @click.option("--backbone", default="efficientnet_lite0", show_default=True)
@@ -137,6 +147,8 @@ def extract(
     videos: Path,
     output: Path | None,
     root: Path | None,
+    list_form: str | None,
+    classes: Path | None,
     modality: str,
     flow_parameters: str,
     snippets: int | None,
@@ -149,9 +161,9 @@ def extract(
 ) -> None:
     """Extract the features of VIDEOS, RGB, flow or both, into one feature file.
 
-    VIDEOS is a csv list (path,label,split), a text list (path label), a folder class/video or
-    split/class/video, or a folder of unlabelled videos; with --check a single video too. Run again
-    to continue or extend.
+    VIDEOS is a csv list (path,label,split), a text list (path label) or another form of
+    docs/lists.md, a folder class/video or split/class/video, or a folder of unlabelled videos; with
+    --check a single video too. Run again to continue or extend.
     """
     from .extract.config import ExtractConfig
     from .extract.flow import Parameters
@@ -181,7 +193,14 @@ def extract(
         return
     name = videos.resolve().name if videos.is_dir() else videos.stem
     output = output or Path("cache") / f"{name}.h5"
-    items = read_videos(videos, root=root, unlabelled=unlabelled)
+    items = read_videos(
+        videos,
+        root=root,
+        unlabelled=unlabelled,
+        form=list_form,
+        classes=classes,
+        on_note=click.echo,
+    )
     if shard is not None:
         part = Shard.parse(shard)
         items, output = part.choose(items), part.output(output)
@@ -243,6 +262,31 @@ def adapt(plan: str | None, device: str, tensorboard: bool, dry_run: bool, **opt
     else:
         failures = adapt_grids([make_grid(given)], device=device, tensorboard=tensorboard)
     sys.exit(1 if failures else 0)
+
+
+@main.command()
+@click.argument("task", required=False)
+@click.option(
+    "--check",
+    "files",
+    nargs=2,
+    type=click.Path(path_type=Path),
+    metavar="SOURCE TARGET",
+    help="Compare two feature files with the task; with the shared names if none.",
+)
+def tasks(task: str | None, files: tuple[Path, Path] | None) -> None:
+    """List the tasks that ship, or show the classes of TASK, one of them or a csv.
+
+    With --check, exit code 1 if videos are missing, moved or more than is known.
+    """
+    from .evaluate.task_tables import check_files, list_tasks, show_task
+
+    if files:
+        sys.exit(1 if check_files(task, *files) else 0)
+    if task:
+        show_task(task)
+    else:
+        list_tasks()
 
 
 @main.command("eval")
@@ -388,6 +432,59 @@ def inspect(file: Path) -> None:
     from .cache.reader import FeatureFile
 
     Console().print(*describe(FeatureFile(file)), sep="\n")
+
+
+@main.command("import")
+@click.argument("kind")
+@click.argument("features", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
+@click.option(
+    "--list",
+    "lists",
+    metavar="[SPLIT=]FILE",
+    multiple=True,
+    help="Labels of the videos to take, such as train=FILE; may be repeated.",
+)
+@click.option("--list-form", metavar="NAME", help="Form of the lists.  [default: recognised]")
+@click.option(
+    "--classes", type=click.Path(path_type=Path), help="Class names of the lists' numbers."
+)
+@click.option("--unlabelled", is_flag=True, help="Drop all labels.")
+@click.option("--modality", help="What the features are of, or which to take.  [default: rgb]")
+@click.option(
+    "--select", metavar="FEATURE", help="Of several per video by video_features, such as clip."
+)
+@click.option(
+    "--backbone", default="imported", show_default=True, help="That made them, for the record."
+)
+@click.option("--weights", default="", metavar="NAME", help="Its weights, for the record.")
+def import_(kind: str, features: Path, output: Path, **options: Any) -> None:
+    """Import FEATURES that you already have into a feature file.
+
+    KIND is t7 (TA3N, TranSVAE), npy (video_features and others), npz, hdf5, mat, or auto. Run again
+    to continue. docs/import.md shows each kind.
+    """
+    from .cache.importers.progress import import_with_progress
+
+    complete = import_with_progress(kind, features, output, **options)
+    sys.exit(0 if complete else 1)
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="FILE with the suffix .npz.")
+@click.option("--modality", default="rgb", show_default=True)
+@click.option(
+    "--segments",
+    type=click.IntRange(min=1),
+    metavar="K",
+    help="The central snippet of each of K segments, [N, K, D], instead of all.",
+)
+def export(file: Path, output: Path | None, modality: str, segments: int | None) -> None:
+    """Write a feature FILE as a plain npz for other tools; tcon import reads it back."""
+    from .adapt.export import export_npz
+
+    export_npz(file, output or file.with_suffix(".npz"), modality=modality, segments=segments)
 
 
 @main.command()

@@ -17,6 +17,7 @@ from .methods import FittedMethod, entry
 from .plan import Plan
 from .run_folder import HEALTH, LOGITS, RESUME, RunFolder
 from .store import Store
+from .task import VERIFIED
 from .tensorboard import Write, tensorboard_writer
 
 
@@ -170,7 +171,10 @@ def _describe(prepared: Prepared, console: Console) -> None:
             f"adapted on, {len(domains.target_test)} tested ({domains.protocol}); "
             f"{prepared.device}"
         )
+    task = prepared.store.task
     said: dict[str, None] = {}
+    if task.status not in ("", VERIFIED):
+        said[f"Classes of {task.name}: {task.status}."] = None
     for run in runs:
         if note := entry(run.method).note:
             said[f"{entry(run.method).title}: {note}."] = None

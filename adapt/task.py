@@ -5,23 +5,37 @@ from __future__ import annotations
 import csv
 import difflib
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..cache import InputError
 from ..cache.errors import unknown
 
+VERIFIED = "verified"  # a status
 _SHIPPED = Path(__file__).parent / "tasks"
 
 
 @dataclass(frozen=True)
 class Task:
-    """Classes [C] and, per domain, the class index of each label that belongs to the task."""
+    """Classes [C] and, per domain, the class index of each label that belongs to the task.
+
+    Args:
+        name: as papers write it.
+        classes: names, [C].
+        source, target: class index of each label.
+        status: ``verified``, or what is not certain of the classes; empty where nothing is said.
+        source_dataset, target_dataset: whose known counts `tcon tasks` compares; may be empty.
+        notes: of classes, for people.
+    """
 
     name: str
     classes: tuple[str, ...]
     source: Mapping[str, int]
     target: Mapping[str, int]
+    status: str = ""
+    source_dataset: str = ""
+    target_dataset: str = ""
+    notes: Mapping[str, str] = field(default_factory=dict)
 
     def target_index(self, label: str) -> int | None:
         """Class index of a target label; -1 where the label is unknown, None outside the task."""
@@ -43,7 +57,7 @@ class Task:
         lost = [label for label in self.source if label not in labels]
         unused = set(labels) - self.source.keys()
         raise InputError(
-            f"no source training video shows {_some(without)}{nearest(lost, unused)}: correct the "
+            f"no source training video shows {some(without)}{nearest(lost, unused)}: correct the "
             "task or leave the class out by --task"
         )
 
@@ -69,7 +83,7 @@ def shared_classes(source_labels: Iterable[str], target_labels: Iterable[str]) -
     classes = [name for name in source if name in target] if target else source
     if not classes:
         raise InputError(
-            f"source and target share no class (source: {_some(source)}; target: {_some(target)}):"
+            f"source and target share no class (source: {some(source)}; target: {some(target)}):"
             " map their labels with --task FILE.csv"
         )
     index = {name: n for n, name in enumerate(classes)}
@@ -81,8 +95,9 @@ def read_task(path: str | Path) -> Task:
 
     A cell may name several labels, separated by ``|``, or none. ``task`` names the task and
     ``class_index`` orders the classes, where given; rows where it is negative name labels that
-    are no class. A class without a target label is trained and never tested. Other columns are
-    for people.
+    are no class. A class without a target label is trained and never tested. ``status``,
+    ``note``, ``source_dataset`` and ``target_dataset``, where given, are what `Task` says of them;
+    other columns are for people.
 
     Args:
         path: a csv, or the name of a task that is shipped.
@@ -116,26 +131,46 @@ def read_task(path: str | Path) -> Task:
                     raise InputError(f"task {path}: {column} {label} belongs to two classes")
     if not rows:
         raise InputError(f"task {path} names no class")
-    name = rows[0].get("task") or path.stem
-    return Task(name, classes, maps["source_label"], maps["target_label"])
+    return Task(
+        name=rows[0].get("task") or path.stem,
+        classes=classes,
+        source=maps["source_label"],
+        target=maps["target_label"],
+        status="; ".join(dict.fromkeys(row["status"] for row in rows if row.get("status"))),
+        source_dataset=rows[0].get("source_dataset") or "",
+        target_dataset=rows[0].get("target_dataset") or "",
+        notes={row["class"]: row["note"] for row in rows if row.get("note")},
+    )
+
+
+def shipped_tasks() -> list[str]:
+    """Names of the tasks that ship with the project."""
+    return sorted(file.stem for file in _SHIPPED.glob("*.csv"))
 
 
 def nearest(lost: Collection[str], labels: Collection[str]) -> str:
     """``" (no video has the label X: did you mean Y?)"`` for labels with a near one, else empty."""
+    near = near_labels(lost, labels).items()
+    said = "; ".join(f"{label}: did you mean {found}?" for label, found in near)
+    return f" (no video has the label {said})" if said else ""
+
+
+def near_labels(lost: Collection[str], labels: Collection[str]) -> dict[str, str]:
+    """The nearest of ``labels`` for those of ``lost`` that have a near one."""
     near = {label: difflib.get_close_matches(label, labels, n=1) for label in lost}
-    said = [f"{label}: did you mean {found[0]}?" for label, found in near.items() if found]
-    return f" (no video has the label {'; '.join(said)})" if said else ""
+    return {label: found[0] for label, found in near.items() if found}
+
+
+def some(names: Collection[str], shown: int = 4) -> str:
+    """The first names, and how many more there are."""
+    first, more = list(names)[:shown], len(names) - shown
+    return ", ".join(first) + (f" and {more} more" if more > 0 else "")
 
 
 def _find(path: str | Path) -> Path:
     """A file, or a shipped task's file."""
     if Path(path).exists() or Path(path).suffix:
         return Path(path)
-    shipped = {file.stem: file for file in _SHIPPED.glob("*.csv")}
-    if str(path) not in shipped:
-        raise unknown("task", str(path), sorted(shipped))
-    return shipped[str(path)]
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+    if str(path) not in shipped_tasks():
+        raise unknown("task", str(path), shipped_tasks())
+    return _SHIPPED / f"{path}.csv"

@@ -72,7 +72,7 @@ def paper_blocks(table: str, groups: Sequence[Group]) -> list[Block]:
     numbers = published(table)
     tasks = list(dict.fromkeys(number.task for number in numbers))
     own = {
-        task: [g for g in groups if g.first.data["task"] in (task, PROXIES.get(task))]
+        task: [g for g in groups if g.first.data["task"] in (task, *PROXIES.get(task, ()))]
         for task in tasks
     }
     known = {id(group) for members in own.values() for group in members}

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..cache import InputError
+from ..cache.lists import ReadList, read_list
+from ..cache.lists.epic import video_of
+from ..cache.lists.splits import read_split
+from ..cache.lists.suffixes import VIDEO_SUFFIXES
 from ..cache.schema import SPLITS
-
-VIDEO_SUFFIXES = (
-    *(".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts"),
-    *(".ogv", ".ts", ".webm", ".wmv"),
-)
-_SPLIT_NAMES = {"training": "train", "validation": "val", "valid": "val", "testing": "test"}
+from .video_files import VideoFiles
 
 
 @dataclass(frozen=True)
@@ -30,29 +28,43 @@ class VideoItem:
 
 
 def read_videos(
-    source: str | Path, *, root: str | Path | None = None, unlabelled: bool = False
+    source: str | Path,
+    *,
+    root: str | Path | None = None,
+    unlabelled: bool = False,
+    form: str | None = None,
+    classes: str | Path | None = None,
+    on_note: Callable[[str], None] = lambda note: None,
 ) -> list[VideoItem]:
     """Read which videos to extract.
 
     Args:
         source: one of
-            - a csv file with a header naming ``path`` and, if known, ``label`` and ``split``;
-            - a text file of ``path label`` or ``path`` lines (the label is the last word);
+            - a list in one of the forms of docs/lists.md;
             - a folder ``class/video`` or ``split/class/video``;
             - a folder of unlabelled videos.
-        root: folder that a list's paths are relative to; the list's own folder if None.
+        root: folder that a list's paths are relative to; the list's own folder if None. A path
+            that is not there means the file or folder of frames below it with a like name.
         unlabelled: drop labels, as where the sub-folders of a folder are not classes; a folder
             may then have any depth.
+        form: of the list, where its shape does not tell.
+        classes: class map that names a list's numbers.
+        on_note: called with each line on what was not said but taken.
 
     Raises:
-        InputError: nothing there, no video in it, a path that does not exist, a video named
-            twice, or a split other than train, val and test.
+        InputError: nothing there, no video in it, a path that does not exist or could be several,
+            a video named twice, or what `read_list` refuses.
     """
     source = Path(source)
     if source.is_dir():
+        if form or classes:
+            raise InputError(f"{source} is a folder: a form and class names are for lists")
         items = _read_folder(source, unlabelled=unlabelled)
     elif source.is_file():
-        items = _read_list(source, Path(root) if root else source.parent)
+        listed = read_list(source, form=form, classes=classes)
+        if listed.note:
+            on_note(listed.note)
+        items = _find_videos(listed, source, Path(root) if root else source.parent, on_note)
     else:
         raise InputError(f"no such list or folder: {source}")
     name, times = Counter(item.id for item in items).most_common(1)[0]
@@ -115,69 +127,61 @@ def _read_folder(folder: Path, *, unlabelled: bool) -> list[VideoItem]:
     return items
 
 
-def _read_list(path: Path, root: Path) -> list[VideoItem]:
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-        rows = _csv_rows(lines)
-    except (UnicodeDecodeError, csv.Error):
-        raise InputError(f"{path} is not a text file: give a list or a folder of videos") from None
-    if not any(line.strip() for line in lines):
-        raise InputError(f"{path} is an empty file: it lists no videos")
-    if rows is None and path.suffix.lower() == ".csv":
-        raise InputError(
-            f"{path} line 1: a csv list starts with a header that names the column path (and, if "
-            f"known, label and split), not: {lines[0][:80]}"
-        )
-    if rows is None:
-        rows = _text_rows(lines, root)
-    if not rows:
-        raise InputError(f"{path} lists no videos")
-    missing = [(number, name) for number, name, *_ in rows if not _is_file(root / name)]
+def _find_videos(
+    listed: ReadList, source: Path, root: Path, on_note: Callable[[str], None]
+) -> list[VideoItem]:
+    files = VideoFiles(root)
+    items, missing, alike = [], [], []
+    for entry in listed.entries:
+        name = video_of(entry.name) if listed.form == "epic" else entry.name
+        where = f"{source} line {entry.line}"
+        try:
+            path, id_ = files.exact(name), _id(name, root)
+            if path is None and (found := _alike(files, name, entry.label)):
+                path, id_ = files.exact(found), printable(found)
+                alike.append((name, id_))
+            if path is None:
+                missing.append((where, name))
+                continue
+            if entry.span:
+                path, part = _part(path, entry.span)
+                id_ = entry.name if listed.form == "epic" else id_ + part
+        except InputError as error:
+            raise InputError(f"{where}: {error}") from None
+        items.append(VideoItem(id_, path, entry.label, entry.split))
     if missing:
-        number, name = missing[0]
+        where, name = missing[0]
+        out = ", which leads out of it" if files.leads_out(name) else ""
+        near = "".join(f", the most alike is {near}" for near in files.nearest(name))
         raise InputError(
-            f"{path} line {number}: no such video: {root / name} ({len(missing)} of {len(rows)} "
-            "missing): correct the path or give the videos' folder with --root"
+            f"{where}: no such video: {printable(str(root / name))[:300]}{out} "
+            f"({len(missing)} of {len(listed.entries)} missing{near}): correct the path or give "
+            "the videos' folder with --root"
         )
-    return [
-        VideoItem(_id(name, root), root / name, label, _split(split, f"{path} line {number}"))
-        for number, name, label, split in rows
-    ]
+    if alike:
+        on_note(
+            f"{len(alike)} of {len(items)} videos were found below {root} by their names alone, as "
+            f"{alike[0][1]} for {alike[0][0]}"
+        )
+    return items
 
 
-def _csv_rows(lines: list[str]) -> list[tuple[int, str, str, str]] | None:
-    """Rows of (line number, path, label, split), or None where there is no ``path`` header."""
-    reader = csv.DictReader(lines, skipinitialspace=True)
-    columns = {name.strip().lower(): name for name in reader.fieldnames or () if name}
-    if "path" not in columns:
-        return None
-
-    def cell(row: dict[str, str | None], column: str) -> str:
-        return (row.get(columns.get(column, "")) or "").strip()
-
-    return [
-        (reader.line_num, cell(row, "path"), cell(row, "label"), cell(row, "split"))
-        for row in reader
-    ]
+def _alike(files: VideoFiles, name: str, label: str) -> str | None:
+    found = files.alike(name, label=label)
+    if len(found) > 1:
+        raise InputError(f"{name} can be {found[0]} or {found[1]}: write its path in the list")
+    return found[0] if found else None
 
 
-def _text_rows(lines: list[str], root: Path) -> list[tuple[int, str, str, str]]:
-    rows = []
-    for number, line in enumerate((line.strip() for line in lines), start=1):
-        name, _, label = line.rpartition("\t" if "\t" in line else " ")
-        if not line:
-            continue
-        if not name or _is_file(root / line):  # a path alone, which may hold spaces
-            name, label = line, ""
-        rows.append((number, name.strip().strip('"'), label.strip(), ""))
-    return rows
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):  # no name that a file can have
-        return False
+def _part(path: Path, span: tuple[int, int]) -> tuple[Path, str]:
+    """A part of a folder of frames as the decoders name it, and what that adds to the name."""
+    if path.is_file():
+        raise InputError(
+            f"{path} is a video file: frames {span[0]} to {span[1]} can be taken of a folder of "
+            "frames alone"
+        )
+    part = f"#frames={span[0]}-{span[1]}"
+    return path.with_name(path.name + part), part
 
 
 def _id(name: str, root: Path) -> str:
@@ -188,7 +192,7 @@ def _id(name: str, root: Path) -> str:
 
 
 def _split(name: str, where: str) -> str:
-    split = _SPLIT_NAMES.get(name.lower(), name.lower())
-    if split not in SPLITS:
-        raise InputError(f"{where}: split '{name}' is not one of train, val, test")
-    return split
+    try:
+        return read_split(name)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None

@@ -158,6 +158,20 @@ def test_what_was_understood_is_said_first(run: Run, tmp_path: Path, videos: Pat
     assert result.out.startswith("1 video; unlabelled; test 1.\n")
 
 
+def test_a_list_with_numbers_for_classes(run: Run, tmp_path: Path, videos: Path) -> None:
+    (tmp_path / "val.txt").write_text("/far/run/1 7 1\n")
+    (tmp_path / "classInd.txt").write_text("0 jump\n1 run\n")
+    options = ("--root", videos, "--classes", tmp_path / "classInd.txt")
+    result = run("extract", tmp_path / "val.txt", "-o", tmp_path / "x.h5", *options, *CHEAP)
+    assert result.code == 0
+    assert "--list-form text" in result.out
+    (video,) = FeatureFile(tmp_path / "x.h5").videos
+    assert (video.id, video.label, video.split) == ("run/1.mp4", "run", "val")
+    form = ("--list-form", "frame")
+    message = _refused(run("extract", tmp_path / "val.txt", "-o", tmp_path / "x.h5", *form))
+    assert "did you mean frames?" in message
+
+
 def test_sub_folders_that_are_no_classes(run: Run, tmp_path: Path, videos: Path) -> None:
     deep = videos / "run" / "2026" / "11"
     deep.mkdir(parents=True)

@@ -20,7 +20,7 @@ def as_snippets(array: np.ndarray, frame: np.ndarray | None = None) -> Snippets:
         frame: centre frame of each snippet, [n]; 0, 1, 2 ... if None.
 
     Raises:
-        InputError: another shape, no snippet, or no numbers.
+        InputError: another shape, no snippet, no numbers, or frames of other snippets.
     """
     if array.dtype.kind not in "fiu":
         raise InputError(f"holds {array.dtype}, not numbers: save it as an array of floats")
@@ -34,6 +34,8 @@ def as_snippets(array: np.ndarray, frame: np.ndarray | None = None) -> Snippets:
     if len(shape) != 2 or 0 in shape:
         raise InputError(f"has the shape {list(array.shape)}: it must be [snippets, dimensions]")
     frame = np.arange(shape[0]) if frame is None else frame
+    if frame.shape != shape[:1] or frame.dtype.kind not in "iu":
+        raise InputError(f"has {list(frame.shape)} {frame.dtype} frames of {shape[0]} snippets")
     return Snippets(array.reshape(shape), frame)
 
 
@@ -47,7 +49,7 @@ def damaged(name: str) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        raise InputError(f"{name} {error}") from None
+        raise InputError(" ".join(f"{name} {error}".splitlines())) from None
     except Exception as error:  # parsers of damaged files raise anything
         said = str(error).strip().partition("\n")[0].partition(". ")[0]
         reason = said if " " in said else f"{type(error).__name__} {said}".strip()

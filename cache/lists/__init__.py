@@ -1,9 +1,12 @@
 """Lists of videos, in the forms that the field uses: which videos there are, their labels, splits.
 
-Reading a list touches nothing but the list; whoever reads it joins its entries with files.
+Reading a list touches nothing but the list; whoever reads it joins its entries with files. Every
+form has a file of its own; `forms` has them all.
 """
 
 from .entry import Entry
+from .epic import entries_from_epic
 from .names import Names, normalise
+from .read import ReadList, read_list
 
-__all__ = ["Entry", "Names", "normalise"]
+__all__ = ["Entry", "Names", "ReadList", "entries_from_epic", "normalise", "read_list"]

@@ -7,9 +7,11 @@ EPIC-55 and MM-SADA by a number, ``uid``, which becomes ``P01_01_17`` likewise.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from ..errors import InputError
 from .entry import Entry
+from .form import TableForm
 
 COLUMNS = ("narration_id", "uid", "video_id", "start_frame", "stop_frame", "verb_class")
 
@@ -18,35 +20,57 @@ def entries_from_epic(rows: Iterable[Mapping[str, object]]) -> list[Entry]:
     """Entries of annotations, wherever their rows come from.
 
     Args:
-        rows: with those of `COLUMNS` that they have; others do not matter.
+        rows: with ``video_id``, ``start_frame``, ``stop_frame``, ``narration_id`` or ``uid``, and,
+            where known, ``verb_class``. Other columns do not matter.
 
     Returns:
         per row its action: the name ``<video_id>_<number>``, the verb class's number as label, ""
         where there is none, and the frames, both included. ``line`` counts the rows from 1.
 
     Raises:
-        InputError: a row has no video or number, or its frames are no numbers.
+        InputError: a row lacks one of these, or its frames are no numbers.
     """
-    return [_entry(row, number) for number, row in enumerate(rows, start=1)]
+    entries = []
+    for number, row in enumerate(rows, start=1):
+        try:
+            entries.append(replace(_entry(row), line=number))
+        except InputError as error:
+            raise InputError(f"row {number}: {error}") from None
+    return entries
 
 
-def _entry(row: Mapping[str, object], number: int) -> Entry:
-    video, action = _text(row, "video_id"), _text(row, "narration_id") or _text(row, "uid")
+def video_of(name: str) -> str:
+    """The video that an action's name begins with: ``P01_01`` of ``P01_01_17``."""
+    return name.rpartition("_")[0]
+
+
+def _entry(row: Mapping[str, object]) -> Entry:
+    video = _text(row, "video_id")
+    action = _text(row, "narration_id") or _text(row, "uid")
     if not video or not action:
-        raise InputError(f"row {number}: an action needs a video_id and a narration_id or uid")
-    span = tuple(_text(row, column) for column in ("start_frame", "stop_frame"))
-    if not all(frame.isascii() and frame.isdigit() and len(frame) < 11 for frame in span):
-        raise InputError(f"row {number}: its frames are {' to '.join(span)!r:.60}, no numbers")
+        raise InputError("an action needs a video_id and a narration_id or uid")
+    name = action if video_of(action) == video else f"{video}_{action}"
+    # The column verb is what the narrator said: many words make one class.
     return Entry(
-        name=action if action.startswith(f"{video}_") else f"{video}_{action}",
-        label=_text(row, "verb_class"),
-        line=number,
-        span=(int(span[0]), int(span[1])),
+        name, _text(row, "verb_class"), span=(_frame(row, "start_frame"), _frame(row, "stop_frame"))
     )
 
 
 def _text(row: Mapping[str, object], column: str) -> str:
-    """A cell; a whole number without the .0 that gaps in a column bring, "" for a gap."""
+    """A cell; "" where there is none. Whole numbers lose the .0 that a gap in their column makes
+    pandas write."""
     value = row.get(column)
     text = "" if value is None else str(value).strip()
-    return "" if text == "nan" else text.removesuffix(".0")
+    return "" if text.lower() == "nan" else text.removesuffix(".0")
+
+
+def _frame(row: Mapping[str, object], column: str) -> int:
+    text = _text(row, column)
+    if not (text.isascii() and text.isdigit() and len(text) < 20):
+        raise InputError(f"{column} '{text}' is no number of a frame")
+    return int(text)
+
+
+EPIC = TableForm(
+    "epic", frozenset({"video_id", "start_frame", "stop_frame"}), _entry, split_in_name=True
+)

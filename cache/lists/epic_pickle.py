@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,8 +9,7 @@ from ..errors import InputError
 from ..unpickle import Frame, read_pickle
 from .entry import Entry
 from .epic import COLUMNS, entries_from_epic
-
-_SPLIT = re.compile(r"(?<![a-z])(train|val|test)(?:idation)?(?![a-z])")
+from .splits import split_in_name
 
 
 def entries_from_pickle(path: Path, *, trust: bool) -> list[Entry]:
@@ -35,6 +33,5 @@ def entries_from_pickle(path: Path, *, trust: bool) -> list[Entry]:
         raise InputError(f"{path} {error}: is there a csv of it?") from None
     if not entries:
         raise InputError(f"{path} lists no action")
-    found = set(_SPLIT.findall(path.stem.lower()))
-    split = found.pop() if len(found) == 1 else ""
+    split = split_in_name(path)
     return [replace(entry, split=split) for entry in entries]

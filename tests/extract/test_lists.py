@@ -154,6 +154,104 @@ def test_a_video_outside_the_root_keeps_its_path(touch: Touch, tmp_path: Path) -
     assert read_videos(path)[0].id == (tmp_path / "videos" / "a.mp4").as_posix()
 
 
+# --- lists of other people
+
+
+def _notes(source: Path, **options: Path | str) -> tuple[list[VideoItem], str]:
+    notes: list[str] = []
+    return read_videos(source, on_note=notes.append, **options), "\n".join(notes)
+
+
+def test_names_of_another_machine(touch: Touch, tmp_path: Path) -> None:
+    """Absolute paths, no suffixes, rewritten characters; the ids are those of the files."""
+    touch("v/climb/Kotasova_(CZE)_climb_0.avi", "v/golf/swing.mp4", "v/.old/swing.mp4")
+    text = "/home/me/Kotasova_CZE_climb_0 30 0\n/home/me/swing 41 1\n"
+    items, notes = _notes(_csv(tmp_path, text, name="list.txt"), root=tmp_path / "v")
+    assert items == [
+        VideoItem(id_, tmp_path / "v" / id_, label, "")
+        for id_, label in (("climb/Kotasova_(CZE)_climb_0.avi", "0"), ("golf/swing.mp4", "1"))
+    ]
+    assert "2 of 2 videos were found" in notes
+    assert "climb/Kotasova_(CZE)_climb_0.avi for /home/me/Kotasova_CZE_climb_0" in notes
+
+
+def test_nothing_is_said_where_nothing_is_taken(touch: Touch) -> None:
+    assert _notes(_csv(touch("a.mp4"), "path,label\na.mp4,x\n"))[1] == ""
+
+
+def test_folders_of_frames(touch: Touch) -> None:
+    folder = touch("jester/34870/00001.jpg", "jester/34870/00002.jpg", "tsn/x/img_00001.PNG")
+    path = _csv(folder, "34870;Thumb Up\n", name="jester-v1-train.csv")
+    (item,) = read_videos(path, root=folder / "jester")
+    assert item == VideoItem("34870", folder / "jester/34870", "Thumb Up", "train")
+    (item,) = read_videos(_csv(folder, "/far/x 2 5\n", name="list.txt"))
+    assert item == VideoItem("tsn/x", folder / "tsn/x", "5", "")
+
+
+def test_parts_of_folders_of_frames(touch: Touch) -> None:
+    folder = touch("P01/P01_11/frame_0000000001.jpg")
+    items = read_videos(_csv(folder, "P01/P01_11 1 16 3\nP01/P01_11 17 40 5\n", name="l.txt"))
+    assert [(item.id, item.path, item.label) for item in items] == [
+        (f"P01/P01_11#frames={part}", folder / f"P01/P01_11#frames={part}", label)
+        for part, label in (("1-16", "3"), ("17-40", "5"))
+    ]
+    text = "narration_id,video_id,start_frame,stop_frame,verb_class\nP01_11_0,P01_11,1,113,4\n"
+    (item,) = read_videos(_csv(folder, text))
+    assert item == VideoItem("P01_11_0", folder / "P01/P01_11#frames=1-113", "4", "")
+
+
+def test_classes_and_form_of_a_list(touch: Touch) -> None:
+    folder = touch("a 3.mp4", "a 3/1.jpg")
+    classes = _csv(folder, "0 jump\n1 run\n", name="classInd.txt")
+    path = _csv(folder, "a 3 1\n", name="list.txt")
+    items, notes = _notes(path, form="text", classes=classes)
+    assert _rows(items) == [("a 3", "run", "")]
+    assert "label 1 is run" in notes
+
+
+def test_same_file_elsewhere_is_not_meant(touch: Touch) -> None:
+    """A video that its class folder lacks is missing, whatever other classes hold."""
+    folder = touch("jump/1.mp4", "run/2.mp4")
+    message = _error(_csv(folder, "path\njump/2.mp4\n"))
+    assert "no such video" in message
+    assert "the most alike is run/2.mp4" in message
+
+
+def test_name_that_can_be_two_files(touch: Touch) -> None:
+    folder = touch("jump/1.mp4", "run/1.mp4")
+    assert "line 2: 1 can be jump/1.mp4 or run/1.mp4" in _error(_csv(folder, "path\n1\n"))
+    assert _rows(read_videos(_csv(folder, "path,label\n1,run\n"))) == [("run/1.mp4", "run", "")]
+
+
+def test_path_that_leads_out_of_the_root(touch: Touch, tmp_path: Path) -> None:
+    touch("secret.mp4", "frames/1.jpg", "videos/a.mp4")
+    for name in ("../secret.mp4", "x/../../secret.mp4", "../frames"):
+        message = _error(_csv(tmp_path, f"path\n{name}\n"), root=tmp_path / "videos")
+        assert "leads out" in message
+    # but the same list may serve where its videos lie now
+    (item,) = read_videos(_csv(tmp_path, "path\n../old/a.mp4\n"), root=tmp_path / "videos")
+    assert item.path == tmp_path / "videos/a.mp4"
+
+
+@pytest.mark.parametrize("root", [".", "RGB-feature"])
+def test_folder_of_features(touch: Touch, root: str) -> None:
+    folder = touch("RGB-feature/x/img_00001.t7")
+    path = _csv(folder, "/far/x 1 0\n", name="l.txt")
+    message = _error(path, root=folder / root)
+    assert "line 1" in message
+    assert "holds features (.t7)" in message
+    assert "tcon import" in message
+
+
+def test_frames_of_a_video_file(touch: Touch) -> None:
+    message = _error(_csv(touch("a.mp4"), "a.mp4 1 16 3\n", name="l.txt"))
+    assert "a.mp4 is a video file: frames 1 to 16" in message
+
+
+def test_form_of_a_folder(touch: Touch) -> None:
+    assert "are for lists" in _error(touch("a.mp4"), form="text")
+
+
 # --- folders
 
 
@@ -195,7 +293,7 @@ def test_a_folder_named_like_a_video_is_none(touch: Touch) -> None:
 # --- wrong input
 
 
-def _error(source: Path, **options: Path) -> str:
+def _error(source: Path, **options: Path | str) -> str:
     with pytest.raises(InputError) as caught:
         read_videos(source, **options)
     assert "\n" not in str(caught.value)

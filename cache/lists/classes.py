@@ -1,0 +1,106 @@
+"""Class maps: the names of the numbers that a list has for labels.
+
+``1 ApplyEyeMakeup`` (UCF101's ``classInd.txt``), ``0 climb`` (TA3N's), one name per line (Jester's
+labels, mmaction2's label maps), or a csv with the columns ``id`` and ``key`` (EPIC-Kitchens).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ..errors import InputError
+from .entry import Entry
+from .lines import Line, cells, read_lines, shorten, whole
+
+_NUMBERED = re.compile(r"([0-9]{1,9})[\s,;]+(\S.*)")
+_COLUMNS = (("id", "key"), ("verb_id", "class_key"))
+
+
+def read_classes(path: Path) -> dict[int, str]:
+    """Read a class map; names alone are counted from 0.
+
+    Raises:
+        InputError: no such file, a line of another form, or a number with two names.
+    """
+    lines = read_lines(path)
+    pairs = _table(path, lines) or _numbered(path, lines)
+    classes: dict[int, str] = {}
+    for line, number, name in pairs:
+        if classes.setdefault(number, name) != name:
+            raise InputError(
+                f"{path} line {line}: class {number} is {classes[number]} and {name}: a class map "
+                "has one name for each number, and --task merges classes"
+            )
+    return classes
+
+
+def name_labels(
+    entries: Sequence[Entry], classes: Mapping[int, str], *, source: Path, path: Path
+) -> tuple[list[Entry], str]:
+    """Replace numbers by names.
+
+    Args:
+        entries: of the list ``source``.
+        classes: of the class map ``path``.
+
+    Returns:
+        the entries, and a note that says how.
+
+    Raises:
+        InputError: a number that the map does not have, even where one of the two counts from 0
+            and the other from 1.
+    """
+    numbers = {entry.label: whole(entry.label) for entry in entries}
+    used = {number for number in numbers.values() if number is not None}
+    if not used:
+        return list(entries), f"no label is a number, so {path} names none"
+    shift = next((s for s in (0, 1, -1) if all(n + s in classes for n in used)), 0)
+    if strange := {n for n in used if n + shift not in classes}:
+        entry = next(entry for entry in entries if numbers[entry.label] in strange)
+        raise InputError(
+            f"{source} line {entry.line}: {path} names no class {entry.label}; it names "
+            f"{min(classes)} to {max(classes)}"
+        )
+    first = min(used)
+    note = f"label {first} is {classes[first + shift]}, by {path}"
+    if shift:
+        note += " (one of the two counts from 0, the other from 1)"
+    names = {label: classes[n + shift] for label, n in numbers.items() if n is not None}
+    return [replace(e, label=names.get(e.label, e.label)) for e in entries], note
+
+
+def _table(path: Path, lines: Sequence[Line]) -> list[tuple[int, int, str]]:
+    """Rows of (line, number, name) under a header; none without one."""
+    header = [cell.lower() for cell in lines[0].text.split(",")]
+    found = [(header.index(a), header.index(b)) for a, b in _COLUMNS if {a, b} <= set(header)]
+    if not found:
+        return []
+    (id_, key), *_ = found
+    pairs = []
+    for line in lines[1:]:
+        row = cells(line.text)
+        if len(row) <= max(id_, key) or (number := whole(row[id_])) is None:
+            raise InputError(f"{path} line {line.number} has no number and name of a class")
+        pairs.append((line.number, number, row[key]))
+    return pairs
+
+
+def _numbered(path: Path, lines: Sequence[Line]) -> list[tuple[int, int, str]]:
+    """Rows of (line, number, name) of lines with or without numbers."""
+    matches = [_NUMBERED.fullmatch(line.text) for line in lines]
+    found = sum(map(bool, matches))
+    if 2 * found <= len(lines):
+        return [(line.number, index, line.text) for index, line in enumerate(lines)]
+    if found < len(lines):
+        line = lines[matches.index(None)]
+        raise InputError(
+            f"{path} line {line.number} is no 'number name' as the others are: {shorten(line.text)}"
+        )
+    return [
+        (line.number, int(match[1]), match[2])
+        for line, match in zip(lines, matches, strict=True)
+        if match
+    ]

@@ -1,0 +1,81 @@
+"""The lines of a list, whatever editor or system wrote them, and the parts of a line."""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import InputError
+
+_LONGEST = 10_000  # characters; a path has 4,096 at most
+_CONTROL = re.compile(r"[\0-\x08\x0b-\x1f\x7f]")
+_WHOLE = re.compile(r"[+-]?[0-9]+")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line that is not blank, without the white space around it; counted from 1."""
+
+    number: int
+    text: str
+
+
+def read_lines(path: Path) -> list[Line]:
+    """Read a text file's lines; byte-order mark, CR-LF and blank lines do not matter.
+
+    Raises:
+        InputError: no file, no text in UTF-8, or an endless line.
+    """
+    if path.is_dir() or not path.exists():
+        raise InputError(f"{path} is a folder, not a list" if path.is_dir() else f"no list {path}")
+    lines, number = [], 0
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            while text := file.readline(_LONGEST + 1):
+                number += 1
+                if len(text) > _LONGEST:
+                    raise InputError(f"{path} line {number} is longer than {_LONGEST} characters")
+                if text := text.strip():
+                    lines.append(Line(number, text))
+                if control := _CONTROL.search(text):
+                    raise InputError(
+                        f"{path} is not a text file: line {number} holds {control[0]!r}"
+                    )
+    except UnicodeDecodeError:
+        raise InputError(
+            f"{path} is not a text file in UTF-8: give a list or a folder of videos"
+        ) from None
+    if not lines:
+        raise InputError(f"{path} is an empty file: it lists no videos")
+    return lines
+
+
+def cells(text: str) -> list[str]:
+    """The cells of a csv line.
+
+    Raises:
+        InputError: a quote that is not closed, or goes on behind its end.
+    """
+    try:
+        (row,) = csv.reader([text], skipinitialspace=True, strict=True)
+    except csv.Error as error:
+        raise InputError(f"its quotes do not fit ({error}): {shorten(text)}") from None
+    return [cell.strip() for cell in row]
+
+
+def whole(word: str) -> int | None:
+    """A whole number; None where ``word`` is none."""
+    # 20 digits are absurd already, and thousands cost time.
+    return int(word[:20]) if _WHOLE.fullmatch(word) else None
+
+
+def unquote(name: str) -> str:
+    """A name without the quotes around it."""
+    return name.strip().strip('"')
+
+
+def shorten(text: str) -> str:
+    """The start of a text, for a message."""
+    return text if len(text) <= 80 else text[:77] + "..."

@@ -1,0 +1,166 @@
+"""Read a list of whatever form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import zip_longest
+from pathlib import Path
+
+from ..errors import InputError, unknown
+from .classes import name_labels, read_classes
+from .entry import Entry
+from .form import UNUSED, LineForm, TableForm
+from .forms import FORMS, LINE_FORMS, TABLE_FORMS
+from .lines import Line, cells, read_lines, shorten, whole
+from .splits import split_in_name
+
+_MOST = 2**31  # frames, classes
+
+
+@dataclass(frozen=True)
+class ReadList:
+    """A list that was read.
+
+    Args:
+        form: its form's name.
+        entries: its videos, in its order.
+        note: one line for the user on what the list does not say by itself; "" if nothing.
+    """
+
+    form: str
+    entries: list[Entry]
+    note: str = ""
+
+
+def read_list(
+    path: str | Path, *, form: str | None = None, classes: str | Path | None = None
+) -> ReadList:
+    """Read a list of videos; its form shows by the shape of its lines.
+
+    Args:
+        path: of the list; its name matters where HMDB51 and others say class or split by it.
+        form: one of `FORMS`, where the shape does not tell.
+        classes: a class map (see `classes`), to have names instead of numbers as labels.
+
+    Raises:
+        InputError: no text, no video, a line that does not fit, an absurd number, an unknown form,
+            or a number that ``classes`` does not name.
+    """
+    path = Path(path)
+    if form is not None and form not in FORMS:
+        raise unknown("list form", form, FORMS)
+    lines = read_lines(path)
+    chosen, entries = _read_as(FORMS[form], path, lines) if form else _recognise(path, lines)
+    if not entries:
+        raise InputError(f"{path} lists no videos")
+    _check(path, entries)
+    notes = []
+    if not form and isinstance(chosen, LineForm) and chosen.rivals:
+        others = " or ".join(f"'{FORMS[r].line}' (--list-form {r})" for r in chosen.rivals)
+        notes.append(f"its lines were read as '{chosen.line}'; they could also be {others}")
+    split = split_in_name(path) if chosen.split_in_name else ""
+    if split and not any(entry.split for entry in entries):
+        entries = [replace(entry, split=split) for entry in entries]
+        notes.append(f"split {split}, by the list's name")
+    if classes is not None:
+        names = read_classes(Path(classes))
+        entries, note = name_labels(entries, names, source=path, path=Path(classes))
+        notes.append(note)
+    elif all(whole(entry.label) is not None for entry in entries):
+        notes.append("its labels are numbers; --classes FILE names them")
+    return ReadList(chosen.name, entries, f"{path}: {'; '.join(notes)}" if notes else "")
+
+
+def _recognise(path: Path, lines: Sequence[Line]) -> tuple[LineForm | TableForm, list[Entry]]:
+    """The first form that every line fits, unless nearly every line fits one before it."""
+    for table in TABLE_FORMS:
+        if table.columns <= set(_header(lines)):
+            return _read_as(table, path, lines)
+    fitting, nearly = None, None
+    for form in LINE_FORMS:
+        entries, misfits = _fit(form, path, lines)
+        if not misfits:
+            fitting = form, entries
+            break
+        if 2 * len(misfits) < len(lines):
+            nearly = nearly or (form, misfits[0])
+    if nearly:
+        form, line = nearly
+        other = fitting and f" (if they are '{fitting[0].line}': --list-form {fitting[0].name})"
+        raise InputError(
+            f"{path} line {line.number} is no '{form.line}' as most others are: "
+            f"{shorten(line.text)}{other or ''}"
+        )
+    if fitting:
+        return fitting
+    raise InputError(
+        f"{path} line {lines[0].number}: a csv list starts with a header that names the column "
+        f"path (and, if known, label and split), not: {shorten(lines[0].text)}"
+    )
+
+
+def _fit(form: LineForm, path: Path, lines: Sequence[Line]) -> tuple[list[Entry], list[Line]]:
+    """Entries, and the lines that are of another form; no more of these than show it."""
+    entries, misfits = [], []
+    for line in lines:
+        entry = form.entry(line.text, path)
+        if entry is None:
+            misfits.append(line)
+            if 2 * len(misfits) > len(lines):
+                break
+        elif entry is not UNUSED:
+            entries.append(replace(entry, line=line.number))
+    return entries, misfits
+
+
+def _read_as(
+    form: LineForm | TableForm, path: Path, lines: Sequence[Line]
+) -> tuple[LineForm | TableForm, list[Entry]]:
+    if isinstance(form, TableForm):
+        return form, _rows(form, path, lines)
+    entries, misfits = _fit(form, path, lines)
+    if misfits:
+        line = misfits[0]
+        raise InputError(f"{path} line {line.number} is no '{form.line}': {shorten(line.text)}")
+    return form, entries
+
+
+def _rows(form: TableForm, path: Path, lines: Sequence[Line]) -> list[Entry]:
+    header = _header(lines)
+    if missing := form.columns - set(header):
+        raise InputError(
+            f"{path} line {lines[0].number}: a list of the form {form.name} starts with a header; "
+            f"this one names no column {', '.join(sorted(missing))}: {shorten(lines[0].text)}"
+        )
+    entries = []
+    for line in lines[1:]:
+        try:
+            row = dict(zip_longest(header, cells(line.text)[: len(header)], fillvalue=""))
+            entries.append(replace(form.entry(row), line=line.number))
+        except InputError as error:
+            raise InputError(f"{path} line {line.number}: {error}") from None
+    return entries
+
+
+def _header(lines: Sequence[Line]) -> list[str]:
+    """The cells of the first line, in lower case; none where it is no csv."""
+    try:
+        return [cell.lower() for cell in cells(lines[0].text)]
+    except InputError:
+        return []
+
+
+def _check(path: Path, entries: Sequence[Entry]) -> None:
+    for entry in entries:
+        if not entry.name:
+            raise InputError(f"{path} line {entry.line} names no video")
+        first, last = entry.span or (0, 0)
+        label = whole(entry.label) or 0
+        if not all(0 <= number < _MOST for number in (entry.frames, first, last, label)):
+            raise InputError(
+                f"{path} line {entry.line}: no video has {entry.frames} frames, the frames {first} "
+                f"to {last} and the class {label}"
+            )
+        if last < first:
+            raise InputError(f"{path} line {entry.line}: frame {last} is before frame {first}")

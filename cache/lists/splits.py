@@ -1,0 +1,37 @@
+"""What lists and their files call the splits."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from ..errors import InputError
+from ..schema import SPLITS
+
+_SAME = {
+    "training": "train",
+    "valid": "val",
+    "validate": "val",
+    "validation": "val",
+    "testing": "test",
+}
+# "trainlist01", "hmdb_test", "jester-v1-validation"; not "trainval" or "latest"
+_IN_NAME = re.compile(r"(?<![a-z])(train|val|validation|test)(?:list)?(?![a-z])")
+
+
+def read_split(name: str) -> str:
+    """The split that a list or folder calls ``name``; "" for "".
+
+    Raises:
+        InputError: it is none.
+    """
+    split = _SAME.get(name.lower(), name.lower())
+    if split not in SPLITS:
+        raise InputError(f"split '{name}' is not one of train, val, test")
+    return split
+
+
+def split_in_name(path: Path) -> str:
+    """The one split that a file's name speaks of, as ``trainlist01.txt``; else ""."""
+    found = {read_split(word) for word in _IN_NAME.findall(path.stem.lower())}
+    return found.pop() if len(found) == 1 else ""

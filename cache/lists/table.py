@@ -1,0 +1,19 @@
+"""``path,label,split``: the csv of this project."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..errors import InputError
+from .entry import Entry
+from .form import TableForm
+from .splits import read_split
+
+
+def _entry(row: Mapping[str, str]) -> Entry:
+    if not row["path"]:
+        raise InputError("the column path is empty")
+    return Entry(row["path"], row.get("label", ""), read_split(row.get("split", "")))
+
+
+CSV = TableForm("csv", frozenset({"path"}), _entry)

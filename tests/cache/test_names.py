@@ -1,0 +1,68 @@
+"""Names of lists matched with those of files, as toolkits rewrite them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tcon.cache.lists import Names, normalise
+
+
+@pytest.mark.parametrize(
+    ("listed", "there"),
+    [
+        # HMDB51 as TA3N's, ATCoN's and CoMix' lists rewrite it
+        ("Kotasova_(CZE)_climb_f_0.avi", "climb/Kotasova_CZE_climb_f_0.avi"),
+        ("Kotasova__CZE__climb_f_0", "climb/Kotasova_(CZE)_climb_f_0.avi"),
+        ("Rock_&_Roll_climb_f_0", "climb/Rock___Roll_climb_f_0.avi"),
+        ("Scene_Part_1_[HD]_fencing_0", "fencing/Scene_Part_1__HD__fencing_0"),
+        ("THE_WALLET_TRICK!!!_pick_2.avi", "pick/THE_WALLET_TRICK____pick_2.avi"),
+        ("v_38_push-ups!_Not_bad_4", "pushup/38_push-ups!_Not_bad_4.avi"),
+        ("Biking_g01_c01", "v_Biking_g01_c01.avi"),
+        # UCF101: the folder HandstandPushups holds v_HandStandPushups
+        ("x/v_HandstandPushups_g01_c01.avi", "HandstandPushups/v_HandStandPushups_g01_c01.avi"),
+        # lists of other machines
+        ("/home/me/RGB-feature/v_Biking_g01_c01", "Biking/v_Biking_g01_c01.avi"),
+        ("C:\\videos\\v_Biking_g01_c01.avi", "Biking/v_Biking_g01_c01.avi"),
+        ("Biking/v_Biking_g01_c01.avi", "Biking/v_Biking_g01_c01.mp4"),
+        # Kinetics' clips, named by their seconds or not
+        ("-1RxG3SJZfY_000103_000113", "val/walking_the_dog/-1RxG3SJZfY_000103_000113.mp4"),
+        ("-1RxG3SJZfY_000103_000113", "-1RxG3SJZfY.mp4"),
+        # what looks like a suffix and is none
+        ("Dr.No", "spy/Dr.No.avi"),
+        ("clip_1.5", "clip_1.5.3gp"),
+        # other alphabets; macOS writes ü as u and a mark
+        ("m\u00fcnchen", "mu\u0308nchen.avi"),
+        ("прыжок 1", "прыжок_1.avi"),
+    ],
+)
+def test_rewritten_name_is_found(listed: str, there: str) -> None:
+    others = ["golf/swing.avi", "!!!.avi", "ёлка.avi", "v_Biking_g01_c02.avi"]
+    assert Names([there, *others]).find(listed) == [there]
+
+
+def test_exact_path_goes_before_like_ones() -> None:
+    names = Names(["a/1.avi", "b/1.avi", "1.avi", "1"])
+    assert names.find("b/1.avi") == ["b/1.avi"]
+    assert names.find("1") == ["1"]
+
+
+def test_folder_or_label_tells_like_names_apart() -> None:
+    names = Names(["ride_bike/1.avi", "golf/1.avi", "walk/1.avi"])
+    assert names.find("/far/golf/1.avi") == ["golf/1.avi"]
+    assert names.find("1", label="ride bike") == ["ride_bike/1.avi"]
+    assert names.find("1") == ["golf/1.avi", "ride_bike/1.avi", "walk/1.avi"]
+
+
+@pytest.mark.parametrize("name", ["???", "кот", "2.avi", "", "..", "/"])
+def test_what_is_not_there_is_not_found(name: str) -> None:
+    assert Names(["!!!.avi", "ёлка.avi", "1.avi"]).find(name) == []
+
+
+def test_nearest_name() -> None:
+    names = Names(["golf/Swing_(fast)_1.avi", "walk/dog.avi"])
+    assert names.nearest("swng_fast_1") == ["golf/Swing_(fast)_1.avi"]
+    assert names.nearest("xyz") == []
+
+
+def test_normalise() -> None:
+    assert normalise("/d/Kick_(CZE)_1!.avi") == "kick_cze_1"
