@@ -455,14 +455,17 @@ def inspect(file: Path) -> None:
     "--select", metavar="FEATURE", help="Of several per video by video_features, such as clip."
 )
 @click.option(
+    "--trust-pickle", is_flag=True, help="Read pickles, as data: you know where they come from."
+)
+@click.option(
     "--backbone", default="imported", show_default=True, help="That made them, for the record."
 )
 @click.option("--weights", default="", metavar="NAME", help="Its weights, for the record.")
 def import_(kind: str, features: Path, output: Path, **options: Any) -> None:
     """Import FEATURES that you already have into a feature file.
 
-    KIND is t7 (TA3N, TranSVAE), npy (video_features and others), npz, hdf5, mat, or auto. Run again
-    to continue. docs/import.md shows each kind.
+    KIND is t7 (TA3N, TranSVAE), npy (video_features and others), npz, hdf5, mat, a pickled kind
+    (epic100, mmsada, mmaction2), or auto. Run again to continue. docs/import.md shows each.
     """
     from .cache.importers.progress import import_with_progress
 

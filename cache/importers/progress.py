@@ -29,6 +29,7 @@ def import_with_progress(
     unlabelled: bool = False,
     modality: str | None = None,
     select: str | None = None,
+    trust_pickle: bool = False,
     backbone: str = "imported",
     weights: str = "",
 ) -> bool:
@@ -41,6 +42,7 @@ def import_with_progress(
         lists, list_form, classes, unlabelled: as of `choose_videos`.
         modality, backbone, weights: as of `import_features`.
         select: as of `open_source`.
+        trust_pickle: that the user vouches for features and lists that are pickles.
 
     Returns:
         whether every video wanted is in the file.
@@ -54,9 +56,14 @@ def import_with_progress(
         kind, others = recognise(path)
         console.print(f"{path} is taken as {kind}{others and f'; {others}'}.")
     with console.status("looking for videos"):
-        source = open_source(kind, path, select=select)
+        source = open_source(kind, path, select=select, trust_pickle=trust_pickle)
         wanted = choose_videos(
-            source, lists, form=list_form, classes=classes, unlabelled=unlabelled
+            source,
+            lists,
+            form=list_form,
+            classes=classes,
+            unlabelled=unlabelled,
+            trust_pickle=trust_pickle,
         )
     for note in (*wanted.notes, _describe(wanted)):
         console.print(f"{note}.")

@@ -8,8 +8,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ..errors import InputError, unknown
+from .epic100 import Epic100
 from .hdf5 import Hdf5
 from .mat import Mat
+from .mmaction2 import MMAction2
+from .mmsada import MMSada
 from .npy import Npy
 from .npz import NpzFolder
 from .npz_table import NpzTable
@@ -21,34 +24,45 @@ def _open_npz(path: Path) -> FeatureSource:
     return NpzTable(path) if path.is_file() else NpzFolder(path)
 
 
-KINDS: Mapping[str, Callable[[Path], FeatureSource]] = {
+_PLAIN: Mapping[str, Callable[[Path], FeatureSource]] = {
     "t7": T7,
     "npy": Npy,
     "npz": _open_npz,
     "hdf5": Hdf5,
     "mat": Mat,
 }
-_IN_FOLDERS = {".t7": "t7", ".npy": "npy", ".npz": "npz", ".mat": "mat"}
-_AS_FILES = {".npz": "npz", ".h5": "hdf5", ".hdf5": "hdf5"}
+_PICKLED: Mapping[str, Callable[..., FeatureSource]] = {
+    "epic100": Epic100,
+    "mmsada": MMSada,
+    "mmaction2": MMAction2,
+}
+KINDS = (*_PLAIN, *_PICKLED)
+_IN_FOLDERS = {".t7": "t7", ".npy": "npy", ".npz": "npz", ".mat": "mat", ".pkl": "mmaction2"}
+_AS_FILES = {".npz": "npz", ".h5": "hdf5", ".hdf5": "hdf5", ".pkl": "epic100"}
 
 
-def open_source(kind: str, path: Path, *, select: str | None = None) -> FeatureSource:
+def open_source(
+    kind: str, path: Path, *, select: str | None = None, trust_pickle: bool = False
+) -> FeatureSource:
     """Open somebody's features.
 
     Args:
         kind: one of `KINDS`.
         path: a folder or a file of that kind.
         select: which feature of video_features to take, of kind npy alone.
+        trust_pickle: that the user vouches for what is a pickle.
 
     Raises:
-        InputError: no such kind, nothing there, or nothing of that kind.
+        InputError: no such kind, nothing there, nothing of that kind, or a pickle without trust.
     """
     if kind not in KINDS:
         raise unknown("kind of features", kind, ("auto", *KINDS))
     _check_exists(path)
     if select and kind != "npy":
         raise InputError("--select chooses among the features of kind npy alone")
-    return Npy(path, select) if select else KINDS[kind](path)
+    if kind in _PICKLED:
+        return _PICKLED[kind](path, trust_pickle=trust_pickle)
+    return Npy(path, select) if select else _PLAIN[kind](path)
 
 
 def recognise(path: Path) -> tuple[str, str]:

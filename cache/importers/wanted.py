@@ -9,11 +9,13 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..lists import Entry, Names, read_list
+from ..lists.classes import name_labels, read_classes
+from ..lists.epic_pickle import entries_from_pickle
+from ..lists.splits import split_in_name
 from ..schema import SPLITS
 from .source import FeatureSource
 
 _GIVEN = re.compile(r"(train|val|test)=(.+)", re.DOTALL)
-_IN_NAME = re.compile(r"(?<![a-z])(train|val|test)(?=(list|ing|id|idation)?(?![a-z]))")
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ def choose_videos(
     form: str | None = None,
     classes: Path | None = None,
     unlabelled: bool = False,
+    trust_pickle: bool = False,
 ) -> Wanted:
     """Join the source's videos with labels and splits.
 
@@ -57,25 +60,27 @@ def choose_videos(
     Args:
         source: the features.
         lists: paths of lists, or ``train=PATH``, ``val=PATH``, ``test=PATH``. Without such a
-            split it is the list's own, else that which the list is named after.
+            split it is the list's own, else that in the list's name.
         form: of the lists, None to recognise it.
         classes: class names of the lists' numbers.
         unlabelled: drop the labels.
+        trust_pickle: that the user vouches for lists that are pickles.
 
     Raises:
         InputError: a list cannot be read, means nothing of the source, or contradicts another.
     """
     names = list(source.names())
     if lists:
-        wanted = _of_lists(names, lists, form, classes)
+        wanted = _of_lists(names, lists, form, classes, trust_pickle)
     else:
         entries = source.entries() or _of_folders(names)
         wanted = Wanted({entry.name: entry for entry in entries}, (), (), Names(names))
+    if not names:
+        raise InputError(f"{source.path} holds no video")
     if not wanted.videos:
-        first = wanted.explain(wanted.unmatched[0]) if wanted.unmatched else "they are empty"
         raise InputError(
-            f"{source.path} holds none of the {len(wanted.unmatched)} videos listed ({first}): "
-            "give the folder or file that holds their features"
+            f"{source.path} holds none of the {len(wanted.unmatched)} videos listed "
+            f"({wanted.explain(wanted.unmatched[0])}): give the folder or file of their features"
         )
     for name, entry in wanted.videos.items():
         _check_text(source, name, entry.label)
@@ -90,6 +95,7 @@ def _of_lists(
     lists: Sequence[str],
     form: str | None,
     classes: Path | None,
+    trust_pickle: bool,
 ) -> Wanted:
     known, notes = Names(names), []
     videos: dict[str, Entry] = {}
@@ -98,10 +104,13 @@ def _of_lists(
     for given in lists:
         match = _GIVEN.fullmatch(given)
         split, path = (match[1], Path(match[2])) if match else ("", Path(given))
-        read = read_list(path, form=form, classes=classes)
-        entries, said = _split(read.entries, split, path)
-        notes += [f"{path}: {line}" for line in (read.note, said) if line]
+        entries, note = _read(path, form, classes, trust_pickle)
+        notes += [note] if note else []
+        if not split and not any(entry.split for entry in entries):
+            split = split_in_name(path)
+            notes.append(f"{path}: {f'split {split}, by its name' if split else 'no split'}")
         for entry in entries:
+            entry = replace(entry, split=split or entry.split)
             found = known.find(entry.name, label=entry.label)
             if len(found) != 1:
                 unmatched.append(entry.name)
@@ -119,23 +128,17 @@ def _of_lists(
     return Wanted(videos, tuple(unmatched), tuple(notes), known)
 
 
-def _split(entries: Iterable[Entry], given: str, path: Path) -> tuple[list[Entry], str]:
-    """Entries with the split that is given, else their own, else that in the list's name; and
-    what was taken."""
-    entries = list(entries)
-    if given:
-        return [replace(entry, split=given) for entry in entries], ""
-    if any(entry.split for entry in entries):
+def _read(
+    path: Path, form: str | None, classes: Path | None, trust_pickle: bool
+) -> tuple[list[Entry], str]:
+    """The entries of a list, and a note about them."""
+    if path.suffix != ".pkl":
+        read = read_list(path, form=form, classes=classes)
+        return read.entries, read.note
+    entries = entries_from_pickle(path, trust=trust_pickle)
+    if classes is None:
         return entries, ""
-    found = {match[1] for match in _IN_NAME.finditer(path.stem.lower())}
-    if len(found) != 1:
-        return entries, f"no split; to give one: train={path}"
-    split = found.pop()
-    other = "test" if split != "test" else "train"
-    return (
-        [replace(entry, split=split) for entry in entries],
-        f"split {split}, by its name; to force another: {other}={path}",
-    )
+    return name_labels(entries, read_classes(classes), source=path, path=classes)
 
 
 def _check_text(source: FeatureSource, *texts: str) -> None:

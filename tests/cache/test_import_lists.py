@@ -60,28 +60,25 @@ def test_ta3n_lists_of_another_machine(source: FeatureSource, tmp_path: Path) ->
     assert [wanted.explain(name) for name in wanted.unmatched] == [
         f"{TA3N}/v_Walk_g9: did you mean v_Walk_g02_c03?"
     ]
-    assert [note for note in wanted.notes if "by its name" in note] == [
-        f"{train}: split train, by its name; to force another: test={train}"
-    ]
+    assert "split train, by the list's name" in wanted.notes[0]
 
 
 @pytest.mark.parametrize(
-    ("name", "split"),
+    ("name", "line", "split"),
     [
-        ("trainlist01.txt", "train"),
-        ("hmdb51_validation.csv", "val"),
-        ("EPIC_100_uda_source_test_timestamps.csv", "test"),
-        ("TESTING.txt", "test"),
-        ("values.txt", ""),
-        ("contest.txt", ""),
-        ("train_and_test.txt", ""),
+        ("trainlist01.txt", f"{NAMES[0]} 1", "train"),
+        ("ucf101_val_split_1_videos.txt", f"{NAMES[0]} 1", "val"),
+        ("train_and_test.txt", f"{NAMES[0]} 1", ""),
+        ("videos.csv", f"path,label,split\n{NAMES[0]},1,val", "val"),
     ],
 )
-def test_split_by_the_name_of_the_list(
-    source: FeatureSource, tmp_path: Path, name: str, split: str
+def test_split_of_a_list(
+    source: FeatureSource, tmp_path: Path, name: str, line: str, split: str
 ) -> None:
-    path = write_list(tmp_path / name, [f"{NAMES[0]} 1"])
+    path = write_list(tmp_path / name, [line])
     assert known(choose_videos(source, [str(path)])) == {NAMES[0]: ("1", split)}
+    given = choose_videos(source, [f"test={path}"])
+    assert known(given) == {NAMES[0]: ("1", "test")}
 
 
 def test_videos_in_no_list_are_left_out(source: FeatureSource, tmp_path: Path) -> None:
