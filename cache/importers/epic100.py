@@ -27,7 +27,7 @@ _MODALITY = re.compile(r"[a-z][a-z0-9_]*")
 class Epic100(FeatureSource):
     """``{"features": ..., "narration_ids": ...}``; a video is an action, named by its id.
 
-    The whole file is in memory while it is imported.
+    The file is read as it is wanted and must not change meanwhile.
 
     Args:
         path: the pickle.

@@ -28,7 +28,7 @@ class MMSada(FeatureSource):
     """``{"features": [sample, ...]}``; a video is an action, named ``<video_name>_<uid>`` as the
     annotations' actions are.
 
-    The whole file is in memory while it is imported.
+    The file is read as it is wanted and must not change meanwhile.
 
     Args:
         path: the pickle.
@@ -54,8 +54,9 @@ class MMSada(FeatureSource):
         for number, sample in enumerate(samples, start=1):
             with damaged(f"{path} sample {number}"):
                 name = _name(sample)
-                if self._samples.setdefault(name, sample) is not sample:
-                    raise InputError(f"is the second of {name}")
+                if name in self._samples:
+                    raise InputError(f"is the second of {ascii(name[:80])}")
+                self._samples[name] = sample
                 found += modalities(sample, prefix=_PREFIX).values()
         check_size(path, found)
 

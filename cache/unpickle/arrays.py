@@ -16,6 +16,9 @@ from .machine import Buildable, Name, Names, Refused
 _DTYPE = re.compile(r"[<>|=]?(b1|[iu][1248]|f[248]|[US]\d{1,6}|O\d?)")
 _SCALAR_BYTES = 256  # 64 characters
 _DIMENSIONS = 32
+_EMPTY = 10_000  # rows or columns of nothing
+
+Raw = bytes | bytearray | memoryview | str  # content of an array
 
 
 class Array:
@@ -44,8 +47,10 @@ class Dtype(Buildable):
     """A dtype by its code, such as "f4"; its byte order comes after it."""
 
     def __init__(self, code: object, *_: object) -> None:
-        if not isinstance(code, str) or not _DTYPE.fullmatch(code):
-            raise Refused(f"has an array of {ascii(code)[:40]}, not of numbers, text or objects")
+        if not isinstance(code, str):  # and is not printed, which could take for ever
+            raise Refused("has an array whose dtype is no text")
+        if not _DTYPE.fullmatch(code):
+            raise Refused(f"has an array of {ascii(code[:40])}, not of numbers, text or objects")
         self._code, self._order = code.lstrip("<>|="), "="
 
     def build(self, state: object) -> None:
@@ -62,7 +67,7 @@ class NumpyArray(Array, Buildable):
     """An array of numpy, whose state is its shape, dtype, order and raw content."""
 
     def __init__(self, *_: object) -> None:
-        self._raw: bytes | bytearray | str | list | None = None
+        self._raw: Raw | list | None = None
 
     def build(self, state: object) -> None:
         _, shape, dtype, fortran, raw = state
@@ -78,10 +83,10 @@ class NumpyArray(Array, Buildable):
             raise Refused("has an array that is filled twice or of no dtype")
         self.shape = shape_of(shape)
         of_objects = dtype.numpy().kind == "O"
-        if not isinstance(raw, list if of_objects else (bytes, bytearray, str)):
+        if not isinstance(raw, list if of_objects else Raw):
             raise Refused(f"has an array of {dtype.numpy()} as a {type(raw).__name__}")
         size = math.prod(self.shape) * (1 if of_objects else dtype.numpy().itemsize)
-        if size != len(raw):
+        if size != len(raw) or (not size and math.prod(n or 1 for n in self.shape) > _EMPTY):
             raise Refused(f"has an array of shape {self.shape} with another size than its content")
         self._dtype, self._order, self._raw = dtype, order, raw
         self.nbytes = size if dtype.numpy().kind in "biuf" else 0
@@ -114,7 +119,7 @@ def shape_of(shape: object) -> tuple[int, ...]:
     return shape
 
 
-def as_bytes(raw: bytes | bytearray | str) -> bytes | bytearray:
+def as_bytes(raw: Raw) -> bytes | bytearray | memoryview:
     """Content as bytes; protocols before 3 have it as text."""
     return raw.encode("latin-1") if isinstance(raw, str) else raw
 

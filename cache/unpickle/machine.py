@@ -32,7 +32,8 @@ _VALUES = _TEXT | {
     *("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"),
     *("SHORT_BINBYTES", "BINBYTES", "BINBYTES8", "BYTEARRAY8"),
 }
-_SURROGATE = re.compile("[\ud800-\udfff]")  # no text that a file can hold
+_SURROGATE = re.compile("[\ud800-\udfff]")  # half a character, which no file can hold
+_LONG = 2**16  # characters: no name, but bytes in protocols before 3
 
 
 class Refused(ValueError):
@@ -40,9 +41,9 @@ class Refused(ValueError):
 
 
 class Stream(Protocol):
-    """What instructions are read from; `read` gives fewer bytes at the end."""
+    """What instructions are read from; `read` gives fewer bytes at the end, or a view of them."""
 
-    def read(self, size: int, /) -> bytes: ...
+    def read(self, size: int, /) -> bytes | memoryview: ...
 
     def readline(self) -> bytes: ...
 
@@ -106,7 +107,7 @@ def run(
     for _ in range(limit):
         opcode, argument = _next(stream)
         if opcode in _VALUES:
-            if opcode in _TEXT and not argument.isascii() and _SURROGATE.search(argument):
+            if opcode in _TEXT and len(argument) < _LONG and _SURROGATE.search(argument):
                 raise Refused("holds text with half a character")
             stack.append(argument)
             continue

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterable
 from pathlib import Path
-from typing import BinaryIO
 
 from ..errors import InputError
 from . import arrays, frames, tensors
 from .machine import Names, Refused, run
 
+_LARGE = 2**16  # bytes
 ALLOWED: Names = {**arrays.NAMES, **frames.NAMES, **tensors.NAMES}
 
 
@@ -29,7 +30,8 @@ def require_trust(path: Path, *, trust: bool) -> None:
 def read_pickle(path: Path, *, trust: bool) -> object:
     """What a pickle holds: lists, tuples, dicts, text, numbers, `Array` and `Frame`.
 
-    Nothing in it is run. Memory is at most about that of the file, however it was made.
+    Nothing in it is run. Arrays stay in the file until they are looked at, except those of
+    protocols 0 to 2 and 5, which are as large in memory as there.
 
     Args:
         path: the file.
@@ -42,8 +44,7 @@ def read_pickle(path: Path, *, trust: bool) -> object:
     if not path.is_file():  # a pipe, say, would wait for ever
         raise InputError(f"no such file: {path}")
     try:
-        with path.open("rb") as file:
-            return run(_Bounded(file, path.stat().st_size), ALLOWED)
+        return run(_Mapped(path), ALLOWED)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
     except Refused as error:
@@ -63,12 +64,24 @@ def check_size(path: Path, found: Iterable[arrays.Array]) -> None:
         raise InputError(f"{path} declares more features than it holds")
 
 
-class _Bounded:
-    """A file that is never asked for more than it can have, whatever lengths it declares."""
+class _Mapped:
+    """A file as a stream whose large pieces stay in the file until they are looked at.
 
-    def __init__(self, file: BinaryIO, size: int) -> None:
-        self._file, self._size = file, size
-        self.readline = file.readline
+    It is never asked for more than it has, whatever lengths it declares.
+    """
 
-    def read(self, size: int, /) -> bytes:
-        return self._file.read(min(size, self._size))
+    def __init__(self, path: Path) -> None:
+        with path.open("rb") as file:
+            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self._at = 0
+
+    def read(self, size: int, /) -> bytes | memoryview:
+        start = self._at
+        self._at = min(start + size, len(self._map))
+        if self._at - start < _LARGE:
+            return self._map[start : self._at]
+        return memoryview(self._map)[start : self._at]
+
+    def readline(self) -> bytes:
+        end = self._map.find(b"\n", self._at)
+        return bytes(self.read((end if end >= 0 else len(self._map)) + 1 - self._at))

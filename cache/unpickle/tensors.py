@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from .arrays import Array, as_bytes, shape_of
+from .arrays import Array, Raw, as_bytes, shape_of
 from .machine import Name, Names, Refused, run
 
 _MAGIC = 0x1950A86A20F9469CFC6C
@@ -36,7 +36,7 @@ class Tensor(Array):
         contiguous = tuple(math.prod(self.shape[n + 1 :]) for n in range(len(self.shape)))
         if shape_of(stride) != contiguous and math.prod(self.shape) > 1:
             raise Refused("has a tensor that is not contiguous: save it as an array of numpy")
-        if not isinstance(storage, (bytes, str)) or type(offset) is not int or offset < 0:
+        if not isinstance(storage, Raw) or type(offset) is not int or offset < 0:
             raise Refused("has a tensor in a form that is not known")
         self._storage, self._offset = storage, offset
         self.nbytes = len(storage)  # that of all tensors that it holds

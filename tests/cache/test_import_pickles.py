@@ -195,6 +195,7 @@ WRONG: dict[str, tuple[type, object, str]] = {
         {"features": mmsada()["features"] + mmsada()["features"]},
         "second of",
     ),
+    "one sample again": (MMSada, {"features": mmsada()["features"][:1] * 9}, "second of"),
     "no uid": (MMSada, {"features": [{"features_RGB": features(2, 2)}]}, "no uid and video_name"),
     "no features": (MMSada, {"features": [{"uid": 1, "video_name": "P01"}]}, "no arrays"),
     "odd modality": (
