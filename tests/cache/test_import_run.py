@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -154,6 +155,15 @@ def test_a_code_that_a_file_holds_is_not_run(folder: Path, tmp_path: Path) -> No
     assert command("t7", folder, "-o", tmp_path / "x.h5").exit_code == 1
     assert command("npy", tmp_path, "-o", tmp_path / "y.h5").exit_code == 2
     assert not (tmp_path / "executed").exists()
+
+
+def test_pickles_need_trust(tmp_path: Path) -> None:
+    (tmp_path / "v.pkl").write_bytes(pickle.dumps(features(3)))
+    refused = command("auto", tmp_path, "-o", tmp_path / "x.h5")
+    assert refused.exit_code == 2
+    assert "--trust-pickle" in refused.output
+    assert command("auto", tmp_path, "-o", tmp_path / "x.h5", "--trust-pickle").exit_code == 0
+    np.testing.assert_array_equal(FeatureFile(tmp_path / "x.h5").packed().features, features(3))
 
 
 def test_frames_that_are_missing_are_told(folder: Path, tmp_path: Path) -> None:
