@@ -39,6 +39,7 @@ def main() -> None:
     \b
     tcon demo                                   see it work on synthetic clips
     tcon extract VIDEOS -o FILE.h5              videos to features
+    tcon import auto FEATURES -o FILE.h5        features that you already have
     tcon adapt --source S.h5 --target T.h5 -o RUNS
     tcon eval RUNS                              accuracies with intervals
     tcon predict RUN VIDEOS                     labels for new videos
@@ -575,6 +576,62 @@ def inspect(file: Path) -> None:
     from .cache.reader import FeatureFile
 
     Console().print(*describe(FeatureFile(file)), sep="\n")
+
+
+@main.command("import")
+@click.argument("kind")
+@click.argument("features", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
+@click.option(
+    "--list",
+    "lists",
+    metavar="[SPLIT=]FILE",
+    multiple=True,
+    help="Labels of the videos to take, such as train=FILE; may be repeated.",
+)
+@click.option("--list-form", metavar="NAME", help="Form of the lists.  [default: recognised]")
+@click.option(
+    "--classes", type=click.Path(path_type=Path), help="Class names of the lists' numbers."
+)
+@click.option("--unlabelled", is_flag=True, help="Drop all labels.")
+@click.option("--modality", help="What the features are of, or which to take.  [default: rgb]")
+@click.option(
+    "--select", metavar="FEATURE", help="Of several per video by video_features, such as clip."
+)
+@click.option(
+    "--trust-pickle", is_flag=True, help="Read pickles, as data: you know where they come from."
+)
+@click.option(
+    "--backbone", default="imported", show_default=True, help="That made them, for the record."
+)
+@click.option("--weights", default="", metavar="NAME", help="Its weights, for the record.")
+def import_(kind: str, features: Path, output: Path, **options: Any) -> None:
+    """Import FEATURES that you already have into a feature file.
+
+    KIND is t7 (TA3N, TranSVAE), npy (video_features and others), npz, hdf5, mat, a pickled kind
+    (epic100, mmsada, mmaction2), or auto. Run again to continue. docs/import.md shows each.
+    """
+    from .cache.importers.progress import import_with_progress
+
+    complete = import_with_progress(kind, features, output, **options)
+    sys.exit(0 if complete else 1)
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="FILE with the suffix .npz.")
+@click.option("--modality", default="rgb", show_default=True)
+@click.option(
+    "--segments",
+    type=click.IntRange(min=1),
+    metavar="K",
+    help="The central snippet of each of K segments, [N, K, D], instead of all.",
+)
+def export(file: Path, output: Path | None, modality: str, segments: int | None) -> None:
+    """Write a feature FILE as a plain npz for other tools; tcon import reads it back."""
+    from .adapt.export import export_npz
+
+    export_npz(file, output or file.with_suffix(".npz"), modality=modality, segments=segments)
 
 
 @main.command()
