@@ -545,28 +545,6 @@ def predict(
 
 
 @main.command()
-@click.argument("run", type=click.Path(path_type=Path))
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, help="FILE.pt2 or FILE.onnx."
-)
-@click.option(
-    "--weights",
-    type=click.Path(path_type=Path),
-    help="The backbone's checkpoint, if not published.",
-)
-@click.option(
-    "--features",
-    type=click.Path(path_type=Path),
-    help="Target file of an old run, if it has moved.",
-)
-def export(run: Path, output: Path, weights: Path | None, features: Path | None) -> None:
-    """Write a finished RUN, backbone and all, as a torch.export program or as ONNX."""
-    from .evaluate.export_model import export_model
-
-    click.echo(export_model(run, output, weights=weights, features=features))
-
-
-@main.command()
 @click.argument("file", type=click.Path(path_type=Path))
 def inspect(file: Path) -> None:
     """Show what a feature FILE holds: videos, modalities, provenance, failures."""
@@ -618,20 +596,54 @@ def import_(kind: str, features: Path, output: Path, **options: Any) -> None:
 
 
 @main.command()
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="FILE with the suffix .npz.")
-@click.option("--modality", default="rgb", show_default=True)
+@click.argument("source", metavar="FILE|RUN", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="FILE.npz; of a run FILE.pt2 or FILE.onnx.",
+)
+@click.option("--modality", default="rgb", show_default=True, help="Of a feature file.")
 @click.option(
     "--segments",
     type=click.IntRange(min=1),
     metavar="K",
-    help="The central snippet of each of K segments, [N, K, D], instead of all.",
+    help="Of a feature file the central snippet of each of K segments, [N, K, D], instead of all.",
 )
-def export(file: Path, output: Path | None, modality: str, segments: int | None) -> None:
-    """Write a feature FILE as a plain npz for other tools; tcon import reads it back."""
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path),
+    help="Of a run the backbone's checkpoint, if not published.",
+)
+@click.option(
+    "--features",
+    type=click.Path(path_type=Path),
+    help="Of an old run its target file, if it has moved.",
+)
+def export(
+    source: Path,
+    output: Path | None,
+    modality: str,
+    segments: int | None,
+    weights: Path | None,
+    features: Path | None,
+) -> None:
+    """Write a feature FILE as a plain npz, or a finished RUN as a model.
+
+    tcon import reads the npz back. The model is a torch.export program (.pt2) or ONNX, with the
+    backbone and all.
+    """
+    if source.is_dir():
+        from .evaluate.export_model import export_model
+
+        if output is None:
+            raise InputError("name the model's file: -o FILE.pt2 or -o FILE.onnx")
+        click.echo(export_model(source, output, weights=weights, features=features))
+        return
     from .adapt.export import export_npz
 
-    export_npz(file, output or file.with_suffix(".npz"), modality=modality, segments=segments)
+    output = output or source.with_suffix(".npz")
+    export_npz(source, output, modality=modality, segments=segments)
 
 
 @main.command()

@@ -13,8 +13,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 
 from ..cache import Failure, InputError
+from ..cache.lists.suffixes import VIDEO_SUFFIXES
 from ..extract.config import ExtractConfig
-from ..extract.lists import VIDEO_SUFFIXES, VideoItem, printable, read_videos
+from ..extract.decoders import is_there
+from ..extract.lists import VideoItem, printable, read_videos
 from ..extract.pipeline import Progress
 from .deployed import Deployed, load_deployed, make_plan
 from .frames import read_images
@@ -107,10 +109,11 @@ def read_items(paths: Sequence[Path], *, root: Path | None = None) -> list[Video
     """
     items: dict[str, VideoItem] = {}
     for path in paths:
-        if not path.exists():
+        if not path.exists() and not is_there(path):
             raise InputError(f"no such video, folder or list: {path}")
         found = [path]
-        if path.is_dir() or path.suffix.lower() not in VIDEO_SUFFIXES:
+        a_file = path.is_file() and path.suffix.lower() in VIDEO_SUFFIXES
+        if not a_file and path.exists():  # else a video file, or a part of a folder of frames
             found = [item.path for item in read_videos(path, root=root, unlabelled=True)]
         for video in found:
             id_ = printable(video.as_posix())
