@@ -39,8 +39,10 @@ def main() -> None:
     \b
     tcon demo                                   see it work on synthetic clips
     tcon extract VIDEOS -o FILE.h5              videos to features
+    tcon import auto FEATURES -o FILE.h5        features that you already have
     tcon adapt --source S.h5 --target T.h5 -o RUNS
     tcon eval RUNS                              accuracies with intervals
+    tcon predict RUN VIDEOS                     labels for new videos
 
     Exit code 0: all done; 1: done, but some videos or runs failed and are listed; 2: the input was
     wrong; 130: stopped by Ctrl-C.
@@ -416,7 +418,11 @@ def tasks(task: str | None, files: tuple[Path, Path] | None) -> None:
     help="Draw this pair's co-attention.  [default: the most confident pairs]",
 )
 @click.option(
-    "--root", type=click.Path(path_type=Path), help="Folder that the videos' paths start at."
+    "--root",
+    "roots",
+    metavar="DIR|DOMAIN=DIR",
+    multiple=True,
+    help="Folder that the videos' paths start at; of one domain by source=DIR or target=DIR.",
 )
 def evaluate(
     runs: tuple[Path, ...],
@@ -430,7 +436,7 @@ def evaluate(
     html: Path | None,
     distances: bool,
     pairs: tuple[tuple[str, str], ...],
-    root: Path | None,
+    roots: tuple[str, ...],
     **options: Any,
 ) -> None:
     """Score finished RUNS on the target's test videos.
@@ -451,12 +457,12 @@ def evaluate(
         html=html,
         distances=distances,
         pairs=pairs,
-        root=root,
+        roots=roots,
         features=features,
         source_features=source_features,
         command=shlex.join(["tcon", *sys.argv[1:]]),
     )
-    if (pairs or root) and not (figures or html):
+    if (pairs or roots) and not (figures or html):
         raise InputError("--pair and --root are for figures: give --figures DIR or --report FILE")
     if not select and (validators or (source_features and not presentation)):
         raise InputError("--validator and --source-features choose something: give --select epoch")
@@ -486,6 +492,91 @@ def evaluate(
 
 
 @main.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("videos", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--root", type=click.Path(path_type=Path), help="Folder that a list's paths start at."
+)
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path),
+    help="The backbone's checkpoint, if not published.",
+)
+@click.option(
+    "--features",
+    type=click.Path(path_type=Path),
+    help="Target file of an old run, if it has moved.",
+)
+@click.option("--csv", "csv_path", type=click.Path(path_type=Path), help="Write everything there.")
+@click.option(
+    "--json", "json_path", type=click.Path(path_type=Path), help="Write everything there."
+)
+@click.option(
+    "--figures", type=click.Path(path_type=Path), help="Draw each video's attention to this folder."
+)
+@click.option(
+    "--top", type=click.IntRange(min=1), default=2, show_default=True, help="Classes in a line."
+)
+@click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:0,cuda:1 ...")
+@click.option("--precision", default="auto", show_default=True, help="auto is the run's.")
+@click.option("--batch-size", type=click.IntRange(min=1), help="Snippets per forward pass.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=0),
+    help="Decoding processes; 0 decodes in this one.  [default: one per core]",
+)
+@click.option("--decoder", default="auto", show_default=True, help="auto, pyav or decord.")
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    default=120,
+    show_default=True,
+    help="Seconds a video may go without a new frame before it is given up.",
+)
+@click.option(
+    "--min-frames",
+    type=click.IntRange(min=1),
+    default=16,
+    show_default=True,
+    help="A video of which fewer frames decode has failed.",
+)
+def predict(
+    run: Path,
+    videos: tuple[Path, ...],
+    root: Path | None,
+    weights: Path | None,
+    features: Path | None,
+    csv_path: Path | None,
+    json_path: Path | None,
+    figures: Path | None,
+    top: int,
+    **machine: Any,
+) -> None:
+    """Predict new VIDEOS with a finished RUN: labels, scores, attention over time.
+
+    VIDEOS are files, folders of videos and lists.
+    """
+    from .evaluate.predict_report import predict_and_report
+    from .extract.config import ExtractConfig
+    from .extract.memory import keep_freed_memory
+
+    keep_freed_memory()
+    failures = predict_and_report(
+        run,
+        videos,
+        ExtractConfig(**machine),
+        weights=weights,
+        features=features,
+        root=root,
+        csv_path=csv_path,
+        json_path=json_path,
+        figures=figures,
+        top=top,
+    )
+    sys.exit(1 if failures else 0)
+
+
+@main.command()
 @click.argument("file", type=click.Path(path_type=Path))
 def inspect(file: Path) -> None:
     """Show what a feature FILE holds: videos, modalities, provenance, failures."""
@@ -495,6 +586,96 @@ def inspect(file: Path) -> None:
     from .cache.reader import FeatureFile
 
     Console().print(*describe(FeatureFile(file)), sep="\n")
+
+
+@main.command("import")
+@click.argument("kind")
+@click.argument("features", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
+@click.option(
+    "--list",
+    "lists",
+    metavar="[SPLIT=]FILE",
+    multiple=True,
+    help="Labels of the videos to take, such as train=FILE; may be repeated.",
+)
+@click.option("--list-form", metavar="NAME", help="Form of the lists.  [default: recognised]")
+@click.option(
+    "--classes", type=click.Path(path_type=Path), help="Class names of the lists' numbers."
+)
+@click.option("--unlabelled", is_flag=True, help="Drop all labels.")
+@click.option("--modality", help="What the features are of, or which to take.  [default: rgb]")
+@click.option(
+    "--select", metavar="FEATURE", help="Of several per video by video_features, such as clip."
+)
+@click.option(
+    "--trust-pickle", is_flag=True, help="Read pickles, as data: you know where they come from."
+)
+@click.option(
+    "--backbone", default="imported", show_default=True, help="That made them, for the record."
+)
+@click.option("--weights", default="", metavar="NAME", help="Its weights, for the record.")
+def import_(kind: str, features: Path, output: Path, **options: Any) -> None:
+    """Import FEATURES that you already have into a feature file.
+
+    KIND is t7 (TA3N, TranSVAE), npy (video_features and others), npz, hdf5, mat, a pickled kind
+    (epic100, mmsada, mmaction2), or auto. Run again to continue. docs/import.md shows each.
+    """
+    from .cache.importers.progress import import_with_progress
+
+    complete = import_with_progress(kind, features, output, **options)
+    sys.exit(0 if complete else 1)
+
+
+@main.command()
+@click.argument("source", metavar="FILE|RUN", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="FILE.npz; of a run FILE.pt2 or FILE.onnx.",
+)
+@click.option("--modality", default="rgb", show_default=True, help="Of a feature file.")
+@click.option(
+    "--segments",
+    type=click.IntRange(min=1),
+    metavar="K",
+    help="Of a feature file the central snippet of each of K segments, [N, K, D], instead of all.",
+)
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path),
+    help="Of a run the backbone's checkpoint, if not published.",
+)
+@click.option(
+    "--features",
+    type=click.Path(path_type=Path),
+    help="Of an old run its target file, if it has moved.",
+)
+def export(
+    source: Path,
+    output: Path | None,
+    modality: str,
+    segments: int | None,
+    weights: Path | None,
+    features: Path | None,
+) -> None:
+    """Write a feature FILE as a plain npz, or a finished RUN as a model.
+
+    tcon import reads the npz back. The model is a torch.export program (.pt2) or ONNX, with the
+    backbone and all.
+    """
+    if source.is_dir():
+        from .evaluate.export_model import export_model
+
+        if output is None:
+            raise InputError("name the model's file: -o FILE.pt2 or -o FILE.onnx")
+        click.echo(export_model(source, output, weights=weights, features=features))
+        return
+    from .adapt.export import export_npz
+
+    output = output or source.with_suffix(".npz")
+    export_npz(source, output, modality=modality, segments=segments)
 
 
 @main.command()

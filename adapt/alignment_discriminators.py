@@ -10,7 +10,7 @@ Shapes: Bs, Bt videos; Ks, Kt segments; D features; N pairs; H hidden units.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +21,8 @@ from .networks import Discriminator, DiscriminatorConfig
 from .pairs import Pairs, choose
 from .reversal import reverse_gradient
 
-Draws = dict[str, Tensor]
+if TYPE_CHECKING:
+    from .methods.base import Draws
 
 
 @dataclass(frozen=True, kw_only=True)

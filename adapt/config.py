@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ..cache.errors import InputError
+from ..cache.errors import InputError, unknown
 from .end_to_end.config import EndToEnd, usual_settings
 from .methods import FittedMethod, MethodConfig, entry
 from .normalise import Normalise
@@ -115,17 +115,20 @@ def preset_settings(preset: str, method: str, among: Sequence[str] = ()) -> list
     """The settings of a method's preset, as ``key=value`` with full keys.
 
     Raises:
-        InputError: the method has no such preset; names which of ``among`` have it.
+        InputError: the method has no such preset; names which of ``among`` have it, else the
+            nearest.
     """
     if preset == MATCHED:
         return []
     own = entry(method).presets
     if preset not in own:
         others = [name for name in among if preset in entry(name).presets]
-        where = f"{', '.join(others)} has it: run them by themselves" if others else "none has it"
+        if not others:
+            known = [MATCHED, *own, *(p for name in among for p in entry(name).presets)]
+            raise unknown("preset", preset, list(dict.fromkeys(known)))
         raise InputError(
             f"{method} has no preset '{preset}', only {', '.join([MATCHED, *own])}; of the methods "
-            f"to run {where}"
+            f"to run {', '.join(others)} has it: run them by themselves"
         )
     return [key if key.startswith("train.") else f"{method}.{key}" for key in own[preset]]
 

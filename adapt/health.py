@@ -6,11 +6,13 @@ Pure functions over the records of ``metrics.jsonl``; each finding is one line.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from .warmup import WarmupConfig
 
+T = TypeVar("T")
 Records = Sequence[Mapping[str, float]]
 
 _LATE = 0.25  # share of the evaluations, the last ones
@@ -63,6 +65,24 @@ def findings(
     if warmup is not None:
         found += _attention(records, warmup)
     return found
+
+
+def by_kind(
+    found: Iterable[tuple[T, Mapping[str, str]]],
+) -> list[tuple[list[T], Mapping[str, str]]]:
+    """What looks wrong in several runs, once per kind.
+
+    Args:
+        found: a run's name, whatever it is, and a finding of it, as ``health.json`` has it.
+
+    Returns:
+        the names of the runs, and the finding of the first of them.
+    """
+    kinds: dict[str, tuple[list[T], Mapping[str, str]]] = {}
+    for name, finding in found:
+        names, _ = kinds.setdefault(finding["kind"], ([], finding))
+        names.append(name)
+    return list(kinds.values())
 
 
 def _discriminators(records: Records) -> Iterator[Finding]:

@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
-from sklearn.neighbors import NearestNeighbors
 
 
 class Graph(NamedTuple):
@@ -42,6 +41,8 @@ def mutual_neighbours(x: np.ndarray, k: int) -> sparse.csr_array:
     Returns:
         symmetric, without diagonal, sparse [n, n].
     """
+    from sklearn.neighbors import NearestNeighbors  # here, for it slows the start of all commands
+
     n = len(x)
     if n == 1:
         return sparse.csr_array((1, 1))

@@ -33,7 +33,7 @@ def normalise(domains: Domains, how: Normalise) -> Domains:
     target = source if how == "source" else _statistics(domains.target_train)
     changed = {}
     for name, statistics in (("source", source), ("target", target)):
-        features = _standardise(getattr(domains, f"{name}_train").features, *statistics)
+        features = standardise(getattr(domains, f"{name}_train").features, *statistics)
         for split in (f"{name}_train", f"{name}_val", f"{name}_test"):
             if getattr(domains, split, None) is not None:
                 changed[split] = replace(getattr(domains, split), features=features)
@@ -63,8 +63,8 @@ def _statistics(videos: Videos) -> tuple[Tensor, Tensor]:
     return mean.float(), deviation.clamp(min=float(floor)).float()
 
 
-def _standardise(features: Tensor, mean: Tensor, deviation: Tensor) -> Tensor:
-    """(x - mean) / deviation in float16, chunk by chunk; [S V, D_in]."""
+def standardise(features: Tensor, mean: Tensor, deviation: Tensor) -> Tensor:
+    """(x - mean) / deviation in the features' type, float16, chunk by chunk; [S V, D_in]."""
     result = torch.empty_like(features)
     for chunk, out in zip(features.split(_ROWS), result.split(_ROWS), strict=True):
         out.copy_((chunk.float() - mean) / deviation)

@@ -84,7 +84,13 @@ def read_plan(path: str, given: Mapping[str, Any]) -> Plan:
     file = _find(path)
     try:
         table = tomllib.loads(file.read_text())
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except FileNotFoundError:
+        raise InputError(
+            f"there is no plan {path}: write it, or name one of {', '.join(shipped())}"
+        ) from None
+    except OSError as error:
+        raise InputError(f"cannot read the plan {path}: {error.strerror}") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"cannot read the plan {path}: {error}") from None
     commands = table.pop("files", {})
     grids = table.pop("grid", [{}])

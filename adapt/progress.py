@@ -15,6 +15,7 @@ from ..cache import InputError
 from ..cache.device import choose_device
 from .config import RunConfig
 from .grid import Grid, Prepared, State, check_runs, prepare, run_all
+from .health import by_kind
 from .live import Board
 from .methods import FittedMethod, entry
 from .plan import Plan
@@ -234,18 +235,16 @@ def _summarise(
     console: Console,
 ) -> None:
     """Unhealthy, unfinished and failed runs, and what to do next."""
-    unhealthy: dict[str, list[tuple[str, dict[str, str]]]] = {}
-    for grid in grids:
-        for run in grid.runs:
-            health = grid.output / run.name / HEALTH
-            for finding in json.loads(health.read_text()) if health.exists() else ():
-                label = labels[grid.output / run.name]
-                unhealthy.setdefault(finding["kind"], []).append((label, finding))
-    for members in unhealthy.values():
-        label, finding = members[0]
-        more = f" and {len(members) - 1} more" if len(members) > 1 else ""
+    found = [
+        (label, finding)
+        for folder, label in labels.items()
+        if (folder / HEALTH).exists()
+        for finding in json.loads((folder / HEALTH).read_text())
+    ]
+    for (first, *others), finding in by_kind(found):
+        more = f" and {len(others)} more" if others else ""
         console.print(
-            f"Look at {label}{more}: {finding['text']}. Try: {finding['remedy']}.", style="yellow"
+            f"Look at {first}{more}: {finding['text']}. Try: {finding['remedy']}.", style="yellow"
         )
     elsewhere = sum(row.state == "elsewhere" for row in board.rows.values())
     if elsewhere:

@@ -167,9 +167,10 @@ def replace_file(path: Path, content: bytes) -> None:
 
 
 def what_counts(config: dict[str, Any]) -> dict[str, Any]:
-    """A configuration without what does not change the result: where the feature files lie (their
-    hashes count) and the tool's version."""
-    data = {k: v for k, v in config["data"].items() if k not in ("source", "target")}
+    """A configuration without what does not change the result: where the feature files lie and how
+    they were made (their hashes count), and the tool's version."""
+    hashed = ("source", "target", "target_provenance")
+    data = {k: v for k, v in config["data"].items() if k not in hashed}
     return {k: v for k, v in config.items() if k != "tool_version"} | {"data": data}
 
 

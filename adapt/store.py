@@ -137,6 +137,7 @@ class Store:
         return {
             "backbone": provenance.backbone,
             "weights": provenance.weights,
+            "target_provenance": self.target.provenance[run.modality].recipe(),
             "mode": "cached features",
         }
 

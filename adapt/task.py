@@ -108,7 +108,9 @@ def read_task(path: str | Path) -> Task:
     path = _find(path)
     try:
         rows = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except OSError as error:
+        raise InputError(f"cannot read the task {path}: {error.strerror}") from None
+    except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"cannot read the task {path}: {error}") from None
     missing = {"class", "source_label", "target_label"} - set(rows[0] if rows else ())
     if missing:

@@ -7,9 +7,13 @@ An absolute threshold is not portable, so the loss is compared with that of a un
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from .methods.base import State
 
 _DECAY = 0.95
 
@@ -32,9 +36,6 @@ class WarmupConfig:
     min_progress: float = 0.1
     max_progress: float = 0.2
     source: bool = False
-
-
-State = dict[str, Tensor]
 
 
 def initial_state(device: torch.device) -> State:

@@ -75,7 +75,7 @@ def existing_file(path: Path) -> Iterator[h5py.File]:
     """Open a feature file for reading.
 
     Raises:
-        InputError: the file is missing, no HDF5, no feature file, or of a newer format.
+        InputError: the file is missing, cannot be read, is no feature file, or of a newer format.
     """
     if path.is_dir():
         raise InputError(f"{path} is a folder, not a feature file")
@@ -83,11 +83,15 @@ def existing_file(path: Path) -> Iterator[h5py.File]:
         raise MissingFile(f"no such feature file: {path} (make one with: tcon extract)")
     try:
         h5 = h5py.File(path, "r")
-    except OSError as error:
-        raise InputError(f"{path} is not a readable HDF5 file: {error}") from None
+    except PermissionError:
+        raise InputError(f"{path} cannot be read: its permissions forbid it") from None
+    except OSError:
+        if h5py.is_hdf5(path):
+            raise InputError(f"{path} is cut off or damaged: extract it again") from None
+        raise InputError(f"{path} is not a feature file (tcon extract makes them)") from None
     with h5:
         if h5.attrs.get("format") != FORMAT:
-            raise InputError(f"{path} is an HDF5 file but not a tcon feature file")
+            raise InputError(f"{path} is an HDF5 file, but not a feature file of tcon")
         if (version := int(h5.attrs["format_version"])) > FORMAT_VERSION:
             raise InputError(
                 f"{path} has format version {version}, this tcon reads up to {FORMAT_VERSION}: "

@@ -104,6 +104,12 @@ class Provenance:
             if f.compare and getattr(self, f.name) != getattr(other, f.name)
         ]
 
+    def recipe(self) -> dict[str, str | int]:
+        """What another video needs to get such features: the compared fields and the names of
+        weights and flow engine. The list is left out: its hash depends on labels."""
+        named = ("weights", "flow_engine")
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.compare or f.name in named}
+
     def to_attributes(self, group: h5py.Group) -> None:
         for f in fields(self):
             group.attrs[f.name] = getattr(self, f.name)

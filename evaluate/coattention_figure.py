@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from .drawing import new_figure, style
+from .drawing import new_figure, show_frame, style
 
 _CELL = 0.95  # inches
 _MARGIN = 0.4
@@ -37,9 +37,9 @@ def draw_coattention(
         figure = new_figure(*size)
         grid = figure.add_gridspec(rows + 1, columns + 1)
         for j, (image, label) in enumerate(zip(source, source_labels, strict=True)):
-            _show(figure.add_subplot(grid[j + 1, 0]), image, label, f"source {j}")
+            show_frame(figure.add_subplot(grid[j + 1, 0]), image, label, f"source {j}")
         for j, (image, label) in enumerate(zip(target, target_labels, strict=True)):
-            _show(figure.add_subplot(grid[0, j + 1]), image, label, f"target {j}")
+            show_frame(figure.add_subplot(grid[0, j + 1]), image, label, f"target {j}")
         axis = figure.add_subplot(grid[1:, 1:], label="matrix")
         # White is 0 and black at least twice an equal share, so that a matrix that prefers
         # nothing is an even middle grey; dark is high, in print too.
@@ -57,12 +57,3 @@ def draw_coattention(
         figure.supylabel(f"source: {titles[0]}", fontsize=9)
         figure.suptitle(f"target: {titles[1]}", fontsize=9)
     return figure
-
-
-def _show(axis, image: np.ndarray, label: str, name: str) -> None:
-    axis.imshow(image)
-    axis.set_label(name)
-    axis.set_xticks([])
-    axis.set_yticks([])
-    axis.spines[:].set_visible(False)
-    axis.set_xlabel(label, fontsize=7, labelpad=2)

@@ -7,20 +7,29 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from .drawing import COLOURS, LINES, MARKERS, new_figure, style
 
 Records = Sequence[Mapping[str, float]]
 
-_SCHEDULES = ("step", "epoch", "lr", "lambda_d")
 _ACCURACY = "_disc_accuracy"
-_LOSSES = ("_class", "_domain", "_entropy", "_mmd")  # endings
-_LOSS_NAMES = ("loss", "entropy", "mmd")
 _ATTENTION = ("attention", "attention_uniform")  # far smaller than the other losses
+_SHARES = (
+    *("pseudo_rate", "pseudo_changed", "pairs_cross_class"),
+    *("coattention_entropy", "align_column_max", "align_same_row"),
+)
+_COUNTS = ("pairs",)
+_UNIT = ("discriminator accuracy", "shares")  # panels from 0 to 1
+# Axes and schedules, weights that stay as they are, and the start of attention, which is a mark.
+_NO_CURVES = (
+    *("step", "epoch", "lr", "lambda_d", "mu", "beta", "lambda_"),
+    *("attention_on", "attention_on_step"),
+)
 
 
 def draw_curves(seeds: Sequence[Records]) -> Figure:
-    """The mean over seeds of every logged number, and the range of the seeds.
+    """The mean over seeds of the logged numbers, and the range of the seeds; a panel per unit.
 
     Args:
         seeds: the lines of each seed's ``metrics.jsonl``, at least one of each.
@@ -29,42 +38,52 @@ def draw_curves(seeds: Sequence[Records]) -> Figure:
     with style():
         columns = min(len(panels), 2)  # two side by side can still be read on a phone
         rows = -(-len(panels) // columns)
-        figure = new_figure(3.6 * columns, 3.3 * rows)
+        figure = new_figure(3.2 * columns, 3.2 * rows)
         for place, (title, keys) in enumerate(panels.items(), start=1):
             axis = figure.add_subplot(rows, columns, place)
             for n, key in enumerate(keys):
                 _line(axis, n, key.removesuffix(_ACCURACY).replace("_", " "), seeds, key)
+            if title == "attention loss":
+                _mark_start(axis, seeds)
             if title == "discriminator accuracy":
-                axis.axhline(0.5, color="black", linewidth=0.8, linestyle=LINES[2])
-                axis.set_ylim(0, 1.02)
-            if title == "shares":
+                axis.axhline(
+                    0.5, color="black", linewidth=0.8, linestyle=LINES[2], label="guessing"
+                )
+            if title in _UNIT:
                 axis.set_ylim(-0.02, 1.02)
             if title == "counts":
                 axis.set_ylim(bottom=0)
             axis.set_title(title)
             axis.set_xlabel("step")
+            axis.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
             axis.legend(
-                loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, fontsize=7, frameon=False
-            )
+                loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, fontsize=8, frameon=False,
+                columnspacing=1,
+            )  # fmt: skip
     return figure
 
 
 def panels_of(record: Mapping[str, float]) -> dict[str, list[str]]:
-    """Which logged numbers share an axis, by the panel's title; no panel is empty."""
-    keys = [key for key in record if key not in _SCHEDULES]
-    losses = [key for key in keys if key.endswith(_LOSSES) or key in _LOSS_NAMES]
-    accuracies = [key for key in keys if key.endswith(_ACCURACY)]
-    rest = [key for key in keys if key not in {*losses, *accuracies, *_ATTENTION}]
-    counts = [key for key in rest if key == "pairs" or key.endswith("_step")]
-    shares = [key for key in rest if key not in counts]
-    panels = {
-        "losses": losses,
+    """Which logged numbers share an axis, by the panel's title; no panel is empty. A number that is
+    not known to be anything else is a loss."""
+    keys = [key for key in record if key not in _NO_CURVES]
+    others = {
         "attention loss": [key for key in keys if key in _ATTENTION],
-        "discriminator accuracy": accuracies,
-        "shares": shares,
-        "counts": counts,
+        "discriminator accuracy": [key for key in keys if key.endswith(_ACCURACY)],
+        "shares": [key for key in keys if key in _SHARES],
+        "counts": [key for key in keys if key in _COUNTS],
     }
+    placed = {key for members in others.values() for key in members}
+    panels = {"losses": [key for key in keys if key not in placed], **others}
     return {title: members for title, members in panels.items() if members}
+
+
+def _mark_start(axis: Axes, seeds: Sequence[Records]) -> None:
+    """A line at the step from which each seed uses the predicted attention, if it came to that."""
+    steps = [records[-1].get("attention_on_step", 0) for records in seeds]
+    for n, step in enumerate(filter(None, steps)):
+        label = "attention is used" if n == 0 else None
+        axis.axvline(step, color="black", linewidth=0.8, linestyle=LINES[3], label=label)
 
 
 def _line(axis: Axes, n: int, name: str, seeds: Sequence[Records], key: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,10 +15,16 @@ from torch import Tensor
 
 from ..adapt.mmd import mk_mmd
 from .embeddings import Embedded, Trained, of_videos, some
+from .layout import markdown_table
 
 _VIDEOS = 200  # of each domain: enough for both measures, and quick
 _FOLDS = 5
 _SHUFFLES = 10
+_HOW = """\
+Between source training and target test videos, before (features as the run normalised them) and
+after G_f. Proxy A-distance: 0 where a linear classifier guesses the domain, 2 where it is always
+right. Squared multi-kernel MMD, in brackets that of equal domains (videos dealt at random). Videos
+are their segments side by side, or their mean where K differs."""
 
 
 @dataclass(frozen=True)
@@ -116,29 +122,24 @@ def domain_distances(trained: Trained) -> list[Distance]:
     return found
 
 
-def distances_markdown(rows: Sequence[tuple[str, Sequence[Distance]]]) -> str:
-    """A table with a row per run and level.
+def distances_markdown(transfers: Mapping[str, Mapping[str, Sequence[Distance]]]) -> str:
+    """A table per transfer, with a row per run and level.
 
     Args:
-        rows: names of runs and their distances.
+        transfers: by ``source -> target``, names of runs and their distances.
     """
-    head = "| run | level | A-distance before | after | MMD² before | after |"
-    lines = [head, "|" + "---|" * 6]
-    for name, distances in rows:
-        at = {(d.level, d.stage): d for d in distances}
-        for level in ("segments", "videos"):
-            both = [at[level, stage] for stage in ("before", "after")]
-            cells = [name, level, *(f"{d.a_distance:.2f}" for d in both)]
-            cells += [f"{d.mmd:.3f} ({d.shuffled:.3f})" for d in both]
-            lines.append(f"| {' | '.join(cells)} |")
-    how = (
-        "Between source training and target test videos, before (features as the run normalised "
-        "them) and after G_f. Proxy A-distance: 0 where a linear classifier guesses the domain, 2 "
-        "where it is always right. Squared multi-kernel MMD, in brackets that of equal domains "
-        "(videos dealt at random). Videos are their segments side by side, or their mean where K "
-        "differs."
-    )
-    return "\n".join([*lines, "", how])
+    head = ["run", "level", "A-distance before", "after", "MMD² before", "after"]
+    parts = []
+    for transfer, runs in transfers.items():
+        rows = []
+        for name, distances in runs.items():
+            at = {(d.level, d.stage): d for d in distances}
+            for level in ("segments", "videos"):
+                both = [at[level, stage] for stage in ("before", "after")]
+                cells = [name, level, *(f"{d.a_distance:.2f}" for d in both)]
+                rows.append([*cells, *(f"{d.mmd:.3f} ({d.shuffled:.3f})" for d in both)])
+        parts += [f"{transfer}: domain distance", markdown_table(head, rows)]
+    return "\n\n".join([*parts, _HOW])
 
 
 def _at(videos: Embedded, stage: str) -> Tensor:

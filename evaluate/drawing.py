@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 # Okabe and Ito's palette in an order of changing lightness.
@@ -68,3 +70,13 @@ def new_figure(width: float, height: float) -> Figure:
 def style() -> matplotlib.rc_context:
     """The context that axes are made in."""
     return matplotlib.rc_context(_STYLE)
+
+
+def show_frame(axis: Axes, image: np.ndarray, label: str, name: str) -> None:
+    """An image [H, W, 3] with a word under it, as the axes ``name``."""
+    axis.imshow(image)
+    axis.set_label(name)
+    axis.set_xticks([])
+    axis.set_yticks([])
+    axis.spines[:].set_visible(False)
+    axis.set_xlabel(label, fontsize=7, labelpad=2)

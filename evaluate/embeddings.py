@@ -6,21 +6,19 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ..adapt.config import RunConfig, default_options
+from ..adapt.config import RunConfig
 from ..adapt.domains import Domains, Videos, load_domains
 from ..adapt.loop import new_method
 from ..adapt.methods import Method
 from ..adapt.normalise import normalise
-from ..adapt.run_folder import CHECKPOINT, flatten
-from ..adapt.settings import apply_settings
 from ..adapt.task import Task
 from ..cache import FeatureFile, InputError
+from .rebuild import load_checkpoint, run_config
 from .runs import Run
 from .truth import Domain, feature_file
 
@@ -138,37 +136,8 @@ class Loader:
         method = new_method(config, domains).eval()
         if not hasattr(method, "bottleneck"):
             raise InputError(f"{config.method} trains no features, so there are none to look at")
-        path = run.path / CHECKPOINT
-        try:
-            method.load_state_dict(torch.load(path, weights_only=True)["method"])
-        except Exception as error:  # a damaged checkpoint fails in many ways
-            reason = str(error).partition("\n")[0]
-            raise InputError(f"{path} does not fit its run ({reason}): repeat the run") from None
+        load_checkpoint(run.path, method)
         return Trained(run, config, method.requires_grad_(False), domains, files)
-
-
-def run_config(config: Mapping[str, Any]) -> RunConfig:
-    """The options of a run from its ``config.json``.
-
-    Raises:
-        InputError: options that this version does not know.
-    """
-    method = config["method"]
-    settings = [
-        f"{root}.{key}={value}"
-        for root, part in (("train", "train"), (method, "options"))
-        for key, value in flatten(config[part]).items()
-    ]
-    options = apply_settings(settings, default_options([method]))
-    return RunConfig(
-        method=method,
-        modality=config["modality"],
-        segments=config["segments"],
-        seed=config["seed"],
-        preset=config["preset"],
-        train=options["train"],
-        options=options[method],
-    )
 
 
 def some(videos: Videos, most: int, *, seed: int = 0) -> Videos:

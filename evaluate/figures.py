@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator, Sequence
 
+from ..adapt.health import by_kind
 from ..adapt.methods import entry
 from ..adapt.run_folder import HEALTH, METRICS
 from ..cache import InputError
@@ -16,7 +16,7 @@ from .pair_attention import co_attends
 from .pair_pictures import PairChoice, pair_pictures
 from .runs import Run
 from .segments_figure import draw_segments, series_by_segments
-from .summary import Group
+from .summary import Group, folder_names
 from .tsne_picture import tsne_picture
 
 
@@ -48,7 +48,7 @@ def draw_all(
             "Mean accuracy over seeds on the target's test videos; bars are 95 % intervals.",
             draw_segments(panels),
         )
-    for group, name in zip(groups, figure_names(groups), strict=True):
+    for group, name in zip(groups, folder_names(groups), strict=True):
         yield curves_picture(group, name)
         try:
             trained = loader.load(group.first)
@@ -60,27 +60,13 @@ def draw_all(
             yield from pair_pictures(trained, name, pairs, say)
 
 
-def figure_names(groups: Sequence[Group]) -> list[str]:
-    """A name per group for files and headings: its run folder's without the seed, after the
-    folders above as far as runs of one name lie in several."""
-    names = [group.first.path.name.removesuffix(f"_seed{group.first.seed}") for group in groups]
-    if len(set(names)) == len(names):
-        return names
-    above = [group.first.path.parent.resolve() for group in groups]
-    common = os.path.commonpath(above)
-    return [
-        "_".join([*folder.relative_to(common).parts, name])
-        for folder, name in zip(above, names, strict=True)
-    ]
-
-
 def curves_picture(group: Group, name: str) -> Picture:
     """Training curves of a group, with its health in the caption."""
     records = [_records(run) for run in group.runs]
     seeds = "one seed" if len(records) == 1 else f"mean of {len(records)} seeds and their range"
-    unhealthy = dict.fromkeys(finding["text"] for run in group.runs for finding in health_of(run))
-    words = "; ".join(unhealthy) if unhealthy else "nothing looks wrong"
-    caption = f"Means between evaluations, {seeds}. Dotted: a guessing discriminator. Health: "
+    found = by_kind((run.seed, finding) for run in group.runs for finding in health_of(run))
+    words = "; ".join(finding["text"] for _, finding in found) or "nothing looks wrong"
+    caption = f"Means between evaluations, {seeds}. Health: "
     return Picture(
         f"{name}_curves", f"{name}: training", f"{caption}{words}.", draw_curves(records)
     )

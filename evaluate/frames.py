@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import torch
@@ -12,6 +14,31 @@ from ..cache import InputError, Video
 from ..extract.decoders import DecodeError, is_there, read_frames
 from .embeddings import Trained
 from .truth import Domain
+
+Roots = Mapping[Domain, Path]
+
+
+def parse_roots(texts: Sequence[str]) -> Roots:
+    """``DIR`` for both domains, or ``source=DIR`` and ``target=DIR``.
+
+    Raises:
+        InputError: there is no such folder, or a domain has two.
+    """
+    roots: dict[Domain, Path] = {}
+    for text in texts:
+        name, _, folder = text.partition("=")
+        both = name not in get_args(Domain)
+        path = Path(text if both else folder)
+        if not path.is_dir():
+            raise InputError(f"--root {text}: there is no folder {path}")
+        for domain in get_args(Domain) if both else (name,):
+            if domain in roots:
+                raise InputError(
+                    f"--root names two folders for the {domain}: "
+                    "write --root source=DIR --root target=DIR"
+                )
+            roots[domain] = path
+    return roots
 
 
 def segment_frames(trained: Trained, domain: Domain, videos: Videos) -> np.ndarray:
@@ -64,12 +91,13 @@ def read_images(video: Video, frames: np.ndarray, root: Path | None = None) -> l
 
 
 def _locate(video: Video, root: Path | None) -> Path:
-    places = [Path(video.path)] if root is None else [root / video.path, root / video.id]
-    for path in places:
+    places = [video.path] if root is None else [root / video.path, root / video.id]
+    paths = dict.fromkeys(Path(place).resolve() for place in places)
+    for path in paths:
         if is_there(path):
             return path
-    tried = " or ".join(map(str, places))
     raise InputError(
-        f"the video {video.id} is not at {tried}: name by --root the folder that its path starts "
-        "at, the one where tcon extract ran"
+        f"the video {video.id} is not at {' or '.join(map(str, paths))}: name by --root DIR the "
+        "folder that its path starts at, the one where tcon extract ran, or each domain's by "
+        "--root source=DIR --root target=DIR"
     )

@@ -29,7 +29,8 @@ nav ul { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: .2re
 table { border-collapse: collapse; font-size: .86rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .28rem .6rem; border-bottom: 1px solid var(--line); text-align: left;
   vertical-align: top; }
-thead th { background: var(--shade); white-space: nowrap; }
+thead th { background: var(--shade); vertical-align: bottom; }
+.scroll td { white-space: nowrap; }
 .facts td { overflow-wrap: anywhere; }
 .facts th { font-weight: 500; color: var(--faint); }
 figure { margin: 1rem 0 1.8rem; }
@@ -53,7 +54,7 @@ pre { background: var(--shade); border: 1px solid var(--line); border-radius: 4p
   .scroll { overflow: visible; }
   table { font-size: 7.5pt; }
   th, td { padding: .15rem .3rem; overflow-wrap: break-word; }
-  thead th { white-space: normal; }
+  .scroll td { white-space: normal; }
   ul.columns { font-size: 8pt; columns: 3; }
   pre { white-space: pre-wrap; overflow-wrap: anywhere; font-size: 7.5pt; }
   h2, h3 { break-after: avoid; }

@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
+from ..adapt.health import by_kind
 from ..adapt.run_folder import flatten
 from ..cache import InputError
 from . import repeat
 from .drawing import Picture
 from .embeddings import Loader
-from .figures import figure_names, health_of
+from .figures import health_of
 from .html_page import code, columns, facts, from_markdown, image, page, table
-from .summary import Group
+from .summary import Group, folder_names
 
 _PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "h5py", "av", "matplotlib")
 
@@ -70,20 +71,28 @@ def write_report(path: Path, groups: Sequence[Group], loader: Loader, content: C
 
 
 def health(groups: Sequence[Group]) -> str:
-    """What looked wrong in training, and what to try."""
-    items: dict[tuple[str, str], tuple[dict[str, str], list[str]]] = {}
-    for group, name in zip(groups, figure_names(groups), strict=True):
-        for run in group.runs:
-            for finding in health_of(run):
-                _, seeds = items.setdefault((name, finding["kind"]), (finding, []))
-                seeds.append(str(run.seed))
-    if not items:
+    """What looked wrong in training, once for all runs alike, and what to try."""
+    found = [
+        ((name, run.seed), finding)
+        for group, name in zip(groups, folder_names(groups), strict=True)
+        for run in group.runs
+        for finding in health_of(run)
+    ]
+    if not found:
         return "<p>Nothing looks wrong in any run's training.</p>"
-    return "\n".join(
-        f'<p class="warn"><strong>{escape(name)}</strong> (seed {" ".join(seeds)}): '
-        f"{escape(finding['text'])}. Try: {escape(finding['remedy'])}.</p>"
-        for (name, _), (finding, seeds) in items.items()
-    )
+    parts = []
+    for runs, finding in by_kind(found):
+        (name, seed), more, which = runs[0], "", ""
+        if len(runs) > 1:
+            more = f" and {len(runs) - 1} more"
+            seeds = {name: " ".join(str(s) for n, s in runs if n == name) for name, _ in runs}
+            all_of = ", ".join(f"{name} (seed {numbers})" for name, numbers in seeds.items())
+            which = f'<br><span class="note">{escape(all_of)}</span>'
+        parts.append(
+            f'<p class="warn"><strong>{escape(name)}_seed{seed}{more}</strong>: '
+            f"{escape(finding['text'])}. Try: {escape(finding['remedy'])}.{which}</p>"
+        )
+    return "\n".join(parts)
 
 
 def settings(groups: Sequence[Group]) -> str:
@@ -95,7 +104,7 @@ def settings(groups: Sequence[Group]) -> str:
     parts = []
     if differ := [key for key in keys if len(values[key]) > 1]:
         rows = [[key, *(own.get(key, "") for own in each)] for key in differ]
-        parts += ["<h3>What differs</h3>", table(["setting", *figure_names(groups)], rows)]
+        parts += ["<h3>What differs</h3>", table(["setting", *folder_names(groups)], rows)]
     equal = [(key, each[0][key]) for key in everywhere if key not in differ]
     parts += ["<h3>What is equal</h3>", columns(equal)]
     of_method = {group.method: own for group, own in zip(groups, each, strict=True)}

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -16,7 +15,7 @@ from .attention_figure import PairCourse, draw_attention
 from .coattention_figure import draw_coattention
 from .drawing import Picture
 from .embeddings import Trained, find
-from .frames import read_images, segment_frames
+from .frames import Roots, read_images, segment_frames
 from .pair_attention import co_attend, confident_pairs, source_probabilities
 
 _PAIRS = 3
@@ -28,11 +27,11 @@ class PairChoice:
 
     Args:
         ids: source and target id of each; the most confident pairs if empty.
-        root: folder that the videos' paths start at, if they have moved.
+        roots: folder that each domain's paths start at, if its videos have moved.
     """
 
     ids: tuple[tuple[str, str], ...] = ()
-    root: Path | None = None
+    roots: Roots = field(default_factory=dict)
 
 
 @torch.no_grad()
@@ -62,7 +61,7 @@ def pair_pictures(
     if hasattr(trained.method, "attention"):
         yield _attention(trained, name, targets, joint)
     try:
-        yield from _matrices(trained, name, sources, targets, joint, pairs.root)
+        yield from _matrices(trained, name, sources, targets, joint, pairs.roots)
     except InputError as error:
         if pairs.ids:
             raise
@@ -108,7 +107,7 @@ def _matrices(
     sources: Videos,
     targets: Videos,
     joint: np.ndarray,
-    root: Path | None,
+    roots: Roots,
 ) -> list[Picture]:
     """A figure per pair, `joint` [N, Ks, Kt]."""
     images, labels, titles = {}, {}, {}
@@ -116,7 +115,7 @@ def _matrices(
         frames = segment_frames(trained, domain, videos)  # [N, K]
         row = {video.id: video for video in trained.files[domain].videos}
         images[domain] = [
-            read_images(row[id_], frames[n], root) for n, id_ in enumerate(videos.ids)
+            read_images(row[id_], frames[n], roots.get(domain)) for n, id_ in enumerate(videos.ids)
         ]
         labels[domain] = [[f"frame {frame}" for frame in numbers] for numbers in frames]
         titles[domain] = [f"{id_} ({row[id_].label or 'unlabelled'})" for id_ in videos.ids]

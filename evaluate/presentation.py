@@ -11,7 +11,7 @@ from rich.status import Status
 
 from ..cache import InputError
 from .embeddings import Loader
-from .summary import Group
+from .summary import Group, folder_names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,8 @@ class Presentation:
         html: the report's file.
         distances: print domain distances.
         pairs: source and target id of the pairs whose co-attention is shown.
-        root: folder that the videos' paths start at, if they have moved.
+        roots: folders that the videos' paths start at, if they have moved, as `parse_roots` reads
+            them.
         features, source_features: the feature files, if they have moved.
         command: that asked for all this, for the report.
     """
@@ -32,7 +33,7 @@ class Presentation:
     html: Path | None = None
     distances: bool = False
     pairs: tuple[tuple[str, str], ...] = ()
-    root: Path | None = None
+    roots: tuple[str, ...] = ()
     features: Path | None = None
     source_features: Path | None = None
     command: str = ""
@@ -50,8 +51,8 @@ def present(groups: Sequence[Group], wanted: Presentation, tables: Sequence[str]
         tables: markdown that the report repeats.
 
     Raises:
-        InputError: a missing package, a path that cannot be written, or a pair that cannot be
-            shown.
+        InputError: a missing package, a path that cannot be written, no such root, or a pair that
+            cannot be shown.
     """
     loader = Loader(wanted.features, wanted.source_features)
     with Console(stderr=True).status("measuring and drawing") as status:
@@ -68,6 +69,7 @@ def _make(
     if wanted.figures or wanted.html:
         try:
             from .figures import draw_all
+            from .frames import parse_roots
             from .html_report import Content, write_report
             from .pair_pictures import PairChoice
         except ImportError as error:
@@ -75,6 +77,7 @@ def _make(
             raise InputError(
                 f"figures need the package {package}: pip install 'tcon[demo]'"
             ) from None
+        pairs = PairChoice(ids=wanted.pairs, roots=parse_roots(wanted.roots))
     distances = _distances(groups, loader) if wanted.distances or wanted.html else ""
     if wanted.distances:
         print(f"\n{distances}")
@@ -84,7 +87,7 @@ def _make(
         if path:
             _make_folder(path)
     pictures = []
-    for picture in draw_all(groups, loader, PairChoice(ids=wanted.pairs, root=wanted.root)):
+    for picture in draw_all(groups, loader, pairs):
         status.update(f"drawn: {picture.title}")
         pictures.append(picture)
         if wanted.figures:
@@ -102,16 +105,18 @@ def _make(
 
 def _distances(groups: Sequence[Group], loader: Loader) -> str:
     """The table of the runs whose features can be read; of each group, its first seed."""
-    from .distances import distances_markdown, domain_distances
+    from .distances import Distance, distances_markdown, domain_distances
 
-    rows = []
-    for group in groups:
-        name = f"{group.transfer}, {group.first.path.name}"
+    found: dict[str, dict[str, Sequence[Distance]]] = {}
+    for group, folder in zip(groups, folder_names(groups), strict=True):
+        name = f"{folder}_seed{group.first.seed}"
         try:
-            rows.append((name, domain_distances(loader.load(group.first))))
+            distances = domain_distances(loader.load(group.first))
         except InputError as error:
-            print(f"No domain distance of {name}: {error}")
-    return distances_markdown(rows) if rows else ""
+            print(f"No domain distance of {group.transfer}, {name}: {error}")
+        else:
+            found.setdefault(group.transfer, {})[name] = distances
+    return distances_markdown(found) if found else ""
 
 
 def _make_folder(path: Path) -> None:

@@ -6,12 +6,11 @@ import csv
 import io
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ..adapt.config import MATCHED, make_runs
-from ..adapt.methods import entry
 from ..adapt.run_folder import flatten
 from ..cache import Provenance
 from ..cache.errors import InputError
@@ -20,39 +19,74 @@ from .summary import Group
 _SHARED = "shared classes"  # the task's name without --task
 
 
+@dataclass(frozen=True)
+class _Grid:
+    """All combinations of methods, modalities, segments and seeds: what one command makes.
+
+    Args:
+        words: of the command that no axis is in.
+        output: the runs' folder.
+        methods: names, each with its own settings.
+        modalities, segments: values.
+        seeds: how many.
+    """
+
+    words: tuple[str, ...]
+    output: str
+    methods: tuple[tuple[str, tuple[str, ...]], ...]
+    modalities: tuple[str, ...]
+    segments: tuple[str, ...]
+    seeds: int
+
+    @property
+    def command(self) -> str:
+        settings = dict.fromkeys(setting for _, own in self.methods for setting in own)
+        words = ["tcon", "adapt", "--method", ",".join(name for name, _ in self.methods)]
+        if self.modalities != ("rgb",):
+            words += ["--modality", ",".join(self.modalities)]
+        words += ["--segments", ",".join(self.segments), "--seeds", str(self.seeds), *self.words]
+        words += [word for setting in settings for word in ("--set", setting)]
+        return shlex.join([*words, "-o", self.output])
+
+
 def adapt_commands(groups: Sequence[Group]) -> list[str]:
-    """One ``tcon adapt`` for all groups that differ in the method alone."""
-    methods: dict[tuple[str, ...], list[str]] = {}
-    settings: dict[tuple[str, ...], list[str]] = {}
-    for group in groups:
-        config, data = group.first.config, group.first.data
-        train, own = changed_settings(config)
-        words = ["--source", data["source"], "--target", data["target"]]
-        if data["task"] != _SHARED:
-            words += ["--task", f"{data['task']}.csv"]
-        if config["modality"] != "rgb":
-            words += ["--modality", config["modality"]]
-        words += ["--segments", str(config["segments"])]
-        words += ["--seeds", str(1 + max(run.seed for run in group.runs))]
-        if config["preset"] != MATCHED:
-            words += ["--preset", config["preset"]]
-        if entry(group.method).method.reads_target_labels:
-            words += ["--oracle"]
-        words += [word for setting in train for word in ("--set", setting)]
-        key = *words, "-o", str(group.first.path.parent)
-        methods.setdefault(key, []).append(group.method)
-        settings.setdefault(key, []).extend(own)
-    return [
-        shlex.join(
-            [
-                *("tcon", "adapt", "--method", ",".join(dict.fromkeys(methods[key]))),
-                *key[:-2],
-                *(word for setting in settings[key] for word in ("--set", setting)),
-                *key[-2:],
-            ]
-        )
-        for key in methods
-    ]
+    """The ``tcon adapt`` commands that make the runs of all groups and no others, but for seeds
+    that a group lacks among its first ones."""
+    # A fitted method's preset adds the source_only that it starts from under a preset of its own.
+    added = {f"{group.method}-{group.first.config['preset']}" for group in groups}
+    grids = [_grid(group) for group in groups if group.first.config["preset"] not in added]
+    for axis in ("methods", "modalities", "segments"):
+        grids = _merged(grids, axis)
+    return [grid.command for grid in grids]
+
+
+def _grid(group: Group) -> _Grid:
+    config, data = group.first.config, group.first.data
+    train, own = changed_settings(config)
+    words = ["--source", data["source"], "--target", data["target"]]
+    if data["task"] != _SHARED:
+        words += ["--task", f"{data['task']}.csv"]
+    if config["preset"] != MATCHED:
+        words += ["--preset", config["preset"]]
+    if group.reads_target_labels:
+        words += ["--oracle"]
+    words += [word for setting in train for word in ("--set", setting)]
+    return _Grid(
+        words=tuple(words),
+        output=str(group.first.path.parent),
+        methods=((group.method, tuple(own)),),
+        modalities=(config["modality"],),
+        segments=(str(config["segments"]),),
+        seeds=1 + max(group.seeds),
+    )
+
+
+def _merged(grids: Sequence[_Grid], axis: str) -> list[_Grid]:
+    """Grids that differ along one axis alone as one."""
+    alike: dict[_Grid, list[Any]] = {}
+    for grid in grids:
+        alike.setdefault(replace(grid, **{axis: ()}), []).extend(getattr(grid, axis))
+    return [replace(grid, **{axis: tuple(values)}) for grid, values in alike.items()]
 
 
 def wrapped(command: str, width: int = 80) -> str:
@@ -68,23 +102,27 @@ def wrapped(command: str, width: int = 80) -> str:
 
 
 def changed_settings(config: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-    """Training settings and the method's own that are not those of its preset, as ``key=value``."""
+    """Training settings and the method's own that are not those of its preset, as ``key=value``; a
+    fitted method's with those of the `source_only` that it starts from."""
     method = config["method"]
     try:
         usual = asdict(make_runs([method], preset=config["preset"])[-1])
     except InputError:  # a method or preset of another version: say everything
         usual = {"train": {}, "options": {}}
-    changed = []
-    for root, part in (("train", "train"), (method, "options")):
-        before = flatten(usual[part])
-        changed.append(
-            [
-                f"{root}.{key}={value}"
-                for key, value in flatten(config[part]).items()
-                if before.get(key, "") != value
-            ]
-        )
-    return changed[0], changed[1]
+    own = _changed(method, usual["options"], config["options"])
+    if "source_only" in config:
+        usual_base = asdict(make_runs(["source_only"])[0].options)
+        own += _changed("source_only", usual_base, config["source_only"])
+    return _changed("train", usual["train"], config["train"]), own
+
+
+def _changed(root: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    usual = flatten(before)
+    return [
+        f"{root}.{key}={value}"
+        for key, value in flatten(now).items()
+        if usual.get(key, "") != value
+    ]
 
 
 def extract_command(path: str, provenance: Mapping[str, Provenance]) -> str:

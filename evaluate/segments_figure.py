@@ -40,19 +40,23 @@ def draw_segments(panels: Mapping[str, Series]) -> Figure:
     Args:
         panels: as `series_by_segments` gives them.
     """
+    names = list(dict.fromkeys(name for series in panels.values() for name in series))
+    columns = min(len(panels), 2)
+    rows = -(-len(panels) // columns)
     with style():
-        figure = new_figure(4.4 * len(panels), 3.8)
-        grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
-        for axis, (title, series) in zip(grid, panels.items(), strict=True):
+        figure = new_figure(max(4.4, 3.2 * columns), 3.3 * rows + 0.6)
+        axes = [figure.add_subplot(rows, columns, place + 1) for place in range(len(panels))]
+        for axis, (title, series) in zip(axes, panels.items(), strict=True):
             ks = _ks([group for members in series.values() for group in members])
-            for n, (name, members) in enumerate(series.items()):
+            for name, members in series.items():
+                n = names.index(name)  # a method looks the same in every panel
                 place = [ks.index(str(group.first.config["segments"])) for group in members]
                 order = np.argsort(place)
                 scores = [members[i].scores for i in order]
                 mean = np.array([100 * score.accuracy.mean() for score in scores])
                 low, high = np.array([score.interval for score in scores]).T * 100
                 # Side by side, so that intervals do not hide each other.
-                x = np.sort(place) + 0.08 * (n - (len(series) - 1) / 2)
+                x = np.sort(place) + 0.08 * (n - (len(names) - 1) / 2)
                 axis.errorbar(
                     x, mean, [mean - low, high - mean], label=name, capsize=3,
                     color=COLOURS[n % len(COLOURS)], linestyle=LINES[n % len(LINES)],
@@ -60,12 +64,14 @@ def draw_segments(panels: Mapping[str, Series]) -> Figure:
                 )  # fmt: skip
             axis.set_xticks(range(len(ks)), ks)
             axis.set_xlabel("segments K")
-            axis.set_title(title)
-            axis.legend(
-                loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3, fontsize=8, frameon=False
-            )
-        grid[0].set_ylim(0, 102)
-        grid[0].set_ylabel("target accuracy, %")
+            axis.set_ylim(0, 102)
+            axis.set_title(title.replace(", ", "\n"))
+        figure.supylabel("target accuracy, %", fontsize="medium")
+        drawn = {c.get_label(): c for axis in axes for c in axis.containers}
+        figure.legend(
+            [drawn[name] for name in names], names, loc="outside lower center",
+            ncols=min(len(names), 3), frameon=False,
+        )  # fmt: skip
     return figure
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .layout import mean_std
+from .layout import markdown_table, mean_std
 from .selection import Candidate, Selection
 from .summary import Group, score
 from .tables import notes_of, row_name, write_rows
@@ -25,20 +25,19 @@ def scores_markdown(selection: Selection) -> str:
     names = list(selection.scores)
     head = [f"{name} {'↑' if VALIDATORS[name].higher_is_better else '↓'}" for name in names]
     head = [selection.key, *head, *(["accuracy"] if settings else [])]
-    lines = [_title(selection), "", f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
+    rows = []
     for m, candidate in enumerate(selection.candidates):
         cells = [_value(candidate), *(_score(selection.scores[name][m]) for name in names)]
-        cells += [f"{100 * selection.accuracy[m]:.1f}"] if settings else []
-        lines.append(f"| {' | '.join(cells)} |")
-    cells = ["chosen", *(_chosen(selection, name) for name in names), *([""] if settings else [])]
-    lines.append(f"| {' | '.join(cells)} |")
+        rows.append(cells + ([f"{100 * selection.accuracy[m]:.1f}"] if settings else []))
+    chosen = [_chosen(selection, name) for name in names]
+    rows.append(["chosen", *chosen, *([""] if settings else [])])
+    parts = [_title(selection), markdown_table(head, rows)]
     if selection.dropped_seeds:
         seeds = " ".join(map(str, selection.dropped_seeds))
-        lines += [
-            "",
-            f"Not every value of {selection.key} has the seeds {seeds}: they are left out.",
-        ]
-    return "\n".join(lines)
+        parts.append(
+            f"Not every value of {selection.key} has the seeds {seeds}: they are left out."
+        )
+    return "\n\n".join(parts)
 
 
 def outcome_markdown(selections: Sequence[Selection], validators: Sequence[str]) -> str:
@@ -48,28 +47,28 @@ def outcome_markdown(selections: Sequence[Selection], validators: Sequence[str])
         selections: with known accuracies, and all in epochs or all in the same setting.
         validators: whose choices are shown.
     """
-    rows: dict[int, list[Selection]] = {}  # the epochs of a group's runs share a row
+    alike: dict[int, list[Selection]] = {}  # the epochs of a group's runs share a row
     for selection in selections:
-        rows.setdefault(id(selection.group), []).append(selection)
-    groups, key = [row[0].group for row in rows.values()], selections[0].key
-    lines = []
-    for row in rows.values():
-        group, picks = row[0].group, _picks(row, validators)
-        if not lines:
-            head = ["transfer", "method", "input", *_unless_segments(key, "K"), *picks]
-            lines += [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
+        alike.setdefault(id(selection.group), []).append(selection)
+    groups, key = [members[0].group for members in alike.values()], selections[0].key
+    columns = list(_picks(selections[:1], validators))
+    head = ["transfer", "method", "input", *_unless_segments(key, "K"), *columns]
+    rows = []
+    for members in alike.values():
+        group = members[0].group
         cells = [group.transfer, row_name(group, groups), group.first.config["modality"]]
         cells += _unless_segments(key, str(group.first.config["segments"]))
-        for candidates in picks.values():
+        for candidates in _picks(members, validators).values():
             chosen = "" if key == "step" else f"{_value(candidates[0])}: "
             cells.append(chosen + _accuracy(group, candidates))
-        lines.append(f"| {' | '.join(cells)} |")
+        rows.append(cells)
     how = (
         "Accuracy in percent on the target's test videos, mean ± std over seeds, with its 95 % "
         f"interval{'' if key == 'step' else ', at the last epoch'}. The last epoch is the default "
         "figure. The oracle's best is not a result: chosen by target labels."
     )
-    return "\n".join([*lines, "", how, *notes_of([g for s in selections for g in s.groups])])
+    table = markdown_table(head, rows)
+    return "\n".join([table, "", how, *notes_of([g for s in selections for g in s.groups])])
 
 
 def write_candidates(selections: Sequence[Selection], path: str | Path) -> None:

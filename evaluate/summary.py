@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -169,6 +170,20 @@ def score(
         mean_class=np.array([mean_class_accuracy(p, truth) for p in predicted]),
         interval=wilson(int(correct.sum()), len(truth)) if one else bootstrap(correct),
     )
+
+
+def folder_names(groups: Sequence[Group]) -> list[str]:
+    """A name per group: its run folder's without the seed, after the folders above as far as runs
+    of one name lie in several."""
+    names = [group.first.path.name.removesuffix(f"_seed{group.first.seed}") for group in groups]
+    if len(set(names)) == len(names):
+        return names
+    above = [group.first.path.parent.resolve() for group in groups]
+    common = os.path.commonpath(above)
+    return [
+        "_".join([*folder.relative_to(common).parts, name])
+        for folder, name in zip(above, names, strict=True)
+    ]
 
 
 def baseline_of(group: Group, groups: Sequence[Group], method: str = "source_only") -> Group | None:

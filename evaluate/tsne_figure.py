@@ -55,9 +55,10 @@ def draw_tsne(panels: Mapping[str, Mapping[str, Cloud]], classes: Sequence[str])
     known = [c for c, _ in counts.most_common() if c >= 0][: len(COLOURS)]
     colours = {c: COLOURS[n] for n, c in enumerate(sorted(known))}
     with style():
-        figure = new_figure(4.3 * len(panels), 5.0)
+        # One above the other, so that a phone shows points and letters large enough.
+        figure = new_figure(4.6, 3.9 * len(panels) + 1)
         for axis, (title, clouds) in zip(
-            figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
+            figure.subplots(len(panels), 1, squeeze=False)[:, 0], panels.items(), strict=True
         ):
             points = tsne(clouds)
             for name, cloud in clouds.items():
@@ -70,14 +71,14 @@ def draw_tsne(panels: Mapping[str, Mapping[str, Cloud]], classes: Sequence[str])
         others = set(counts) - set(colours)
         figure.legend(
             handles=[_key(name, "black", name) for name in kinds],
-            loc="outside upper center", ncols=3, fontsize=8, frameon=False,
+            loc="outside upper center", ncols=3, frameon=False, columnspacing=1, handletextpad=0.2,
         )  # fmt: skip
         figure.legend(
             handles=[
                 *(_key("class", colour, classes[c]) for c, colour in colours.items()),
                 *([_key("class", UNKNOWN, "other or unknown class")] if others else []),
             ],
-            loc="outside lower center", ncols=4, fontsize=8, frameon=False,
+            loc="outside lower center", ncols=3, frameon=False, columnspacing=1, handletextpad=0.2,
         )  # fmt: skip
     return figure
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -44,6 +45,19 @@ class Progress:
     failed: int = 0
     images: int = 0
     bounded: int = 0  # pairs of frames whose flow was given up early
+
+
+class Sink(Protocol):
+    """Where videos go when their features are there: a `FeatureWriter`, or what predicts."""
+
+    def add(self, video: Video, snippets: Mapping[str, Snippets]) -> None:
+        """Take a video and, by modality, its features."""
+
+    def fail(self, failure: Failure) -> None:
+        """Take a video that cannot be read."""
+
+    def commit_if_due(self) -> None:
+        """Called every second or so."""
 
 
 def extract(
@@ -83,24 +97,44 @@ def extract(
         progress = Progress(len(todo), len(writer.committed), unlisted)
         on_progress(progress)
         if todo:
-            workers = min(cores(), _MOST_WORKERS) if config.workers is None else config.workers
-            pool = DecodePool(
-                plan.reading,
-                workers=min(workers, len(todo)),
-                time_limit=config.time_limit,
-                niceness=0 if plan.on_gpu else 10,  # on a CPU the backbone goes first
-            )
-            devices = Devices(
-                plan.backbones,
-                plan.devices,
-                DTYPES[plan.precision],
-                batch_size=plan.batch_size,
-                cuts=plan.cuts,
-            )
-            with pool, devices:
-                _Run(progress, writer, devices, plan, on_progress).extract(pool, todo)
+            compute(todo, plan, writer, progress, on_progress)
         listed = {item.id for item in items}
         return [failure for id_, failure in writer.failed.items() if id_ in listed]
+
+
+def compute(
+    todo: Sequence[VideoItem],
+    plan: Plan,
+    sink: Sink,
+    progress: Progress,
+    on_progress: Callable[[Progress], None],
+) -> None:
+    """Compute the features of videos and hand on each video when it is done.
+
+    Args:
+        todo: at least one video.
+        plan: how.
+        sink: called in a thread of its own, one call at a time; what it raises ends all.
+        progress: where the counts begin.
+        on_progress: called after every video.
+    """
+    config = plan.config
+    workers = min(cores(), _MOST_WORKERS) if config.workers is None else config.workers
+    pool = DecodePool(
+        plan.reading,
+        workers=min(workers, len(todo)),
+        time_limit=config.time_limit,
+        niceness=0 if plan.on_gpu else 10,  # on a CPU the backbone goes first
+    )
+    devices = Devices(
+        plan.backbones,
+        plan.devices,
+        DTYPES[plan.precision],
+        batch_size=plan.batch_size,
+        cuts=plan.cuts,
+    )
+    with pool, devices:
+        _Run(progress, sink, devices, plan, on_progress).extract(pool, todo)
 
 
 @dataclass
@@ -115,17 +149,17 @@ class _Unfinished:
 
 
 class _Run:
-    """Hands on decoded snippets to the devices, and finished videos to the writer."""
+    """Hands on decoded snippets to the devices, and finished videos to the sink."""
 
     def __init__(
         self,
         progress: Progress,
-        writer: FeatureWriter,
+        sink: Sink,
         devices: Devices,
         plan: Plan,
         on_progress: Callable[[Progress], None],
     ) -> None:
-        self._progress, self._writer, self._devices = progress, writer, devices
+        self._progress, self._sink, self._devices = progress, sink, devices
         self._views, self._on_progress = len(plan.config.views), on_progress
         self._batchers = {
             modality: Batcher(modality, plan.batch_size) for modality in plan.backbones
@@ -145,7 +179,7 @@ class _Run:
                 else:  # nothing comes: do not let the last images wait for a full batch
                     self._finish_batch()
                 if time.monotonic() > last_tick + _TICK:
-                    self._write(self._writer.commit_if_due)
+                    self._write(self._sink.commit_if_due)
                     last_tick = time.monotonic()
                 self._collect(leave=self._devices.capacity)
             self._finish_batch()
@@ -227,11 +261,11 @@ class _Run:
             name: Snippets(stored[name].numpy(), centres)
             for name, centres in decoded.centres.items()
         }
-        self._write(lambda: self._writer.add(row, snippets))
+        self._write(lambda: self._sink.add(row, snippets))
         self._count(done=1, damaged=bool(decoded.damage), bounded=row.bounded)
 
     def _fail(self, item: VideoItem, stage: str, reason: str) -> None:
-        self._write(lambda: self._writer.fail(Failure(item.id, stage, reason)))
+        self._write(lambda: self._sink.fail(Failure(item.id, stage, reason)))
         self._count(failed=1)
 
     def _write(self, action: Callable[[], None]) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
+
+from ..cache.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,17 @@ class Sampling:
     rule: str
     value: int
     length: int = 1
+
+    @classmethod
+    def parse(cls, text: str) -> Sampling:
+        """Read what ``str`` wrote.
+
+        Raises:
+            InputError: anything else.
+        """
+        if match := re.fullmatch(r"(uniform|stride):([1-9]\d*)", text):
+            return cls(match[1], int(match[2]))
+        raise InputError(f"sampling '{text}': it is uniform:COUNT or stride:STEP")
 
     def __str__(self) -> str:
         return f"{self.rule}:{self.value}"
@@ -58,6 +72,31 @@ class Sampling:
 
     def _first(self, places: int) -> int:
         return (self.value - 1) // 2 if places >= self.value else 0
+
+
+@dataclass(frozen=True)
+class CentralSampling(Sampling):
+    """Of a sampling's snippets those alone that evaluation looks at: the central one of each of
+    ``positions`` equal parts, or all where there are not more.
+
+    It is written like the whole sampling: its snippets are the same ones.
+
+    Args:
+        positions: at most so many snippets.
+    """
+
+    positions: int = 1
+
+    def frames(self, total: int) -> np.ndarray:
+        frames, n = self._whole.frames(total), self.count(total)
+        return frames[(2 * np.arange(n) + 1) * len(frames) // (2 * n)]  # [n, L]
+
+    def count(self, total: int) -> int:
+        return min(self._whole.count(total), self.positions)
+
+    @property
+    def _whole(self) -> Sampling:
+        return Sampling(self.rule, self.value, self.length)
 
 
 def centres(frames: np.ndarray) -> np.ndarray:

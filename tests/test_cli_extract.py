@@ -331,4 +331,4 @@ def test_inspect_of_a_missing_file(run: Run, tmp_path: Path) -> None:
 
 def test_inspect_of_another_file(run: Run, tmp_path: Path) -> None:
     (tmp_path / "x.h5").write_text("path,label\n")
-    assert "not a readable HDF5 file" in _refused(run("inspect", tmp_path / "x.h5"))
+    assert "is not a feature file" in _refused(run("inspect", tmp_path / "x.h5"))

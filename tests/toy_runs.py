@@ -7,7 +7,7 @@ from pathlib import Path
 
 from feature_files import write_domain
 
-from tcon.adapt.config import make_runs
+from tcon.adapt.config import MATCHED, make_runs
 from tcon.adapt.grid import prepare, run_all
 from tcon.evaluate.runs import find_runs
 from tcon.evaluate.summary import Group, group_runs
@@ -23,9 +23,11 @@ def train(
     folder: Path,
     *,
     methods: Sequence[str] = ("source_only", "tcon"),
+    modality: str = "rgb",
     segments: int | str = 4,
     seeds: int = 1,
     settings: Sequence[str] = (),
+    preset: str = MATCHED,
     files: tuple[Path, Path] | None = None,
     task: Path | None = None,
     shift: float = 0.0,
@@ -38,9 +40,17 @@ def train(
         files = folder / "clips.h5", folder / "cctv.h5"
         if not files[0].exists():
             folder.mkdir(exist_ok=True)
-            write_domain(files[0])
-            write_domain(files[1], videos=18, seed=1, shift=shift)
+            both = ("rgb", "flow")
+            write_domain(files[0], modalities=both)
+            write_domain(files[1], modalities=both, videos=18, seed=1, shift=shift)
     small = [setting for method in methods for setting in SMALL.get(method, ())]
-    runs = make_runs(methods, [*QUICK, *small, *settings], segments=segments, seeds=seeds)
+    runs = make_runs(
+        methods,
+        [*QUICK, *small, *settings],
+        modality=modality,
+        segments=segments,
+        seeds=seeds,
+        preset=preset,
+    )
     run_all(prepare(*files, runs, folder / "runs", task=task))
     return group_runs(find_runs([folder / "runs"])[0])

@@ -12,7 +12,7 @@ from . import (  # noqa: F401  (they register themselves)
     tcon,
     tcon_ablations,
 )
-from .base import FittedMethod, Losses, Method, MethodConfig, Sizes, SourceBatch
+from .base import FittedMethod, Losses, Method, MethodConfig, SegmentVotes, Sizes, SourceBatch
 from .registry import Entry, build, entry, names
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Losses",
     "Method",
     "MethodConfig",
+    "SegmentVotes",
     "Sizes",
     "SourceBatch",
     "build",

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..networks import Bottleneck, DiscriminatorConfig, SegmentClassifier
 from ..schedules import dann_ramp
-from .base import Draws, Losses, Method, MethodConfig, Sizes, SourceBatch, State
+from .base import Draws, Losses, Method, MethodConfig, SegmentVotes, Sizes, SourceBatch, State
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,4 +83,7 @@ class Alignment(Method):
         return Losses(c_source + c_align, logs), state
 
     def predict(self, features: Tensor) -> Tensor:
-        return self.classifier(self.bottleneck(features)).mean(1)
+        return self.vote(features).logits.mean(1)
+
+    def vote(self, features: Tensor) -> SegmentVotes:
+        return SegmentVotes(None, self.classifier(self.bottleneck(features)))

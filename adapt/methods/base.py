@@ -72,6 +72,14 @@ class Losses(NamedTuple):
     logs: dict[str, Tensor]
 
 
+class SegmentVotes(NamedTuple):
+    """What a video's prediction is made of: ``attention`` [B, K], None where all segments weigh
+    the same, and the ``logits`` of each segment by itself [B, K, C]."""
+
+    attention: Tensor | None
+    logits: Tensor
+
+
 class Method(nn.Module):
     """A way to adapt. `losses` and `predict` are pure: no hidden state, no hidden randomness.
 
@@ -109,6 +117,10 @@ class Method(nn.Module):
     def predict(self, features: Tensor) -> Tensor:
         """Segment features [B, Kt, D_in] to video logits [B, C]."""
         raise NotImplementedError
+
+    def vote(self, features: Tensor) -> SegmentVotes | None:
+        """What `predict` sums up; None where segments are not judged one by one."""
+        return None
 
 
 class FittedMethod(Method):

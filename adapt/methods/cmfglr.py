@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
-from sklearn.decomposition import PCA
 from torch import Tensor
 
 from ...cache.errors import InputError
@@ -111,6 +110,8 @@ class Cmfglr(FittedMethod):
     @torch.no_grad()
     def _reduce(self, source: SourceBatch, target: Tensor) -> tuple[Data, np.ndarray]:
         """Principal components of both domains together, and the target's labels by the base."""
+        from sklearn.decomposition import PCA  # here, for it slows the start of all commands
+
         embedded = [
             torch.cat([F.normalize(self.base.embed(part)) for part in features.split(_CHUNK)])
             for features in (source.features, target)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..networks import Bottleneck, SegmentClassifier
 from ..relations import RelationClassifier
-from .base import Draws, Losses, Method, MethodConfig, Sizes, SourceBatch, State
+from .base import Draws, Losses, Method, MethodConfig, SegmentVotes, Sizes, SourceBatch, State
 from .registry import register
 
 # TSN's for RGB, on 3 segments, where the backbone was fine-tuned too and the rate fell after 30 and
@@ -76,6 +76,11 @@ class SourceOnly(Method):
 
     def predict(self, features: Tensor) -> Tensor:
         return self._logits(self.bottleneck(features), {})
+
+    def vote(self, features: Tensor) -> SegmentVotes | None:
+        if self.head == "trn":
+            return None
+        return SegmentVotes(None, self.classifier(self.bottleneck(features)))
 
     def embed(self, features: Tensor) -> Tensor:
         """Video features, the mean over segments: [B, K, D_in] to [B, D]."""

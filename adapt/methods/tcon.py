@@ -25,7 +25,7 @@ from ..networks import SegmentClassifier, TargetAttention
 from ..pairs import Pairs, choose, in_a_pair, similar
 from ..schedules import dann_ramp
 from ..segment_features import make_segment_features
-from .base import Draws, Losses, Method, Sizes, SourceBatch, State
+from .base import Draws, Losses, Method, SegmentVotes, Sizes, SourceBatch, State
 from .registry import register
 from .tcon_config import PRESETS, TconConfig
 
@@ -90,8 +90,11 @@ class Tcon(Method):
         return warmup.initial_state(device)
 
     def predict(self, features: Tensor) -> Tensor:
+        return self._attend(*self.vote(features))
+
+    def vote(self, features: Tensor) -> SegmentVotes:
         f = self.bottleneck(features)  # [B, Kt, D]
-        return self._attend(self.attention(f), self.classifier(f))
+        return SegmentVotes(self.attention(f), self.classifier(f))
 
     def losses(
         self, source: SourceBatch, target: Tensor, *, progress: float, draws: Draws, state: State

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from .. import coattention as co
 from ..alignment_discriminators import WholeVideos
-from .base import Draws, Losses, Sizes, SourceBatch, State
+from .base import Draws, Losses, SegmentVotes, Sizes, SourceBatch, State
 from .registry import register
 from .tcon import CoAttention, Tcon, uniform_attention
 from .tcon_config import PRESETS, TconConfig
@@ -63,8 +63,11 @@ class TconAttn(Tcon):
         return {}
 
     def predict(self, features: Tensor) -> Tensor:
-        z = self.classifier(self.bottleneck(features))  # [B, Kt, C]
+        z = self.vote(features).logits
         return self._attend(uniform_attention(z), z)
+
+    def vote(self, features: Tensor) -> SegmentVotes:
+        return SegmentVotes(None, self.classifier(self.bottleneck(features)))
 
     def losses(
         self, source: SourceBatch, target: Tensor, *, progress: float, draws: Draws, state: State
@@ -93,9 +96,9 @@ class TconCoAttn(TconTAdNet):
     def initial_state(self, device: torch.device) -> State:
         return {}
 
-    def predict(self, features: Tensor) -> Tensor:
+    def vote(self, features: Tensor) -> SegmentVotes:
         f = self.bottleneck(features)  # [B, K, D]
-        return self._attend(self._self_attention(f), self.classifier(f))
+        return SegmentVotes(self._self_attention(f), self.classifier(f))
 
     def losses(
         self, source: SourceBatch, target: Tensor, *, progress: float, draws: Draws, state: State

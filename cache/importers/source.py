@@ -5,9 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import ClassVar
 
 from ..lists import Entry
 from ..schema import Snippets
+
+UNNAMED = ""  # the modality of features of which the format does not say whether rgb or flow
 
 
 class FeatureSource(ABC):
@@ -16,9 +19,16 @@ class FeatureSource(ABC):
     Args:
         path: a folder or a file of this format.
 
+    Attributes:
+        kind: name of the format.
+        every_frame: whether each frame of a video has features, numbered as the frames are.
+
     Raises:
         InputError: nothing of this format is there.
     """
+
+    kind: ClassVar[str]
+    every_frame: ClassVar[bool] = False
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -29,7 +39,9 @@ class FeatureSource(ABC):
 
     @abstractmethod
     def read(self, name: str) -> Mapping[str, Snippets]:
-        """The features of one video, of each modality: [n, D] and their centre frames [n].
+        """The features of one video, of each modality: [n, D] as stored, their centre frames [n].
+
+        The modality is `UNNAMED` where the format does not name it.
 
         Raises:
             InputError: this video's features are damaged; the others may be sound.

@@ -13,6 +13,8 @@ from ..errors import InputError
 from .entry import Entry
 from .form import TableForm
 
+COLUMNS = ("narration_id", "uid", "video_id", "start_frame", "stop_frame", "verb_class")
+
 
 def entries_from_epic(rows: Iterable[Mapping[str, object]]) -> list[Entry]:
     """Entries of annotations, wherever their rows come from.

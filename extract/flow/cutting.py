@@ -7,6 +7,7 @@ field is computed. See `..cutting` for what a cut, a piece and a plan are.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
@@ -15,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...cache.errors import InputError
 from ..cutting import Cut, Cutter, Joiner, join
 from ..decoders import ForwardVideo
 from ..transforms import resize
@@ -140,6 +142,18 @@ def levels(flow: Tensor, bound: float, *, quantise: bool) -> Tensor:
     """
     scaled = (flow.clamp(-bound, bound) + bound) * (255 / (2 * bound))
     return scaled.round().byte() if quantise else scaled
+
+
+def parse_flow(text: str) -> tuple[Parameters, float, bool]:
+    """Parameters, bound and whether levels are whole, from what ``str`` of a `FlowCut` wrote.
+
+    Raises:
+        InputError: anything else.
+    """
+    match = re.fullmatch(r"tvl1 (\S+) at \S+, bound (\S+), (8 bit|float)", text)
+    if match is None:
+        raise InputError(f"'{text}' is not how this version of tcon describes flow")
+    return Parameters.parse(match[1]), float(match[2]), match[3] == "8 bit"
 
 
 class FlowCutter(Cutter[Tensor]):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -132,3 +134,9 @@ def test_it_is_called_a_reconstruction() -> None:
     assert entry("cmfglr").title == "cmfglr (reconstruction)"
     assert entry("cmfglr").note.startswith("reconstructed")  # alone in a csv
     assert entry("tcon").title == "tcon" and entry("tcon").note == ""
+
+
+def test_other_methods_start_without_scikit_learn() -> None:
+    """Its import takes longer than all of ours together."""
+    code = "import sys, tcon.adapt.plan; sys.exit('sklearn' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -74,8 +74,10 @@ def test_missing_preset_names_who_has_it(monkeypatch: pytest.MonkeyPatch) -> Non
     toy.add(monkeypatch, "toy", toy.Equal, odd=())
     with pytest.raises(InputError, match="source_only has no preset 'odd'.* toy has it"):
         make_runs(["toy", "source_only"], preset="odd")
-    with pytest.raises(InputError, match="only matched, odd; .* none has it"):
-        make_runs(["toy"], preset="ood")
+    with pytest.raises(InputError, match="no preset 'oddd': did you mean odd"):
+        make_runs(["source_only", "toy"], preset="oddd")
+    with pytest.raises(InputError, match="no preset 'x': there are matched, official, odd$"):
+        make_runs(["source_only", "toy"], preset="x")
 
 
 def test_nesterov_needs_sgd() -> None:

@@ -18,6 +18,7 @@ from tcon.adapt.losses import (
     masked_mean,
     pseudo_label_loss,
 )
+from tcon.adapt.methods.base import State
 from tcon.adapt.networks import Discriminator, draw_mask
 from tcon.adapt.reversal import reverse_gradient
 from tcon.adapt.schedules import dann_ramp, step_decay
@@ -105,7 +106,7 @@ def warm(
     progress: float = 0.05,
     valid: bool = True,
     threshold: float | None = None,
-) -> warmup.State:
+) -> State:
     """The state after so many steps at which the loss is ``ratio`` of the uniform's, 1."""
     state = warmup.initial_state(torch.device("cpu"))
     for _ in range(steps):

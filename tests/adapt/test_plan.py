@@ -135,8 +135,12 @@ def test_wrong_plans(tmp_path: Path, text: str, message: str) -> None:
 def test_unknown_plans(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no plan 'tabel5': did you mean table5"):
         read_plan("tabel5", {})
-    with pytest.raises(InputError, match=r"cannot read the plan .*nowhere\.toml"):
+    with pytest.raises(
+        InputError, match=r"no plan .*nowhere\.toml: write it, or name one of table1"
+    ):
         read_plan(str(tmp_path / "nowhere.toml"), {})
+    with pytest.raises(InputError, match=f"cannot read the plan {tmp_path}: Is a directory$"):
+        read_plan(str(tmp_path), {})
 
 
 def test_without_plan_source_and_target_are_needed() -> None:

@@ -113,6 +113,18 @@ def test_finished_run_with_other_settings_is_refused(
         run(*files, tmp_path / "runs", [*QUICK, "train.lr=0.1"])
 
 
+def test_a_run_that_does_not_say_how_features_were_made_is_finished_all_the_same(
+    files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    folder, _ = run(*files, tmp_path / "runs")
+    config = json.loads((folder / "config.json").read_text())
+    assert config["data"].pop("target_provenance")["backbone"] == "toy"
+    (folder / "config.json").write_text(json.dumps(config))
+    kept = (folder / "logits.h5").stat().st_mtime_ns
+    run(*files, tmp_path / "runs")
+    assert (folder / "logits.h5").stat().st_mtime_ns == kept
+
+
 def test_unwritable_output_is_refused(files: tuple[Path, Path], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot write the run"):

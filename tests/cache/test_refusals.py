@@ -145,10 +145,10 @@ def _newer(path: Path) -> None:
     ("spoil", "reason"),
     [
         (Path.unlink, "no such feature file"),
-        (_not_hdf5, "not a readable HDF5 file"),
-        (_cut, "not a readable HDF5 file"),
-        (_empty, "not a readable HDF5 file"),
-        (_foreign, "not a tcon feature file"),
+        (_not_hdf5, r"x.h5 is not a feature file \(tcon extract makes them\)$"),
+        (_cut, "x.h5 is cut off or damaged: extract it again$"),
+        (_empty, r"x.h5 is not a feature file \(tcon extract makes them\)$"),
+        (_foreign, "not a feature file of tcon"),
         (_newer, "format version 3, this tcon reads up to 2: upgrade"),
     ],
 )
@@ -195,7 +195,7 @@ def test_refused_writer_leaves_nothing_behind(
 ) -> None:
     notes = tmp_path / "notes.txt"
     notes.write_text("not a feature file")
-    with pytest.raises(InputError, match="not a readable HDF5 file"):
+    with pytest.raises(InputError, match="is not a feature file"):
         FeatureWriter(notes, {"rgb": provenance()})
     assert list(tmp_path.iterdir()) == [notes]
     assert notes.read_text() == "not a feature file"

@@ -16,7 +16,7 @@ from tcon.cache import FeatureWriter, InputError, Snippets, Video
 from tcon.evaluate.coattention_figure import draw_coattention
 from tcon.evaluate.embeddings import Loader, Trained, find
 from tcon.evaluate.figures import draw_all
-from tcon.evaluate.frames import read_images
+from tcon.evaluate.frames import parse_roots, read_images
 from tcon.evaluate.pair_attention import co_attend, confident_pairs
 from tcon.evaluate.pair_pictures import PairChoice, pair_pictures
 from tcon.evaluate.tsne_picture import tsne_picture
@@ -54,10 +54,16 @@ def images_of(figure: Figure) -> dict[str, np.ndarray]:
     return {a.get_label(): np.asarray(a.images[0].get_array()) for a in figure.axes if a.images}
 
 
+@pytest.mark.parametrize("roots", [["."], ["source=clips/source", "target=clips/target"]])
 def test_frames_stand_at_their_rows_and_columns(
-    trained: Trained, tmp_path: Path, read_number: Callable[[np.ndarray], int]
+    trained: Trained,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    read_number: Callable[[np.ndarray], int],
+    roots: list[str],
 ) -> None:
-    choice = PairChoice(ids=(("4.mp4", "0.mp4"),), root=tmp_path)
+    monkeypatch.chdir(tmp_path)
+    choice = PairChoice(ids=(("4.mp4", "0.mp4"),), roots=parse_roots(roots))
     attention, picture = pair_pictures(trained, "x", choice, pytest.fail)
     images = images_of(picture.figure)
     for domain in ("source", "target"):
@@ -139,7 +145,8 @@ def test_ablations_show_what_they_have(
     drawn: list[str],
 ) -> None:
     groups = train(tmp_path, methods=[method], files=write_files(tmp_path, write_video))
-    choice = PairChoice(ids=(("4.mp4", "0.mp4"),) if drawn else (), root=tmp_path)
+    ids = (("4.mp4", "0.mp4"),) if drawn else ()
+    choice = PairChoice(ids=ids, roots=parse_roots([str(tmp_path)]))
     names = [p.name for p in draw_all(groups, Loader(), choice, say=pytest.fail)]
     assert names == [f"{method}_rgb_k4_{kind}" for kind in ("curves", "tsne", *drawn)]
     picture = tsne_picture(Loader().load(groups[0].first), "x")
@@ -158,8 +165,8 @@ def test_without_videos_attention_is_drawn_and_a_line_says_why(trained: Trained)
     said: list[str] = []
     pictures = list(pair_pictures(trained, "x", PairChoice(), said.append))
     assert [picture.name for picture in pictures] == ["x_attention"]
-    assert len(said) == 1 and "name by --root the folder" in said[0]
-    with pytest.raises(InputError, match="name by --root"):
+    assert len(said) == 1 and "name by --root DIR the folder" in said[0]
+    with pytest.raises(InputError, match="name by --root DIR"):
         list(pair_pictures(trained, "x", PairChoice(ids=(("4.mp4", "0.mp4"),)), said.append))
 
 
@@ -176,3 +183,23 @@ def test_ids_serve_where_the_stored_path_does_not(
     (tmp_path / "jump" / "a.mp4").write_bytes(b"no video")
     with pytest.raises(InputError, match="can be shown"):
         read_images(video, np.array([2]), tmp_path)
+
+
+def test_a_missing_video_is_named_by_where_it_was_looked_for(tmp_path: Path) -> None:
+    video = Video("a.mp4", "jump", "", "../a.mp4", 20, 25.0)
+    with pytest.raises(InputError) as error:
+        read_images(video, np.array([2]), tmp_path / "clips")
+    assert f"a.mp4 is not at {tmp_path}/a.mp4 or {tmp_path}/clips/a.mp4: name" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("roots", "message"),
+    [
+        (["gone"], "--root gone: there is no folder gone"),
+        (["target=gone"], "--root target=gone: there is no folder gone"),
+        ([".", "source=."], "two folders for the source: write --root source=DIR --root target="),
+    ],
+)
+def test_wrong_roots(roots: list[str], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        parse_roots(roots)

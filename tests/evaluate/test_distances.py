@@ -75,11 +75,14 @@ def test_distances_of_a_run(tmp_path: Path) -> None:
     assert found["none"][0].a_distance == 2 and found["domain"][0].a_distance < 1.5
     assert found["none"][0].mmd > 2 * found["domain"][0].mmd
     assert all(0 <= d.a_distance <= 2 and d.mmd >= 0 for d in found["none"])
-    text = distances_markdown([("one", found["none"]), ("two", found["domain"])])
-    rows = [line.split("|")[1:-1] for line in text.splitlines() if line.startswith("| one")]
-    assert [row[1].strip() for row in rows] == ["segments", "videos"]
-    assert rows[0][2].strip() == f"{found['none'][0].a_distance:.2f}"
-    assert rows[0][5].strip() == f"{found['none'][2].mmd:.3f} ({found['none'][2].shuffled:.3f})"
+    text = distances_markdown({"a -> b": {"one": found["none"], "second": found["domain"]}})
+    assert text.count("a -> b") == 1
+    table = [line for line in text.splitlines() if line.startswith("|")]
+    assert len({len(line) for line in table}) == 1  # columns are aligned
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table[2:4]]
+    assert [row[:2] for row in rows] == [["one", "segments"], ["one", "videos"]]
+    assert rows[0][2] == f"{found['none'][0].a_distance:.2f}"
+    assert rows[0][5] == f"{found['none'][2].mmd:.3f} ({found['none'][2].shuffled:.3f})"
 
 
 def test_domains_of_unequal_segments(tmp_path: Path) -> None:

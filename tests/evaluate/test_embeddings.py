@@ -11,7 +11,8 @@ from feature_files import CLASSES, write_domain
 from toy_runs import train
 
 from tcon.cache import InputError
-from tcon.evaluate.embeddings import Loader, find, of_videos, run_config, some
+from tcon.evaluate.embeddings import Loader, find, of_videos, some
+from tcon.evaluate.rebuild import run_config
 
 
 @pytest.mark.parametrize(

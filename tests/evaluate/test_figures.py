@@ -14,9 +14,10 @@ from toy_runs import train
 from tcon.evaluate.curves_figure import draw_curves, panels_of
 from tcon.evaluate.drawing import COLOURS, UNKNOWN, Picture
 from tcon.evaluate.embeddings import Loader
-from tcon.evaluate.figures import draw_all, figure_names
+from tcon.evaluate.figures import draw_all
 from tcon.evaluate.pair_pictures import PairChoice
 from tcon.evaluate.segments_figure import draw_segments, series_by_segments
+from tcon.evaluate.summary import folder_names
 from tcon.evaluate.tsne_figure import Cloud, draw_tsne, tsne
 
 
@@ -48,6 +49,12 @@ def test_tsne_shows_domains_by_shape_and_classes_by_colour() -> None:
     given = clouds() | {"target-aligned source": clouds()["source"]}
     figure = draw_tsne({"segments": given, "videos": given}, ["walk", "run"])
     assert [axis.get_title() for axis in figure.axes] == ["segments", "videos"]
+    # One above the other, and no letter is too small on a screen of 390 px.
+    figure.draw_without_rendering()
+    above, below = (axis.get_position() for axis in figure.axes)
+    assert above.y0 > below.y1 and above.x0 == below.x0
+    words = [text for legend in figure.legends for text in legend.get_texts()]
+    assert all(text.get_fontsize() / (72 * figure.get_figwidth()) * 390 > 10 for text in words)
     drawn = {c.get_label(): c for c in figure.axes[0].collections}
     assert list(drawn) == list(given)
     assert len({drawn[name].get_paths()[0].vertices.tobytes() for name in drawn}) == 3
@@ -72,6 +79,7 @@ RECORD = {
     **{"step": 1, "lr": 0.1, "epoch": 1.0, "lambda_d": 0.0},
     **{"loss": 2.0, "source_class": 1.0, "video_domain": 1.4, "attention": 0.01},
     **{"video_disc_accuracy": 0.7, "pseudo_rate": 0.2, "pairs": 30.0},
+    **{"attention_on": 0.5, "attention_on_step": 0.0},
 }
 
 
@@ -80,15 +88,9 @@ def test_curves_are_means_over_seeds() -> None:
         [{**RECORD, "step": s, "loss": seed + s, "pairs": 10.0 * s} for s in (1, 2, 3)]
         for seed in (0, 4)
     ]
+    seeds[1][-1]["attention_on_step"] = 2.0
     figure = draw_curves(seeds)
     axes = {axis.get_title(): axis for axis in figure.axes}
-    assert list(axes) == [
-        "losses",
-        "attention loss",
-        "discriminator accuracy",
-        "shares",
-        "counts",
-    ]
     loss = next(line for line in axes["losses"].lines if line.get_label() == "loss")
     assert loss.get_xydata().tolist() == [[1, 3], [2, 4], [3, 5]]
     band = axes["losses"].collections[0].get_paths()[0].vertices
@@ -96,20 +98,44 @@ def test_curves_are_means_over_seeds() -> None:
     assert [line.get_label() for line in axes["discriminator accuracy"].lines][0] == "video"
     styles = {(line.get_linestyle(), line.get_marker()) for line in axes["losses"].lines}
     assert len(styles) == 3  # told apart without colour
+    # The second seed alone came to use the attention.
+    marks = [line for line in axes["attention loss"].lines if len(line.get_xdata()) == 2]
+    assert [line.get_xdata()[0] for line in marks] == [2]
+    figure.draw_without_rendering()
+    assert all((axis.get_xticks() % 1 == 0).all() for axis in figure.axes)
 
 
-def test_every_logged_number_has_one_panel() -> None:
-    shown = [key for keys in panels_of(RECORD).values() for key in keys]
-    assert sorted(shown) == sorted(RECORD.keys() - {"step", "lr", "epoch", "lambda_d"})
-    assert list(panels_of({"step": 1, "loss": 1.0})) == ["losses"]
+def test_curves_share_an_axis_by_their_unit(tmp_path: Path) -> None:
+    """What every kind of method logs; the rest are axes, schedules and marks."""
+    (tcon,) = train(tmp_path / "tcon", methods=["tcon"])
+    record = json.loads((tcon.first.path / "metrics.jsonl").read_text().splitlines()[0])
+    panels = panels_of(record)
+    assert panels == {
+        "losses": ["loss", "source_class", "pseudo_class", "video_domain", "segment_domain"],
+        "attention loss": ["attention", "attention_uniform"],
+        "discriminator accuracy": ["video_disc_accuracy", "segment_disc_accuracy"],
+        "shares": [
+            *("pseudo_rate", "pairs_cross_class", "coattention_entropy"),
+            *("align_column_max", "align_same_row"),
+        ],
+        "counts": ["pairs"],
+    }
+    fitted = {"step": 1, "objective": 5.4, "pseudo_changed": 0.1, "mu": 1.0, "lambda_": 0.1}
+    assert panels_of(fitted) == {"losses": ["objective"], "shares": ["pseudo_changed"]}
+    assert panels_of({"step": 1, "attentive_entropy": 1.0}) == {"losses": ["attentive_entropy"]}
 
 
 def test_accuracy_by_segments(tmp_path: Path) -> None:
     for k in (2, 4, 10):
-        groups = train(tmp_path, segments=k)
+        groups = train(tmp_path, modality="rgb,flow", segments=k)
     panels = series_by_segments(groups)
-    assert list(panels) == ["clips -> cctv, rgb"]
-    (axis,) = draw_segments(panels).axes
+    assert list(panels) == ["clips -> cctv, flow", "clips -> cctv, rgb"]
+    figure = draw_segments(panels)
+    (legend,) = figure.legends  # one for both panels
+    assert [text.get_text() for text in legend.get_texts()] == ["source_only", "tcon"]
+    assert all(axis.get_legend() is None for axis in figure.axes)
+    axis = figure.axes[1]
+    groups = [g for g in groups if g.first.config["modality"] == "rgb"]
     assert [label.get_text() for label in axis.get_xticklabels()] == ["2", "4", "10"]
     drawn = {c.get_label(): c.lines[0].get_ydata() for c in axis.containers}
     for method in ("source_only", "tcon"):
@@ -141,9 +167,9 @@ def test_all_figures_of_a_comparison(tmp_path: Path) -> None:
 def test_names_are_unique(tmp_path: Path) -> None:
     groups = train(tmp_path / "one", methods=["source_only"])
     groups += train(tmp_path / "two", methods=["source_only"], settings=["train.lr=1"])
-    names = figure_names(groups)
+    names = folder_names(groups)
     assert names == ["one_runs_source_only_rgb_k4", "two_runs_source_only_rgb_k4"]
-    assert figure_names(groups[:1]) == ["source_only_rgb_k4"]
+    assert folder_names(groups[:1]) == ["source_only_rgb_k4"]
 
 
 @pytest.mark.parametrize(("kind", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml")])

@@ -19,8 +19,9 @@ from tcon.cache import InputError
 from tcon.cli import main
 from tcon.evaluate.drawing import Picture
 from tcon.evaluate.embeddings import Loader
+from tcon.evaluate.figures import curves_picture
 from tcon.evaluate.html_page import from_markdown, image, page, table
-from tcon.evaluate.html_report import Content, write_report
+from tcon.evaluate.html_report import Content, health, write_report
 
 _VOID = {"meta", "img", "br", "link"}
 
@@ -114,6 +115,22 @@ def test_a_report_of_runs(tmp_path: Path) -> None:
     assert settings.index("tcon.tau") > alone
 
 
+def test_health_is_said_once_for_all_runs_alike(tmp_path: Path) -> None:
+    groups = train(tmp_path, seeds=2)
+    assert "Nothing looks wrong" in health(groups[:1])
+    for group in groups:
+        for run in group.runs:
+            text = f"it is odd ({group.method} {run.seed})"
+            finding = {"kind": "odd", "text": text, "remedy": "try this"}
+            (run.path / "health.json").write_text(json.dumps([finding]))
+    said = health(groups)
+    assert said.count("<p") == 1 and said.count("Try: try this") == 1
+    assert "source_only_rgb_k4_seed0 and 3 more</strong>: it is odd (source_only 0)." in said
+    assert "source_only_rgb_k4 (seed 0 1), tcon_rgb_k4 (seed 0 1)<" in said
+    caption = curves_picture(groups[1], "x").caption
+    assert "Health: it is odd (tcon 0)." in caption
+
+
 def test_moved_files_and_unlabelled_targets_still_give_a_report(tmp_path: Path) -> None:
     write_domain(tmp_path / "clips.h5")
     labels = [""] * 12
@@ -135,7 +152,8 @@ def test_moved_files_and_unlabelled_targets_still_give_a_report(tmp_path: Path) 
 def test_distances_are_printed(tmp_path: Path) -> None:
     train(tmp_path, methods=["source_only"])
     printed = evaluate(tmp_path / "runs", "--distances")
-    assert "| clips -> cctv, source_only_rgb_k4_seed0 | segments |" in printed
+    assert "clips -> cctv: domain distance\n" in printed
+    assert "| source_only_rgb_k4_seed0 | segments |" in printed
 
 
 def test_errors(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from toy_runs import train
 from tcon.adapt.config import make_runs
 from tcon.adapt.task import read_task
 from tcon.cli import main
-from tcon.evaluate.embeddings import run_config
+from tcon.evaluate.rebuild import run_config
 from tcon.evaluate.repeat import adapt_commands, extract_command, task_csv, wrapped
 
 
@@ -43,6 +43,36 @@ def test_the_command_makes_the_same_runs(tmp_path: Path, segments: int) -> None:
     assert {run.name: run for run in runs} == made
     assert str(options["output"]) == str(tmp_path / "runs")
     assert options["source"] == tmp_path / "clips.h5" and options["task"] is None
+
+
+def made_by(commands: list[str]) -> list[str]:
+    """Names of the runs."""
+    return [run.name for command in commands for run in runs_of(command)[1]]
+
+
+def test_one_command_per_grid(tmp_path: Path) -> None:
+    for segments in (2, 4):
+        groups = train(tmp_path, modality="rgb,flow", segments=segments, seeds=2)
+    (command,) = adapt_commands(groups)
+    assert sorted(made_by([command])) == sorted(run.path.name for g in groups for run in g.runs)
+    assert len(groups) == 8 and "--modality flow,rgb --segments 2,4 --seeds 2" in command
+    # What is no full grid takes several, which make nothing else and nothing twice.
+    groups = train(tmp_path, methods=["tcon"], segments=3)
+    commands = adapt_commands(groups)
+    assert len(commands) == 2
+    assert sorted(made_by(commands)) == sorted(run.path.name for g in groups for run in g.runs)
+
+
+def test_a_fitted_method_brings_what_it_starts_from(tmp_path: Path) -> None:
+    settings = ["source_only.features=8", "cmfglr.features=8", "cmfglr.select=false"]
+    groups = train(tmp_path, methods=["cmfglr"], settings=settings, preset="official")
+    (command,) = adapt_commands(groups)
+    made = {run.path.name: run_config(run.config) for group in groups for run in group.runs}
+    assert {run.name: run for run in runs_of(command)[1]} == made
+    assert sorted(made) == [
+        "cmfglr_rgb_k4_official_seed0",
+        "source_only_rgb_k4_cmfglr-official_seed0",
+    ]
 
 
 def test_a_wrapped_command_is_the_same_command(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from math import floor
 import numpy as np
 import pytest
 
-from tcon.extract.sampling import Sampling, centres
+from tcon.cache import InputError
+from tcon.extract.sampling import CentralSampling, Sampling, centres
 
 TOTALS = [*range(1, 100), 1000, 54321, 10**7]
 LENGTH = 16
@@ -115,3 +116,25 @@ def test_the_centre_frame_of_a_snippet() -> None:
 def test_as_text() -> None:
     assert str(Sampling("uniform", 32)) == "uniform:32"
     assert str(Sampling("stride", 8, LENGTH)) == "stride:8"
+
+
+def test_from_text() -> None:
+    for sampling in (Sampling("uniform", 32), Sampling("stride", 8)):
+        assert Sampling.parse(str(sampling)) == sampling
+    for text in ("uniform:0", "stride", "imported", "uniform:8 "):
+        with pytest.raises(InputError, match="it is uniform:COUNT or stride:STEP"):
+            Sampling.parse(text)
+
+
+@pytest.mark.parametrize("positions", [1, 3, 6, 24])
+@pytest.mark.parametrize("whole", [Sampling("uniform", 10), Sampling("stride", 7, LENGTH)])
+def test_the_central_snippets_of_equal_parts(whole: Sampling, positions: int) -> None:
+    central = CentralSampling(whole.rule, whole.value, whole.length, positions)
+    assert str(central) == str(whole)
+    for total in TOTALS[:-1]:
+        frames = whole.frames(total)
+        n = len(frames)
+        half = Fraction(1, 2)
+        wanted = sorted({floor((j + half) * n / positions) for j in range(positions)})
+        assert central.frames(total).tolist() == frames[wanted].tolist()
+        assert central.count(total) == len(wanted)

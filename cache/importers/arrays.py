@@ -1,0 +1,56 @@
+"""Arrays of users' files as snippets, and errors of damaged files as one line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from ..errors import InputError
+from ..schema import Snippets
+
+
+def as_snippets(array: np.ndarray, frame: np.ndarray | None = None) -> Snippets:
+    """Features of one video as [n, D].
+
+    Args:
+        array: [n, D] numbers; [D] is one snippet. Axes of length 1 before n and after D, as
+            of [1, n, D] or [n, D, 1, 1], are dropped.
+        frame: centre frame of each snippet, [n]; 0, 1, 2 ... if None.
+
+    Raises:
+        InputError: another shape, no snippet, no numbers, or frames of other snippets.
+    """
+    if array.dtype.kind not in "fiu":
+        raise InputError(f"holds {array.dtype}, not numbers: save it as an array of floats")
+    shape = array.shape
+    while len(shape) > 1 and shape[-1] == 1:
+        shape = shape[:-1]
+    while len(shape) > 2 and shape[0] == 1:
+        shape = shape[1:]
+    if len(shape) == 1:
+        shape = (1, *shape)
+    if len(shape) != 2 or 0 in shape:
+        raise InputError(f"has the shape {list(array.shape)}: it must be [snippets, dimensions]")
+    frame = np.arange(shape[0]) if frame is None else frame
+    if frame.shape != shape[:1] or frame.dtype.kind not in "iu":
+        raise InputError(f"has {list(frame.shape)} {frame.dtype} frames of {shape[0]} snippets")
+    return Snippets(array.reshape(shape), frame.astype(np.int64))
+
+
+@contextmanager
+def damaged(name: str) -> Iterator[None]:
+    """Say which file or key cannot be read, and why.
+
+    Raises:
+        InputError: for whatever the block raises; a damaged file makes parsers raise anything.
+    """
+    try:
+        yield
+    except InputError as error:
+        raise InputError(" ".join(f"{name} {error}".splitlines())) from None
+    except Exception as error:  # parsers of damaged files raise anything
+        said = str(error).strip().partition("\n")[0].partition(". ")[0]
+        reason = said if " " in said else f"{type(error).__name__} {said}".strip()
+        raise InputError(f"{name} cannot be read: {reason}") from None

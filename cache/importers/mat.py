@@ -1,0 +1,57 @@
+"""Folders of one MATLAB file per video."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from pathlib import Path
+
+from scipy.io import loadmat, whosmat
+
+from ..errors import InputError
+from ..schema import Snippets
+from .arrays import as_snippets, damaged
+from .files import files_of
+from .named_arrays import choose_features
+from .source import FeatureSource
+
+_NUMERIC = ("double", "single", *(f"{sign}int{n}" for sign in ("", "u") for n in (8, 16, 32, 64)))
+
+
+class Mat(FeatureSource):
+    """``<video>.mat`` up to version 7, each variable [n, D].
+
+    SciPy's reader can crash on a damaged file: a process of its own reads.
+    """
+
+    kind = "mat"
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._files = files_of(path, ".mat")
+        self._reader: ProcessPoolExecutor | None = None
+
+    def names(self) -> Iterable[str]:
+        return self._files
+
+    def read(self, name: str) -> Mapping[str, Snippets]:
+        if self._reader is None:
+            self._reader = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+        try:
+            return self._reader.submit(_read, self._files[name]).result()
+        except BrokenProcessPool:
+            self._reader = None
+            raise InputError(f"{self._files[name].name} is damaged: its reader crashed") from None
+
+
+def _read(file: Path) -> dict[str, Snippets]:
+    with damaged(file.name):
+        try:
+            variables = whosmat(file)
+        except NotImplementedError:
+            raise InputError("is of MATLAB 7.3, which is HDF5: save it with -v7") from None
+        chosen = choose_features([key for key, _, kind in variables if kind in _NUMERIC])
+        arrays = loadmat(file, variable_names=list(chosen.values()))
+        return {modality: as_snippets(arrays[key]) for modality, key in chosen.items()}

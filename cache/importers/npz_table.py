@@ -1,0 +1,106 @@
+"""One ``.npz`` of all videos, as ``tcon export`` writes it and as others do.
+
+::
+
+    ids [N]              names: ids, names, videos, video_ids or narration_ids
+    features [N, K, D]   or [N, D]; rgb and flow instead, for two modalities
+    labels, splits [N]   where known
+    frame [N, K]         centre frames, where known
+
+Or packed, videos of different lengths one after the other: ``features`` [S, D], ``frame`` [S], and
+``start`` [N], ``count`` [N], of which video n owns ``start[n] : start[n] + count[n]``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from ..lists import Entry
+from ..schema import SPLITS, Snippets
+from .arrays import as_snippets, damaged
+from .named_arrays import choose_features
+from .source import FeatureSource
+
+_IDS = ("ids", "names", "videos", "video_ids", "narration_ids")
+_KNOWN = ("labels", "splits")
+_ROWS = ("frame", "start", "count")
+
+
+class NpzTable(FeatureSource):
+    """Arrays whose rows are videos. All of them are held in memory."""
+
+    kind = "npz"
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        with damaged(str(path)), np.load(path, allow_pickle=False) as arrays:
+            ids = [key for key in arrays.files if key.lower() in _IDS]
+            if len(ids) != 1:
+                raise InputError(f"must name its videos in one array: {', '.join(_IDS)}")
+            chosen = choose_features(set(arrays.files) - {*_KNOWN, *_ROWS, *ids})
+            names = _text(ids[0], arrays[ids[0]])
+            self._row = {name: n for n, name in enumerate(names)}
+            if len(self._row) < len(names):
+                raise InputError(f"names {len(names) - len(self._row)} videos twice")
+            self._features = {modality: arrays[key] for modality, key in chosen.items()}
+            self._other = {key: arrays[key] for key in _ROWS if key in arrays.files}
+            self._known = {k: _text(k, arrays[k]) for k in _KNOWN if k in arrays.files}
+            self._check(len(names))
+
+    def names(self) -> Iterable[str]:
+        return self._row
+
+    def read(self, name: str) -> Mapping[str, Snippets]:
+        n, frame = self._row[name], self._other.get("frame")
+        rows: int | slice = n
+        if "start" in self._other:
+            start = int(self._other["start"][n])
+            rows = slice(start, start + int(self._other["count"][n]))
+        with damaged(name):
+            return {
+                modality: as_snippets(
+                    features[rows], None if frame is None else frame[rows].reshape(-1)
+                )
+                for modality, features in self._features.items()
+            }
+
+    def entries(self) -> list[Entry]:
+        if not self._known:
+            return []
+        empty = [""] * len(self._row)
+        labels, splits = (self._known.get(key, empty) for key in _KNOWN)
+        rows = zip(self._row, labels, splits, strict=True)
+        return [Entry(name, label, split) for name, label, split in rows]
+
+    def _check(self, videos: int) -> None:
+        """All arrays must speak of the same videos and snippets."""
+        snippets = min(len(features) for features in self._features.values())
+        packed = {"start", "count"} & self._other.keys()
+        lengths = {k: len(rows) for k, rows in {**self._known, **self._other}.items()}
+        for key in (*self._known, *packed):
+            if lengths[key] != videos:
+                raise InputError(f"has {lengths[key]} {key} of {videos} videos")
+        if unknown := set(self._known.get("splits", ())) - set(SPLITS):
+            raise InputError(f"has the split '{min(unknown)}': it is train, val, test or empty")
+        if not packed:
+            if snippets != videos:
+                raise InputError(f"has {videos} names and {snippets} rows of features")
+            return
+        if len(packed) == 1:
+            raise InputError("has start or count without the other")
+        start, count = self._other["start"], self._other["count"]
+        if {start.dtype.kind, count.dtype.kind} - {"i", "u"}:
+            raise InputError("has start or count that are no whole numbers")
+        if not ((start >= 0) & (count >= 0) & (start + count <= snippets)).all():
+            raise InputError("has start and count beyond its features")
+
+
+def _text(key: str, array: np.ndarray) -> list[str]:
+    """Names, or the numbers of classes, as text."""
+    if array.dtype.kind not in "USiu" or array.ndim != 1:
+        raise InputError(f"has {key} of {array.dtype} {list(array.shape)}: save them as text, [N]")
+    return [v.decode() if isinstance(v, bytes) else str(v) for v in array.tolist()]

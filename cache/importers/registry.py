@@ -1,0 +1,95 @@
+"""The formats of features by name, and which of them something is."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from ..errors import InputError, unknown
+from .epic100 import Epic100
+from .hdf5 import Hdf5
+from .mat import Mat
+from .mmaction2 import MMAction2
+from .mmsada import MMSada
+from .npy import Npy
+from .npz import NpzFolder
+from .npz_table import NpzTable
+from .source import FeatureSource
+from .t7 import T7
+
+
+def _open_npz(path: Path) -> FeatureSource:
+    return NpzTable(path) if path.is_file() else NpzFolder(path)
+
+
+_PLAIN: Mapping[str, Callable[[Path], FeatureSource]] = {
+    "t7": T7,
+    "npy": Npy,
+    "npz": _open_npz,
+    "hdf5": Hdf5,
+    "mat": Mat,
+}
+_PICKLED: Mapping[str, Callable[..., FeatureSource]] = {
+    "epic100": Epic100,
+    "mmsada": MMSada,
+    "mmaction2": MMAction2,
+}
+KINDS = (*_PLAIN, *_PICKLED)
+_IN_FOLDERS = {".t7": "t7", ".npy": "npy", ".npz": "npz", ".mat": "mat", ".pkl": "mmaction2"}
+_AS_FILES = {".npz": "npz", ".h5": "hdf5", ".hdf5": "hdf5", ".pkl": "epic100"}
+
+
+def open_source(
+    kind: str, path: Path, *, select: str | None = None, trust_pickle: bool = False
+) -> FeatureSource:
+    """Open somebody's features.
+
+    Args:
+        kind: one of `KINDS`.
+        path: a folder or a file of that kind.
+        select: which feature of video_features to take, of kind npy alone.
+        trust_pickle: that the user vouches for what is a pickle.
+
+    Raises:
+        InputError: no such kind, nothing there, nothing of that kind, or a pickle without trust.
+    """
+    if kind not in KINDS:
+        raise unknown("kind of features", kind, ("auto", *KINDS))
+    _check_exists(path)
+    if select and kind != "npy":
+        raise InputError("--select chooses among the features of kind npy alone")
+    if kind in _PICKLED:
+        return _PICKLED[kind](path, trust_pickle=trust_pickle)
+    return Npy(path, select) if select else _PLAIN[kind](path)
+
+
+def recognise(path: Path) -> tuple[str, str]:
+    """The kind of what is at ``path``, and what else was seen, "" if nothing.
+
+    A folder is of the kind that most of its files have.
+
+    Raises:
+        InputError: no kind is recognised.
+    """
+    _check_exists(path)
+    if path.is_dir():
+        names = (name for _, _, files in os.walk(path) for name in files)
+        known = _IN_FOLDERS
+    else:
+        names, known = iter([path.name]), _AS_FILES
+    suffixes = Counter(suffix for name in names if (suffix := Path(name).suffix) in known)
+    if not suffixes:
+        raise InputError(
+            f"{path} is of no kind that is recognised ({', '.join(known)}): name its kind, one of "
+            f"{', '.join(KINDS)}"
+        )
+    (taken, _), *others = suffixes.most_common()
+    said = ", ".join(f"{count} {suffix}" for suffix, count in others)
+    return known[taken], f"{said} files are left alone" if said else ""
+
+
+def _check_exists(path: Path) -> None:
+    if not path.exists():
+        raise InputError(f"no such file or folder: {path}")

@@ -1,0 +1,214 @@
+"""Features that users already have, into a feature file."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ... import __version__
+from ..errors import InputError
+from ..lists import Entry
+from ..schema import Failure, Provenance, Snippets, Video
+from ..writer import FeatureWriter
+from .source import UNNAMED, FeatureSource
+
+_PRECISIONS = {"float16": "fp16", "float32": "fp32", "float64": "fp64"}
+_UNCOMMITTED = 2**25  # values that may wait for a commit: 64 MiB
+_CLIP = 16  # frames: features of clips end so many frames, less one, before their video
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an import is: videos to do, in the file already, done, failed."""
+
+    todo: int
+    before: int
+    done: int = 0
+    failed: int = 0
+
+
+def import_features(
+    source: FeatureSource,
+    output: str | Path,
+    videos: Mapping[str, Entry],
+    *,
+    modality: str | None = None,
+    backbone: str = "imported",
+    weights: str = "",
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+) -> list[Failure]:
+    """Write the features of ``videos`` into the feature file ``output``, or extend it.
+
+    Videos that the file holds already are skipped, those that failed before are tried again. One
+    that cannot be read is recorded as a failure and the rest goes on.
+
+    Args:
+        source: the features.
+        output: the feature file.
+        videos: labels and splits by the source's names.
+        modality: which of the source's to take, or what its unnamed features are; None for all it
+            names, and rgb for unnamed ones.
+        backbone, weights: what made the features, as far as the user says.
+        on_progress: called after every video.
+
+    Returns:
+        the failures.
+
+    Raises:
+        InputError: no video can be read, the file was made differently or holds other labels, or
+            the disk is full.
+    """
+    reader = _Reader(source, modality)
+    names = sorted(videos)
+    provenance = reader.provenance(names, backbone, weights, _sha256(videos))
+    with FeatureWriter(output, provenance) as writer:
+        _check_committed(videos, writer)
+        todo = [name for name in names if name not in writer.committed]
+        progress = Progress(len(todo), len(writer.committed))
+        on_progress(progress)
+        waiting, failures = 0, []
+        for name in todo:
+            try:
+                snippets = reader.read(name, provenance)
+            except (InputError, OSError) as error:
+                failures.append(Failure(name, "read", str(error)))
+                writer.fail(failures[-1])
+                progress = replace(progress, failed=progress.failed + 1)
+            else:
+                writer.add(_video(name, videos[name], source, snippets), snippets)
+                waiting += sum(rows.features.size for rows in snippets.values())
+                progress = replace(progress, done=progress.done + 1)
+            if waiting > _UNCOMMITTED:
+                writer.commit()
+                waiting = 0
+            on_progress(progress)
+    return failures
+
+
+class _Reader:
+    """Reads a source's videos under the modalities that are asked for.
+
+    Args:
+        source: the features.
+        modality: as of `import_features`.
+    """
+
+    def __init__(self, source: FeatureSource, modality: str | None) -> None:
+        self._source, self._modality = source, modality
+
+    def provenance(
+        self, names: list[str], backbone: str, weights: str, list_sha256: str
+    ) -> dict[str, Provenance]:
+        """How the features were made, by modality: as those of the first video that is readable.
+
+        Raises:
+            InputError: none is readable.
+        """
+        reason = ""
+        for name in names:
+            try:
+                first = self._stored(name)
+                break
+            except (InputError, OSError) as error:
+                reason = reason or f"{name}: {error}"
+        else:
+            raise InputError(f"{self._source.path}: no video can be read; the first, {reason}")
+        return {
+            modality: Provenance(
+                backbone=backbone,
+                weights=weights,
+                weights_sha256="",
+                layer="",
+                dim=rows.features.shape[1],
+                preprocessing=f"imported: {self._source.kind}",
+                snippet_length=1,
+                sampling="stride:1" if self._source.every_frame else "imported",
+                precision=_PRECISIONS.get(rows.features.dtype.name, rows.features.dtype.name),
+                tool_version=__version__,
+                list_sha256=list_sha256,
+            )
+            for modality, rows in first.items()
+        }
+
+    def read(self, name: str, provenance: Mapping[str, Provenance]) -> dict[str, Snippets]:
+        """The features of a video as float16.
+
+        Raises:
+            InputError: they are damaged, unlike those of other videos, or beyond float16.
+        """
+        stored = self._stored(name)
+        if stored.keys() != provenance.keys():
+            raise InputError(
+                f"has features of {', '.join(sorted(stored))}, other videos of "
+                f"{', '.join(sorted(provenance))}"
+            )
+        for modality, rows in stored.items():
+            if rows.features.shape[1] != provenance[modality].dim:
+                raise InputError(
+                    f"has {rows.features.shape[1]} dimensions, other videos "
+                    f"{provenance[modality].dim}"
+                )
+        return {
+            modality: Snippets(_half(rows.features), rows.frame)
+            for modality, rows in stored.items()
+        }
+
+    def _stored(self, name: str) -> dict[str, Snippets]:
+        stored = dict(self._source.read(name))
+        if UNNAMED in stored:
+            return {self._modality or "rgb": stored[UNNAMED]}
+        if self._modality and self._modality not in stored:
+            raise InputError(f"holds {', '.join(sorted(stored))}, not {self._modality}")
+        return {self._modality: stored[self._modality]} if self._modality else stored
+
+
+def _half(features: np.ndarray) -> np.ndarray:
+    """float16, [n, D]."""
+    with np.errstate(over="ignore"):
+        half = features.astype(np.float16)
+    if not np.isfinite(half).all():
+        if np.isfinite(features).all():
+            raise InputError(
+                f"has values up to {np.abs(features).max():.4g}, beyond float16's 65504"
+            )
+        raise InputError("has values that are not finite")
+    return half
+
+
+def _video(
+    name: str, entry: Entry, source: FeatureSource, snippets: Mapping[str, Snippets]
+) -> Video:
+    last = max(int(rows.frame.max()) for rows in snippets.values()) + 1
+    there = min(len(rows.frame) for rows in snippets.values())
+    damage = ""
+    if source.every_frame and there < max(last, entry.frames - _CLIP + 1):
+        damage = f"{there} of {max(last, entry.frames)} frames have features"
+    return Video(
+        id=name,
+        label=entry.label,
+        split=entry.split,
+        path=str(source.path / name if source.path.is_dir() else source.path),
+        frames=entry.frames or last,
+        fps=0.0,
+        damage=damage,
+    )
+
+
+def _check_committed(videos: Mapping[str, Entry], writer: FeatureWriter) -> None:
+    for name, entry in videos.items():
+        video = writer.committed.get(name)
+        if video and (video.label, video.split) != (entry.label, entry.split):
+            raise InputError(
+                f"{writer.path} holds {name} as label '{video.label}', split '{video.split}', "
+                f"now it is '{entry.label}', '{entry.split}': choose another output"
+            )
+
+
+def _sha256(videos: Mapping[str, Entry]) -> str:
+    """Hash of names, labels and splits."""
+    rows = sorted(f"{name}\0{entry.label}\0{entry.split}\n" for name, entry in videos.items())
+    return hashlib.sha256("".join(rows).encode()).hexdigest()

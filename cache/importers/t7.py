@@ -1,0 +1,125 @@
+"""Folders of one torch-saved vector per frame: TA3N, TranSVAE, MA2L-TD, TransferAttn.
+
+::
+
+    <video>/img_00001.t7      RGB, counted from 1
+    <video>/x_00001.t7        flow, of which the y part is y_00001.t7; any prefix such as flow_
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import warnings
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..errors import InputError
+from ..schema import Snippets
+from .arrays import as_snippets, damaged
+from .source import UNNAMED, FeatureSource
+
+_FILE = re.compile(r"(.*?)(\d{1,9})\.t7")
+_FLOW = re.compile(r"((?:.*_)?)[xy]_")
+_READERS = 8  # files at once: most of the time of a small file is the disk's latency
+
+
+class T7(FeatureSource):
+    """``<video>/img_%05d.t7``; a video's name is the path of its folder.
+
+    Nothing is unpickled but tensors (``weights_only``).
+    """
+
+    kind = "t7"
+    every_frame = True
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        if not path.is_dir():
+            raise InputError(f"{path} is not a folder of videos' folders of .t7 files")
+        self._readers = ThreadPoolExecutor(_READERS)
+        self._names = list(_video_folders(path, ""))
+        if not any(self._names):
+            here = "is a video's folder: give the one above" if self._names else "holds no .t7 file"
+            raise InputError(f"{path} {here}")
+
+    def names(self) -> Iterable[str]:
+        return self._names
+
+    def read(self, name: str) -> Mapping[str, Snippets]:
+        folder = self.path / name
+        series = _series(folder)
+        flow = {match[1] for prefix in series if (match := _FLOW.fullmatch(prefix))}
+        rgb = [prefix for prefix in series if not _FLOW.fullmatch(prefix)]
+        if len(flow) > 1 or len(rgb) > 1:
+            raise InputError(f"mixes files named {', '.join(sorted(series))}")
+        found = {"rgb" if flow else UNNAMED: self._vectors(folder, series[p]) for p in rgb}
+        for start in flow:
+            x, y = series.get(f"{start}x_", {}), series.get(f"{start}y_", {})
+            if x.keys() != y.keys():
+                raise InputError("has not one y file for each x file of flow")
+            parts = [self._vectors(folder, files) for files in (x, y)]
+            features = np.concatenate([part.features for part in parts], axis=1)  # [n, 2 D]
+            found["flow"] = Snippets(features, parts[0].frame)
+        return found
+
+    def _vectors(self, folder: Path, files: Mapping[int, str]) -> Snippets:
+        """[n, D] of n files, which are counted from 1, or from 0 where there is a file 0."""
+        numbers = sorted(files)
+        paths = [folder / files[number] for number in numbers]
+        read = self._readers.map(Path.read_bytes, paths)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch's, about damaged files
+            rows = [_vector(path.name, data) for path, data in zip(paths, read, strict=True)]
+        if len({row.shape for row in rows}) > 1:
+            raise InputError(f"mixes vectors of {sorted({len(row) for row in rows})} dimensions")
+        return Snippets(np.stack(rows), np.array(numbers) - min(1, numbers[0]))
+
+
+def _video_folders(folder: Path, name: str) -> Iterator[str]:
+    """Paths of the folders that hold ``.t7`` files; nothing below them is looked at."""
+    folders = []
+    with os.scandir(folder) as files:
+        for file in files:
+            if file.name.endswith(".t7"):
+                yield name
+                return
+            if file.is_dir() and not file.name.startswith("."):
+                folders.append(file.name)
+    for below in sorted(folders):
+        yield from _video_folders(folder / below, f"{name}/{below}" if name else below)
+
+
+def _series(folder: Path) -> dict[str, dict[int, str]]:
+    """Files by the start of their name and their number, such as ``{"img_": {1: ...}}``."""
+    series: dict[str, dict[int, str]] = defaultdict(dict)
+    with os.scandir(folder) as files:
+        for file in files:
+            if match := _FILE.fullmatch(file.name):
+                series[match[1]][int(match[2])] = file.name
+    if not series:
+        raise InputError("holds no numbered .t7 file")
+    return series
+
+
+def _vector(name: str, data: bytes) -> np.ndarray:
+    """The vector [D] of one file."""
+    with damaged(name):
+        try:
+            tensor = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+        except Exception as error:
+            if "weights_only" in str(error):  # torch's own advice is to load it unsafely
+                raise InputError("is damaged, or more than a tensor: not unpickled") from None
+            raise
+        if not isinstance(tensor, torch.Tensor):
+            raise InputError(f"holds a {type(tensor).__name__}, not a tensor")
+        rows = as_snippets(tensor.detach().numpy()).features  # [1, D]
+        if len(rows) > 1:
+            raise InputError(f"has the shape {list(tensor.shape)}: it must be one vector")
+        return rows[0]

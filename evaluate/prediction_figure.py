@@ -1,0 +1,55 @@
+"""What a run looked at in one video: the segments' frames above the attention over time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from .drawing import COLOURS, LINES, MARKERS, new_figure, show_frame, style
+from .predict import Prediction
+
+_CELL = 1.25  # inches
+
+
+def draw_prediction(
+    prediction: Prediction, images: Sequence[np.ndarray], classes: tuple[str, ...]
+) -> Figure:
+    """Under each frame stands what its segment says by itself.
+
+    Args:
+        prediction: of a video.
+        images: its segments' frames, K of [H, W, 3].
+        classes: their names, [C].
+    """
+    segments, scores = len(images), prediction.segment_scores
+    best = int(prediction.logits.argmax())
+    with style():
+        figure = new_figure(max(_CELL * segments, 4), 2 * _CELL + 1)
+        grid = figure.add_gridspec(2, segments, height_ratios=(1, 1.1))
+        for j, image in enumerate(images):
+            words = "" if scores is None else f"{classes[scores[j].argmax()]} {scores[j].max():.0%}"
+            show_frame(figure.add_subplot(grid[0, j]), image, words, f"segment {j}")
+        axis = figure.add_subplot(grid[1, :], label="attention")
+        times, end, unit = prediction.frames, prediction.video.frames, "frame"
+        if prediction.seconds is not None:
+            times, end, unit = prediction.seconds, end / prediction.video.fps, "seconds"
+        if prediction.attention is not None:
+            axis.plot(
+                times, prediction.attention, LINES[0], marker=MARKERS[0], color=COLOURS[0],
+                label="predicted",
+            )  # fmt: skip
+        if prediction.weights is not None:
+            axis.axhline(1 / segments, linestyle=LINES[2], color="black", label="uniform")
+            axis.legend(fontsize=7, frameon=False)
+            axis.set_ylim(0, 1.2 * max(prediction.weights.max(), 1 / segments))
+        else:
+            axis.set_title("this method does not weigh single segments", fontsize=8)
+            axis.set_yticks([])
+        axis.set_xlim(0, end)  # the whole video, so that each frame stands above its time
+        axis.set_ylabel("attention")
+        axis.set_xlabel(unit)
+        title = f"{classes[best]} {prediction.scores[best]:.0%}"
+        figure.suptitle(f"{prediction.video.id}: {title}", fontsize=9)
+    return figure

@@ -1,0 +1,145 @@
+"""Predictions as csv and JSON, written video by video: what is done is kept, memory stays flat."""
+
+from __future__ import annotations
+
+import csv
+import json
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import __version__
+from ..cache import Failure, InputError
+from .deployed import Deployed
+from .predict import Prediction, Result
+
+
+class PredictionFile(ABC):
+    """A file that takes one result after the other; a context manager.
+
+    Args:
+        path: written anew.
+        deployed: the run.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+
+    def __init__(self, path: Path, deployed: Deployed) -> None:
+        self.deployed = deployed
+        try:
+            self.file = path.open("w", encoding="utf-8", newline="")
+        except OSError as error:
+            raise InputError(f"cannot write {path}: {error.strerror}") from None
+
+    @abstractmethod
+    def add(self, result: Result) -> None:
+        """Write a video."""
+
+    def end(self) -> None:  # noqa: B027  (most have no end)
+        """Write what comes after all videos."""
+
+    def __enter__(self) -> PredictionFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self.file:
+            self.end()
+
+
+class CsvPredictions(PredictionFile):
+    """A row per video; columns are in docs/predict.md."""
+
+    def __init__(self, path: Path, deployed: Deployed) -> None:
+        super().__init__(path, deployed)
+        classes, segments = deployed.classes, range(1, deployed.segments + 1)
+        columns = ["video", "error", "label", "score", "attention"]
+        columns += [f"{what} {name}" for what in ("score", "logit") for name in classes]
+        columns += [
+            f"segment {j} {what}"
+            for j in segments
+            for what in ("frame", "seconds", "attention", "label", "score")
+        ]
+        self._writer = csv.DictWriter(self.file, columns, restval="")
+        self._writer.writeheader()
+
+    def add(self, result: Result) -> None:
+        self._writer.writerow(
+            {"video": result.video, "error": result.reason}
+            if isinstance(result, Failure)
+            else self._row(result)
+        )
+        self.file.flush()
+
+    def _row(self, prediction: Prediction) -> dict[str, Any]:
+        record = _record(prediction, self.deployed.classes)
+        row = {name: record[name] for name in ("video", "label", "score", "attention")}
+        for what in ("score", "logit"):
+            row |= {f"{what} {name}": value for name, value in record[f"{what}s"].items()}
+        for j, segment in enumerate(record["segments"], start=1):
+            row |= {f"segment {j} {what}": value for what, value in segment.items()}
+        return row
+
+
+class JsonPredictions(PredictionFile):
+    """One document: the run, and a record per video under ``videos``."""
+
+    def __init__(self, path: Path, deployed: Deployed) -> None:
+        super().__init__(path, deployed)
+        head = {
+            "tool_version": __version__,
+            "run": str(deployed.path),
+            "method": deployed.config.method,
+            "modality": deployed.config.modality,
+            "classes": deployed.classes,
+        }
+        self.file.write(json.dumps(head, indent=1).removesuffix("\n}") + ',\n "videos": [')
+        self._separator = "\n"
+
+    def add(self, result: Result) -> None:
+        record = (
+            {"video": result.video, "error": result.reason}
+            if isinstance(result, Failure)
+            else _record(result, self.deployed.classes)
+        )
+        self.file.write(f"{self._separator}  {json.dumps(record, allow_nan=False)}")
+        self.file.flush()
+        self._separator = ",\n"
+
+    def end(self) -> None:
+        self.file.write("\n ]\n}\n")
+
+
+def _record(prediction: Prediction, classes: tuple[str, ...]) -> dict[str, Any]:
+    """Everything about a video; None where there is nothing."""
+    scores, best = prediction.scores, int(prediction.logits.argmax())
+    return {
+        "video": prediction.video.id,
+        "frames": prediction.video.frames,
+        "fps": prediction.video.fps or None,
+        "damage": prediction.video.damage or None,
+        "label": classes[best],
+        "score": float(scores[best]),
+        "attention": prediction.attention_kind,
+        "scores": dict(zip(classes, scores.tolist(), strict=True)),
+        "logits": dict(zip(classes, prediction.logits.tolist(), strict=True)),
+        "segments": [_segment(prediction, classes, j) for j in range(len(prediction.frames))],
+    }
+
+
+def _segment(prediction: Prediction, classes: tuple[str, ...], j: int) -> dict[str, Any]:
+    def at(values: np.ndarray | None) -> float | None:
+        return None if values is None else values[j].item()
+
+    scores, label, score = prediction.segment_scores, None, None
+    if scores is not None:
+        label, score = classes[scores[j].argmax()], float(scores[j].max())
+    return {
+        "frame": at(prediction.frames),
+        "seconds": at(prediction.seconds),
+        "attention": at(prediction.weights),
+        "label": label,
+        "score": score,
+    }

@@ -1,0 +1,63 @@
+"""A run's options and trained weights, read back from its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..adapt.config import RunConfig, default_options
+from ..adapt.methods import Method
+from ..adapt.run_folder import CHECKPOINT, flatten
+from ..adapt.settings import apply_settings
+from ..cache import InputError
+
+Statistics = Mapping[str, Mapping[str, Tensor]]
+
+
+def run_config(config: Mapping[str, Any]) -> RunConfig:
+    """The options of a run from its ``config.json``.
+
+    Raises:
+        InputError: options that this version does not know.
+    """
+    method, end_to_end = config["method"], bool(config.get("end_to_end"))
+    parts = {"train": "train", method: "options"} | ({"e2e": "end_to_end"} if end_to_end else {})
+    settings = [
+        f"{root}.{key}={value}"
+        for root, part in parts.items()
+        for key, value in flatten(config[part]).items()
+    ]
+    options = apply_settings(settings, default_options([method], end_to_end=end_to_end))
+    return RunConfig(
+        method=method,
+        modality=config["modality"],
+        segments=config["segments"],
+        seed=config["seed"],
+        preset=config["preset"],
+        train=options["train"],
+        options=options[method],
+        end_to_end=options.get("e2e"),
+    )
+
+
+def load_checkpoint(folder: Path, method: Method) -> Statistics:
+    """Put a run's last weights into its method.
+
+    Returns:
+        each domain's ``mean`` and ``deviation`` [D_in]; empty where features were not standardised.
+
+    Raises:
+        InputError: the checkpoint is missing or damaged, or is another method's.
+    """
+    path = folder / CHECKPOINT
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+        method.load_state_dict(checkpoint["method"])
+        return checkpoint["normalise"]
+    except Exception as error:  # a damaged checkpoint fails in many ways
+        reason = str(error).partition("\n")[0]
+        raise InputError(f"{path} does not fit its run ({reason}): repeat the run") from None

@@ -1,0 +1,176 @@
+"""An exported model needs no tcon and says what the run says."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from tiny_backbones import MACHINE, tiny_backbones, train_on_videos
+from torch import Tensor, nn
+
+from tcon.cache import InputError
+from tcon.cli import main
+from tcon.evaluate import export_model as exporting
+from tcon.evaluate.deployed import load_deployed, make_plan
+from tcon.evaluate.export_model import METADATA, export_model
+from tcon.evaluate.predict import Prediction, Result, predict_videos
+from tcon.evaluate.predict_report import read_items
+from tcon.extract.backbones import registry
+from tcon.extract.config import ExtractConfig
+from tcon.extract.sampling import Sampling
+from tcon.extract.snippets import Chunk, read_snippets
+
+RGB = replace(
+    MACHINE, backbone="tiny", weights="random", precision="fp32", sampling=Sampling("uniform", 8)
+)
+CLIPS = replace(RGB, backbone="tiny3d")
+Outputs = list[np.ndarray]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _backbones() -> Iterator[None]:
+    with tiny_backbones():
+        yield
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory, clips: Path) -> Path:
+    """A run of `tcon`; do not change it."""
+    return train_on_videos(clips, tmp_path_factory.mktemp("run"), "tcon", RGB, segments=2)
+
+
+def _predicted(run: Path, videos: list[Path]) -> tuple[list[Prediction], Tensor]:
+    """Predictions, and what an engineer feeds the exported model: [B, K m, ...]."""
+    deployed, results, snippets = load_deployed(run), list[Result](), []
+    plan = make_plan(deployed, MACHINE)
+    predict_videos(deployed, read_items(videos), plan, on_result=results.append)
+    for video in videos:
+        chunks = [c for c in read_snippets(str(video), "", plan.reading) if isinstance(c, Chunk)]
+        snippets.append(torch.cat([chunk.snippets for chunk in chunks])[:, 0])
+    return results, torch.stack(snippets).float()
+
+
+def _program(path: Path, snippets: Tensor) -> tuple[Outputs, dict]:
+    extra = {METADATA: ""}
+    module = torch.export.load(path, extra_files=extra).module()
+    return [output.detach().numpy() for output in module(snippets)], json.loads(extra[METADATA])
+
+
+def _onnx(path: Path, snippets: Tensor) -> tuple[Outputs, dict]:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    session = onnxruntime.InferenceSession(path)
+    metadata = session.get_modelmeta().custom_metadata_map[METADATA]
+    return session.run(None, {"snippets": snippets.numpy()}), json.loads(metadata)
+
+
+@pytest.mark.parametrize(
+    ("method", "config", "suffix"),
+    [
+        ("tcon", RGB, "pt2"),
+        ("tcon", RGB, "onnx"),
+        ("tcon-trn", CLIPS, "onnx"),
+        ("source_only", RGB, "pt2"),  # uniform attention
+        ("trn", RGB, "onnx"),  # no attention
+    ],
+)
+def test_the_file_predicts_as_the_run(
+    tmp_path: Path, clips: Path, method: str, config: ExtractConfig, suffix: str
+) -> None:
+    read = {"pt2": _program, "onnx": _onnx}[suffix]
+    if suffix == "onnx":
+        pytest.importorskip("onnxscript")
+    run = train_on_videos(clips, tmp_path, method, config, segments=2)
+    assert "on random input at most" in export_model(run, tmp_path / f"model.{suffix}")
+    videos = [clips / "run" / name for name in ("3.avi", "5.avi")]
+    results, snippets = _predicted(run, videos)
+    outputs, metadata = read(tmp_path / f"model.{suffix}", snippets)
+    assert metadata["classes"] == ["jump", "run"]
+    assert metadata["input"]["shape"] == ["batch", *snippets.shape[1:]]
+    assert metadata["outputs"] == ["logits", "attention"][: len(outputs)]
+    assert metadata["attention"] == results[0].attention_kind
+    # `tcon predict` rounds features to float16 as feature files do.
+    expected = [np.stack([r.logits for r in results])]
+    if results[0].weights is not None:
+        expected.append(np.stack([r.weights for r in results]))
+    for mine, theirs in zip(outputs, expected, strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=5e-3, atol=5e-3)
+    for one, both in zip(read(tmp_path / f"model.{suffix}", snippets[:1])[0], outputs, strict=True):
+        np.testing.assert_allclose(one[0], both[0], rtol=1e-4, atol=1e-5)  # any number of videos
+
+
+def test_training_parts_are_left_out(run: Path, tmp_path: Path) -> None:
+    export_model(run, tmp_path / "model.pt2")
+    names = torch.export.load(tmp_path / "model.pt2").state_dict
+    assert any(name.startswith("method.attention") for name in names)
+    assert not any("discriminators" in name for name in names)
+
+
+def test_a_wrong_file_is_never_left(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "model.pt2").write_bytes(b"the one before")
+    right = exporting._Program.run
+
+    def wrong(self: object, path: Path, snippets: Tensor) -> Outputs:
+        return [output + 0.1 for output in right(self, path, snippets)]
+
+    monkeypatch.setattr(exporting._Program, "run", wrong)
+    with pytest.raises(InputError, match=r"the exported model is wrong: .* up to 0\.1"):
+        export_model(run, tmp_path / "model.pt2")
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"the one before"]
+
+
+class _Undecided(nn.Sequential):
+    """Goes another way for dark images: nothing that a tracer can follow."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x if x.mean() > 0 else -x)
+
+
+class _Exotic(nn.Sequential):
+    """Ends in a function that ONNX does not have."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.special.bessel_j0(super().forward(x))
+
+
+@pytest.mark.parametrize(
+    ("kind", "suffix", "message"),
+    [
+        (_Undecided, "pt2", "tcon on this backbone cannot be exported"),
+        (_Exotic, "onnx", "ONNX cannot express it .*bessel_j0.*: write a .pt2"),
+    ],
+)
+def test_what_cannot_be_exported(
+    run: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: type[nn.Sequential],
+    suffix: str,
+    message: str,
+) -> None:
+    if suffix == "onnx":
+        pytest.importorskip("onnxscript")
+    spec = registry.get_spec("tiny")
+    changed = replace(spec, build=lambda: kind(*spec.build()))
+    monkeypatch.setitem(registry._REGISTRY, "tiny", changed)
+    with pytest.raises(InputError, match=message):
+        export_model(run, tmp_path / f"model.{suffix}")
+    assert not list(tmp_path.iterdir())
+
+
+def test_suffix_and_packages(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = CliRunner().invoke(main, ["export", str(run), "-o", str(tmp_path / "model.pt")])
+    assert done.exit_code == 2 and "name it FILE.pt2" in done.output
+    done = CliRunner().invoke(main, ["export", str(run), "-o", str(tmp_path / "no" / "model.pt2")])
+    assert done.exit_code == 2 and "no such folder" in done.output
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    done = CliRunner().invoke(main, ["export", str(run), "-o", str(tmp_path / "model.onnx")])
+    assert done.exit_code == 2 and "pip install 'tcon[export]'" in done.output

@@ -1,0 +1,290 @@
+"""New videos are predicted as the run predicted the same videos' features."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from tiny_backbones import MACHINE, tiny_backbones, train_on_videos
+
+from tcon.cache import Failure, FeatureFile, InputError, Snippets
+from tcon.cli import main
+from tcon.evaluate.deployed import Deployed, load_deployed, make_plan
+from tcon.evaluate.frames import read_images
+from tcon.evaluate.predict import Prediction, Result, predict_one, predict_videos
+from tcon.evaluate.predict_report import predict_and_report, read_items
+from tcon.evaluate.prediction_figure import draw_prediction
+from tcon.evaluate.runs import find_runs
+from tcon.extract.config import ExtractConfig
+from tcon.extract.flow import Parameters
+from tcon.extract.sampling import Sampling
+from tcon.extract.views import Views
+
+RGB = replace(
+    MACHINE,
+    backbone="tiny",
+    weights="random",
+    precision="fp32",
+    sampling=Sampling("uniform", 10),
+    views=Views("flip"),
+)
+FLOW = replace(
+    RGB,
+    modalities=("flow",),
+    sampling=Sampling("uniform", 3),
+    flow_engine="opencv",  # the only one that needs no compiling
+    flow=Parameters(scales=1, warps=1, inner=5, outer=2),
+    flow_bound=15.0,
+    flow_float=True,
+)
+CLIPS = replace(RGB, backbone="tiny3d", sampling=Sampling("stride", 3), precision="bf16")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _backbones() -> Iterator[None]:
+    with tiny_backbones():
+        yield
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory, clips: Path) -> Path:
+    """A run of `tcon`; do not change it."""
+    return train_on_videos(clips, tmp_path_factory.mktemp("run"), "tcon", RGB)
+
+
+def _predict(deployed: Deployed, videos: Path, machine: ExtractConfig = MACHINE) -> list[Result]:
+    results: list[Result] = []
+    items = read_items([videos])
+    predict_videos(deployed, items, make_plan(deployed, machine), on_result=results.append)
+    assert [r.video if isinstance(r, Failure) else r.video.id for r in results] == [
+        item.id for item in items
+    ]
+    return results
+
+
+@pytest.mark.parametrize(
+    ("method", "config", "settings"),
+    [
+        ("tcon", RGB, ()),  # 3 to 13 frames: videos with fewer snippets than segments, and more
+        ("tcon-trn", RGB, ("train.normalise=source",)),
+        ("source_only", CLIPS, ("train.normalise=none",)),
+        ("tcon-coattn", FLOW, ()),
+    ],
+)
+def test_the_recorded_logits(
+    tmp_path: Path, clips: Path, method: str, config: ExtractConfig, settings: tuple[str, ...]
+) -> None:
+    path = train_on_videos(clips, tmp_path, method, config, *settings, segments=2)
+    file, recorded = FeatureFile(tmp_path / "clips.h5"), find_runs([path])[0][0].test
+    packed = file.packed(config.modalities[0])
+    for needless in (tmp_path / "clips.h5", path / "logits.h5", path / "metrics.jsonl"):
+        needless.unlink()
+    deployed = load_deployed(path)
+    machine = replace(MACHINE, flow_engine=config.flow_engine)
+    results = _predict(deployed, clips, machine)
+    for n, (video, result) in enumerate(zip(file.videos, results, strict=True)):
+        assert isinstance(result, Prediction)
+        assert result.video.id.endswith(video.id)
+        # The central snippets' features are the stored ones to the bit ...
+        mine = slice(packed.start[n], packed.start[n] + packed.count[n])
+        stored = Snippets(packed.features[mine, 0], packed.frame[mine])
+        expected = predict_one(deployed, video, stored)
+        assert np.array_equal(result.logits, expected.logits)
+        assert np.array_equal(result.frames, expected.frames)
+        # ... and a video alone is predicted as among others, to rounding.
+        logged = recorded.logits[-1][recorded.ids.index(video.id)]
+        np.testing.assert_allclose(result.logits, logged, rtol=1e-5, atol=1e-6)
+
+
+def test_segments_explain_the_prediction(run: Path, clips: Path) -> None:
+    for result in _predict(load_deployed(run), clips):
+        assert isinstance(result, Prediction) and result.attention is not None
+        assert result.attention_kind == "predicted"
+        assert result.attention.sum() == pytest.approx(1)
+        assert (result.attention @ result.segment_logits) == pytest.approx(result.logits, abs=1e-6)
+        assert result.scores.sum() == pytest.approx(1)
+        assert result.seconds == pytest.approx(result.frames / 25)
+        # The centres of 10 parts, of which the central one of each of 4 segments is looked at.
+        n = min(10, result.video.frames)
+        places = [(2 * j + 1) * n // 8 for j in range(4)]
+        frames = [(2 * p + 1) * result.video.frames // (2 * n) for p in places]
+        assert result.frames.tolist() == frames
+
+
+@pytest.mark.parametrize(("method", "kind"), [("dan", "uniform"), ("trn", "none")])
+def test_methods_without_attention(tmp_path: Path, clips: Path, method: str, kind: str) -> None:
+    deployed = load_deployed(train_on_videos(clips, tmp_path, method, RGB, segments=2))
+    result = _predict(deployed, clips / "run")[0]
+    assert isinstance(result, Prediction) and result.attention is None
+    assert result.attention_kind == kind
+    if kind == "uniform":
+        assert result.weights.tolist() == [0.5, 0.5]
+        assert result.segment_logits.mean(0) == pytest.approx(result.logits, abs=1e-6)
+    else:
+        assert result.weights is None and result.segment_scores is None
+
+
+def test_the_command(run: Path, clips: Path, tmp_path: Path) -> None:
+    """A broken video in the middle: the others are predicted, in order, and all is written."""
+    (tmp_path / "broken.mp4").write_bytes(b"no video")
+    (tmp_path / "list.txt").write_text(f"{clips / 'run' / '1.mp4'}\n")
+    jump = clips / "jump" / "2.mp4"
+    videos = [str(v) for v in (tmp_path / "list.txt", tmp_path / "broken.mp4", jump)]
+    files = ["--csv", str(tmp_path / "a.csv"), "--json", str(tmp_path / "a.json")]
+    words = ["predict", str(run), *videos, *files, "--figures", str(tmp_path / "drawn")]
+    done = CliRunner().invoke(main, [*words, "--workers", "1", "--min-frames", "1"])
+    assert done.exit_code == 1, done.output
+    lines = done.output.splitlines()
+    assert lines[0].split() == ["video", "label", "score", "label", "score", "attention"]
+    assert "failed: not a video" in lines[2] and "1 of 3 videos failed." in lines
+
+    document = json.loads((tmp_path / "a.json").read_text())
+    first, broken, last = document["videos"]
+    assert document["classes"] == ["jump", "run"] and document["method"] == "tcon"
+    assert broken.keys() == {"video", "error"} and last["video"] == str(jump)
+    assert first["label"] == max(first["scores"], key=first["scores"].get)
+    assert f"{100 * first['score']:.1f}%" in lines[1] and lines[1].split()[1] == first["label"]
+    assert len(first["segments"]) == 4
+    assert sum(segment["attention"] for segment in first["segments"]) == pytest.approx(1)
+
+    rows = list(csv.DictReader((tmp_path / "a.csv").open()))
+    assert rows[1]["error"] and not rows[1]["label"]
+    assert float(rows[0]["logit run"]) == first["logits"]["run"]
+    assert rows[2]["segment 3 frame"] == str(last["segments"][2]["frame"])
+    drawn = sorted(path.name for path in (tmp_path / "drawn").iterdir())
+    assert [name.split("clips")[-1] for name in drawn] == ["0_jump_2.mp4.png", "0_run_1.mp4.png"]
+
+
+def test_what_is_done_is_kept_where_all_is_stopped(run: Path, clips: Path, tmp_path: Path) -> None:
+    results: list[Result] = []
+
+    def stop(progress: object) -> None:
+        if progress.done == 2:
+            raise KeyboardInterrupt
+
+    deployed = load_deployed(run)
+    with pytest.raises(KeyboardInterrupt):
+        predict_videos(
+            deployed,
+            read_items([clips]),
+            make_plan(deployed, MACHINE),
+            on_result=results.append,
+            on_progress=stop,
+        )
+    assert len(results) == 2
+
+
+def test_the_figure_shows_the_segments_frames(
+    run: Path, clips: Path, read_number: Callable[[np.ndarray], int]
+) -> None:
+    """Clip n counts from 1 + 37 n."""
+    deployed = load_deployed(run)
+    result = _predict(deployed, clips / "run")[0]
+    assert isinstance(result, Prediction)
+    images = read_images(result.video, result.frames)
+    figure = draw_prediction(result, images, deployed.classes)
+    *shown, axis = figure.axes
+    numbers = [read_number(frame.images[0].get_array()) for frame in shown]
+    assert numbers == [38 + frame for frame in result.frames]
+    scores = result.segment_scores
+    assert shown[0].get_xlabel().startswith(deployed.classes[scores[0].argmax()])
+    x, y = axis.lines[0].get_data()
+    assert np.array_equal(x, result.seconds) and np.array_equal(y, result.attention)
+
+
+# --- runs and features that cannot be used
+
+
+def _copy(run: Path, to: Path, **data: object) -> Path:
+    """A deployed run: config and checkpoint alone, with other ``data``; None takes a key out."""
+    to.mkdir()
+    (to / "checkpoint.pt").write_bytes((run / "checkpoint.pt").read_bytes())
+    config = json.loads((run / "config.json").read_text())
+    config["data"] = {k: v for k, v in {**config["data"], **data}.items() if v is not None}
+    (to / "config.json").write_text(json.dumps(config))
+    return to
+
+
+def _made(run: Path, **changes: object) -> dict[str, object]:
+    config = json.loads((run / "config.json").read_text())
+    return config["data"]["target_provenance"] | changes
+
+
+def test_an_older_run_reads_the_feature_file(run: Path, clips: Path, tmp_path: Path) -> None:
+    old = _copy(run, tmp_path / "old", target_provenance=None)
+    with pytest.raises(InputError, match="no finished run"):
+        load_deployed(old)
+    (old / "logits.h5").write_bytes((run / "logits.h5").read_bytes())
+    features = json.loads((old / "config.json").read_text())["data"]["target"]
+    assert load_deployed(old).made.recipe() == load_deployed(run).made.recipe()
+    gone = _copy(run, tmp_path / "gone", target_provenance=None, target=str(tmp_path / "no.h5"))
+    (gone / "logits.h5").write_bytes((run / "logits.h5").read_bytes())
+    with pytest.raises(InputError, match="no.h5 is gone: name it with --features"):
+        load_deployed(gone)
+    assert load_deployed(gone, features=Path(features)).made.backbone == "tiny"
+
+
+def test_weights(run: Path, clips: Path, tmp_path: Path) -> None:
+    checkpoint, other = tmp_path / "mine.pt", tmp_path / "other.pt"
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        torch.save(torch.nn.Sequential(torch.nn.Conv2d(3, 16, 5)).state_dict(), checkpoint)
+        torch.save({}, other)
+    path = train_on_videos(clips, tmp_path, "source_only", replace(RGB, weights=str(checkpoint)))
+    deployed = load_deployed(path)
+    make_plan(deployed, MACHINE, weights=checkpoint)
+    with pytest.raises(InputError, match=r"made with mine\.pt \(sha256 .*give that checkpoint"):
+        make_plan(deployed, MACHINE)
+    with pytest.raises(InputError, match=r"other\.pt \(sha256 .*is not mine\.pt \(sha256 "):
+        make_plan(deployed, MACHINE, weights=other)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"backbone": "imported"}, "were not made by tcon extract"),
+        ({"preprocessing": "imported: t7"}, "were not made by tcon extract"),
+        ({"layer": "conv5"}, "other features .*layer: conv5 != pool"),
+    ],
+)
+def test_features_that_cannot_be_made(
+    run: Path, tmp_path: Path, changes: dict[str, str], message: str
+) -> None:
+    copy = _copy(run, tmp_path / "copy", target_provenance=_made(run, **changes))
+    with pytest.raises(InputError, match=message):
+        make_plan(load_deployed(copy), MACHINE)
+
+
+def test_wrong_runs_and_videos(run: Path, clips: Path, tmp_path: Path) -> None:
+    def message(path: Path, videos: Path = clips) -> str:
+        with pytest.raises(InputError) as caught:
+            predict_and_report(path, [videos], MACHINE)
+        return str(caught.value)
+
+    assert message(run, tmp_path / "no.mp4").startswith("no such video, folder or list")
+    assert "no such run" in message(tmp_path / "nowhere")
+    assert "holds no run" in message(clips)
+    two = tmp_path / "two"
+    two.mkdir()
+    _copy(run, two / "b")
+    assert load_deployed(two).path.name == "b"  # the only one
+    _copy(run, two / "c")
+    assert "holds 2 runs: name one, such as" in message(two)
+    (two / "c" / "checkpoint.pt").write_bytes(b"damaged")
+    assert "does not fit its run" in message(two / "c")
+    (two / "c" / "checkpoint.pt").unlink()
+    assert "is not finished" in message(two / "c")
+    (two / "b" / "config.json").write_text('{"method": "tcon"}')
+    assert "config.json is damaged" in message(two / "b")
+
+
+def test_a_run_says_nothing_that_depends_on_target_labels(run: Path) -> None:
+    """The hash of the list of videos does."""
+    assert "list_sha256" not in _made(run)

@@ -1,0 +1,78 @@
+"""Backbones that cost nothing, and runs on features that they made of real videos."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from torch import nn
+from toy_runs import QUICK
+
+from tcon.adapt.config import make_runs
+from tcon.adapt.grid import prepare, run_all
+from tcon.extract.backbones import BackboneSpec, Preprocessing, Weights, registry
+from tcon.extract.config import ExtractConfig
+from tcon.extract.lists import read_videos
+from tcon.extract.pipeline import extract
+
+MACHINE = ExtractConfig(device="cpu", workers=0, min_frames=1)
+_SMALL = Preprocessing(input_size=32, resize=36)
+
+
+def _images() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(3, 16, 5, stride=3), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten()
+    )
+
+
+def _clips() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv3d(3, 64, 3, stride=3), nn.ReLU(), nn.AdaptiveAvgPool3d(1), nn.Flatten()
+    )
+
+
+def _nowhere() -> Path:
+    raise OSError("a test's weights are nowhere")
+
+
+@contextmanager
+def tiny_backbones() -> Iterator[None]:
+    """``tiny`` takes images, or flow, and ``tiny3d`` clips of 4 frames."""
+    published = Weights("none", "nowhere", "", "none", _nowhere)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, build, length in (("tiny", _images, 1), ("tiny3d", _clips, 4)):
+            spec = BackboneSpec(
+                name=name,
+                build=build,
+                heads=("fc.",),
+                layer="pool",
+                dim=64,
+                weights=published,
+                preprocessing=_SMALL,
+                snippet_length=length,
+                first_conv="0",
+            )
+            patch.setitem(registry._REGISTRY, name, spec)
+        yield
+
+
+def train_on_videos(
+    videos: Path,
+    output: Path,
+    method: str,
+    config: ExtractConfig,
+    *settings: str,
+    segments: int = 4,
+) -> Path:
+    """Extract the features of a folder, adapt it to itself and give the run's folder."""
+    features = output / "clips.h5"
+    assert not extract(read_videos(videos), features, config)
+    small = [f"{method}.features=8", *settings]
+    small += [f"{method}.disc.hidden=8"] if method.startswith("tcon") else []
+    [modality] = config.modalities
+    runs = make_runs([method], [*QUICK, *small], modality=modality, segments=segments)
+    prepared = prepare(features, features, runs, output / "runs")
+    assert run_all(prepared) == 0
+    return prepared.runs[-1][1].path
