@@ -672,7 +672,7 @@ def export(
             raise InputError("name the model's file: -o FILE.pt2 or -o FILE.onnx")
         click.echo(export_model(source, output, weights=weights, features=features))
         return
-    from .adapt.export import export_npz
+    from .evaluate.export_features import export_npz
 
     output = output or source.with_suffix(".npz")
     export_npz(source, output, modality=modality, segments=segments)

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ..adapt.domains import Videos
 from ..cache import FeatureFile, InputError, Packed
-from .domains import Videos
 
 
 def export_npz(

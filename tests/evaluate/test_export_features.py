@@ -9,9 +9,9 @@ import pytest
 from click.testing import CliRunner
 from feature_files import write_domain
 
-from tcon.adapt.export import export_npz
 from tcon.cache import FeatureFile, FeatureWriter, InputError, Provenance, Snippets, Video
 from tcon.cli import main
+from tcon.evaluate.export_features import export_npz
 
 
 @pytest.fixture
