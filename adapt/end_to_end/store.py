@@ -9,10 +9,12 @@ from typing import Any
 
 import torch
 
+from ...cache import Provenance
 from ...extract.backbones import LoadedBackbone, load_backbone
 from ...extract.config import ExtractConfig, make_cut
 from ...extract.cores import cores
 from ...extract.cutting import Cut
+from ...extract.flow.cutting import FlowCut
 from ...extract.precision import DTYPES, choose_precision
 from ..config import RunConfig
 from ..domains import Domains, choose
@@ -28,6 +30,8 @@ from .clips import Clips
 from .feed import ClipFeed
 from .memory import Need, need
 from .videos import ClipVideos, all_videos
+
+_CPU = torch.device("cpu")
 
 
 class ClipStore(Store):
@@ -71,7 +75,7 @@ class ClipStore(Store):
             batch_norm=options.batch_norm,
             trained=options.backbone_lr > 0,
         )
-        cut, each = _cut(run, loaded), -(-self.workers // 2)  # of the two domains
+        cut, each = self._cut(run), -(-self.workers // 2)  # of the two domains
         files = {"source": self.source, "target": self.target}
         clips = {
             name: Clips(file.videos, cut, flip=options.flip, workers=each)
@@ -101,7 +105,7 @@ class ClipStore(Store):
         return need(
             loaded.module,
             method,
-            _cut(run, loaded).shape,
+            self._cut(run).shape,
             images=max(source_positions, target_positions),
             of_batch=bs * source_positions + bt * target_positions,
             bytes_per_value=dtype.itemsize,
@@ -119,8 +123,26 @@ class ClipStore(Store):
             "backbone": loaded.spec.name,
             "weights": loaded.weights,
             "weights_sha256": loaded.sha256,
+            "target_provenance": self._features(run).recipe(),
             "mode": "end to end",
         }
+
+    def _features(self, run: RunConfig) -> Provenance:
+        """How a new video gets the features that the method predicts from."""
+        spec, cut = self._backbone(run).spec, self._cut(run)
+        positions = run.target_segments * getattr(run.options, "snippets", 1)
+        return Provenance(
+            backbone=spec.name,
+            weights=run.name,
+            weights_sha256="",  # those of the run's own checkpoint
+            layer=spec.layer,
+            dim=spec.dim,
+            preprocessing=str(spec.preprocessing),
+            snippet_length=cut.sampling.length,
+            sampling=f"uniform:{positions}",
+            precision=choose_precision(run.end_to_end.precision, self.device),
+            flow=str(cut) if isinstance(cut, FlowCut) else "",
+        )
 
     def _load(self, run: RunConfig, device: torch.device) -> Domains[ClipVideos]:
         dim = self._backbone(run).spec.dim
@@ -143,7 +165,6 @@ class ClipStore(Store):
             )
         return self._backbones[key]
 
-
-def _cut(run: RunConfig, loaded: LoadedBackbone) -> Cut:
-    config = ExtractConfig(modalities=(run.modality,), flow_engine="cpu")
-    return make_cut(config, run.modality, loaded, torch.device("cpu"))
+    def _cut(self, run: RunConfig) -> Cut:
+        config = ExtractConfig(modalities=(run.modality,), flow_engine="cpu")
+        return make_cut(config, run.modality, self._backbone(run), _CPU)
