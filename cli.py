@@ -296,6 +296,12 @@ def extract(
     type=click.IntRange(min=0),
     help="End to end: decoding processes.  [default: one per core]",
 )
+@click.option(
+    "--source-flow",
+    type=click.Path(path_type=Path),
+    help="End to end: the source's flow, as kept by tcon extract --keep-flow.",
+)
+@click.option("--target-flow", type=click.Path(path_type=Path), help="The target's.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="[default: runs]")
 @click.option("--device", default="auto", show_default=True)
 @click.option("--tensorboard", is_flag=True, help="Write the metrics for TensorBoard too.")
@@ -305,6 +311,8 @@ def adapt(
     device: str,
     tensorboard: bool,
     workers: int | None,
+    source_flow: Path | None,
+    target_flow: Path | None,
     dry_run: bool,
     **options: Any,
 ) -> None:
@@ -315,11 +323,13 @@ def adapt(
     With --plan, options given here override the plan's. Target labels, where the file holds any,
     decide which videos belong to the task's classes; training never gets them.
     """
+    from .adapt.end_to_end.decoding import Decoding
     from .adapt.plan import make_grid, read_plan
     from .adapt.progress import adapt_grids, adapt_plan, show_runs
 
     given = {key: value for key, value in options.items() if value}
-    how = {"device": device, "tensorboard": tensorboard, "workers": workers}
+    decoding = Decoding(workers=workers, source_flow=source_flow, target_flow=target_flow)
+    how = {"device": device, "tensorboard": tensorboard, "decoding": decoding}
     if plan:
         failures = adapt_plan(read_plan(plan, given), dry_run=dry_run, **how)
     elif dry_run:

@@ -13,6 +13,7 @@ import torch
 from ..cache import InputError
 from ..cache.device import choose_device
 from .config import RunConfig, base_of
+from .end_to_end.decoding import Decoding
 from .health import Diverged
 from .loop import OnEvaluation, OnStep, fit, new_method, train
 from .methods import FittedMethod, Method, entry
@@ -62,19 +63,21 @@ def prepare(
     task: str | Path | None = None,
     device: str = "auto",
     oracle: bool = False,
-    workers: int | None = None,
+    decoding: Decoding = Decoding(),  # noqa: B008  (it never changes)
 ) -> Prepared:
     """Read both feature files and make a folder per run; the arguments are those of `Grid`.
 
     Args:
         device: "auto", "cpu", "cuda", ...
-        workers: processes that decode clips end to end; None for one per core.
+        decoding: of clips, end to end.
 
     Raises:
         InputError: anything that would stop a run.
     """
     chosen = choose_device(device)
-    store = open_store(runs, Path(source), Path(target), task=task, device=chosen, workers=workers)
+    store = open_store(
+        runs, Path(source), Path(target), task=task, device=chosen, decoding=decoding
+    )
     check_runs(runs, store, oracle=oracle)
     folders = [
         (run, RunFolder(Path(output) / run.name, _describe(run, runs, store)))

@@ -14,6 +14,7 @@ from rich.console import Console
 from ..cache import InputError
 from ..cache.device import choose_device
 from .config import RunConfig
+from .end_to_end.decoding import Decoding
 from .grid import Grid, Prepared, State, check_runs, prepare, run_all
 from .health import by_kind
 from .live import Board
@@ -62,7 +63,7 @@ def adapt_grids(
     *,
     device: str = "auto",
     tensorboard: bool = False,
-    workers: int | None = None,
+    decoding: Decoding = Decoding(),  # noqa: B008  (it never changes)
 ) -> int:
     """Train grids one after another, under one table.
 
@@ -70,7 +71,7 @@ def adapt_grids(
         grids: at least one.
         device: "auto", "cpu", "cuda", ...
         tensorboard: write the metrics for it too.
-        workers: processes that decode clips end to end; None for one per core.
+        decoding: of clips, end to end.
 
     Returns:
         how many runs failed; a grid of several that cannot be prepared counts as its runs.
@@ -84,7 +85,7 @@ def adapt_grids(
     with board:
         for grid in grids:
             try:
-                prepared = _prepare(_with_files(grid, device, workers), device, workers)
+                prepared = _prepare(_with_files(grid, device, decoding), device, decoding)
             except InputError as error:
                 if not several:
                     raise
@@ -110,7 +111,7 @@ def show_runs(grids: Sequence[Grid], *, check: Sequence[Grid] | None = None) -> 
         InputError: what training would refuse.
     """
     for grid in grids if check is None else check:
-        grid = _with_files(grid, "cpu", None)
+        grid = _with_files(grid, "cpu", Decoding())
         store = open_store(
             grid.runs, grid.source, grid.target, task=grid.task, device=torch.device("cpu")
         )
@@ -136,19 +137,21 @@ def _labels(grids: Sequence[Grid]) -> dict[Path, str]:
     return {folder: str(folder) for folder in folders}
 
 
-def _with_files(grid: Grid, device: str, workers: int | None) -> Grid:
+def _with_files(grid: Grid, device: str, decoding: Decoding) -> Grid:
     """End to end, lists of videos will do in the place of feature files."""
     if not any(run.end_to_end for run in grid.runs):
         return grid
     from .end_to_end.lists import videos_file  # the cached mode must not need decoders
 
     processes = Processes.join(choose_device(device))
-    files = (videos_file(path, processes, workers=workers) for path in (grid.source, grid.target))
-    source, target = files
+    source, target = (
+        videos_file(path, processes, workers=decoding.workers)
+        for path in (grid.source, grid.target)
+    )
     return replace(grid, source=source, target=target)
 
 
-def _prepare(grid: Grid, device: str, workers: int | None) -> Prepared:
+def _prepare(grid: Grid, device: str, decoding: Decoding) -> Prepared:
     return prepare(
         grid.source,
         grid.target,
@@ -157,7 +160,7 @@ def _prepare(grid: Grid, device: str, workers: int | None) -> Prepared:
         task=grid.task,
         device=device,
         oracle=grid.oracle,
-        workers=workers,
+        decoding=decoding,
     )
 
 
@@ -211,6 +214,7 @@ def _describe(prepared: Prepared, console: Console) -> None:
             said[f"{run.method} starts from source_only, which is trained for it."] = None
         else:
             said[_steps(run, videos)] = None
+    said |= {text: None for run in runs for text in prepared.store.notes(run)}
     warnings = {text: None for run in runs for text in prepared.store.warnings(run)}
     for text in said:
         console.print(text)

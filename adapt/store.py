@@ -11,6 +11,7 @@ import torch
 from ..cache import FeatureFile, InputError
 from .config import RunConfig
 from .domains import Domains, load_domains
+from .end_to_end.decoding import Decoding
 from .feed import CachedFeed, Feed
 from .methods import entry
 from .normalise import normalise
@@ -106,6 +107,10 @@ class Store:
             },
         }
 
+    def notes(self, run: RunConfig) -> list[str]:
+        """What a user wants to know of how a run is trained before it starts."""
+        return []
+
     def warnings(self, run: RunConfig) -> list[str]:
         """What a user should know of a run's data before it starts."""
         a, b = (file.provenance[run.modality] for file in (self.source, self.target))
@@ -160,19 +165,19 @@ def open_store(
     *,
     task: str | Path | None,
     device: torch.device,
-    workers: int | None = None,
+    decoding: Decoding = Decoding(),  # noqa: B008  (it never changes)
 ) -> Store:
     """The `Store` of these runs, end to end one of clips.
 
     Args:
         runs: all of one mode.
-        workers: processes that decode clips; None for one per core.
+        decoding: of clips.
     """
     if not any(run.end_to_end for run in runs):
         return Store(source, target, task=task, device=device)
     from .end_to_end.store import ClipStore  # the cached mode must not need decoders
 
-    return ClipStore(source, target, task=task, device=device, workers=workers)
+    return ClipStore(source, target, task=task, device=device, decoding=decoding)
 
 
 def by_data(runs: list[RunConfig]) -> list[RunConfig]:

@@ -22,6 +22,7 @@ class Clips:
         flow: where its flow fields are kept, if they are.
         flip: mirror half of the training clips.
         workers: processes that decode.
+        pinned: give clips in memory that a GPU reads quickly.
     """
 
     videos: Sequence[Video]
@@ -29,6 +30,7 @@ class Clips:
     flow: FlowCache | None = None
     flip: bool = True
     workers: int = 0
+    pinned: bool = False
 
     @cached_property
     def training(self) -> ClipLoader:
@@ -42,5 +44,10 @@ class Clips:
 
     def _loader(self) -> ClipLoader:
         return ClipLoader(
-            self.videos, self.cut, flow=self.flow, flip=self.flip, workers=self.workers
+            self.videos,
+            self.cut,
+            flow=self.flow,
+            flip=self.flip,
+            workers=self.workers,
+            pinned=self.pinned,
         )

@@ -28,7 +28,7 @@ def videos_file(source: Path, processes: Processes, *, workers: int | None = Non
         return source
     items = read_videos(source)
     name = source.resolve().name if source.is_dir() else source.stem
-    output = Path("cache") / f"{name}-{list_sha256(items)[:8]}.videos.h5"
+    output = Path("cache") / f"videos-{list_sha256(items)[:8]}" / f"{name}.h5"
     if processes.rank == 0:
         extract_with_progress(items, output, ExtractConfig(modalities=(), workers=workers))
     processes.first_says(None)  # the others wait

@@ -9,11 +9,12 @@ from typing import Any
 
 import torch
 
-from ...cache import Provenance
+from ...cache import FeatureFile, Provenance
 from ...extract.backbones import LoadedBackbone, load_backbone
 from ...extract.config import ExtractConfig, make_cut
 from ...extract.cores import cores
 from ...extract.cutting import Cut
+from ...extract.flow.cache import FlowCache
 from ...extract.flow.cutting import FlowCut
 from ...extract.precision import DTYPES, choose_precision
 from ..config import RunConfig
@@ -27,6 +28,7 @@ from ..splits import split_videos
 from ..store import Store
 from .backbone import TrainedBackbone
 from .clips import Clips
+from .decoding import Decoding
 from .feed import ClipFeed
 from .memory import Need, need
 from .videos import ClipVideos, all_videos
@@ -39,7 +41,7 @@ class ClipStore(Store):
 
     Args:
         source, target, task, device: as there.
-        workers: processes that decode; None for one per core.
+        decoding: of clips.
     """
 
     def __init__(
@@ -49,10 +51,10 @@ class ClipStore(Store):
         *,
         task: str | Path | None,
         device: torch.device,
-        workers: int | None,
+        decoding: Decoding,
     ) -> None:
         super().__init__(source, target, task=task, device=device)
-        self.workers = cores() if workers is None else workers
+        self.decoding = decoding
         self._processes = Processes.join(device)
         self._backbones: dict[tuple[Any, ...], LoadedBackbone] = {}
 
@@ -75,20 +77,16 @@ class ClipStore(Store):
             batch_norm=options.batch_norm,
             trained=options.backbone_lr > 0,
         )
-        cut, each = self._cut(run), -(-self.workers // 2)  # of the two domains
-        files = {"source": self.source, "target": self.target}
-        clips = {
-            name: Clips(file.videos, cut, flip=options.flip, workers=each)
-            for name, file in files.items()
-        }
-        fits = self.need(run).micro_batch(self.device, 2 * run.train.batch_size)
         return ClipFeed(
             run,
             self.domains(run),
             self.device,
             backbone=backbone,
-            clips=clips,
-            micro_batch=options.micro_batch or fits,
+            clips={
+                "source": self._clips(run, self.source, self.decoding.source_flow),
+                "target": self._clips(run, self.target, self.decoding.target_flow),
+            },
+            micro_batch=self._micro_batch(run),
             processes=self.processes,
         )
 
@@ -111,8 +109,39 @@ class ClipStore(Store):
             bytes_per_value=dtype.itemsize,
         )
 
+    def notes(self, run: RunConfig) -> list[str]:
+        need, micro_batch, batch = self.need(run), self._micro_batch(run), self._batch(run)
+        passes = "in one pass" if micro_batch >= batch else f"{micro_batch} at once, in two passes"
+        return [
+            f"{run.end_to_end.backbone}: a step of {batch} videos {passes} needs about "
+            f"{need.of(min(micro_batch, batch)) / 2**30:.1f} GiB; all at once "
+            f"{need.of(batch) / 2**30:.1f} GiB."
+        ]
+
     def warnings(self, run: RunConfig) -> list[str]:
         return []
+
+    def _batch(self, run: RunConfig) -> int:
+        """Videos of a step that go through the backbone of this process."""
+        domains, size = self.domains(run), run.train.batch_size
+        target = run.train.target_batch_size(len(domains.source_train), len(domains.target_train))
+        return (size + target) // self.processes.size
+
+    def _micro_batch(self, run: RunConfig) -> int:
+        given = run.end_to_end.micro_batch
+        return given or self.need(run).micro_batch(self.device, self._batch(run))
+
+    def _clips(self, run: RunConfig, file: FeatureFile, flow: Path | None) -> Clips:
+        workers, cut = self.decoding.workers, self._cut(run)
+        workers = cores() if workers is None else workers
+        return Clips(
+            file.videos,
+            cut,
+            flow=FlowCache.open(flow, str(cut)) if flow and run.modality == "flow" else None,
+            flip=run.end_to_end.flip,
+            workers=-(-workers // 2),  # the two domains share them
+            pinned=self.device.type == "cuda",
+        )
 
     def _seen(self, run: RunConfig) -> None:
         return None  # no features

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +19,7 @@ from tiny_backbones import MACHINE, tiny_backbones
 
 from tcon.adapt.config import RunConfig, make_runs
 from tcon.adapt.end_to_end import store
+from tcon.adapt.end_to_end.decoding import Decoding
 from tcon.adapt.end_to_end.lists import videos_file
 from tcon.adapt.end_to_end.memory import need
 from tcon.adapt.grid import prepare, run_all
@@ -63,7 +67,7 @@ def end_to_end(
 
 
 def train(files: tuple[Path, Path], output: Path, runs: list[RunConfig], **options: object) -> Path:
-    prepared = prepare(*files, runs, output, device="cpu", workers=0)
+    prepared = prepare(*files, runs, output, device="cpu", decoding=Decoding(workers=0))
     assert run_all(prepared, **options) == 0
     return prepared.runs[0][1].path
 
@@ -218,3 +222,42 @@ def test_the_memory_of_a_step_by_hand() -> None:
     kept = 3 * 8 * 8 + 4 * 6 * 6
     assert told.per_video == 2 * (kept * 4 + 3 * 8 * 8 * 4)
     assert told.of(3) == told.fixed + 3 * told.per_video
+
+
+def _together(files: tuple[Path, Path], output: Path, *settings: str) -> Path:
+    """`end_to_end` by two processes."""
+    script = Path(__file__).parents[1] / "train_together.py"
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    done = subprocess.run(
+        [sys.executable, *torchrun, str(script), *map(str, files), str(output), *SHORT, *settings],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    (run,) = output.iterdir()
+    return run
+
+
+@pytest.mark.parametrize("backbone", ["tiny_bn"])
+def test_two_processes_are_one(files: tuple[Path, Path], tmp_path: Path, backbone: str) -> None:
+    """With batches of half the size each, to rounding; co-attention sees the whole batch."""
+    settings = (*TINY[1:], *CERTAIN, f"e2e.backbone={backbone}", "e2e.micro_batch=3")
+    alone = end_to_end(files, tmp_path / "alone", *settings)
+    together = _together(files, tmp_path / "together", *settings)
+    for name, values in logits(alone).items():
+        np.testing.assert_allclose(logits(together)[name], values, atol=1e-5)
+    weights = [torch.load(run / "checkpoint.pt") for run in (alone, together)]
+    for part in ("method", "backbone"):
+        for name, value in weights[0][part].items():
+            torch.testing.assert_close(weights[1][part][name], value, atol=1e-5, rtol=1e-4)
+    records = [(run / "metrics.jsonl").read_text().count("\n") for run in (alone, together)]
+    assert records == [2, 2]  # one process writes
+
+
+def test_a_batch_that_processes_cannot_share() -> None:
+    assert Processes(1, 2).share(6) == slice(3, 6)
+    with pytest.raises(InputError, match="a batch of 5 videos cannot be divided among 2"):
+        Processes(0, 2).share(5)
