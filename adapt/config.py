@@ -194,7 +194,7 @@ def make_runs(
             roots = default_options(known, end_to_end=end_to_end)
             options = apply_settings([*usual, *own, *settings], roots)
             train = options["train"]
-            _check_together(train)
+            _check_together(train, end_to_end=end_to_end)
             for k in parse_segments(segments):
                 for seed in range(seeds):
                     run = RunConfig(
@@ -246,6 +246,10 @@ def base_of(run: RunConfig, runs: Iterable[RunConfig]) -> RunConfig | None:
     return next(same, None)
 
 
-def _check_together(train: TrainConfig) -> None:
+def _check_together(train: TrainConfig, *, end_to_end: bool) -> None:
+    if end_to_end and train.normalise != "none":
+        raise InputError(
+            "train.normalise is for cached features: end to end they change with every step"
+        )
     if train.nesterov and (train.optimiser != "sgd" or not train.momentum):
         raise InputError("train.nesterov needs train.optimiser=sgd and a train.momentum above 0")

@@ -20,6 +20,7 @@ class EndToEnd:
         batch_norm: ``partial`` trains the first batch norm alone, as TSN does; ``frozen`` none,
             ``trained`` all. Source and target pass separately, so a trained one sees one domain
             at a time.
+        sync_bn: several GPUs share the statistics of a batch; else each normalises its own share.
         crops: TSN's ``multiscale`` crops of training videos, or the ``centre``.
         flip: mirror half of them. It may change what an action means, as of Jester's turning
             hands.
@@ -33,6 +34,7 @@ class EndToEnd:
     weights: str | None = None
     backbone_lr: float = 1.0
     batch_norm: BatchNorm = "partial"
+    sync_bn: bool = False
     crops: Literal["multiscale", "centre"] = "multiscale"
     flip: bool = True
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
-from ...cache import FeatureFile, Provenance
+from ...cache import FeatureFile, InputError, Provenance
 from ...extract.backbones import LoadedBackbone, load_backbone
 from ...extract.config import ExtractConfig, make_cut
 from ...extract.cores import cores
@@ -70,8 +71,11 @@ class ClipStore(Store):
 
     def feed(self, run: RunConfig) -> Feed:
         options, loaded = run.end_to_end, self._backbone(run)
+        module = copy.deepcopy(loaded.module)  # every run starts from it
+        if options.sync_bn:
+            module = nn.SyncBatchNorm.convert_sync_batchnorm(module)
         backbone = TrainedBackbone(
-            replace(loaded, module=copy.deepcopy(loaded.module)),  # every run starts from it
+            replace(loaded, module=module),
             self.device,
             precision=options.precision,
             batch_norm=options.batch_norm,
@@ -174,6 +178,8 @@ class ClipStore(Store):
         )
 
     def _load(self, run: RunConfig, device: torch.device) -> Domains[ClipVideos]:
+        if run.end_to_end.sync_bn and self.device.type != "cuda":
+            raise InputError("e2e.sync_bn=true is for GPUs: leave it out on a CPU")
         dim = self._backbone(run).spec.dim
         splits = split_videos(
             self.source.videos,

@@ -199,6 +199,10 @@ def test_lists_will_do(
 def test_what_is_refused(files: tuple[Path, Path], tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cmfglr is fitted to cached features"):
         make_runs(["cmfglr"], end_to_end=True)
+    with pytest.raises(InputError, match="train.normalise is for cached features"):
+        make_runs(["tcon"], ["train.normalise=domain"], end_to_end=True)
+    with pytest.raises(InputError, match="sync_bn=true is for GPUs"):
+        end_to_end(files, tmp_path, "e2e.sync_bn=true")
     with pytest.raises(InputError, match="no setting 'e2e.backbone'"):
         make_runs(["tcon"], ["e2e.backbone=tiny"])
     with pytest.raises(InputError, match="no backbone 'tinny': did you mean tiny"):
