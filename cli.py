@@ -84,7 +84,9 @@ def main() -> None:
 @click.option("--modality", default="rgb", show_default=True, help="rgb, flow or rgb,flow.")
 @click.option("--backbone", default="efficientnet_lite0", show_default=True)
 @click.option(
-    "--weights", metavar="FILE|random", help="Checkpoint; the published one if not given."
+    "--weights",
+    metavar="FILE|RUN|random",
+    help="Checkpoint, or run trained end to end; the published one if not given.",
 )
 @click.option(
     "--flow-weights",
@@ -112,6 +114,19 @@ def main() -> None:
     help="Motion of the largest of 256 levels, in pixels per frame.",
 )
 @click.option("--flow-float", is_flag=True, help="Keep the fractions of the levels.")
+@click.option(
+    "--keep-flow",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    help="Keep all flow of every video there; take from there what it holds.",
+)
+@click.option(
+    "--keep-flow-gb",
+    type=click.FloatRange(min=0, min_open=True),
+    default=100,
+    show_default=True,
+    help="Size at which no more is kept.",
+)
 @click.option(
     "--snippets", type=click.IntRange(min=1), help="Snippets of each video.  [default: 32]"
 )
@@ -271,29 +286,56 @@ def extract(
 @click.option(
     "--oracle", is_flag=True, default=None, help="Permit target_only to read target labels."
 )
+@click.option("--end-to-end", is_flag=True, default=None, help="Train the backbone too, on clips.")
+@click.option("--backbone", help="End to end: which.  [default: efficientnet_lite0]")
+@click.option(
+    "--weights", metavar="FILE|RUN|random", help="End to end: the published ones if not given."
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=0),
+    help="End to end: decoding processes.  [default: one per core]",
+)
+@click.option(
+    "--source-flow",
+    type=click.Path(path_type=Path),
+    help="End to end: the source's flow, as kept by tcon extract --keep-flow.",
+)
+@click.option("--target-flow", type=click.Path(path_type=Path), help="The target's.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="[default: runs]")
 @click.option("--device", default="auto", show_default=True)
 @click.option("--tensorboard", is_flag=True, help="Write the metrics for TensorBoard too.")
 @click.option("--dry-run", is_flag=True, help="Print the runs and train none.")
-def adapt(plan: str | None, device: str, tensorboard: bool, dry_run: bool, **options: Any) -> None:
+def adapt(
+    plan: str | None,
+    device: str,
+    tensorboard: bool,
+    workers: int | None,
+    source_flow: Path | None,
+    target_flow: Path | None,
+    dry_run: bool,
+    **options: Any,
+) -> None:
     """Adapt classifiers from SOURCE to TARGET: every method, modality, number of segments and seed.
 
+    SOURCE and TARGET are feature files; with --end-to-end lists or folders of videos will do.
     Finished runs are skipped and interrupted ones continued. Several processes may share a grid.
     With --plan, options given here override the plan's. Target labels, where the file holds any,
     decide which videos belong to the task's classes; training never gets them.
     """
+    from .adapt.end_to_end.decoding import Decoding
     from .adapt.plan import make_grid, read_plan
     from .adapt.progress import adapt_grids, adapt_plan, show_runs
 
     given = {key: value for key, value in options.items() if value}
+    decoding = Decoding(workers=workers, source_flow=source_flow, target_flow=target_flow)
+    how = {"device": device, "tensorboard": tensorboard, "decoding": decoding}
     if plan:
-        failures = adapt_plan(
-            read_plan(plan, given), dry_run=dry_run, device=device, tensorboard=tensorboard
-        )
+        failures = adapt_plan(read_plan(plan, given), dry_run=dry_run, **how)
     elif dry_run:
         failures = show_runs([make_grid(given)])
     else:
-        failures = adapt_grids([make_grid(given)], device=device, tensorboard=tensorboard)
+        failures = adapt_grids([make_grid(given)], **how)
     sys.exit(1 if failures else 0)
 
 

@@ -127,8 +127,10 @@ class AlignedSegments(nn.Module):
         eligible = pairs.mask[:, None].expand(-1, self.segments[1])  # [N, Kt]
         pair, segment, mask = choose(eligible, draws["segment_order"], self.most)  # [R]
         projected = net.project(reverse_gradient(fs, lam))  # [Bs, Ks, H]
-        weights = reverse_gradient(alignment.weights[pair, :, segment], lam)  # [R, Ks]
-        mixed = torch.einsum("rj,rjh->rh", weights, projected[pairs.si[pair]])  # [R, H]
+        columns = alignment.weights.mT.flatten(0, 1)  # [N Kt, Ks]
+        chosen = columns.index_select(0, pair * self.segments[1] + segment)  # [R, Ks]
+        of_pair = projected.index_select(0, pairs.si[pair])  # [R, Ks, H]
+        mixed = torch.einsum("rj,rjh->rh", reverse_gradient(chosen, lam), of_pair)  # [R, H]
         if self.against == "target":
             projected = net.project(reverse_gradient(ft, lam))  # [Bt, Kt, H]
         ones = net.judge(projected, draws["segment_real"])  # [Bs, Ks] or [Bt, Kt]

@@ -52,8 +52,10 @@ def coattention(source: Tensor, target: Tensor, si: Tensor, ti: Tensor) -> Tenso
         [N, Ks, Kt], rows are source segments.
     """
     a_ss, a_tt = self_attention(source), self_attention(target)  # [Bs, Ks], [Bt, Kt]
-    a_st = torch.einsum("njd,nkd->njk", source[si], target[ti])  # [N, Ks, Kt]
-    return a_ss[si][:, :, None] * a_tt[ti][:, None, :] * a_st
+    # `index_select` has a gradient that is the same in every run, unlike that of indexing.
+    fs, ft = source.index_select(0, si), target.index_select(0, ti)  # [N, Ks, D], [N, Kt, D]
+    a_st = torch.einsum("njd,nkd->njk", fs, ft)  # [N, Ks, Kt]
+    return a_ss.index_select(0, si)[:, :, None] * a_tt.index_select(0, ti)[:, None, :] * a_st
 
 
 def to_simplex(scores: Tensor, how: Simplex = "l1") -> Tensor:
@@ -186,7 +188,7 @@ def align(weights: Tensor, source: Tensor, si: Tensor) -> Tensor:
     Returns:
         [N, Kt, D].
     """
-    return torch.einsum("njk,njd->nkd", weights, source[si])
+    return torch.einsum("njk,njd->nkd", weights, source.index_select(0, si))
 
 
 def mix_projected(
@@ -211,4 +213,4 @@ def mix_projected(
     flat = weights.flatten(1)  # [N, Ks Kt]
     dense = flat.new_zeros(videos, targets, flat.shape[1]).index_put((si, ti), flat)
     mixed = dense @ projected.reshape(videos, -1, hidden)  # [Bs, Bt, H]
-    return mixed[si, ti]
+    return mixed.flatten(0, 1).index_select(0, si * targets + ti)

@@ -1,24 +1,21 @@
-"""Options of a run, and how ``--set key=value`` changes them."""
+"""Options of a run, and the runs of a grid."""
 
 from __future__ import annotations
 
 import dataclasses
-import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from types import NoneType
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal
 
 from ..cache.errors import InputError, unknown
-from .domains import TargetPool
-from .methods import FittedMethod, MethodConfig, entry, names
+from .end_to_end.config import EndToEnd, usual_settings
+from .methods import FittedMethod, MethodConfig, entry
 from .normalise import Normalise
 from .optimiser import Optimiser, Schedule
+from .settings import apply_settings
+from .splits import TargetPool
 
-T = TypeVar("T")
 MATCHED = "matched"  # the preset that changes nothing
-_MAY_BE_ZERO = ("lr_drops", "min_steps")
-_BELOW_ONE = ("dropout", "momentum", "holdout")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +82,7 @@ class RunConfig:
         segments: K of both domains, or ``K_s:K_t``.
         preset: the named settings that were applied first, a record.
         options: the method's own.
+        end_to_end: how the backbone is trained; None in the cached mode.
     """
 
     method: str
@@ -94,6 +92,7 @@ class RunConfig:
     preset: str = MATCHED
     train: TrainConfig = field(default_factory=TrainConfig)
     options: MethodConfig = field(default_factory=MethodConfig)
+    end_to_end: EndToEnd | None = None
 
     @property
     def source_segments(self) -> int:
@@ -108,38 +107,8 @@ class RunConfig:
         """Name of the run's folder."""
         k = str(self.segments).replace(":", "-")
         preset = "" if self.preset == MATCHED else f"_{self.preset}"
-        return f"{self.method}_{self.modality}_k{k}{preset}_seed{self.seed}"
-
-
-def apply_settings(
-    settings: Sequence[str], methods: Sequence[str], train: TrainConfig
-) -> tuple[TrainConfig, dict[str, MethodConfig]]:
-    """Apply ``key=value`` settings, e.g. ``train.lr=1e-3`` or ``tcon.pair.rule=argmax``.
-
-    Args:
-        settings: in the order given; the last wins.
-        methods: the methods that will run; only their keys can be set.
-        train: training options to start from.
-
-    Returns:
-        training options and each method's options.
-
-    Raises:
-        InputError: an unknown method or key (the nearest is named), or a value of another type.
-    """
-    roots: dict[str, Any] = {"train": train, **{name: entry(name).config for name in methods}}
-    for setting in settings:
-        key, equals, text = setting.partition("=")
-        root, _, rest = key.strip().partition(".")
-        if not equals:
-            raise InputError(f"--set {setting}: write it as key=value")
-        if root in names() and root not in roots:
-            raise InputError(f"--set {setting}: method {root} is not among those to run")
-        known = [f"{name}.{path}" for name, config in roots.items() for path in keys(config)]
-        if key.strip() not in known:
-            raise unknown("setting", key.strip(), known)
-        roots[root] = _replace(roots[root], rest.split("."), text.strip(), setting)
-    return roots.pop("train"), roots
+        mode = "_e2e" if self.end_to_end else ""
+        return f"{self.method}_{self.modality}_k{k}{mode}{preset}_seed{self.seed}"
 
 
 def preset_settings(preset: str, method: str, among: Sequence[str] = ()) -> list[str]:
@@ -190,6 +159,7 @@ def make_runs(
     segments: int | str = 6,
     seeds: int = 1,
     preset: str = MATCHED,
+    end_to_end: bool = False,
 ) -> list[RunConfig]:
     """Every method on every modality with every number of segments and seed 0 to ``seeds - 1``.
 
@@ -203,18 +173,28 @@ def make_runs(
         segments: as `parse_segments` reads them.
         seeds: how many.
         preset: named settings of every method.
+        end_to_end: train the backbone too.
 
     Raises:
-        InputError: an unknown method or preset, or a wrong setting.
+        InputError: an unknown method or preset, a wrong setting, or a method that is fitted to
+            cached features end to end.
     """
     fitted = [m for m in methods if issubclass(entry(m).method, FittedMethod)]
+    if fitted and end_to_end:
+        raise InputError(
+            f"{fitted[0]} is fitted to cached features, not trained end to end: train source_only "
+            "end to end, extract with --weights RUN, and run it on those features"
+        )
     known = [*methods, *(["source_only"] if fitted else [])]
     runs: dict[RunConfig, None] = {}
     for method in dict.fromkeys(methods):
-        own = preset_settings(preset, method, methods)
-        train, options = apply_settings([*own, *settings], known, TrainConfig())
-        _check_together(train)
         for kind in filter(None, (name.strip() for name in modality.split(","))):
+            usual = end_to_end_settings(method, kind, settings) if end_to_end else []
+            own = preset_settings(preset, method, methods)
+            roots = default_options(known, end_to_end=end_to_end)
+            options = apply_settings([*usual, *own, *settings], roots)
+            train = options["train"]
+            _check_together(train, end_to_end=end_to_end)
             for k in parse_segments(segments):
                 for seed in range(seeds):
                     run = RunConfig(
@@ -225,13 +205,14 @@ def make_runs(
                         preset=preset,
                         train=train,
                         options=options[method],
+                        end_to_end=options.get("e2e"),
                     )
                     if method in fitted and base_of(run, runs) is None:
-                        usual, _ = apply_settings(settings, known, TrainConfig())
+                        matched = apply_settings(settings, roots)["train"]
                         base = dataclasses.replace(
                             run,
                             method="source_only",
-                            preset=MATCHED if train == usual else f"{method}-{preset}",
+                            preset=MATCHED if train == matched else f"{method}-{preset}",
                             options=options["source_only"],
                         )
                         runs[base] = None
@@ -239,6 +220,20 @@ def make_runs(
     if not runs:
         raise InputError("no method or no modality is named")
     return list(runs)
+
+
+def default_options(methods: Iterable[str], *, end_to_end: bool = False) -> dict[str, Any]:
+    """What can be set, by the first word of its keys: ``train``, each method, perhaps ``e2e``."""
+    roots = {"train": TrainConfig(), **{name: entry(name).config for name in methods}}
+    return roots | ({"e2e": EndToEnd()} if end_to_end else {})
+
+
+def end_to_end_settings(method: str, modality: str, settings: Sequence[str]) -> list[str]:
+    """`usual_settings` of the backbone that the settings name."""
+    backbone = apply_settings(
+        [setting for setting in settings if setting.startswith("e2e.")], {"e2e": EndToEnd()}
+    )["e2e"].backbone
+    return usual_settings(method, backbone=backbone, modality=modality)
 
 
 def base_of(run: RunConfig, runs: Iterable[RunConfig]) -> RunConfig | None:
@@ -251,58 +246,10 @@ def base_of(run: RunConfig, runs: Iterable[RunConfig]) -> RunConfig | None:
     return next(same, None)
 
 
-def keys(config: Any) -> Iterator[str]:
-    """Dotted names of every leaf of a nested dataclass."""
-    for f in dataclasses.fields(config):
-        value = getattr(config, f.name)
-        if dataclasses.is_dataclass(value):
-            yield from (f"{f.name}.{key}" for key in keys(value))
-        else:
-            yield f.name
-
-
-def _replace(config: T, path: list[str], text: str, setting: str) -> T:
-    name, *rest = path
-    if rest:
-        value = _replace(getattr(config, name), rest, text, setting)
-    else:
-        value = _parse(text, get_type_hints(type(config))[name], setting)
-        _check_range(name, value, setting)
-    return dataclasses.replace(config, **{name: value})
-
-
-def _parse(text: str, kind: Any, setting: str) -> Any:
-    options = get_args(kind)
-    if get_origin(kind) is Literal:
-        if text not in options:
-            raise InputError(f"--set {setting}: '{text}' is not one of {', '.join(options)}")
-        return text
-    if NoneType in options and text.lower() == "none":
-        return None
-    kind = next((option for option in options if option is not NoneType), kind)
-    try:
-        if kind is bool:
-            return {"true": True, "false": False}[text.lower()]
-        return kind(text)
-    except (ValueError, KeyError):
-        raise InputError(f"--set {setting}: '{text}' is no {kind.__name__}") from None
-
-
-def _check_range(name: str, value: Any, setting: str) -> None:
-    """Refuse numbers that no option can mean: counts below 1, dropout of everything."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return
-    if not math.isfinite(value):
-        raise InputError(f"--set {setting}: it must be finite")
-    if name in _BELOW_ONE and not 0 <= value < 1:
-        raise InputError(f"--set {setting}: it must be at least 0 and below 1")
-    if name in ("tau", "att_tau", "lr") and value <= 0:
-        raise InputError(f"--set {setting}: it must be above 0")
-    smallest = 0 if isinstance(value, float) or name in _MAY_BE_ZERO else 1
-    if value < smallest:
-        raise InputError(f"--set {setting}: it must be at least {smallest}")
-
-
-def _check_together(train: TrainConfig) -> None:
+def _check_together(train: TrainConfig, *, end_to_end: bool) -> None:
+    if end_to_end and train.normalise != "none":
+        raise InputError(
+            "train.normalise is for cached features: end to end they change with every step"
+        )
     if train.nesterov and (train.optimiser != "sgd" or not train.momentum):
         raise InputError("train.nesterov needs train.optimiser=sgd and a train.momentum above 0")

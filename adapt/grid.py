@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,11 +13,13 @@ import torch
 from ..cache import InputError
 from ..cache.device import choose_device
 from .config import RunConfig, base_of
+from .end_to_end.decoding import Decoding
 from .health import Diverged
 from .loop import OnEvaluation, OnStep, fit, new_method, train
 from .methods import FittedMethod, Method, entry
+from .processes import Processes
 from .run_folder import CHECKPOINT, RunFolder
-from .store import Store, by_data
+from .store import Store, by_data, open_store
 
 State = Literal["waiting", "running", "finished", "finished before", "elsewhere", "failed"]
 OnState = Callable[[RunFolder, State, str], None]
@@ -60,17 +63,21 @@ def prepare(
     task: str | Path | None = None,
     device: str = "auto",
     oracle: bool = False,
+    decoding: Decoding = Decoding(),  # noqa: B008  (it never changes)
 ) -> Prepared:
     """Read both feature files and make a folder per run; the arguments are those of `Grid`.
 
     Args:
         device: "auto", "cpu", "cuda", ...
+        decoding: of clips, end to end.
 
     Raises:
         InputError: anything that would stop a run.
     """
     chosen = choose_device(device)
-    store = Store(Path(source), Path(target), task=task, device=chosen)
+    store = open_store(
+        runs, Path(source), Path(target), task=task, device=chosen, decoding=decoding
+    )
     check_runs(runs, store, oracle=oracle)
     folders = [
         (run, RunFolder(Path(output) / run.name, _describe(run, runs, store)))
@@ -133,24 +140,25 @@ def run_all(
     Returns:
         how many failed.
     """
-    failures = 0
+    failures, processes = 0, prepared.store.processes
     for run, folder in prepared.runs:
-        if folder.finished:
+        if processes.first_says(folder.finished):
             on_state(folder, "finished before", "")
             continue
-        with folder.lock() as mine:
+        with _hold(folder, processes) as mine:
             if not mine or _base_is_elsewhere(run, prepared):
                 on_state(folder, "elsewhere", "")
                 continue
-            if folder.finished:  # by another process, since the question above
+            if processes.first_says(folder.finished):  # by another process, meanwhile
                 on_state(folder, "finished before", "")
                 continue
             on_state(folder, "running", "")
             try:
                 _run(run, folder, prepared, on_step, on_evaluation, save_seconds)
             except (InputError, RuntimeError, MemoryError) as error:
-                if (why := _expected(error)) is None:
-                    raise
+                alone = processes.size == 1 or isinstance(error, Diverged)
+                if not alone or (why := _expected(error)) is None:
+                    raise  # the others wait for this process: all must end
                 if isinstance(error, Diverged):
                     folder.forget()  # it would diverge again: other settings may take its place
                 failures += 1
@@ -158,6 +166,13 @@ def run_all(
             else:
                 on_state(folder, "finished", "")
     return failures
+
+
+@contextmanager
+def _hold(folder: RunFolder, processes: Processes) -> Iterator[bool]:
+    """Whether the run is ours to train; of processes that train together the first locks it."""
+    with folder.lock() if processes.rank == 0 else nullcontext(False) as mine:
+        yield processes.first_says(mine)
 
 
 def _run(
@@ -168,13 +183,12 @@ def _run(
     on_evaluation: OnEvaluation,
     save_seconds: float,
 ) -> Method:
-    domains, device = prepared.store.domains(run), prepared.device
+    feed = prepared.store.feed(run)
     if not issubclass(entry(run.method).method, FittedMethod):
         return train(
             run,
-            domains,
+            feed,
             folder,
-            device=device,
             on_step=on_step,
             on_evaluation=on_evaluation,
             save_seconds=save_seconds,
@@ -184,12 +198,11 @@ def _run(
         raise InputError(
             f"it starts from {base_folder.path.name}, which is not finished: repeat the command"
         )
-    base = new_method(base_run, domains)
+    base = new_method(base_run, feed.domains)
     checkpoint = torch.load(base_folder.path / CHECKPOINT, weights_only=True)
     base.load_state_dict(checkpoint["method"])
-    return fit(
-        run, domains, folder, base=base.to(device), device=device, on_evaluation=on_evaluation
-    )
+    base = base.to(feed.device)
+    return fit(run, feed, folder, base=base, on_evaluation=on_evaluation)
 
 
 def _base(run: RunConfig, prepared: Prepared) -> tuple[RunConfig, RunFolder]:

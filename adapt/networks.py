@@ -21,10 +21,14 @@ def draw_mask(shape: tuple[int, ...], p: float, generator: torch.Generator) -> T
 
 
 class Bottleneck(nn.Sequential):
-    """G_f on cached features: Linear-ReLU, [B, K, D_in] to non-negative [B, K, D]."""
+    """G_f on cached features: Linear-ReLU, [B, K, D_in] to non-negative [B, K, D].
+
+    With ``features=0`` it is nothing: end to end G_f is the backbone, and D is D_in.
+    """
 
     def __init__(self, in_features: int, features: int) -> None:
-        super().__init__(nn.Linear(in_features, features), nn.ReLU())
+        super().__init__(*((nn.Linear(in_features, features), nn.ReLU()) if features else ()))
+        self.width = features or in_features  # D
 
 
 class SegmentClassifier(nn.Module):

@@ -18,9 +18,15 @@ Schedule = Literal["step", "dann", "inverse"]
 
 
 def make_optimiser(
-    parameters: Iterable[nn.Parameter], options: TrainConfig
+    groups: Iterable[tuple[list[nn.Parameter], float]], options: TrainConfig
 ) -> torch.optim.Optimizer:
-    """Adam, or SGD with momentum; ``fused``, since an update is limited by memory."""
+    """Adam, or SGD with momentum; ``fused``, since an update is limited by memory.
+
+    Args:
+        groups: parameters, and by which multiple of the rate they are trained.
+        options: which optimiser, and how.
+    """
+    parameters = [{"params": members, "factor": factor} for members, factor in groups]
     if options.optimiser == "adam":
         return torch.optim.Adam(
             parameters, lr=options.lr, weight_decay=options.weight_decay, fused=True
@@ -33,6 +39,13 @@ def make_optimiser(
         weight_decay=options.weight_decay,
         fused=True,
     )
+
+
+def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> float:
+    """Train every group by its multiple of ``rate``, which is returned."""
+    for group in optimiser.param_groups:
+        group["lr"] = rate * group["factor"]
+    return rate
 
 
 def learning_rate(options: TrainConfig, step: int, steps: int) -> float:

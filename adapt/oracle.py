@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import torch
-
 from ..cache import FeatureFile, InputError
-from .domains import Domains, Videos
+from .domains import Domains, V
 
 
-def train_on_target(domains: Domains, target: FeatureFile) -> Domains:
+def train_on_target(domains: Domains[V], target: FeatureFile) -> Domains[V]:
     """The target's labelled training videos take the source's place.
 
-    Features stay as they are, standardised as for every other method. There is no validation set.
+    Their features stay as they are, standardised as for every other method. There is no
+    validation set.
 
     Raises:
         InputError: no target training video is labelled.
@@ -24,12 +23,5 @@ def train_on_target(domains: Domains, target: FeatureFile) -> Domains:
     rows = [n for n, index in enumerate(classes) if index is not None and index >= 0]
     if not rows:
         raise InputError("target_only needs labels, but no target training video has one")
-    labelled = Videos(
-        ids=tuple(train.ids[n] for n in rows),
-        features=train.features,
-        start=train.start[rows],
-        count=train.count[rows],
-        labels=torch.tensor([classes[n] for n in rows], device=train.start.device),
-        views=train.views,
-    )
+    labelled = train.subset(rows, labels=[classes[n] for n in rows])
     return replace(domains, source_train=labelled, source_val=None)

@@ -33,15 +33,21 @@ _DEFAULTS: dict[str, Any] = {
     "preset": MATCHED,
     "output": "runs",
 }
+_SWITCHES = ("oracle", "end_to_end")
 # Short for settings; those of the same place come after them.
-_SHORT = {"epochs": "train.epochs", "normalise": "train.normalise"}
+_SHORT = {
+    "epochs": "train.epochs",
+    "normalise": "train.normalise",
+    "backbone": "e2e.backbone",
+    "weights": "e2e.weights",
+}
 _KINDS: dict[str, type | tuple[type, ...]] = {
     **{key: (str, list) for key in ("methods", "modality", "settings")},
     "segments": (int, str, list),
     **{key: int for key in ("seeds", "epochs")},
     **{key: str for key in ("source", "target", "task", "preset", "normalise", "output")},
-    **{key: str for key in ("name", "root")},
-    "oracle": bool,
+    **{key: str for key in ("name", "root", "backbone", "weights")},
+    **{key: bool for key in _SWITCHES},
 }
 
 
@@ -124,6 +130,7 @@ def make_grid(given: Mapping[str, Any]) -> Grid:
         segments=",".join(_words(options, "segments")),
         seeds=options["seeds"],
         preset=options["preset"],
+        end_to_end=options.get("end_to_end", False),
     )
     return Grid(
         source=Path(options["source"]),
@@ -153,7 +160,7 @@ def _check(part: Mapping[str, Any], path: str) -> None:
         if key not in _KINDS:
             raise InputError(f"plan {path}: {unknown('key', key, [*_KINDS, 'grid', 'files'])}")
         # bool is an int in Python, but never a number here
-        if not isinstance(value, _KINDS[key]) or (key != "oracle" and isinstance(value, bool)):
+        if not isinstance(value, _KINDS[key]) or (key not in _SWITCHES and isinstance(value, bool)):
             raise InputError(f"plan {path}: {key} = {value!r} is of the wrong kind")
         if key in ("seeds", "epochs") and value < 1:
             raise InputError(f"plan {path}: {key} must be at least 1")

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from rich.console import Console
 
 from ..cache import InputError
+from ..cache.device import choose_device
 from .config import RunConfig
+from .end_to_end.decoding import Decoding
 from .grid import Grid, Prepared, State, check_runs, prepare, run_all
 from .health import by_kind
 from .live import Board
 from .methods import FittedMethod, entry
 from .plan import Plan
+from .processes import Processes
 from .run_folder import HEALTH, LOGITS, RESUME, RunFolder
-from .store import Store
+from .store import open_store
 from .task import VERIFIED
 from .tensorboard import Write, tensorboard_writer
 
@@ -53,13 +58,20 @@ def adapt_plan(plan: Plan, *, dry_run: bool = False, **options: object) -> int:
     return 0 if dry_run else failures + len(missing)
 
 
-def adapt_grids(grids: Sequence[Grid], *, device: str = "auto", tensorboard: bool = False) -> int:
+def adapt_grids(
+    grids: Sequence[Grid],
+    *,
+    device: str = "auto",
+    tensorboard: bool = False,
+    decoding: Decoding = Decoding(),  # noqa: B008  (it never changes)
+) -> int:
     """Train grids one after another, under one table.
 
     Args:
         grids: at least one.
         device: "auto", "cpu", "cuda", ...
         tensorboard: write the metrics for it too.
+        decoding: of clips, end to end.
 
     Returns:
         how many runs failed; a grid of several that cannot be prepared counts as its runs.
@@ -73,7 +85,7 @@ def adapt_grids(grids: Sequence[Grid], *, device: str = "auto", tensorboard: boo
     with board:
         for grid in grids:
             try:
-                prepared = _prepare(grid, device)
+                prepared = _prepare(_with_files(grid, device, decoding), device, decoding)
             except InputError as error:
                 if not several:
                     raise
@@ -99,7 +111,10 @@ def show_runs(grids: Sequence[Grid], *, check: Sequence[Grid] | None = None) -> 
         InputError: what training would refuse.
     """
     for grid in grids if check is None else check:
-        store = Store(grid.source, grid.target, task=grid.task, device=torch.device("cpu"))
+        grid = _with_files(grid, "cpu", Decoding())
+        store = open_store(
+            grid.runs, grid.source, grid.target, task=grid.task, device=torch.device("cpu")
+        )
         check_runs(grid.runs, store, oracle=grid.oracle)
     for grid in grids:
         task = f", {grid.task}" if grid.task else ""
@@ -122,7 +137,21 @@ def _labels(grids: Sequence[Grid]) -> dict[Path, str]:
     return {folder: str(folder) for folder in folders}
 
 
-def _prepare(grid: Grid, device: str) -> Prepared:
+def _with_files(grid: Grid, device: str, decoding: Decoding) -> Grid:
+    """End to end, lists of videos will do in the place of feature files."""
+    if not any(run.end_to_end for run in grid.runs):
+        return grid
+    from .end_to_end.lists import videos_file  # the cached mode must not need decoders
+
+    processes = Processes.join(choose_device(device))
+    source, target = (
+        videos_file(path, processes, workers=decoding.workers)
+        for path in (grid.source, grid.target)
+    )
+    return replace(grid, source=source, target=target)
+
+
+def _prepare(grid: Grid, device: str, decoding: Decoding) -> Prepared:
     return prepare(
         grid.source,
         grid.target,
@@ -131,6 +160,7 @@ def _prepare(grid: Grid, device: str) -> Prepared:
         task=grid.task,
         device=device,
         oracle=grid.oracle,
+        decoding=decoding,
     )
 
 
@@ -184,6 +214,7 @@ def _describe(prepared: Prepared, console: Console) -> None:
             said[f"{run.method} starts from source_only, which is trained for it."] = None
         else:
             said[_steps(run, videos)] = None
+    said |= {text: None for run in runs for text in prepared.store.notes(run)}
     warnings = {text: None for run in runs for text in prepared.store.warnings(run)}
     for text in said:
         console.print(text)
@@ -234,4 +265,5 @@ def _summarise(
 
 
 def _console() -> Console:
-    return Console(soft_wrap=True, highlight=False, markup=False)
+    others = os.environ.get("RANK", "0") != "0"  # of the processes that torchrun has started
+    return Console(soft_wrap=True, highlight=False, markup=False, quiet=others)

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .domains import Domains, Videos
+from .feed import Feed
 from .health import Diverged, findings
 from .methods import Method
 from .run_folder import RunFolder
@@ -23,14 +23,13 @@ class Recorder:
 
     Args:
         folder: of the run.
-        domains: whose videos are predicted.
-        positions: snippets of each video that the method sees, K_t m.
+        feed: whose videos are predicted.
     """
 
-    def __init__(self, folder: RunFolder, domains: Domains, positions: int) -> None:
-        self.folder, self.domains, self.positions = folder, domains, positions
+    def __init__(self, folder: RunFolder, feed: Feed) -> None:
+        self.folder, self.feed = folder, feed
         self.steps: list[int] = []
-        self.logits: dict[str, list[Tensor]] = {name: [] for name in domains.prediction_sets}
+        self.logits: dict[str, list[Tensor]] = {name: [] for name in feed.domains.prediction_sets}
         self.sums: dict[str, Tensor | float] = {}
         self.count = 0
 
@@ -56,31 +55,32 @@ class Recorder:
             for name, value in self.sums.items()
         }
         record = {"step": step, **more, **means}
-        logits = {
-            name: predict(method, videos, self.positions)
-            for name, videos in self.domains.prediction_sets.items()
-        }
+        logits = {name: self.feed.predict(method, name) for name in self.logits}
         finite = math.isfinite(means.get("loss", 0.0))
         if not finite or not all(values.isfinite().all() for values in logits.values()):
             raise Diverged(step)
-        self.folder.log(record)
+        if self.feed.writes:
+            self.folder.log(record)
         self.steps.append(step)
         for name, values in logits.items():
             self.logits[name].append(values)
         self.sums, self.count = {}, 0
         return record
 
-    def finish(self, method: Method, *, source_segments: int, options: object) -> None:
+    def finish(self, method: Method) -> None:
         """Write the finished run."""
-        sets = self.domains.prediction_sets
+        if not self.feed.writes:
+            return
+        domains, run = self.feed.domains, self.feed.run
+        sets = domains.prediction_sets
         self.folder.finish(
             method,
-            self.domains.task.classes,
+            domains.task.classes,
             self.steps,
             {name: (sets[name].ids, torch.stack(v).numpy()) for name, v in self.logits.items()},
-            statistics=self.domains.statistics,
+            more=self.feed.checkpoint(),
             findings=findings(
-                self.folder.records, source_segments=source_segments, options=options
+                self.folder.records, source_segments=run.source_segments, options=run.options
             ),
         )
 
@@ -100,12 +100,3 @@ class Recorder:
 
 def _is_moment(name: str) -> bool:
     return name.endswith("_step")
-
-
-@torch.inference_mode()
-def predict(method: Method, videos: Videos, positions: int, *, chunk: int = 1024) -> Tensor:
-    """Logits [n, C] on the CPU, from the central snippet of each of ``positions`` equal parts."""
-    device = videos.start.device
-    chunks = torch.arange(len(videos), device=device).split(chunk)
-    logits = [method.predict(videos.segments(indices, positions)) for indices in chunks]
-    return torch.cat(logits).float().cpu()

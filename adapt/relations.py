@@ -43,7 +43,10 @@ class Relation(nn.Module):
 
     def forward(self, f: Tensor, chosen: Tensor) -> Tensor:
         """[B, K, D] and n row numbers of ``tuples``, [n], to [B, 256]."""
-        x = f.relu()[:, self.tuples[chosen]].flatten(2)  # [B, n, s * D]
+        rows = self.tuples[chosen]  # [n, s]
+        # `index_select` has a gradient that is the same in every run, unlike that of indexing.
+        x = f.relu().index_select(1, rows.flatten()).unflatten(1, rows.shape)  # [B, n, s, D]
+        x = x.flatten(2)
         return self.linear(x).relu().sum(1)
 
 

@@ -40,14 +40,19 @@ class Saver:
         self._last = time.monotonic()
 
 
-def restore(folder: RunFolder) -> dict[str, Any] | None:
+def restore(folder: RunFolder, *, writes: bool = True) -> dict[str, Any] | None:
     """The stored place, on the CPU, and the metrics cut back to it; None for a run that begins.
+
+    Args:
+        folder: of the run.
+        writes: whether this process writes it.
 
     Raises:
         InputError: what is stored cannot be read.
     """
     if not folder.resume.exists():
-        folder.begin()
+        if writes:
+            folder.begin()
         return None
     try:
         place = torch.load(folder.resume, map_location="cpu", weights_only=True)
@@ -55,5 +60,6 @@ def restore(folder: RunFolder) -> dict[str, Any] | None:
         raise InputError(
             f"{folder.resume} is damaged: delete it, and the run begins anew"
         ) from None
-    folder.begin(place["written"])
+    if writes:
+        folder.begin(place["written"])
     return place

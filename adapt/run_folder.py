@@ -3,9 +3,9 @@
 ``config.json``   everything that decided the run; hashes of the features; no target label
 ``metrics.jsonl`` one line per evaluation: step, schedules, losses, discriminator accuracies
 ``health.json``   what looks wrong in the metrics, and the remedies
-``checkpoint.pt`` ``method``, the weights after the last step, and ``normalise``, each domain's
-                  ``mean`` and ``deviation`` if features were standardised (loadable with
-                  ``weights_only=True``)
+``checkpoint.pt`` ``method``, the weights after the last step; ``normalise``, each domain's
+                  ``mean`` and ``deviation`` if features were standardised; ``backbone`` of an
+                  end-to-end run (loadable with ``weights_only=True``)
 ``logits.h5``     per evaluation, logits of source validation, target train and target test
                   videos by id; written last, so a folder that has it is a finished run
 ``resume.pt``     of an unfinished run alone: where it continues (`resume`)
@@ -107,7 +107,7 @@ class RunFolder:
         steps: Sequence[int],
         logits: Mapping[str, tuple[Sequence[str], np.ndarray]],
         *,
-        statistics: Mapping[str, Mapping[str, torch.Tensor]] | None = None,
+        more: Mapping[str, Any] | None = None,
         findings: Sequence[Finding] = (),
     ) -> None:
         """Write weights, health and logits.
@@ -117,10 +117,11 @@ class RunFolder:
             classes: their names, [C].
             steps: of the evaluations, [E].
             logits: per set of videos, ids [n] and logits [E, n, C].
-            statistics: what the features were standardised by, if they were.
+            more: of the checkpoint: what the features were standardised by (``normalise``), and
+                what else was trained.
             findings: what looks wrong.
         """
-        checkpoint = {"method": module.state_dict(), "normalise": statistics or {}}
+        checkpoint = {"method": module.state_dict(), "normalise": {}, **(more or {})}
         torch.save(checkpoint, self.path / CHECKPOINT)
         health = json.dumps([asdict(finding) for finding in findings], indent=2)
         replace_file(self.path / HEALTH, (health + "\n").encode())

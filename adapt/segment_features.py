@@ -14,14 +14,14 @@ class RelatedSnippets(nn.Module):
 
     Args:
         in_features: D_in.
-        features: width of the Linear-ReLU.
+        features: width of the Linear-ReLU, 0 for none.
         snippets: m of each segment.
     """
 
     def __init__(self, in_features: int, features: int, snippets: int) -> None:
         super().__init__()
         self.bottleneck = Bottleneck(in_features, features)
-        self.relations = Relations(features, snippets)
+        self.relations = Relations(self.bottleneck.width, snippets)
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, K m, D_in] to non-negative [B, K, 256]."""
@@ -37,7 +37,8 @@ def make_segment_features(
         InputError: more snippets than relations can take.
     """
     if snippets == 1:
-        return Bottleneck(in_features, features), features
+        bottleneck = Bottleneck(in_features, features)
+        return bottleneck, bottleneck.width
     if snippets > MOST_SEGMENTS:
         raise InputError(f"snippets={snippets}: a segment can have at most {MOST_SEGMENTS}")
     return RelatedSnippets(in_features, features, snippets), WIDTH

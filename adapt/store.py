@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,12 @@ import torch
 from ..cache import FeatureFile, InputError
 from .config import RunConfig
 from .domains import Domains, load_domains
+from .end_to_end.decoding import Decoding
+from .feed import CachedFeed, Feed
 from .methods import entry
 from .normalise import normalise
 from .oracle import train_on_target
+from .processes import Processes
 from .task import Task, read_task, shared_classes
 
 _MAY_DIFFER = ("views", "sampling", "precision")  # features stay comparable, hardly
@@ -43,9 +47,14 @@ class Store:
                 )
         self.task = read_task(task) if task else _shared(self.source, self.target)
         self._chosen: dict[tuple[Any, ...], Domains] = {}
-        self._hashes: dict[str, dict[str, str]] = {}
+        self._hashes: dict[str | None, dict[str, str]] = {}
         self._ready: Domains | None = None
         self._current: tuple[Any, ...] | None = None
+
+    @property
+    def processes(self) -> Processes:
+        """Those that train every run together: this one alone."""
+        return Processes()
 
     def chosen(self, run: RunConfig) -> Domains:
         """The run's videos with features as they were extracted, in the computer's memory."""
@@ -65,25 +74,26 @@ class Store:
             return train_on_target(self._ready, self.target)
         return self._ready
 
+    def feed(self, run: RunConfig) -> Feed:
+        """Its batches."""
+        return CachedFeed(run, self.domains(run), self.device)
+
     def describe(self, run: RunConfig) -> dict[str, Any]:
         """What the run is given; of the target nothing that depends on its labels' assignment."""
-        domains, modality = self.chosen(run), run.modality
-        if modality not in self._hashes:
-            self._hashes[modality] = {
-                "source_sha256": self.source.sha256(modality, labels=True),
-                "target_sha256": self.target.sha256(modality, labels=False),
+        domains, seen = self.chosen(run), self._seen(run)
+        if seen not in self._hashes:
+            self._hashes[seen] = {
+                "source_sha256": self.source.sha256(seen, labels=True),
+                "target_sha256": self.target.sha256(seen, labels=False),
             }
         oracle = {}
         if entry(run.method).method.reads_target_labels:
-            oracle["target_labels_sha256"] = self.target.sha256(modality, labels=True)
+            oracle["target_labels_sha256"] = self.target.sha256(seen, labels=True)
         return oracle | {
             "source": str(self.source.path.resolve()),
             "target": str(self.target.path.resolve()),
-            **self._hashes[modality],
-            "backbone": self.source.provenance[modality].backbone,
-            "weights": self.source.provenance[modality].weights,
-            "target_provenance": self.target.provenance[modality].recipe(),
-            "mode": "cached features",
+            **self._hashes[seen],
+            **self._mode(run),
             "protocol": domains.protocol,
             "task": domains.task.name,
             "classes": list(domains.task.classes),
@@ -96,6 +106,10 @@ class Store:
                 "target_test": len(domains.target_test),
             },
         }
+
+    def notes(self, run: RunConfig) -> list[str]:
+        """What a user wants to know of how a run is trained before it starts."""
+        return []
 
     def warnings(self, run: RunConfig) -> list[str]:
         """What a user should know of a run's data before it starts."""
@@ -119,6 +133,19 @@ class Store:
             )
         return said
 
+    def _seen(self, run: RunConfig) -> str | None:
+        """What a run sees of the files beside ids, labels and splits (`FeatureFile.sha256`)."""
+        return run.modality
+
+    def _mode(self, run: RunConfig) -> dict[str, Any]:
+        provenance = self.source.provenance[run.modality]
+        return {
+            "backbone": provenance.backbone,
+            "weights": provenance.weights,
+            "target_provenance": self.target.provenance[run.modality].recipe(),
+            "mode": "cached features",
+        }
+
     def _load(self, run: RunConfig, device: torch.device) -> Domains:
         return load_domains(
             self.source,
@@ -129,6 +156,28 @@ class Store:
             holdout=run.train.holdout,
             pool=run.train.target_pool,
         )
+
+
+def open_store(
+    runs: Sequence[RunConfig],
+    source: Path,
+    target: Path,
+    *,
+    task: str | Path | None,
+    device: torch.device,
+    decoding: Decoding = Decoding(),  # noqa: B008  (it never changes)
+) -> Store:
+    """The `Store` of these runs, end to end one of clips.
+
+    Args:
+        runs: all of one mode.
+        decoding: of clips.
+    """
+    if not any(run.end_to_end for run in runs):
+        return Store(source, target, task=task, device=device)
+    from .end_to_end.store import ClipStore  # the cached mode must not need decoders
+
+    return ClipStore(source, target, task=task, device=device, decoding=decoding)
 
 
 def by_data(runs: list[RunConfig]) -> list[RunConfig]:

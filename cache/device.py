@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import torch
 
 from .errors import InputError
@@ -14,7 +16,10 @@ def choose_device(name: str) -> torch.device:
         InputError: no such device on this machine.
     """
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        if not torch.cuda.is_available():
+            return torch.device("cpu")
+        rank = os.environ.get("LOCAL_RANK")  # of a process that torchrun has started
+        return torch.device("cuda" if rank is None else f"cuda:{rank}")
     try:
         device = torch.device(name)
         torch.ones(1, device=device).item()

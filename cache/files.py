@@ -41,15 +41,15 @@ def new_file(path: Path, *, size: int | None = None) -> Iterator[h5py.File]:
                 temporary.write_bytes(h5.id.get_file_image())
         else:
             with h5py.File(temporary, "w") as h5:
-                _reserve(h5, size)
+                reserve(h5, size)
                 _mark(h5)
                 yield h5
                 h5.flush()
                 used = h5.id.get_filesize()
             os.truncate(temporary, used)
-        _sync(temporary)
+        sync(temporary)
         os.replace(temporary, path)
-        _sync(path.parent)  # the rename itself
+        sync(path.parent)  # the rename itself
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -60,7 +60,12 @@ def _mark(h5: h5py.File) -> None:
     h5.attrs["format_version"] = FORMAT_VERSION
 
 
-def _reserve(h5: h5py.File, size: int) -> None:
+def reserve(h5: h5py.File, size: int) -> None:
+    """Ask the disk for the room that a file will need.
+
+    Raises:
+        OSError: no room.
+    """
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(h5.id.get_vfd_handle(), 0, size)
 
@@ -95,7 +100,8 @@ def existing_file(path: Path) -> Iterator[h5py.File]:
         yield h5
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Wait until a file, or what a folder names, is on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -116,18 +116,25 @@ class FeatureFile:
         )
         return self._packed[modality]
 
-    def sha256(self, modality: str, *, labels: bool) -> str:
+    def sha256(self, modality: str | None, *, labels: bool) -> str:
         """Hash of ids, splits and features in the order of ids, and of labels if asked.
 
         Without labels, two files that differ in labels alone hash alike.
+
+        Args:
+            modality: whose features; None for each video's number of frames in their place.
+            labels: whether they count.
         """
-        packed = self.packed(modality)
+        packed = None if modality is None else self.packed(modality)
         digest = hashlib.sha256()
         for n, video in enumerate(self.videos):
-            start = packed.start[n]
             label = video.label if labels else ""
             digest.update(f"{video.id}\0{video.split}\0{label}\0".encode())
-            digest.update(packed.features[start : start + packed.count[n]].tobytes())
+            if packed is None:
+                digest.update(f"{video.frames}\0".encode())
+            else:
+                start = packed.start[n]
+                digest.update(packed.features[start : start + packed.count[n]].tobytes())
         return digest.hexdigest()
 
     def counts(self, modality: str) -> np.ndarray:

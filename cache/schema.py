@@ -99,7 +99,7 @@ class Provenance:
     def differences(self, other: Provenance) -> list[str]:
         """Say which compared fields differ, e.g. ``["sampling: uniform:32 != stride:8"]``."""
         return [
-            f"{f.name}: {_apart(getattr(self, f.name), getattr(other, f.name))}"
+            f"{f.name}: {apart(getattr(self, f.name), getattr(other, f.name))}"
             for f in fields(self)
             if f.compare and getattr(self, f.name) != getattr(other, f.name)
         ]
@@ -120,8 +120,8 @@ class Provenance:
         return cls(**{k: v.item() if isinstance(v, np.generic) else v for k, v in values.items()})
 
 
-def _apart(ours: object, theirs: object) -> str:
-    """``a != b``; of two lists in words, with commas, only the parts that differ."""
+def apart(ours: object, theirs: object) -> str:
+    """Say ``a != b``; of two lists in words, with commas, only the parts that differ."""
     a, b = str(ours).split(","), str(theirs).split(",")
     if len(a) != len(b):
         return f"{ours} != {theirs}"

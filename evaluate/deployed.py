@@ -73,6 +73,8 @@ def load_deployed(path: Path, *, features: Path | None = None) -> Deployed:
         config, data = run_config(content), content["data"]
         classes, made = tuple(data["classes"]), data.get("target_provenance")
         made = Provenance(**made) if made else _made(folder, features, config.modality)
+        if config.end_to_end:
+            made = replace(made, weights_sha256=file_sha256(folder / CHECKPOINT))
     except InputError:
         raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -117,7 +119,7 @@ def make_plan(
         machine,
         modalities=(modality,),
         backbone=made.backbone,
-        weights=_weights(made, weights),
+        weights=str(deployed.path) if deployed.config.end_to_end else _weights(made, weights),
         sampling=CentralSampling(sampling.rule, sampling.value, positions=deployed.positions),
         views=Views(),
         flow=flow,

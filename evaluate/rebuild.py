@@ -9,9 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..adapt.config import RunConfig, TrainConfig, apply_settings
+from ..adapt.config import RunConfig, default_options
 from ..adapt.methods import Method
 from ..adapt.run_folder import CHECKPOINT, flatten
+from ..adapt.settings import apply_settings
 from ..cache import InputError
 
 Statistics = Mapping[str, Mapping[str, Tensor]]
@@ -23,21 +24,23 @@ def run_config(config: Mapping[str, Any]) -> RunConfig:
     Raises:
         InputError: options that this version does not know.
     """
-    method = config["method"]
+    method, end_to_end = config["method"], bool(config.get("end_to_end"))
+    parts = {"train": "train", method: "options"} | ({"e2e": "end_to_end"} if end_to_end else {})
     settings = [
         f"{root}.{key}={value}"
-        for root, part in (("train", "train"), (method, "options"))
+        for root, part in parts.items()
         for key, value in flatten(config[part]).items()
     ]
-    train, options = apply_settings(settings, [method], TrainConfig())
+    options = apply_settings(settings, default_options([method], end_to_end=end_to_end))
     return RunConfig(
         method=method,
         modality=config["modality"],
         segments=config["segments"],
         seed=config["seed"],
         preset=config["preset"],
-        train=train,
+        train=options["train"],
         options=options[method],
+        end_to_end=options.get("e2e"),
     )
 
 

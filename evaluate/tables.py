@@ -109,7 +109,8 @@ def notes_of(groups: Sequence[Group]) -> list[str]:
             notes.append(
                 f"{head}: transductive, adapted to the test videos (without their labels)."
             )
-        if "random" in data["weights"].split(" + "):
+        cached = data["mode"] == "cached features"  # end to end, random weights are trained
+        if cached and "random" in data["weights"].split(" + "):
             notes.append(f"{head}: features of a random backbone; the numbers mean nothing.")
         if fusion := group.first.config.get("fusion"):
             notes.append(

@@ -78,7 +78,8 @@ def feature_file(run: Run, domain: Domain, features: str | Path | None = None) -
         ) from None
     # A run's hash of the target is without labels, which `adapt` must not depend on.
     labelled = domain == "source"
-    sha256 = file.sha256(run.config["modality"], labels=labelled)
+    seen = None if run.config.get("end_to_end") else run.config["modality"]
+    sha256 = file.sha256(seen, labels=labelled)
     if sha256 != run.data[f"{domain}_sha256"]:
         what = "videos, labels or features" if labelled else "videos or features"
         raise InputError(f"{path} holds other {what} than {run.path} was trained with")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import torch
 
@@ -15,7 +16,8 @@ from .cutting import Cut, FrameCut
 from .decoders import DECODERS
 from .devices import choose_devices
 from .flow import ENGINES, Parameters
-from .flow.cutting import FIELDS, FlowCut
+from .flow.cache import FlowCache
+from .flow.cutting import FIELDS, ON_DEVICE, FlowCut
 from .flow.tvl1 import choose_engine
 from .precision import choose_precision
 from .sampling import Sampling
@@ -30,9 +32,10 @@ class ExtractConfig:
     """Options of an extraction.
 
     Args:
-        modalities: "rgb", "flow" or both.
+        modalities: "rgb", "flow" or both; none to look at videos alone, for the end-to-end mode.
         backbone: a name of the registry.
-        weights: None for the published ones, a checkpoint file, or "random".
+        weights: None for the published ones, a checkpoint file, the folder of an end-to-end run,
+            or "random".
         flow_weights: the same for flow; None for ``weights``, turned into flow's where they are
             of RGB.
         sampling: which frames become snippets; backbone and modality decide their length.
@@ -41,6 +44,9 @@ class ExtractConfig:
         flow_engine: "auto", which suits the device, or one of `flow.ENGINES`.
         flow_bound: pixels per frame of the largest of 256 levels.
         flow_float: keep the fractions of the levels.
+        keep_flow: folder of the flow cache that all flow of every video goes into; flow that it
+            holds is not computed again.
+        keep_flow_gb: that the cache may take.
         decoder: "auto", "pyav" or "decord".
         device: "auto", "cpu", "cuda", "cuda:0,cuda:1", ...
         precision: "auto", "fp32", "bf16" or "fp16".
@@ -61,6 +67,8 @@ class ExtractConfig:
     flow_engine: str = "auto"
     flow_bound: float = 20.0
     flow_float: bool = False
+    keep_flow: Path | None = None
+    keep_flow_gb: float = 100.0
     decoder: str = "auto"
     device: str = "auto"
     precision: str = "auto"
@@ -81,6 +89,13 @@ class ExtractConfig:
             raise unknown("flow engine", self.flow_engine, ENGINES)
         if self.flow_bound <= 0:
             raise InputError("flow_bound must be above 0")
+        if self.keep_flow and ("flow" not in self.modalities or self.flow_float):
+            raise InputError("a flow cache takes 8-bit flow: give --modality flow, no --flow-float")
+        if self.keep_flow and self.flow_engine in ON_DEVICE:
+            raise InputError(
+                f"the engine {self.flow_engine} does not run where videos are decoded and flow is "
+                "kept: leave out --flow-engine or --keep-flow"
+            )
         for modality in self.modalities:
             if modality not in MODALITIES:
                 raise unknown("modality", modality, MODALITIES)
@@ -118,7 +133,7 @@ class Plan:
         for modality in config.modalities:
             weights = (modality == "flow" and config.flow_weights) or config.weights
             backbones[modality] = load_backbone(config.backbone, weights, modality=modality)
-            cuts[modality] = _cut(config, modality, backbones[modality], devices[0])
+            cuts[modality] = make_cut(config, modality, backbones[modality], devices[0])
         return cls(config, backbones, cuts, devices, precision)
 
     @property
@@ -133,8 +148,8 @@ class Plan:
     @property
     def batch_size(self) -> int:
         """Snippets per forward pass."""
-        spec = next(iter(self.backbones.values())).spec
-        return self.config.batch_size or spec.batch_size * (_GPU_BATCH if self.on_gpu else 1)
+        usual = max((backbone.spec.batch_size for backbone in self.backbones.values()), default=1)
+        return self.config.batch_size or usual * (_GPU_BATCH if self.on_gpu else 1)
 
     def provenance(self, list_sha256: str) -> dict[str, Provenance]:
         """By modality, what the feature file says of its features."""
@@ -161,7 +176,7 @@ class Plan:
         )
 
 
-def _cut(
+def make_cut(
     config: ExtractConfig, modality: str, backbone: LoadedBackbone, device: torch.device
 ) -> Cut:
     spec = backbone.spec
@@ -170,7 +185,9 @@ def _cut(
         sampling = replace(config.sampling, length=spec.snippet_length)
         return FrameCut(sampling, spec.preprocessing, config.views, clip)
     sampling = replace(config.sampling, length=spec.snippet_length if clip else FIELDS)
-    return FlowCut(
+    if config.keep_flow:
+        device = torch.device("cpu")  # where videos are decoded
+    cut = FlowCut(
         sampling,
         spec.preprocessing,
         config.views,
@@ -180,3 +197,7 @@ def _cut(
         bound=config.flow_bound,
         quantise=not config.flow_float,
     )
+    if config.keep_flow:
+        limit = int(config.keep_flow_gb * 1e9)
+        cut = replace(cut, cache=FlowCache.extend(config.keep_flow, str(cut), limit))
+    return cut

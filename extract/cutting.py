@@ -6,8 +6,9 @@ A snippet is L pieces in a row: channels side by side for an image backbone, a c
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
@@ -15,10 +16,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .decoders import ForwardVideo
 from .preprocessing import Preprocessing
 from .sampling import Sampling
 from .transforms import resize
-from .views import Views, crop
+from .views import RGB_SCALES, TrainingCrop, Views, crop
 
 _CHUNK = 4 * 2**20  # bytes given on at once
 Answer = TypeVar("Answer")
@@ -37,17 +39,30 @@ class Cut(ABC):
 
     sampling: Sampling
     preprocessing: Preprocessing
-    views: Views = Views()
+    views: Views | TrainingCrop = Views()
     clip: bool = False
+    channels: ClassVar[int]  # of a piece, c
+    training_scales: ClassVar[tuple[float, ...]]  # of its `TrainingCrop`
     least_frames: ClassVar[int] = 1  # that a video needs
 
     @abstractmethod
+    def piece_count(self, total: int) -> int:
+        """How many pieces a video of ``total`` frames has, at least 1."""
+
     def plan(self, total: int) -> np.ndarray:
         """Pieces of each snippet of a video of ``total`` frames, [n, L], increasing."""
+        return self.sampling.frames(self.piece_count(total))
 
-    @abstractmethod
     def count(self, total: int) -> int:
         """How many snippets n it has."""
+        return self.sampling.count(self.piece_count(total))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one view of a snippet: [c, L, S, S] of a clip, [c L, S, S] of an image."""
+        length, size = self.sampling.length, self.preprocessing.input_size
+        front = (self.channels, length) if self.clip else (self.channels * length,)
+        return (*front, size, size)
 
     def centres(self, plan: np.ndarray) -> np.ndarray:
         """The centre frame of each snippet [n]."""
@@ -60,6 +75,9 @@ class Cut(ABC):
 
     def prepare(self) -> None:  # noqa: B027  (most have nothing to prepare)
         """Compile what cutting needs, before anybody waits for a video."""
+
+    def prepare_video(self, video: str, opening: Callable[[], ForwardVideo]) -> None:  # noqa: B027
+        """Do what is to be done once with a video, which ``opening`` gives, before it is cut."""
 
     @abstractmethod
     def cutter(self, plan: np.ndarray, video: str) -> Cutter:
@@ -84,15 +102,15 @@ class Cutter(ABC, Generic[Answer]):
 class FrameCut(Cut):
     """RGB: a piece is a frame."""
 
-    def plan(self, total: int) -> np.ndarray:
-        return self.sampling.frames(total)
+    channels: ClassVar[int] = 3
+    training_scales: ClassVar[tuple[float, ...]] = RGB_SCALES
 
-    def count(self, total: int) -> int:
-        return self.sampling.count(total)
+    def piece_count(self, total: int) -> int:
+        return total
 
     @property
     def bytes_per_snippet(self) -> int:
-        return len(self.views) * 3 * self.sampling.length * self.preprocessing.input_size**2
+        return len(self.views) * math.prod(self.shape)
 
     def cutter(self, plan: np.ndarray, video: str) -> FrameCutter:
         return FrameCutter(self, plan, video)

@@ -96,10 +96,7 @@ class _Runner:
         self._batch_size, self._cuts = batch_size, cuts
         for backbone in backbones.values():
             backbone.module.to(device, dtype)
-            clips = backbone.spec.snippet_length > 1
-            for parameter in backbone.module.parameters():
-                if parameter.ndim == (5 if clips else 4):
-                    parameter.data = parameter.data.to(memory_format=_layout(backbone))
+            lay_out(backbone)
         if device.type == "cpu":
             # Each core runs batches of its own. Cores that share a batch wait for each other at
             # every layer, and wait long where decoding keeps one of them busy.
@@ -137,9 +134,17 @@ class _Runner:
     def _features(self, modality: str, images: Tensor) -> Tensor:
         backbone = self._backbones[modality]
         x = normalise(images, backbone.spec.preprocessing)
-        return backbone.module(x.to(self._dtype, memory_format=_layout(backbone))).float()
+        return backbone.module(x.to(self._dtype, memory_format=layout_of(backbone))).float()
 
 
-def _layout(backbone: LoadedBackbone) -> torch.memory_format:
+def layout_of(backbone: LoadedBackbone) -> torch.memory_format:
     """Faster than the default one, above all in 16 bits."""
     return torch.channels_last_3d if backbone.spec.snippet_length > 1 else torch.channels_last
+
+
+def lay_out(backbone: LoadedBackbone) -> None:
+    """Store the convolutions' weights in that layout, in place."""
+    layout = layout_of(backbone)
+    for parameter in backbone.module.parameters():
+        if parameter.ndim == (4 if layout == torch.channels_last else 5):
+            parameter.data = parameter.data.to(memory_format=layout)

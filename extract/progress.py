@@ -12,6 +12,7 @@ from rich.progress import Progress as Bar
 
 from ..cache import Failure
 from .config import ExtractConfig
+from .flow.cache import FlowCache
 from .lists import VideoItem, describe
 from .pipeline import Progress, extract
 
@@ -54,7 +55,8 @@ def extract_with_progress(
         more = f", {last.unlisted} of them not in this list" if last.unlisted else ""
         console.print(f"The file held {_videos(last.before)} before{more}.")
     if last.todo:
-        console.print(f"{_videos(last.done)} extracted to {output} ({_rates(last, started)}).")
+        done = "extracted to" if config.modalities else "decoded and counted in"
+        console.print(f"{_videos(last.done)} {done} {output} ({_rates(last, started)}).")
     else:
         console.print(f"Nothing to do: {output} holds every video listed{_but(failures)}.")
     if last.damaged:
@@ -68,6 +70,8 @@ def extract_with_progress(
             f"The flow of {last.bounded} pairs of frames, scene cuts and the like, was given up "
             f"early: tcon inspect {output}"
         )
+    if config.keep_flow:
+        _tell_kept(config.keep_flow, console)
     if failures:
         console.print(f"{len(failures)} failed:", style="yellow")
         for failure in failures[:_SHOWN_FAILURES]:
@@ -76,6 +80,17 @@ def extract_with_progress(
             console.print(f"  and {len(failures) - _SHOWN_FAILURES} more: tcon inspect {output}")
         console.print("Mend them and run again with --retry-failed.")
     return failures
+
+
+def _tell_kept(folder: Path, console: Console) -> None:
+    cache = FlowCache(folder, flow="")  # nothing is read
+    console.print(f"{folder} holds the flow of {_videos(cache.count)}, {cache.size / 1e9:.2f} GB.")
+    if cache.full:
+        console.print(
+            "It is full, by --keep-flow-gb or by its disk: the flow of the other videos was "
+            "computed where snippets need it, and not kept.",
+            style="yellow",
+        )
 
 
 def _videos(count: int) -> str:

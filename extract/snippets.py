@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ class Reading:
     """How to read a video: what every decoding process is told.
 
     Args:
-        cuts: by modality.
+        cuts: by modality; none where frames are counted alone.
         decoder: "auto", "pyav" or "decord".
         min_frames: a video of which fewer decode has failed.
     """
@@ -90,7 +91,10 @@ def read_snippets(
     Raises:
         DecodeError: the file is no video, or fewer than ``reading.min_frames`` frames decode.
     """
-    with open_video(path, reading.decoder, on_progress=on_progress) as decoding:
+    opening = partial(open_video, path, reading.decoder, on_progress=on_progress)
+    for cut in reading.cuts.values():
+        cut.prepare_video(video, opening)
+    with opening() as decoding:
         expected = max(decoding.expected, 1)
         # Counted before anything is laid out: a false announcement may be of any size.
         trusted = reading.bytes_of(expected) <= _KEEP_BACK
@@ -101,14 +105,14 @@ def read_snippets(
         damage = decoding.damage
     least = max([reading.min_frames, *(cut.least_frames for cut in reading.cuts.values())])
     if total < least:
-        raise DecodeError(_too_few(total, damage, least, reading.min_frames))
+        raise DecodeError(too_few(total, damage, least, reading.min_frames))
     true = _plans(reading, total)
     if trusted and all(np.array_equal(true[name], plans[name]) for name in true):
         yield from kept
     else:
         kept.clear()
         cutters = _cutters(reading, true, video)
-        with open_video(path, reading.decoder, on_progress=on_progress) as decoding:
+        with opening() as decoding:
             yield from _cut(decoding, cutters)
             if decoding.total != total:
                 raise DecodeError(f"it decodes to {total} frames, then to {decoding.total}")
@@ -128,7 +132,8 @@ def _cutters(reading: Reading, plans: Mapping[str, np.ndarray], video: str) -> d
 def _cut(decoding: ForwardVideo, cutters: Mapping[str, Cutter]) -> Iterator[Chunk]:
     """The planned snippets, in chunks; those that the video does not reach lack."""
     needs = {name: set(cutter.frames.tolist()) for name, cutter in cutters.items()}
-    wanted = np.unique(np.concatenate([cutter.frames for cutter in cutters.values()]))
+    frames = [np.empty(0, np.int64), *(cutter.frames for cutter in cutters.values())]
+    wanted = np.unique(np.concatenate(frames))
     # The decoder first: after its last wanted frame it still goes on to the end.
     for image, index in zip(decoding.frames(wanted), wanted.tolist(), strict=False):
         pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None]
@@ -139,10 +144,12 @@ def _cut(decoding: ForwardVideo, cutters: Mapping[str, Cutter]) -> Iterator[Chun
                 decoding.on_progress()
     for name, cutter in cutters.items():
         for snippets in cutter.rest():
+            decoding.on_progress()
             yield Chunk(name, snippets)
 
 
-def _too_few(total: int, damage: str, least: int, min_frames: int) -> str:
+def too_few(total: int, damage: str, least: int, min_frames: int) -> str:
+    """Why a video of ``total`` frames has failed."""
     reason = f"{total or 'no'} frame{'s' * (total != 1)} can be decoded"
     if damage:
         reason += f" ({damage})"

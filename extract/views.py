@@ -1,13 +1,14 @@
-"""Views of a frame: the centre crop, and the flips and crops that keep augmentation in a cache.
+"""Views of a frame: the centre crop, the flips and crops that keep augmentation in a cache, and the
+one crop that a step of end-to-end training sees.
 
-All frames of a video are cropped and flipped alike. View 0 is always the centre crop.
+All frames of a video are cropped and flipped alike. View 0 of `Views` is always the centre crop.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -16,7 +17,9 @@ from torch import Tensor
 from ..cache.errors import InputError
 from .transforms import interpolate
 
-_SCALES = (1, 0.875, 0.75, 0.66)  # of the short side (TSN)
+# Sides of a training crop, as parts of the short side (TSN).
+RGB_SCALES = (1, 0.875, 0.75, 0.66)
+FLOW_SCALES = (1, 0.875, 0.75)
 _SNAP = 3  # sizes closer than this to the input's are the input's (TSN)
 # TSN's 13 places of a crop, in quarters of the room that it has: (down, right).
 _PLACES = (
@@ -79,9 +82,9 @@ class Views:
         """
         centre = Box(round((height - size) / 2), round((width - size) / 2), size, size)
         if self.kind == "multiscale":
-            seed = hashlib.sha256(video.encode()).digest()[:8]
-            rng = np.random.default_rng(int.from_bytes(seed, "big"))
-            return [centre, *(_draw(height, width, size, rng) for _ in range(self.draws))]
+            rng = _rng(video)
+            drawn = (_draw(height, width, size, rng, RGB_SCALES) for _ in range(self.draws))
+            return [centre, *drawn]
         boxes = [centre]
         if self.kind == "tencrop":
             tops, lefts = (0, height - size), (0, width - size)
@@ -89,6 +92,30 @@ class Views:
         if self.kind in ("flip", "tencrop"):
             boxes += [Box(b.top, b.left, b.height, b.width, flip=True) for b in boxes]
         return boxes
+
+
+@dataclass(frozen=True)
+class TrainingCrop:
+    """One of TSN's training crops, drawn anew for each seed and video.
+
+    Args:
+        seed: decides the crop, together with the video's id.
+        scales: `RGB_SCALES` or `FLOW_SCALES`.
+        flip: mirror half of the draws; the crops are the same without.
+    """
+
+    seed: int
+    scales: tuple[float, ...] = RGB_SCALES
+    flip: bool = True
+
+    def __len__(self) -> int:
+        return 1
+
+    def boxes(self, height: int, width: int, size: int, *, video: str) -> list[Box]:
+        """The crop, as `Views.boxes` gives several."""
+        rng = _rng(f"{self.seed}\0{video}")
+        box = _draw(height, width, size, rng, self.scales)
+        return [box if self.flip else replace(box, flip=False)]
 
 
 def crop(images: Tensor, boxes: list[Box], size: int, *, flow: bool = False) -> Tensor:
@@ -115,9 +142,16 @@ def crop(images: Tensor, boxes: list[Box], size: int, *, flow: bool = False) -> 
     return torch.stack(views, 1)
 
 
-def _draw(height: int, width: int, size: int, rng: np.random.Generator) -> Box:
+def _rng(text: str) -> np.random.Generator:
+    seed = hashlib.sha256(text.encode()).digest()[:8]
+    return np.random.default_rng(int.from_bytes(seed, "big"))
+
+
+def _draw(
+    height: int, width: int, size: int, rng: np.random.Generator, scales: tuple[float, ...]
+) -> Box:
     """TSN's multi-scale corner crop: a size, a place and a flip at random."""
-    sides = [int(min(height, width) * scale) for scale in _SCALES]
+    sides = [int(min(height, width) * scale) for scale in scales]
     sides = [size if abs(side - size) < _SNAP else side for side in sides]
     pairs = [(h, w) for i, h in enumerate(sides) for j, w in enumerate(sides) if abs(i - j) <= 1]
     box = _place(height, width, *pairs[rng.integers(len(pairs))], _PLACES[rng.integers(13)])

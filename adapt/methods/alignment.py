@@ -50,7 +50,9 @@ class Alignment(Method):
         super().__init__()
         self.config, self.sizes = config, sizes
         self.bottleneck = Bottleneck(sizes.in_features, config.features)
-        self.classifier = SegmentClassifier(config.features, sizes.classes, dropout=config.dropout)
+        self.classifier = SegmentClassifier(
+            self.bottleneck.width, sizes.classes, dropout=config.dropout
+        )
 
     def align(
         self, fs: Tensor, ft: Tensor, lam: float, draws: Draws

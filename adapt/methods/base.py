@@ -20,7 +20,8 @@ class MethodConfig:
     """What all methods share, so that they are compared with equal networks.
 
     Args:
-        features: D, width of the trainable Linear-ReLU on cached features.
+        features: D, width of the trainable Linear-ReLU on cached features; 0 for none, as end to
+            end, where G_f is the backbone and D is D_in.
         dropout: before the classifier.
     """
 

@@ -59,11 +59,12 @@ class Cdan(Alignment):
 
     def __init__(self, config: CdanConfig, sizes: Sizes) -> None:
         super().__init__(config, sizes)
-        disc, seen = config.disc, config.features * sizes.classes
+        disc, width = config.disc, self.bottleneck.width
+        seen = width * sizes.classes
         self.randomised = seen > config.max_exact
         if self.randomised:
             seen = config.random_dim
-            self.register_buffer("random_f", torch.randn(config.features, seen))
+            self.register_buffer("random_f", torch.randn(width, seen))
             self.register_buffer("random_g", torch.randn(sizes.classes, seen))
         self.disc = Discriminator(seen, disc.hidden, dropout=disc.dropout)
 

@@ -59,10 +59,11 @@ class Cmfglr(FittedMethod):
         self.config, self.classes = config, sizes.classes
         base = SourceOnlyConfig(features=config.features, dropout=config.dropout)
         self.base = SourceOnly(base, sizes)
-        components = min(_COMPONENTS, config.features)
+        width = self.base.bottleneck.width
+        components = min(_COMPONENTS, width)
         # Rows and columns that the data cannot fill stay 0.
-        self.register_buffer("mean", torch.zeros(config.features))
-        self.register_buffer("components", torch.zeros(components, config.features))
+        self.register_buffer("mean", torch.zeros(width))
+        self.register_buffer("components", torch.zeros(components, width))
         self.register_buffer("projection", torch.zeros(components, config.r))  # P_t
         self.register_buffer("classifier", torch.zeros(config.r, sizes.classes))  # W
 

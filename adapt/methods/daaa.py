@@ -30,7 +30,7 @@ class Daaa(Alignment):
     def __init__(self, config: AdversarialConfig, sizes: Sizes) -> None:
         super().__init__(config, sizes)
         disc = config.disc
-        self.disc_segment = Discriminator(config.features, disc.hidden, dropout=disc.dropout)
+        self.disc_segment = Discriminator(self.bottleneck.width, disc.hidden, dropout=disc.dropout)
 
     def draw(self, source_videos: int, target_videos: int, generator: torch.Generator) -> Draws:
         source = (source_videos, self.sizes.source_segments)

@@ -30,7 +30,7 @@ class Dann(Alignment):
     def __init__(self, config: AdversarialConfig, sizes: Sizes) -> None:
         super().__init__(config, sizes)
         disc = config.disc
-        self.disc_video = Discriminator(config.features, disc.hidden, dropout=disc.dropout)
+        self.disc_video = Discriminator(self.bottleneck.width, disc.hidden, dropout=disc.dropout)
 
     def draw(self, source_videos: int, target_videos: int, generator: torch.Generator) -> Draws:
         return {

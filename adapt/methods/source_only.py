@@ -52,9 +52,9 @@ class SourceOnly(Method):
 
     def __init__(self, config: SourceOnlyConfig, sizes: Sizes) -> None:
         super().__init__()
-        width, classes = config.features, sizes.classes
         self.head, self.segments = config.head, sizes.source_segments
-        self.bottleneck = Bottleneck(sizes.in_features, width)
+        self.bottleneck = Bottleneck(sizes.in_features, config.features)
+        width, classes = self.bottleneck.width, sizes.classes
         if config.head == "trn":
             segments = sizes.equal_segments("the trn head")
             self.classifier = RelationClassifier(width, segments, classes, dropout=config.dropout)

@@ -71,9 +71,9 @@ class Ta3n(Method):
         self.config = config
         self.segments = sizes.equal_segments("ta3n")
         self.bottleneck = Bottleneck(sizes.in_features, config.features)
-        self.relations = Relations(config.features, self.segments)
+        self.relations = Relations(self.bottleneck.width, self.segments)
         self.classifier = nn.Linear(WIDTH, sizes.classes)
-        self.branch_frame = _branch(config.features)
+        self.branch_frame = _branch(self.bottleneck.width)
         self.branch_relation = nn.ModuleList(_branch(WIDTH) for _ in range(self.segments - 1))
         self.branch_video = _branch(WIDTH)
 
@@ -81,7 +81,7 @@ class Ta3n(Method):
         videos, config = source_videos + target_videos, self.config
         draws = {"video": draw_mask((videos, WIDTH), config.dropout, generator)}
         if config.dropout_on == "features":
-            shape = (videos, self.segments, config.features)
+            shape = (videos, self.segments, self.bottleneck.width)
             draws["segment"] = draw_mask(shape, config.dropout, generator)
         return draws
 

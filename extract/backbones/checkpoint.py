@@ -14,6 +14,7 @@ from .spec import BackboneSpec
 _CHUNK = 2**20  # bytes
 # What training code puts before every key: torch's DataParallel, then TSN.
 _PREFIXES = ("module.", "base_model.")
+_OF_A_RUN = "checkpoint.pt"  # in the folder of a run
 
 
 def file_sha256(path: Path) -> str:
@@ -32,13 +33,26 @@ def file_sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
+def checkpoint_file(weights: str) -> Path:
+    """The file of ``--weights``: itself, or the checkpoint of an end-to-end run's folder.
+
+    Raises:
+        InputError: a folder without one.
+    """
+    path = Path(weights)
+    if path.is_dir() and not (path / _OF_A_RUN).is_file():
+        raise InputError(f"{path} holds no {_OF_A_RUN}: it is no folder of a finished run")
+    return path / _OF_A_RUN if path.is_dir() else path
+
+
 def read_state(path: Path) -> dict[str, Tensor]:
-    """The tensors of a state dict, or of ``{"state_dict": ...}``, under their plain names.
+    """The tensors of a state dict, of ``{"state_dict": ...}``, or of the backbone of an end-to-end
+    run, under their plain names.
 
     No code of the file is run.
 
     Raises:
-        InputError: it is not a file of plain tensors.
+        InputError: it is not a file of plain tensors, or a run that trained no backbone.
     """
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
@@ -46,7 +60,12 @@ def read_state(path: Path) -> dict[str, Tensor]:
         raise InputError(
             f"{path} is not a checkpoint of plain tensors (no code in a file is ever run)"
         ) from None
-    state = checkpoint.get("state_dict", checkpoint) if isinstance(checkpoint, dict) else {}
+    state = checkpoint if isinstance(checkpoint, dict) else {}
+    if state.keys() >= {"method", "normalise"}:
+        if "backbone" not in state:
+            raise InputError(f"{path.parent} is a run on cached features: it trained no backbone")
+        state = state["backbone"]
+    state = state.get("state_dict", state)
     pairs = state.items() if isinstance(state, dict) else ()
     return {_plain(str(key)): value for key, value in pairs if isinstance(value, Tensor)}
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ...cache.errors import InputError, unknown
-from .checkpoint import classifier_of, file_sha256, load_state, read_state
+from .checkpoint import checkpoint_file, classifier_of, file_sha256, load_state, read_state
 from .flow_input import average_over_rgb, flow_preprocessing, widen_first_conv
 from .spec import BackboneSpec
 
@@ -67,7 +67,8 @@ def load_backbone(
 
     Args:
         name: in the registry.
-        weights: None for the published ones, a checkpoint file, or "random".
+        weights: None for the published ones, a checkpoint file, the folder of a finished
+            end-to-end run, or "random".
         modality: "rgb" or "flow". For flow, a checkpoint of RGB is turned into one of flow; a
             checkpoint of flow is loaded as it is.
 
@@ -89,11 +90,11 @@ def load_backbone(
         spec = replace(spec, preprocessing=flow_preprocessing(spec))
     if weights == "random":
         return LoadedBackbone(spec, module, "random", "")
-    path = Path(weights) if weights else _published(spec)
+    path = checkpoint_file(weights) if weights else _published(spec)
     sha256 = file_sha256(path)
     if not weights and not sha256.startswith(spec.weights.sha256):
         raise InputError(f"{path} is damaged (its sha256 is not {spec.weights.sha256}): delete it")
-    origin = path.name if weights else spec.weights.name
+    origin = Path(weights).resolve().name if weights else spec.weights.name
     state = read_state(path)
     classifier = classifier_of(state, spec)
     first = f"{spec.first_conv}.weight"

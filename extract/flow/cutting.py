@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -18,9 +18,12 @@ from torch import Tensor
 
 from ...cache.errors import InputError
 from ..cutting import Cut, Cutter, Joiner, join
+from ..decoders import ForwardVideo
 from ..transforms import resize
-from ..views import crop
+from ..views import FLOW_SCALES, crop
+from .cache import FlowCache
 from .frames import HEIGHT, WIDTH, grey
+from .kept import KeptCutter, keep_flow
 from .parameters import Parameters
 from .tvl1 import tvl1_flows
 
@@ -39,12 +42,16 @@ class FlowCut(Cut):
         parameters: of the flow.
         bound: pixels per frame that become the largest level.
         quantise: to 8 bits, or keep the fractions of levels.
+        cache: where the fields of videos are taken from that it holds; and kept, if it has room.
     """
 
     engine: str = "cpu"
     parameters: Parameters = Parameters()
     bound: float = 20.0
     quantise: bool = True
+    cache: FlowCache | None = None
+    channels: ClassVar[int] = 2
+    training_scales: ClassVar[tuple[float, ...]] = FLOW_SCALES
     least_frames: ClassVar[int] = 2
 
     def __str__(self) -> str:
@@ -53,17 +60,14 @@ class FlowCut(Cut):
         how = "8 bit" if self.quantise else "float"
         return f"tvl1 {values} at {WIDTH}x{HEIGHT}, bound {self.bound:g}, {how}"
 
-    def plan(self, total: int) -> np.ndarray:
-        return self.sampling.frames(_fields(total))
-
-    def count(self, total: int) -> int:
-        return self.sampling.count(_fields(total))
+    def piece_count(self, total: int) -> int:
+        return max(total - 1, 1)
 
     @property
     def bytes_per_snippet(self) -> int:
         if self.engine in ON_DEVICE:
             return (self.sampling.length + 1) * HEIGHT * WIDTH
-        values = len(self.views) * 2 * self.sampling.length * self.preprocessing.input_size**2
+        values = len(self.views) * math.prod(self.shape)
         return values if self.quantise else 4 * values
 
     def prepare(self) -> None:
@@ -71,12 +75,24 @@ class FlowCut(Cut):
             nothing = torch.zeros(1, 32, 32, dtype=torch.uint8)
             tvl1_flows(nothing, nothing, parameters=self.parameters, engine=self.engine, threads=1)
 
+    def prepare_video(self, video: str, opening: Callable[[], ForwardVideo]) -> None:
+        if self.cache:
+            keep_flow(video, opening, self, self.cache)
+
     def cutter(self, plan: np.ndarray, video: str) -> Cutter:
+        if self.cache and video in self.cache:
+            return KeptCutter(self, self.cache, plan, video)
         return (GreyCutter if self.engine in ON_DEVICE else FlowCutter)(self, plan, video)
 
-    def pieces(self, flow: Tensor, video: str) -> Tensor:
-        """Fields [n, 2, H, W] in pixels to pieces [n, V, 2, S, S] in levels."""
-        resized = resize(levels(flow, self.bound, quantise=self.quantise), self.preprocessing)
+    def field(self, first: Tensor, second: Tensor) -> tuple[Tensor, bool]:
+        """The field from one frame to the next, [1, 256, 340] uint8 each: [1, 2, 256, 340] in
+        levels, and whether it was given up early."""
+        flows = tvl1_flows(first, second, parameters=self.parameters, engine=self.engine, threads=1)
+        return levels(flows.flow, self.bound, quantise=self.quantise), bool(flows.bounded)
+
+    def pieces(self, fields: Tensor, video: str) -> Tensor:
+        """Fields [n, 2, H, W] in levels to pieces [n, V, 2, S, S]."""
+        resized = resize(fields, self.preprocessing)
         size = self.preprocessing.input_size
         boxes = self.views.boxes(*resized.shape[-2:], size, video=video)
         return crop(resized, boxes, size, flow=True)
@@ -88,7 +104,8 @@ class FlowCut(Cut):
         first = torch.from_numpy(greys.first).to(device)  # [p]
         pairs = frames[first], frames[first + 1]
         flows = tvl1_flows(*pairs, parameters=self.parameters, engine=self.engine)
-        pieces = self.pieces(flows.flow, greys.video)  # [p, V, 2, S, S]
+        fields = levels(flows.flow, self.bound, quantise=self.quantise)  # [p, 2, H, W]
+        pieces = self.pieces(fields, greys.video)  # [p, V, 2, S, S]
         stacks = join([pieces[column] for column in greys.stacks.T], clip=self.clip)
         return stacks, int(flows.bounded[greys.repeated :].sum())
 
@@ -152,12 +169,9 @@ class FlowCutter(Cutter[Tensor]):
         frame, field = grey(image), index - 1
         last, self._last = self._last, (index, frame)
         if field in self._fields and last and last[0] == field:
-            cut = self._cut
-            flows = tvl1_flows(
-                last[1], frame, parameters=cut.parameters, engine=cut.engine, threads=1
-            )
-            self.bounded += int(flows.bounded)
-            yield from self._joiner.add(field, cut.pieces(flows.flow, self._video)[0])
+            fields, bounded = self._cut.field(last[1], frame)
+            self.bounded += bounded
+            yield from self._joiner.add(field, self._cut.pieces(fields, self._video)[0])
 
     def rest(self) -> Iterator[Tensor]:
         return self._joiner.rest()
@@ -198,11 +212,6 @@ class GreyCutter(Cutter[Greys]):
             self._next_field = fields[-1] + 1
             needed = left[len(whole), 0] if len(whole) < len(left) else math.inf
             self._greys = {i: frame for i, frame in self._greys.items() if i >= needed}
-
-
-def _fields(total: int) -> int:
-    """Of a video of ``total`` frames."""
-    return max(total - 1, 1)
 
 
 def _frames(plan: np.ndarray) -> np.ndarray:

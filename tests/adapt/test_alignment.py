@@ -12,13 +12,14 @@ import torch
 from feature_files import write_domain
 from torch import Tensor
 
-from tcon.adapt.config import TrainConfig, apply_settings, make_runs
+from tcon.adapt.config import default_options, make_runs
 from tcon.adapt.grid import prepare, run_all
 from tcon.adapt.methods import Losses, Sizes, SourceBatch, build, entry
 from tcon.adapt.methods.alignment import Alignment
 from tcon.adapt.mmd import mk_mmd
 from tcon.adapt.networks import DiscriminatorConfig
 from tcon.adapt.schedules import dann_ramp
+from tcon.adapt.settings import apply_settings
 
 BS, BT, KS, KT, D_IN, C = 5, 4, 3, 2, 10, 3
 LAM = 0.7 * dann_ramp(0.3)
@@ -296,7 +297,7 @@ def test_weight_without_a_ramp_is_constant() -> None:
 @pytest.mark.parametrize("name", ["source_only", "dann", "daaa", "cdan", "dan"])
 def test_official_presets_name_existing_options(name: str) -> None:
     own = [s for s in entry(name).presets["official"] if not s.startswith("train.")]
-    _, options = apply_settings([f"{name}.{s}" for s in own], [name], TrainConfig())
+    options = apply_settings([f"{name}.{s}" for s in own], default_options([name]))
     assert (options[name] != entry(name).config) == bool(own)
 
 

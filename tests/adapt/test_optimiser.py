@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tcon.adapt.config import TrainConfig
-from tcon.adapt.optimiser import learning_rate, make_optimiser
+from tcon.adapt.optimiser import learning_rate, make_optimiser, set_rate
 
 
 def test_rates_by_hand() -> None:
@@ -23,10 +23,20 @@ def test_rates_by_hand() -> None:
 
 def test_optimisers() -> None:
     parameters = [torch.nn.Parameter(torch.zeros(1))]
-    adam = make_optimiser(parameters, TrainConfig())
+    adam = make_optimiser([(parameters, 1.0)], TrainConfig())
     assert isinstance(adam, torch.optim.Adam) and adam.defaults["weight_decay"] == 5e-4
     options = TrainConfig(optimiser="sgd", momentum=0.5, nesterov=True, weight_decay=0.1)
-    sgd = make_optimiser(parameters, options)
+    sgd = make_optimiser([(parameters, 1.0)], options)
     assert isinstance(sgd, torch.optim.SGD)
     kept = {key: sgd.defaults[key] for key in ("momentum", "nesterov", "weight_decay")}
     assert kept == {"momentum": 0.5, "nesterov": True, "weight_decay": 0.1}
+
+
+def test_groups_are_trained_by_their_multiple_of_the_rate() -> None:
+    slow, fast = (torch.nn.Parameter(torch.zeros(1)) for _ in range(2))
+    options = TrainConfig(optimiser="sgd", momentum=0.0, weight_decay=0.0)
+    optimiser = make_optimiser([([slow], 0.1), ([fast], 1.0)], options)
+    assert set_rate(optimiser, 0.5) == 0.5
+    (slow + fast).backward()
+    optimiser.step()
+    assert (slow.item(), fast.item()) == pytest.approx((-0.05, -0.5))

@@ -94,4 +94,4 @@ def test_one_function_is_called_at_one_place() -> None:
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "train_on_target":
                 callers.add(file.stem)
     assert callers == {"store"}
-    assert readers == {"domains", "oracle", "store"}  # store: for the task's names alone
+    assert readers == {"splits", "oracle", "store"}  # store: for the task's names alone

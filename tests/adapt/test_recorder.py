@@ -18,11 +18,11 @@ def test_logs_are_averaged_and_moments_are_not(tmp_path: Path) -> None:
     files = write_domain(tmp_path / "s.h5"), write_domain(tmp_path / "t.h5", seed=1)
     prepared = prepare(*files, make_runs(["source_only"]), tmp_path / "runs", device="cpu")
     run, folder = prepared.runs[0]
-    domains = prepared.store.domains(run)
-    recorder, method = Recorder(folder, domains, 6), new_method(run, domains)
+    feed = prepared.store.feed(run)
+    recorder, method = Recorder(folder, feed), new_method(run, feed.domains)
     for n in (0.0, 0.0, 3.0):
         stored = recorder.state_dict()
-        recorder = Recorder(folder, domains, 6)
+        recorder = Recorder(folder, feed)
         recorder.load_state_dict(stored)
         recorder.add({"x": torch.tensor(n), "attention_on_step": torch.tensor(n)})
     record = recorder.evaluate(method, 3, lr=0.1)

@@ -9,9 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from feature_files import write_domain
 
-from tcon.adapt import loop
+from tcon.adapt import feed
 from tcon.adapt.config import make_runs
 from tcon.adapt.grid import prepare, run_all
 from tcon.adapt.resume import Saver
@@ -50,14 +51,14 @@ class Stop(BaseException):
 
 def stop_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
     """Stop before the batches of a step are drawn."""
-    original = loop.step_generator
+    original = feed.step_generator
 
     def generator(seed: int, at: int, device: object) -> object:
         if at == step:
             raise Stop
         return original(seed, at, device)
 
-    monkeypatch.setattr(loop, "step_generator", generator)
+    monkeypatch.setattr(feed, "step_generator", generator)
 
 
 @pytest.mark.parametrize("optimiser", ["adam", "sgd"])
@@ -84,13 +85,13 @@ def test_continues_instead_of_beginning_anew(
         stop_at(patch, 7)
         run(files, tmp_path, save_seconds=0)
     taken = []
-    original = loop.step_generator
+    original = feed.step_generator
 
     def generator(seed: int, at: int, device: object) -> object:
         taken.append(at)
         return original(seed, at, device)
 
-    monkeypatch.setattr(loop, "step_generator", generator)
+    monkeypatch.setattr(feed, "step_generator", generator)
     run(files, tmp_path)
     assert taken == list(range(7, STEPS))
 
@@ -182,3 +183,25 @@ def test_interrupted_run_with_other_settings_is_refused(
         run(files, tmp_path, save_seconds=0)
     with pytest.raises(InputError, match=r"interrupted run with another train\.lr .* delete it"):
         run(files, tmp_path, "train.lr=0.1")
+
+
+def test_many_threads_repeat_a_run_to_the_bit(tmp_path: Path) -> None:
+    """At sizes where torch divides a gradient among threads; small ones are never divided."""
+    files = [
+        write_domain(tmp_path / f"{name}.h5", videos=60, seed=seed, dim=32)
+        for seed, name in enumerate("st")
+    ]
+    settings = ["train.epochs=1", "train.min_steps=4", "train.evaluations=1", "tcon.disc.hidden=64"]
+    threads = torch.get_num_threads()
+    torch.set_num_threads(max(threads, 2))
+    try:
+        for method in ("tcon", "ta3n"):
+            runs = make_runs([method], settings[: 4 if method == "tcon" else 3], segments=8)
+            made = []
+            for output in ("one", "two"):
+                prepared = prepare(*files, runs, tmp_path / output, device="cpu")
+                run_all(prepared)
+                made.append(contents(prepared.runs[0][1].path))
+            assert made[0] == made[1], method
+    finally:
+        torch.set_num_threads(threads)

@@ -13,9 +13,10 @@ import pytest
 import torch
 from feature_files import write_domain
 
-from tcon.adapt.config import TrainConfig, apply_settings, keys, make_runs
+from tcon.adapt.config import TrainConfig, default_options, make_runs
 from tcon.adapt.grid import prepare, run_all
 from tcon.adapt.methods import Sizes, build, entry, names
+from tcon.adapt.settings import apply_settings, keys
 from tcon.adapt.store import repeating_videos
 from tcon.cache import InputError
 
@@ -162,12 +163,12 @@ def test_steps() -> None:
 
 
 def test_settings() -> None:
-    train, options = apply_settings(
+    options = apply_settings(
         ["train.lr=0.1", "tcon.pair.threshold=none", "tcon.pair.rule=all", "tcon.detach_align=true"]
         + ["tcon.pair.threshold=.7"],
-        METHODS,
-        TrainConfig(),
+        default_options(METHODS),
     )
+    train = options["train"]
     assert train.lr == 0.1 and train.epochs == TrainConfig().epochs
     tcon = options["tcon"]
     assert (tcon.pair.threshold, tcon.pair.rule, tcon.detach_align) == (0.7, "all", True)
@@ -195,12 +196,12 @@ def test_settings() -> None:
 )
 def test_wrong_settings(setting: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        apply_settings([setting], ["tcon"], TrainConfig())
+        apply_settings([setting], default_options(["tcon"]))
 
 
 def test_setting_of_a_method_that_does_not_run() -> None:
     with pytest.raises(InputError, match="tcon is not among those to run"):
-        apply_settings(["tcon.tau=1"], ["source_only"], TrainConfig())
+        apply_settings(["tcon.tau=1"], default_options(["source_only"]))
 
 
 def test_unknown_method() -> None:
@@ -214,15 +215,15 @@ def test_every_setting_can_be_set_to_its_own_value() -> None:
             value = config
             for name in key.split("."):
                 value = getattr(value, name)
-            train, options = apply_settings([f"{root}.{key}={value}"], ["tcon"], TrainConfig())
-            assert (train if root == "train" else options["tcon"]) == config
+            options = apply_settings([f"{root}.{key}={value}"], default_options(["tcon"]))
+            assert options[root] == config
 
 
 def test_the_docs_list_every_setting_with_its_default() -> None:
     """A method with the options of an earlier one lists those whose defaults differ."""
     text = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
     listed = dict(re.findall(r"^\| `([\w.-]+)` \| (\S+) \|", text, re.M))
-    configs = {"train": TrainConfig(), **{name: entry(name).config for name in names()}}
+    configs = default_options(names(), end_to_end=True)
     defaults, needed, seen = {}, {}, {}
     for root, config in configs.items():
         first, shared = seen.setdefault(type(config), (root, config))

@@ -11,7 +11,7 @@ from feature_files import CLASSES, provenance
 
 from tcon.adapt.batches import EndlessBatches
 from tcon.adapt.domains import Domains, Videos, load_domains
-from tcon.adapt.loop import _batch
+from tcon.adapt.feed import _batch
 from tcon.adapt.normalise import normalise
 from tcon.adapt.task import shared_classes
 from tcon.cache import FeatureFile, FeatureWriter, Snippets, Video

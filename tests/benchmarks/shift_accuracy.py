@@ -26,9 +26,10 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from shift import ShiftConfig, write_shift
 
-from tcon.adapt.config import keys, make_runs
+from tcon.adapt.config import make_runs
 from tcon.adapt.grid import prepare, run_all
 from tcon.adapt.methods import entry
+from tcon.adapt.settings import keys
 from tcon.evaluate.intervals import bootstrap
 from tcon.evaluate.runs import find_runs
 from tcon.evaluate.summary import group_runs

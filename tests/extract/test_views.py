@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from torch import Tensor
 from torchvision.transforms.functional import center_crop, five_crop, hflip
 
 from tcon.cache import InputError
-from tcon.extract.views import Box, Views, crop
+from tcon.extract.views import Box, TrainingCrop, Views, crop
 
 SHAPES = [(256, 340), (340, 256), (256, 256), (128, 171), (131, 135)]
 Boxes = Counter[tuple[int, int, int, int]]  # top, left, height, width
@@ -85,13 +86,15 @@ def test_tencrop_holds_the_crops_of_torchvision(height: int, width: int) -> None
 # --- TSN's crops
 
 
-def _tsn(height: int, width: int, size: int) -> Boxes:
+def _tsn(
+    height: int, width: int, size: int, scales: tuple[float, ...] = (1, 0.875, 0.75, 0.66)
+) -> Boxes:
     """Every crop that TSN can draw, as often as it is among its equally likely draws."""
-    sides = [int(min(height, width) * scale) for scale in (1, 0.875, 0.75, 0.66)]
+    sides = [int(min(height, width) * scale) for scale in scales]
     sides = [size if abs(side - size) < 3 else side for side in sides]
     crops: Boxes = Counter()
-    for i in range(4):
-        for j in range(4):
+    for i in range(len(sides)):
+        for j in range(len(sides)):
             if abs(i - j) > 1:
                 continue
             h, w = sides[i], sides[j]
@@ -136,6 +139,32 @@ def test_a_video_always_gets_the_same_draws_and_another_gets_others() -> None:
     drawn = [views.boxes(256, 340, 224, video=f"run/{n}.mp4") for n in range(50)]
     assert drawn == [views.boxes(256, 340, 224, video=f"run/{n}.mp4") for n in range(50)]
     assert len({tuple(boxes) for boxes in drawn}) == 50
+
+
+@pytest.mark.parametrize("scales", [(1, 0.875, 0.75, 0.66), (1, 0.875, 0.75)])
+def test_training_draws_every_crop_of_tsn_equally_often(scales: tuple[float, ...]) -> None:
+    expected, draws = _tsn(256, 340, 224, scales), 10_000
+    found: Counter[tuple[int, ...]] = Counter()
+    for seed in range(draws):
+        crop_ = TrainingCrop(seed, scales)
+        assert len(crop_) == 1
+        (box,) = crop_.boxes(256, 340, 224, video="v")
+        found[box.top, box.left, box.height, box.width, box.flip] += 1
+    assert set(found) == {(*box, flip) for box in expected for flip in (False, True)}
+    for (*box, _), n in found.items():
+        share = expected[tuple(box)] / expected.total() / 2
+        assert abs(n - draws * share) < 5 * (draws * share) ** 0.5, box
+
+
+def test_a_training_crop_is_decided_by_seed_and_video() -> None:
+    def draw(seed: int, video: str, **options: bool) -> Box:
+        return TrainingCrop(seed, **options).boxes(256, 340, 224, video=video)[0]
+
+    assert draw(3, "a.mp4") == draw(3, "a.mp4")
+    assert len({draw(seed, "a.mp4") for seed in range(40)}) > 20
+    assert len({draw(3, f"{n}.mp4") for n in range(40)}) > 20
+    for seed in range(20):  # without flips, the same crops
+        assert draw(seed, "v", flip=False) == replace(draw(seed, "v"), flip=False)
 
 
 def test_multiscale_crops_look_as_cut_by_pillow() -> None:

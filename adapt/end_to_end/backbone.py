@@ -1,0 +1,88 @@
+"""A backbone that is trained: partial batch norm, 16-bit forward passes, float32 features."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from ...extract.backbones import LoadedBackbone
+from ...extract.devices import lay_out, layout_of
+from ...extract.precision import DTYPES, choose_precision
+from ...extract.transforms import normalise
+from .config import BatchNorm
+
+
+class TrainedBackbone:
+    """Clips in, float32 features out.
+
+    Args:
+        loaded: the backbone, moved to the device.
+        device: that computes.
+        precision: "auto", "fp32", "bf16" or "fp16"; weights stay float32.
+        batch_norm: which batch norms are trained.
+        trained: whether anything of it is.
+    """
+
+    def __init__(
+        self,
+        loaded: LoadedBackbone,
+        device: torch.device,
+        *,
+        precision: str,
+        batch_norm: BatchNorm,
+        trained: bool = True,
+    ) -> None:
+        self.module = loaded.module.to(device)
+        lay_out(loaded)
+        self.preprocessing, self._layout = loaded.spec.preprocessing, layout_of(loaded)
+        self.precision = choose_precision(precision, device)
+        self.device = device
+        self.frozen_norms = _frozen_norms(self.module, batch_norm if trained else "frozen")
+        for frozen in self.frozen_norms if trained else [self.module]:
+            frozen.requires_grad_(False)
+
+    @property
+    def parameters(self) -> list[nn.Parameter]:
+        """Those that are trained."""
+        return [p for p in self.module.parameters() if p.requires_grad]
+
+    def train(self) -> None:
+        """For training: frozen batch norms keep the statistics that they have."""
+        self.module.train()
+        for norm in self.frozen_norms:
+            norm.eval()
+
+    def eval(self) -> None:
+        """For predictions."""
+        self.module.eval()
+
+    def features(self, images: Tensor) -> Tensor:
+        """Images [n, C, S, S] or clips [n, c, L, S, S], uint8 levels, to features [n, D]."""
+        dtype = DTYPES[self.precision]
+        with torch.autocast(self.device.type, dtype, enabled=dtype != torch.float32):
+            x = normalise(images, self.preprocessing).to(memory_format=self._layout)
+            return self.module(x).float()
+
+    @contextmanager
+    def keeping_statistics(self) -> Iterator[None]:
+        """Trained batch norms use the statistics of their batch, but do not learn them."""
+        norms = [m for m in self.module.modules() if isinstance(m, _BatchNorm) and m.training]
+        momenta = [norm.momentum for norm in norms]
+        counted = [norm.num_batches_tracked.clone() for norm in norms]
+        for norm in norms:
+            norm.momentum = 0.0
+        try:
+            yield
+        finally:
+            for norm, momentum, count in zip(norms, momenta, counted, strict=True):
+                norm.momentum = momentum
+                norm.num_batches_tracked.copy_(count)
+
+
+def _frozen_norms(module: nn.Module, how: BatchNorm) -> list[_BatchNorm]:
+    norms = [m for m in module.modules() if isinstance(m, _BatchNorm)]
+    return {"partial": norms[1:], "frozen": norms, "trained": []}[how]

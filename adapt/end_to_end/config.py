@@ -1,0 +1,60 @@
+"""Options of the end-to-end mode."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+BatchNorm = Literal["partial", "frozen", "trained"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndToEnd:
+    """How the backbone is trained.
+
+    Args:
+        backbone: a name of `extract.backbones`.
+        weights: None for the published ones, a checkpoint file, a finished end-to-end run's
+            folder, or "random".
+        backbone_lr: multiple of the rate that the backbone is trained with.
+        batch_norm: ``partial`` trains the first batch norm alone, as TSN does; ``frozen`` none,
+            ``trained`` all. Source and target pass separately, so a trained one sees one domain
+            at a time.
+        sync_bn: several GPUs share the statistics of a batch; else each normalises its own share.
+        crops: TSN's ``multiscale`` crops of training videos, or the ``centre``.
+        flip: mirror half of them. It may change what an action means, as of Jester's turning
+            hands.
+        precision: that the backbone computes in: "auto", "fp32", "bf16" or "fp16". Everything
+            after it is float32.
+        micro_batch: videos that go through the backbone at once; 0 for as many as fit. The loss
+            sees the whole batch whatever this is.
+    """
+
+    backbone: str = "efficientnet_lite0"
+    weights: str | None = None
+    backbone_lr: float = 1.0
+    batch_norm: BatchNorm = "partial"
+    sync_bn: bool = False
+    crops: Literal["multiscale", "centre"] = "multiscale"
+    flip: bool = True
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    micro_batch: int = 0
+
+
+# The rates that the paper gives for C3D, with the optimiser that they look like (ambiguity B15).
+_C3D = (
+    "train.optimiser=sgd",
+    "train.lr=1e-2",
+    "e2e.backbone_lr=0.1",
+)
+
+
+def usual_settings(method: str, *, backbone: str, modality: str) -> list[str]:
+    """What differs from the cached mode's defaults, as ``key=value``, before the user's own.
+
+    The backbone's features are used as they are; a classifier on flow has TSN's dropout.
+    """
+    settings = [f"{method}.features=0", "train.normalise=none"]
+    if modality == "flow":
+        settings.append(f"{method}.dropout=0.7")
+    return settings + list(_C3D if backbone.startswith("c3d") else ())

@@ -1,0 +1,21 @@
+"""How the clips of end-to-end runs are got; it changes no result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decoding:
+    """Where and by whom videos are decoded.
+
+    Args:
+        workers: processes that decode; None for one per core, 0 to decode in this one.
+        source_flow, target_flow: folders of flow caches (``tcon extract --keep-flow``); the flow
+            of videos that are in none is computed by the workers.
+    """
+
+    workers: int | None = None
+    source_flow: Path | None = None
+    target_flow: Path | None = None

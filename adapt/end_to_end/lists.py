@@ -1,0 +1,35 @@
+"""Lists and folders of videos in the place of feature files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ...extract.config import ExtractConfig
+from ...extract.lists import list_sha256, read_videos
+from ...extract.progress import extract_with_progress
+from ..processes import Processes
+
+_FEATURE_FILES = (".h5", ".hdf5")
+
+
+def videos_file(source: Path, processes: Processes, *, workers: int | None = None) -> Path:
+    """A feature file that says which videos there are, and how many frames each decodes to.
+
+    Args:
+        source: a feature file, which is returned; or a list or folder of videos. These are decoded
+            once, and kept without features under ``cache/``.
+        processes: that train together; the first one decodes.
+        workers: processes that decode; None for one per core.
+
+    Raises:
+        InputError: no such list, or nothing in it that is a video.
+    """
+    if source.suffix in _FEATURE_FILES:
+        return source
+    items = read_videos(source)
+    name = source.resolve().name if source.is_dir() else source.stem
+    output = Path("cache") / f"videos-{list_sha256(items)[:8]}" / f"{name}.h5"
+    if processes.rank == 0:
+        extract_with_progress(items, output, ExtractConfig(modalities=(), workers=workers))
+    processes.first_says(None)  # the others wait
+    return output

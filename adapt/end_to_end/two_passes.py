@@ -1,0 +1,111 @@
+"""A whole batch through a backbone that has memory for a part of it.
+
+Co-attention needs the features of all videos of a batch at once, and their gradients need the
+activations of the backbone, which do not fit. So there are two passes: the features of every
+micro-batch without activations; the loss of the whole batch and its gradient at the features; then
+each micro-batch again, this time with activations and backward. Both passes draw the same random
+numbers. A batch that fits at once takes one pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..processes import Processes
+from .backbone import TrainedBackbone
+
+
+class _Part(NamedTuple):
+    """Some videos of a domain, ``rows`` of the batch: ``images`` [b, P, ...], and the seed that
+    they go through the backbone with."""
+
+    domain: int
+    rows: slice
+    images: Tensor
+    seed: int
+
+
+class TwoPasses:
+    """Features of a batch, and the way back of their gradients.
+
+    Args:
+        backbone: in training mode.
+        micro_batch: videos that go through it at once.
+        processes: that share a batch.
+    """
+
+    def __init__(
+        self,
+        backbone: TrainedBackbone,
+        micro_batch: int,
+        processes: Processes = Processes(),  # noqa: B008  (it never changes)
+    ) -> None:
+        self.backbone, self.micro_batch, self.processes = backbone, micro_batch, processes
+        self._parts: list[tuple[_Part, Tensor | None]] = []
+        self._features: list[Tensor] = []
+
+    def forward(self, domains: list[Tensor], seed: tuple[int, ...]) -> list[Tensor]:
+        """The features of each domain's videos, leaves that take gradients.
+
+        Args:
+            domains: uint8 images of each, [b, P, C, S, S] or [b, P, c, L, S, S]: this process's
+                share of the B videos of a batch.
+            seed: decides the random numbers of the backbone, such as dropout.
+
+        Returns:
+            of each [B, P, D] float32.
+        """
+        self.processes.same_buffers(self.backbone.module)
+        fits = sum(len(images) for images in domains) <= self.micro_batch
+        self._parts, self._features = [], []
+        passing = nullcontext() if fits else self.backbone.keeping_statistics()
+        with passing, torch.set_grad_enabled(fits):
+            for part in self._split(domains, seed):
+                self._parts.append((part, self._run(part)))
+        for domain in range(len(domains)):
+            features = torch.cat([f.detach() for p, f in self._parts if p.domain == domain])
+            self._features.append(self.processes.gather(features).requires_grad_())
+        if not fits:
+            self._parts = [(part, None) for part, _ in self._parts]
+        return self._features
+
+    def backward(self) -> None:
+        """Add to the backbone's gradients those that its features have got."""
+        for part, features in self._parts:
+            gradient = self._features[part.domain].grad
+            if gradient is not None:  # else the method does not look at this domain
+                features = self._run(part) if features is None else features
+                if features.requires_grad:  # else the backbone is frozen
+                    features.backward(gradient[part.rows])
+        self.processes.sum_gradients(self.backbone.parameters)
+        self._parts = []
+
+    def _split(self, domains: list[Tensor], seed: tuple[int, ...]) -> Iterator[_Part]:
+        rank = self.processes.rank
+        for domain, share in enumerate(domains):
+            before = rank * len(share)
+            for start in range(0, len(share), self.micro_batch):
+                images = share[start : start + self.micro_batch]
+                rows = slice(before + start, before + start + len(images))
+                drawn = np.random.SeedSequence((*seed, domain, rows.start)).generate_state(1)[0]
+                yield _Part(domain, rows, images, int(drawn))
+
+    def _run(self, part: _Part) -> Tensor:
+        """[b, P, D]"""
+        images = part.images.to(self.backbone.device, non_blocking=True)
+        with _seeded(part.seed, self.backbone.device):
+            features = self.backbone.features(images.flatten(0, 1))  # [b P, D]
+        return features.unflatten(0, images.shape[:2])
+
+
+@contextmanager
+def _seeded(seed: int, device: torch.device) -> Iterator[None]:
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield

@@ -1,0 +1,103 @@
+"""Several processes, one GPU each, that train one run: ``torchrun``.
+
+Every process makes the features of its share of a batch. All features are gathered, and every
+process computes the loss of the whole batch, with the same random numbers: co-attention sees all
+pairs. The gradient at the features of its own share goes back through its backbone, and the
+backbones' gradients are summed: they are those of one process with the whole batch. torch's
+DistributedDataParallel is not used: it averages gradients of losses over shares, and co-attention
+has no such loss.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from ..cache import InputError
+
+
+class Processes:
+    """The processes of a run; one alone needs no ``torchrun`` and does nothing here.
+
+    Args:
+        rank: of this one; only the first writes the run's folder.
+        size: how many there are.
+    """
+
+    def __init__(self, rank: int = 0, size: int = 1) -> None:
+        self.rank, self.size = rank, size
+
+    @classmethod
+    def join(cls, device: torch.device) -> Processes:
+        """Those that ``torchrun`` has started, this one among them."""
+        size = int(os.environ.get("WORLD_SIZE", "1"))
+        if size == 1:
+            return cls()
+        if not dist.is_initialized():
+            dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        return cls(dist.get_rank(), size)
+
+    def share(self, batch: int) -> slice:
+        """The videos of a batch that this process takes.
+
+        Raises:
+            InputError: the batch cannot be divided evenly.
+        """
+        if batch % self.size:
+            raise InputError(
+                f"a batch of {batch} videos cannot be divided among {self.size} processes: choose "
+                "another train.batch_size"
+            )
+        each = batch // self.size
+        return slice(self.rank * each, (self.rank + 1) * each)
+
+    def gather(self, features: Tensor) -> Tensor:
+        """[b, ...] of each process, in their order: [size b, ...], without gradients."""
+        if self.size == 1:
+            return features
+        parts = [torch.empty_like(features) for _ in range(self.size)]
+        dist.all_gather(parts, features.contiguous())
+        return torch.cat(parts)
+
+    def sum_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
+        """Add up what every process has found."""
+        gradients = [p.grad for p in parameters if p.grad is not None]
+        if self.size == 1 or not gradients:
+            return
+        flat = torch.cat([g.flatten() for g in gradients])
+        dist.all_reduce(flat)
+        for gradient, total in zip(
+            gradients, flat.split([g.numel() for g in gradients]), strict=True
+        ):
+            gradient.copy_(total.view_as(gradient))
+
+    def same_buffers(self, module: nn.Module) -> None:
+        """The first process's statistics of batch norms for all."""
+        if self.size > 1:
+            for buffer in module.buffers():
+                dist.broadcast(buffer, 0)
+
+    def first_says(self, value: Any) -> Any:
+        """What the first process says."""
+        said = [value]
+        if self.size > 1:
+            dist.broadcast_object_list(said, 0)
+        return said[0]
+
+    def gather_rows(self, rows: Tensor) -> Tensor:
+        """Rows of all processes in their order, which may be of different numbers; on the CPU."""
+        if self.size == 1:
+            return rows
+        parts: list[Any] = [None] * self.size
+        dist.all_gather_object(parts, rows)
+        return torch.cat(parts)
+
+    def part(self, rows: Sequence[int]) -> list[int]:
+        """Of ``rows`` those that this process predicts, in order."""
+        return np.array_split(np.asarray(rows), self.size)[self.rank].tolist()

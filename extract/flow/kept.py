@@ -1,0 +1,78 @@
+"""Keep all flow of a video in a `FlowCache`, and cut its snippets out of there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..cutting import Cutter, Joiner
+from ..decoders import ForwardVideo
+from .cache import FlowCache, NoRoom
+from .frames import grey
+
+if TYPE_CHECKING:
+    from .cutting import FlowCut
+
+
+def keep_flow(
+    video: str, opening: Callable[[], ForwardVideo], cut: FlowCut, cache: FlowCache
+) -> None:
+    """Compute every field of a video and keep it, unless it is kept already or there is no room.
+
+    Args:
+        video: its id.
+        opening: gives the video, opened anew.
+        cut: how the flow is computed; 8-bit levels on the CPU.
+        cache: a full one keeps nothing more.
+
+    Raises:
+        DecodeError: the file cannot be opened as a video.
+    """
+    if not cache.limit or cache.full or video in cache:
+        return
+    with opening() as decoding:
+        total = decoding.count()
+    if total < cut.least_frames:
+        return  # whoever cuts it says so
+    with suppress(NoRoom), opening() as decoding, cache.writing(video) as writer:
+        last: Tensor | None = None
+        for image in decoding.frames(np.arange(total)):
+            frame = grey(torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None])
+            if last is not None:
+                levels, bounded = cut.field(last, frame)
+                writer.add(levels[0].numpy(), bounded=bounded)
+                decoding.on_progress()
+            last = frame
+
+
+class KeptCutter(Cutter[Tensor]):
+    """Gives what `FlowCutter` gives, without a frame: the fields are in the cache.
+
+    Attributes:
+        fields: how many the cache has of the video.
+    """
+
+    def __init__(self, cut: FlowCut, cache: FlowCache, plan: np.ndarray, video: str) -> None:
+        self.frames = np.empty(0, np.int64)
+        self._cut, self._cache, self._plan, self._video = cut, cache, plan, video
+        with cache.reading(video) as h5:
+            self.fields = len(h5["levels"])
+
+    def take(self, index: int, image: Tensor) -> Iterator[Tensor]:
+        raise ValueError(f"no frame is needed, and {index} came")
+
+    def rest(self) -> Iterator[Tensor]:
+        joiner = Joiner(self._cut, self._plan)
+        needed = np.unique(self._plan)
+        needed = needed[needed < self.fields]
+        with self._cache.reading(self._video) as h5:
+            self.bounded = int(h5["bounded"][()][needed].sum())
+            for index in needed.tolist():
+                field = torch.from_numpy(h5["levels"][index])[None]  # [1, 2, 256, 340]
+                yield from joiner.add(index, self._cut.pieces(field, self._video)[0])
+        yield from joiner.rest()

@@ -1,0 +1,106 @@
+"""Clips for end-to-end training: a random snippet of each segment, cut out of the video itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..cache.errors import InputError
+from .cutting import Cut
+from .decoders import DecodeError, open_video
+from .flow.cache import FlowCache
+from .flow.cutting import FlowCut, GreyCutter
+from .flow.kept import KeptCutter
+from .snippets import too_few
+
+
+def training_plan(cut: Cut, total: int, positions: np.ndarray) -> np.ndarray:
+    """One snippet of each of n equal segments (TSN): positions .5 are what evaluation takes.
+
+    Args:
+        cut: how snippets are cut.
+        total: frames of the video, at least 1.
+        positions: where in its segment each snippet starts, [n] in [0, 1).
+
+    Returns:
+        pieces of each snippet, [n, L] int64, increasing along both axes. Snippets repeat in a video
+        of few pieces, and the last piece in one shorter than a snippet.
+    """
+    pieces, length, n = cut.piece_count(total), cut.sampling.length, len(positions)
+    places = max(pieces - length + 1, 1)  # that a snippet can start with
+    starts = np.floor((np.arange(n) + positions) * places / n).astype(np.int64)  # [n]
+    starts = np.minimum(starts, places - 1)  # a position just below 1 may have been rounded up
+    return np.minimum(starts[:, None] + np.arange(length), pieces - 1)
+
+
+def read_clips(
+    path: str,
+    cut: Cut,
+    plan: np.ndarray,
+    video: str,
+    *,
+    flow: FlowCache | None = None,
+    on_progress: Callable[[], None] = lambda: None,
+) -> Tensor:
+    """Decode the planned snippets of a video, from its start to the last frame that they need.
+
+    Args:
+        path: the video.
+        cut: how snippets are cut; one view.
+        plan: pieces of each snippet, [n, L], increasing along both axes; rows may repeat or
+            overlap. What the video does not reach is its last piece instead.
+        video: its id.
+        flow: where the fields of a `FlowCut` are taken from, if it holds the video: then nothing
+            is decoded.
+        on_progress: called whenever the decoder has got on.
+
+    Returns:
+        [n, c L, S, S], or clips [n, c, L, S, S]; uint8, or float32 where the cut keeps fractions.
+
+    Raises:
+        DecodeError: it does not decode.
+        InputError: the flow is not in the cache, and the cut computes it on a device.
+    """
+    if isinstance(cut, FlowCut) and flow:
+        cut = replace(cut, cache=flow)
+    clips, pieces = _read(path, cut, plan, video, on_progress)
+    if len(clips) < len(plan):
+        clips, _ = _read(path, cut, np.minimum(plan, pieces - 1), video, on_progress)
+    if len(clips) < len(plan):
+        raise DecodeError(f"it decodes to fewer frames than just before ({pieces} pieces)")
+    return clips
+
+
+def _read(
+    path: str, cut: Cut, plan: np.ndarray, video: str, on_progress: Callable[[], None]
+) -> tuple[Tensor, int]:
+    """The snippets that the video reaches, and, where some lack, how many pieces it has."""
+    cutter = cut.cutter(plan, video)
+    if isinstance(cutter, KeptCutter):
+        return _join(cutter.rest(), cut), cutter.fields
+    if isinstance(cutter, GreyCutter):
+        raise InputError(
+            f"the flow of {video} is in no flow cache, and the engine {cut.engine} does not run "
+            "where videos are decoded: choose the engine cpu"
+        )
+    chunks: list[Tensor] = []
+    with open_video(path, on_progress=on_progress) as decoding:
+        # The wanted frames first: after the last of them nothing more is decoded.
+        wanted = zip(cutter.frames.tolist(), decoding.frames(cutter.frames), strict=False)
+        for index, image in wanted:
+            pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None]
+            chunks += cutter.take(index, pixels)
+    clips = _join([*chunks, *cutter.rest()], cut)
+    total = decoding.total  # of a video that ended too early
+    if len(clips) < len(plan) and total < cut.least_frames:
+        raise DecodeError(too_few(total, decoding.damage, cut.least_frames, 1))
+    return clips, cut.piece_count(total)
+
+
+def _join(chunks: Iterable[Tensor], cut: Cut) -> Tensor:
+    """Chunks [b, 1, ...] as [n, ...], n 0 where there are none."""
+    return torch.cat([torch.empty(0, *cut.shape, dtype=torch.uint8), *(c[:, 0] for c in chunks)])

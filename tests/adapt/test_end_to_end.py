@@ -1,0 +1,267 @@
+"""End-to-end runs: their gradients, where they continue, and what their backbone is good for."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import torch
+from still_videos import write_still_videos
+from tiny_backbones import MACHINE, tiny_backbones
+
+from tcon.adapt.config import RunConfig, make_runs
+from tcon.adapt.end_to_end import store
+from tcon.adapt.end_to_end.decoding import Decoding
+from tcon.adapt.end_to_end.lists import videos_file
+from tcon.adapt.end_to_end.memory import need
+from tcon.adapt.grid import prepare, run_all
+from tcon.adapt.processes import Processes
+from tcon.cache import FeatureFile, InputError
+from tcon.extract.lists import read_videos
+from tcon.extract.pipeline import extract
+
+SHORT = ("train.epochs=1", "train.min_steps=6", "train.batch_size=4", "train.evaluations=2")
+TINY = ("e2e.backbone=tiny", "e2e.weights=random", "e2e.precision=fp32")
+# Nothing random that differs between the modes, or that depends on how a batch is divided.
+CERTAIN = (
+    *("tcon.dropout=0", "tcon.disc.dropout=0", "tcon.disc.hidden=8", "tcon.pair.max_pairs=64"),
+    *("tcon.disc.max_segments=64", "e2e.crops=centre", "e2e.batch_norm=frozen"),
+)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _backbones() -> Iterator[None]:
+    with tiny_backbones():
+        yield
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    folder = tmp_path_factory.mktemp("still")
+    return tuple(write_still_videos(folder / name, seed=n) for n, name in enumerate(("s", "t")))
+
+
+@pytest.fixture(scope="module")
+def files(folders: tuple[Path, Path]) -> tuple[Path, Path]:
+    """Both domains with their features at the start, which end-to-end runs do not look at."""
+    made = tuple(folder.with_suffix(".h5") for folder in folders)
+    config = replace(MACHINE, backbone="tiny", weights="random", precision="fp32", batch_size=4)
+    for folder, file in zip(folders, made, strict=True):
+        assert not extract(read_videos(folder), file, config)
+    return made
+
+
+def end_to_end(
+    files: tuple[Path, Path], output: Path, *settings: str, method: str = "tcon", **options: object
+) -> Path:
+    runs = make_runs([method], [*SHORT, *TINY, *settings], segments=3, end_to_end=True)
+    return train(files, output, runs, **options)
+
+
+def train(files: tuple[Path, Path], output: Path, runs: list[RunConfig], **options: object) -> Path:
+    prepared = prepare(*files, runs, output, device="cpu", decoding=Decoding(workers=0))
+    assert run_all(prepared, **options) == 0
+    return prepared.runs[0][1].path
+
+
+def logits(run: Path) -> dict[str, np.ndarray]:
+    with h5py.File(run / "logits.h5") as h5:
+        return {name: h5[name]["logits"][()] for name in h5 if isinstance(h5[name], h5py.Group)}
+
+
+def test_a_frozen_backbone_is_the_cached_mode(files: tuple[Path, Path], tmp_path: Path) -> None:
+    """The same losses, gradients and so weights after every step, on the same features."""
+    certain = [setting for setting in CERTAIN if not setting.startswith("e2e")]
+    cached = make_runs(
+        ["tcon"], [*SHORT, *certain, "tcon.features=0", "train.normalise=none"], segments=3
+    )
+    expected = train(files, tmp_path / "cached", cached)
+    run = end_to_end(files, tmp_path / "e2e", *CERTAIN, "e2e.backbone_lr=0")
+    for name, values in logits(expected).items():
+        # Features are cached in float16.
+        np.testing.assert_allclose(logits(run)[name], values, atol=2e-5, err_msg=name)
+    weights = [torch.load(path / "checkpoint.pt")["method"] for path in (expected, run)]
+    moved = 0.0
+    for name, value in weights[0].items():
+        torch.testing.assert_close(weights[1][name], value, atol=2e-4, rtol=1e-2)
+        moved += float(value.abs().sum())
+    assert moved
+
+
+def test_the_backbone_learns_from_all_losses(files: tuple[Path, Path], tmp_path: Path) -> None:
+    """Without adaptation too, but then from the source alone."""
+    weights = {}
+    for method in ("tcon", "source_only"):
+        run = end_to_end(files, tmp_path / method, method=method)
+        weights[method] = torch.load(run / "checkpoint.pt")["backbone"]["0.weight"]
+    before = store.load_backbone("tiny", "random").module[0].weight
+    assert not torch.equal(weights["source_only"], before)
+    assert not torch.allclose(weights["tcon"], weights["source_only"])
+
+
+@pytest.mark.parametrize("backbone", ["tiny", "tiny3d", "tiny_bn"])
+def test_micro_batches_change_nothing(
+    files: tuple[Path, Path], tmp_path: Path, backbone: str
+) -> None:
+    settings = (*CERTAIN, f"e2e.backbone={backbone}")
+    whole = end_to_end(files, tmp_path / "whole", *settings, "e2e.micro_batch=8")
+    parts = end_to_end(files, tmp_path / "parts", *settings, "e2e.micro_batch=3")
+    for name, values in logits(whole).items():
+        np.testing.assert_allclose(logits(parts)[name], values, atol=1e-5)
+
+
+class Stop(BaseException):
+    """As if the process had been killed here."""
+
+
+@pytest.mark.parametrize("step", [1, 2, 5])
+def test_a_killed_run_continues(files: tuple[Path, Path], tmp_path: Path, step: int) -> None:
+    """With random crops, dropout and batch norm, it ends in the same bytes."""
+    settings = ("e2e.backbone=tiny_bn", "e2e.micro_batch=3")
+    whole = end_to_end(files, tmp_path / "whole", *settings)
+
+    def stop(done: int, steps: int) -> None:
+        if done == step:
+            raise Stop
+
+    with pytest.raises(Stop):
+        end_to_end(files, tmp_path / "cut", *settings, save_seconds=0, on_step=stop)
+    begun = []
+    cut = end_to_end(
+        files,
+        tmp_path / "cut",
+        *settings,
+        save_seconds=0,
+        on_step=lambda step, steps: begun.append(step),
+    )
+    assert begun[0] == step  # the last step had not been stored
+    for name in ("metrics.jsonl", "logits.h5", "checkpoint.pt", "config.json"):
+        assert (cut / name).read_bytes() == (whole / name).read_bytes(), name
+
+
+def test_extract_takes_the_trained_backbone(
+    files: tuple[Path, Path], folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """Cached runs go on from its features, which are those that the run predicted from."""
+    run = end_to_end(files, tmp_path / "runs", method="source_only")
+    config = replace(MACHINE, backbone="tiny", weights=str(run), precision="fp32", batch_size=4)
+    tuned = tmp_path / "tuned.h5"
+    assert not extract(read_videos(folders[1]), tuned, config)
+    file = FeatureFile(tuned)
+    assert file.provenance["rgb"].weights == run.name
+    head = torch.load(run / "checkpoint.pt")["method"]
+    features = torch.from_numpy(file.packed("rgb").features).float()
+    of_test = [n for n, video in enumerate(file.videos) if video.split == "test"]
+    first = file.packed("rgb").start[of_test]
+    expected = features[first] @ head["classifier.linear.weight"].T + head["classifier.linear.bias"]
+    np.testing.assert_allclose(logits(run)["target_test"][-1], expected, atol=1e-3)
+    cached = make_runs(["tcon"], [*SHORT, "tcon.features=8", "tcon.disc.hidden=8"], segments=3)
+    train((tuned, tuned), tmp_path / "cached", cached)
+    with pytest.raises(InputError, match="it trained no backbone"):
+        store.load_backbone("tiny", str(tmp_path / "cached" / cached[0].name))
+    with pytest.raises(InputError, match="does not fit tiny_bn"):
+        store.load_backbone("tiny_bn", str(run))
+
+
+def test_a_run_says_how_it_was_made(files: tuple[Path, Path], tmp_path: Path) -> None:
+    run = end_to_end(files, tmp_path, method="source_only")
+    assert run.name == "source_only_rgb_k3_e2e_seed0"
+    config = json.loads((run / "config.json").read_text())
+    assert config["data"]["mode"] == "end to end"
+    assert config["end_to_end"]["backbone"] == "tiny"
+    assert config["options"]["features"] == 0
+    checkpoint = torch.load(run / "checkpoint.pt", weights_only=True)
+    assert checkpoint.keys() == {"method", "normalise", "backbone"}
+
+
+def test_lists_will_do(
+    folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are counted once."""
+    monkeypatch.chdir(tmp_path)
+    made = tuple(videos_file(folder, Processes(), workers=0) for folder in folders)
+    assert [video.frames for video in FeatureFile(made[0]).videos] == [16] * 12
+    run = end_to_end(made, tmp_path / "runs", method="source_only")
+    assert logits(run)["target_test"].shape == (2, 4, 2)
+    stamp = made[0].stat().st_mtime_ns
+    assert videos_file(folders[0], Processes(), workers=0) == made[0]
+    assert made[0].stat().st_mtime_ns == stamp
+
+
+def test_what_is_refused(files: tuple[Path, Path], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cmfglr is fitted to cached features"):
+        make_runs(["cmfglr"], end_to_end=True)
+    with pytest.raises(InputError, match="train.normalise is for cached features"):
+        make_runs(["tcon"], ["train.normalise=domain"], end_to_end=True)
+    with pytest.raises(InputError, match="sync_bn=true is for GPUs"):
+        end_to_end(files, tmp_path, "e2e.sync_bn=true")
+    with pytest.raises(InputError, match="no setting 'e2e.backbone'"):
+        make_runs(["tcon"], ["e2e.backbone=tiny"])
+    with pytest.raises(InputError, match="no backbone 'tinny': did you mean tiny"):
+        end_to_end(files, tmp_path, "e2e.backbone=tinny")
+
+
+def test_the_rates_of_c3d() -> None:
+    (run,) = make_runs(["tcon"], ["e2e.backbone=c3d"], end_to_end=True)
+    assert (run.train.optimiser, run.train.lr, run.end_to_end.backbone_lr) == ("sgd", 1e-2, 0.1)
+    (run,) = make_runs(["tcon"], modality="flow", end_to_end=True)
+    assert (run.train.optimiser, run.train.lr, run.options.dropout) == ("adam", 3e-4, 0.7)
+
+
+def test_the_memory_of_a_step_by_hand() -> None:
+    """A convolution keeps its input and ReLU its output, each once."""
+    backbone = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU())
+    method = torch.nn.Linear(10, 2)
+    told = need(backbone, method, (3, 8, 8), images=2, of_batch=6)
+    weights = 3 * 4 * 9 + 4 + 10 * 2 + 2
+    assert told.fixed == weights * 16 + 6 * 3 * 8 * 8
+    kept = 3 * 8 * 8 + 4 * 6 * 6
+    assert told.per_video == 2 * (kept * 4 + 3 * 8 * 8 * 4)
+    assert told.of(3) == told.fixed + 3 * told.per_video
+
+
+def _together(files: tuple[Path, Path], output: Path, *settings: str) -> Path:
+    """`end_to_end` by two processes."""
+    script = Path(__file__).parents[1] / "train_together.py"
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    done = subprocess.run(
+        [sys.executable, *torchrun, str(script), *map(str, files), str(output), *SHORT, *settings],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    (run,) = output.iterdir()
+    return run
+
+
+@pytest.mark.parametrize("backbone", ["tiny_bn"])
+def test_two_processes_are_one(files: tuple[Path, Path], tmp_path: Path, backbone: str) -> None:
+    """With batches of half the size each, to rounding; co-attention sees the whole batch."""
+    settings = (*TINY[1:], *CERTAIN, f"e2e.backbone={backbone}", "e2e.micro_batch=3")
+    alone = end_to_end(files, tmp_path / "alone", *settings)
+    together = _together(files, tmp_path / "together", *settings)
+    for name, values in logits(alone).items():
+        np.testing.assert_allclose(logits(together)[name], values, atol=1e-5)
+    weights = [torch.load(run / "checkpoint.pt") for run in (alone, together)]
+    for part in ("method", "backbone"):
+        for name, value in weights[0][part].items():
+            torch.testing.assert_close(weights[1][part][name], value, atol=1e-5, rtol=1e-4)
+    records = [(run / "metrics.jsonl").read_text().count("\n") for run in (alone, together)]
+    assert records == [2, 2]  # one process writes
+
+
+def test_a_batch_that_processes_cannot_share() -> None:
+    assert Processes(1, 2).share(6) == slice(3, 6)
+    with pytest.raises(InputError, match="a batch of 5 videos cannot be divided among 2"):
+        Processes(0, 2).share(5)

@@ -1,0 +1,149 @@
+"""Batches of clips: their order and bytes, broken videos, and workers that hang or die."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from tcon.cache import InputError, Video
+from tcon.extract.clip_dataset import ClipRequest
+from tcon.extract.clip_loader import ClipLoader
+from tcon.extract.cutting import FrameCut
+from tcon.extract.flow import Parameters
+from tcon.extract.flow.cache import FlowCache
+from tcon.extract.flow.cutting import FlowCut
+from tcon.extract.preprocessing import Preprocessing
+from tcon.extract.sampling import Sampling
+
+SIZE = 64
+CUT = FrameCut(Sampling("uniform", 3), Preprocessing(resize=(SIZE, SIZE), input_size=SIZE))
+QUICK = Parameters(scales=1, warps=1, outer=1)
+FLOW = FlowCut(Sampling("uniform", 3, 5), CUT.preprocessing, parameters=QUICK)
+Requests = list[list[ClipRequest]]
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory: pytest.TempPathFactory, write_video: Callable[..., Path]) -> list:
+    """Four videos of 40 frames, numbered from 0, 60, 120 and 180; no video; and one that hangs."""
+    folder = tmp_path_factory.mktemp("videos")
+    for n in range(4):
+        write_video(folder / f"{n}.mp4", 40, first=60 * n, b_frames=2)
+    (folder / "4.mp4").write_text("no video")
+    os.mkfifo(folder / "5.mp4")
+    return [Video(f"{n}.mp4", "", "", str(folder / f"{n}.mp4"), 40, 25.0) for n in range(6)]
+
+
+@pytest.fixture(scope="module")
+def two(videos: list[Video]) -> ClipLoader:
+    return ClipLoader(videos, CUT, workers=2, time_limit=1000)
+
+
+def _requests(*, batches: int = 5, size: int = 3) -> Requests:
+    random = np.random.default_rng(0)
+    return [
+        [
+            ClipRequest(int(random.integers(4)), tuple(random.random(3)), int(random.integers(99)))
+            for _ in range(size)
+        ]
+        for _ in range(batches)
+    ]
+
+
+def _numbers(clips: Tensor, read_number: Callable[[np.ndarray], int]) -> list[list[int]]:
+    """Of clips [B, n, 3, S, S]."""
+    images = clips.permute(0, 1, 3, 4, 2).numpy()
+    return [[read_number(image) for image in video] for video in images]
+
+
+def test_batches_come_as_asked(
+    videos: list[Video], two: ClipLoader, read_number: Callable[[np.ndarray], int]
+) -> None:
+    centre = [[ClipRequest(n, (0.5,) * 3) for n in (3, 0)], [ClipRequest(1, (0.0,) * 3)]]
+    for loader in (ClipLoader(videos, CUT), two):
+        first, second = loader.load(iter(centre))
+        assert (first.shape, first.dtype) == ((2, 3, 3, SIZE, SIZE), torch.uint8)
+        assert _numbers(first, read_number) == [[186, 200, 213], [6, 20, 33]]
+        assert _numbers(second, read_number) == [[60, 73, 86]]
+        assert loader.failed == {}
+
+
+def test_workers_change_no_byte(videos: list[Video], two: ClipLoader) -> None:
+    torch.manual_seed(0)
+    state = torch.get_rng_state()
+    here = list(ClipLoader(videos, CUT).load(_requests()))
+    there = list(two.load(_requests()))
+    assert torch.equal(torch.stack(here), torch.stack(there))
+    assert torch.equal(torch.get_rng_state(), state)  # a resumed run draws as the first did
+    assert len({batch.numpy().tobytes() for batch in here}) == 5
+
+
+def test_a_pass_may_be_given_up(videos: list[Video], two: ClipLoader) -> None:
+    passing = two.load(_requests(batches=20))
+    next(passing)
+    (found,) = two.load(_requests(batches=1))
+    assert torch.equal(found, next(ClipLoader(videos, CUT).load(_requests(batches=1))))
+
+
+@pytest.mark.parametrize("cut", [CUT, replace(CUT, clip=True), FLOW, replace(FLOW, clip=True)])
+def test_a_broken_video_is_zeros(videos: list[Video], cut: FrameCut) -> None:
+    cut = replace(cut, sampling=Sampling("uniform", 3, 5))
+    loader = ClipLoader(videos, cut)
+    (found,) = loader.load([[ClipRequest(n, (0.5,) * 3, 1) for n in (0, 4, 1)]])
+    assert found.shape == (3, 3, *cut.shape)
+    assert [bool(clips.any()) for clips in found] == [True, False, True]
+    assert list(loader.failed) == ["4.mp4"]
+    assert "not a video" in loader.failed["4.mp4"]
+
+
+def test_a_folder_that_is_gone_is_no_bad_luck(videos: list[Video]) -> None:
+    gone = [replace(video, path=f"/gone/{video.id}") for video in videos]
+    with pytest.raises(InputError, match="none of 3 videos can be read.*No such file"):
+        list(ClipLoader(gone, CUT).load(_requests()))
+
+
+def test_a_mirror_can_be_left_out(videos: list[Video]) -> None:
+    requests = [[ClipRequest(0, (0.5,) * 3, seed) for seed in range(12)]]
+    (with_,), (without,) = (ClipLoader(videos, CUT, flip=f).load(requests) for f in (True, False))
+    same = [torch.equal(a, b) for a, b in zip(with_, without, strict=True)]
+    mirrored = [torch.equal(a, b.flip(-1)) for a, b in zip(with_, without, strict=True)]
+    assert {True, False} == set(same)
+    assert mirrored == [not s for s in same]
+
+
+# --- workers
+
+
+def test_a_hang_ends_with_a_clear_error(videos: list[Video]) -> None:
+    """As any other death of a worker does: the kernel kills it."""
+    loader = ClipLoader(videos, CUT, workers=1, time_limit=1.5)
+    batches = loader.load([[ClipRequest(0, (0.5,))], [ClipRequest(5, (0.5,))]])
+    next(batches)
+    time.sleep(2)  # the worker dies; whoever trains meanwhile is not interrupted
+    with pytest.raises(InputError, match=r"while it read 5\.mp4: it hung for 1\.5 s"):
+        next(batches)
+
+
+# --- flow
+
+
+def test_flow_that_nobody_computes_is_refused(tmp_path: Path, videos: list[Video]) -> None:
+    cut = replace(FLOW, engine="torch")
+    with pytest.raises(InputError, match=r"of 6 of 6 videos is in no flow cache .*0\.mp4"):
+        ClipLoader(videos, cut)
+    cache = FlowCache.extend(tmp_path, str(FLOW), 10**9)
+    with cache.writing("0.mp4") as writer:
+        for n in range(39):
+            writer.add(np.full((2, 256, 340), n, np.uint8), bounded=False)
+    with pytest.raises(InputError, match="of 5 of 6 videos"):
+        ClipLoader(videos, cut, flow=cache)
+    loader = ClipLoader(videos[:1], cut, flow=FlowCache.open(tmp_path, str(FLOW)))
+    (found,) = loader.load([[ClipRequest(0, (0.5,) * 3)]])  # 35 places
+    assert found[0, :, ::2, 0, 0].tolist() == [[s + i for i in range(5)] for s in (5, 17, 29)]

@@ -1,0 +1,253 @@
+"""The flow cache: the same features and clips with it as without, its bounds, and kills."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from tcon.cache import FeatureFile, InputError
+from tcon.cli import main
+from tcon.extract.config import ExtractConfig
+from tcon.extract.decoders import DecodeError, read_frames
+from tcon.extract.flow import PRESETS, Parameters, cutting, tvl1
+from tcon.extract.flow.cache import FlowCache
+from tcon.extract.flow.cutting import FlowCut, levels
+from tcon.extract.flow.frames import grey
+from tcon.extract.lists import VideoItem, read_videos
+from tcon.extract.pipeline import extract
+from tcon.extract.preprocessing import Preprocessing
+from tcon.extract.sampling import Sampling
+from tcon.extract.training_clips import read_clips, training_plan
+from tcon.extract.views import FLOW_SCALES, TrainingCrop
+
+QUICK = Parameters(scales=1, warps=1, outer=1)
+CONFIG = ExtractConfig(
+    modalities=("flow",),
+    sampling=Sampling("uniform", 1),
+    flow=QUICK,
+    device="cpu",
+    precision="fp32",
+    min_frames=1,
+    workers=0,
+)
+CUT = FlowCut(Sampling("uniform", 3, 5), Preprocessing(resize=72, input_size=64), parameters=QUICK)
+TEXT = str(CUT)
+
+
+@pytest.fixture(scope="module")
+def items(clips: Path) -> list[VideoItem]:
+    """Of 3, 7, 11, 5, 9 and 13 frames."""
+    return read_videos(clips)
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory, items: list[VideoItem]) -> Path:
+    """The folder of an extraction that kept its flow: ``x.h5`` and ``flow``; do not change it."""
+    folder = tmp_path_factory.mktemp("kept")
+    assert extract(items, folder / "x.h5", replace(CONFIG, keep_flow=folder / "flow")) == []
+    return folder
+
+
+@pytest.fixture
+def no_flow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing computes flow."""
+    monkeypatch.setattr(cutting, "tvl1_flows", None)
+
+
+def _hash(path: Path) -> str:
+    return FeatureFile(path).sha256("flow", labels=True)
+
+
+# --- what it holds
+
+
+def test_features_are_as_without(tmp_path: Path, kept: Path, items: list[VideoItem]) -> None:
+    extract(items, tmp_path / "x.h5", CONFIG)
+    plain, with_cache = FeatureFile(tmp_path / "x.h5"), FeatureFile(kept / "x.h5")
+    assert _hash(tmp_path / "x.h5") == _hash(kept / "x.h5")
+    assert plain.provenance == with_cache.provenance
+    assert plain.videos == with_cache.videos
+
+
+def test_every_field_is_kept(kept: Path, items: list[VideoItem]) -> None:
+    cache = FlowCache.open(kept / "flow", TEXT)
+    assert cache.count == len(items)
+    assert not cache.full
+    for item in items:
+        images = read_frames(str(item.path), np.arange)
+        frames = torch.cat(
+            [grey(torch.from_numpy(i.copy()).permute(2, 0, 1)[None]) for i in images]
+        )
+        expected = levels(tvl1(frames, parameters=QUICK), 20, quantise=True)
+        with cache.reading(item.id) as h5:
+            assert h5.attrs["video"] == item.id
+            assert len(h5["bounded"]) == len(images) - 1
+            assert torch.equal(torch.from_numpy(h5["levels"][()]), expected)
+
+
+@pytest.mark.usefixtures("no_flow")
+def test_flow_is_not_computed_again(tmp_path: Path, kept: Path, items: list[VideoItem]) -> None:
+    """For another backbone's other snippets neither."""
+    extract(items, tmp_path / "x.h5", replace(CONFIG, keep_flow=kept / "flow"))
+    assert _hash(tmp_path / "x.h5") == _hash(kept / "x.h5")
+    other = replace(CONFIG, sampling=Sampling("stride", 2), backbone="resnet18", weights="random")
+    assert extract(items, tmp_path / "other.h5", replace(other, keep_flow=kept / "flow")) == []
+
+
+def _read(item: VideoItem, cut: FlowCut, flow: FlowCache | None) -> Tensor:
+    plan = training_plan(cut, 9, np.array([0.1, 0.5, 0.9]))
+    return read_clips(str(item.path), cut, plan, item.id, flow=flow)
+
+
+@pytest.mark.parametrize("clip", [False, True])
+def test_clips_are_as_without_and_nothing_is_decoded(
+    kept: Path, items: list[VideoItem], clip: bool
+) -> None:
+    cache = FlowCache.open(kept / "flow", TEXT)
+    cut = replace(CUT, clip=clip, views=TrainingCrop(2, FLOW_SCALES))
+    for item in items:  # of fewer frames than planned too
+        found = _read(replace(item, path=Path("gone.mp4")), cut, cache)
+        assert torch.equal(found, _read(item, cut, None))
+
+
+def test_flow_of_a_video_that_it_lacks_is_computed(kept: Path, items: list[VideoItem]) -> None:
+    cache = FlowCache.open(kept / "flow", TEXT)
+    other = replace(items[2], id="other.mp4")
+    assert torch.equal(_read(other, CUT, cache), _read(items[2], CUT, cache))
+
+
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+    cache = FlowCache.extend(tmp_path, TEXT, 10**9)
+    with cache.writing("v") as writer:
+        for n in range(20):
+            writer.add(np.full((2, 256, 340), n, np.uint8), bounded=False)
+    (path,) = tmp_path.glob("*.h5")
+    path.write_bytes(path.read_bytes()[:3000])
+    with pytest.raises(DecodeError, match=f"its flow in {path} is damaged: remove that file"):
+        read_clips("gone.mp4", CUT, CUT.plan(21), "v", flow=cache)
+
+
+# --- bounds
+
+
+def test_it_stops_at_its_limit(tmp_path: Path, kept: Path, items: list[VideoItem]) -> None:
+    size = FlowCache.open(kept / "flow", TEXT).size
+    config = replace(CONFIG, keep_flow=tmp_path / "flow", keep_flow_gb=size / 2 / 1e9)
+    assert extract(items, tmp_path / "x.h5", config) == []
+    cache = FlowCache.open(tmp_path / "flow", TEXT)
+    assert cache.full
+    assert 0 < cache.count < len(items)
+    assert cache.size <= size / 2
+    assert _hash(tmp_path / "x.h5") == _hash(kept / "x.h5")
+    extract(items, tmp_path / "again.h5", replace(config, keep_flow_gb=1))
+    assert (cache.full, cache.count, cache.size) == (False, len(items), size)
+
+
+def test_a_full_disk_fails_no_video(
+    tmp_path: Path, kept: Path, items: list[VideoItem], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tcon.extract.flow.cache.reserve", full)
+    assert extract(items, tmp_path / "x.h5", replace(CONFIG, keep_flow=tmp_path / "flow")) == []
+    assert _hash(tmp_path / "x.h5") == _hash(kept / "x.h5")
+    assert {path.name for path in (tmp_path / "flow").iterdir()} == {"full", "lock"}
+
+
+# --- kills
+
+DRIVER = """
+import os, signal, sys
+from pathlib import Path
+from tcon.extract.flow import Parameters, cache
+from tcon.extract.config import ExtractConfig
+from tcon.extract.lists import read_videos
+from tcon.extract.pipeline import extract
+from tcon.extract.sampling import Sampling
+
+add, calls = cache.VideoWriter.add, 0
+def counted(*args, **options):
+    global calls
+    calls += 1
+    add(*args, **options)
+    if calls == 12:
+        os.kill(os.getpid(), signal.SIGKILL)
+cache.VideoWriter.add = counted
+extract(read_videos(sys.argv[1]), sys.argv[2] + "/x.h5", ExtractConfig(
+    modalities=("flow",), sampling=Sampling("uniform", 1), device="cpu", precision="fp32",
+    flow=Parameters(scales=1, warps=1, outer=1), min_frames=1, workers=0,
+    keep_flow=Path(sys.argv[2]) / "flow"))
+"""
+
+
+def test_a_kill_costs_one_video(
+    tmp_path: Path, clips: Path, kept: Path, items: list[VideoItem]
+) -> None:
+    run = subprocess.run([sys.executable, "-c", DRIVER, str(clips), str(tmp_path)], timeout=120)
+    assert run.returncode == -9
+    folder = tmp_path / "flow"
+    assert len(list(folder.glob("*.h5"))) == 2  # of 2 and 6 fields; the third has 10
+    assert len(list(folder.glob("*.tmp"))) == 1
+    extract(items, tmp_path / "x.h5", replace(CONFIG, keep_flow=folder))
+    assert {p.name for p in folder.iterdir()} == {p.name for p in (kept / "flow").iterdir()}
+    assert _hash(tmp_path / "x.h5") == _hash(kept / "x.h5")
+    for path in (kept / "flow").glob("*.h5"):
+        with h5py.File(path) as ours, h5py.File(folder / path.name) as theirs:
+            np.testing.assert_array_equal(ours["levels"], theirs["levels"])
+
+
+def test_files_that_are_being_written_are_left_alone(tmp_path: Path) -> None:
+    cache = FlowCache.extend(tmp_path, TEXT, 10**9)
+    with cache.writing("v") as writer:
+        writer.add(np.zeros((2, 256, 340), np.uint8), bounded=False)
+        FlowCache.extend(tmp_path, TEXT, 10**9)
+    assert "v" in cache
+
+
+# --- refusals
+
+
+def test_flow_made_otherwise_is_refused(tmp_path: Path, kept: Path, items: list) -> None:
+    for change, says in (
+        ({"flow": PRESETS["fast"]}, "scales=1 != scales=3"),
+        ({"flow_bound": 32.0}, "bound 20 != bound 32"),
+    ):
+        config = replace(CONFIG, keep_flow=kept / "flow", **change)
+        with pytest.raises(InputError, match=f"was made differently .*{says}"):
+            extract(items, tmp_path / "x.h5", config)
+    with pytest.raises(InputError, match="no flow cache"):
+        FlowCache.open(tmp_path, TEXT)
+    with pytest.raises(InputError, match="cannot write"):
+        FlowCache.extend(items[0].path, TEXT, 1)
+
+
+def test_the_command(
+    tmp_path: Path, kept: Path, clips: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(*arguments: str) -> tuple[int, str, str]:
+        command = ["extract", str(clips), "-o", str(tmp_path / "x.h5"), "--min-frames", "1"]
+        with pytest.raises(SystemExit) as caught:
+            main.main([*command, "--device", "cpu", "--workers", "0", *arguments])
+        return caught.value.code, *capsys.readouterr()
+
+    quick = ("--flow-parameters", str(QUICK), "--snippets", "1", "--precision", "fp32")
+    code, out, _ = run("--modality", "flow", *quick, "--keep-flow", str(kept / "flow"))
+    assert code == 0
+    assert f"{kept / 'flow'} holds the flow of 6 videos, 0.00 GB." in out
+    for arguments, says in (
+        (("--modality", "rgb"), "give --modality flow"),
+        (("--modality", "flow", "--flow-float"), "no --flow-float"),
+        (("--modality", "flow", "--flow-engine", "torch"), "torch does not run where videos are"),
+    ):
+        code, _, error = run(*arguments, "--keep-flow", str(tmp_path / "flow"))
+        assert (code, error.count("\n")) == (2, 1)
+        assert says in error

@@ -1,0 +1,156 @@
+"""Clips for training: which frames they hold, how far is decoded, and what a crop does to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from tcon.cache import InputError
+from tcon.extract.cutting import Cut, FrameCut
+from tcon.extract.decoders import DecodeError
+from tcon.extract.flow import Parameters
+from tcon.extract.flow.cutting import FlowCut
+from tcon.extract.preprocessing import Preprocessing
+from tcon.extract.sampling import Sampling
+from tcon.extract.snippets import Decoded, Reading, read_snippets
+from tcon.extract.training_clips import read_clips, training_plan
+from tcon.extract.views import FLOW_SCALES, TrainingCrop
+
+SIZE = 64
+WHOLE = Preprocessing(resize=(SIZE, SIZE), input_size=SIZE)  # nothing is cropped away
+RGB = FrameCut(Sampling("uniform", 6), WHOLE)
+C3D = FrameCut(Sampling("uniform", 3, 16), WHOLE, clip=True)
+FLOW = FlowCut(
+    Sampling("uniform", 3, 5),
+    WHOLE,
+    parameters=Parameters(scales=1, warps=1, outer=1),  # quick
+)
+Number = Callable[[np.ndarray], int]
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory: pytest.TempPathFactory, write_video: Callable[..., Path]) -> str:
+    """60 frames that show their numbers; with B-frames."""
+    return str(write_video(tmp_path_factory.mktemp("x") / "x.mp4", 60, b_frames=2))
+
+
+def _numbers(clips: Tensor, read_number: Number) -> list[int]:
+    """Of images [n, 3, S, S]."""
+    return [read_number(image.permute(1, 2, 0).numpy()) for image in clips]
+
+
+# --- plans
+
+
+def test_central_positions_are_those_of_extraction() -> None:
+    for cut, total in ((RGB, 6), (RGB, 61), (C3D, 18), (C3D, 200), (FLOW, 8), (FLOW, 90)):
+        n = cut.sampling.value
+        found = training_plan(cut, total, np.full(n, 0.5))
+        np.testing.assert_array_equal(found, cut.plan(total))
+
+
+def test_each_snippet_starts_in_its_segment() -> None:
+    """61 frames are 60 fields and 56 places; TSN's segments of 18 2/3 places."""
+    positions = np.array([0, 0.999999, 0.25])
+    found = training_plan(FLOW, 61, positions)
+    assert found.tolist() == [[s + i for i in range(5)] for s in (0, 37, 42)]
+    last = training_plan(FLOW, 61, np.full(3, np.nextafter(1, 0)))[-1]
+    assert last.tolist() == [55, 56, 57, 58, 59]
+    every = {training_plan(RGB, 61, np.full(6, p))[2, 0] for p in np.arange(0, 1, 0.01)}
+    assert every == set(range(20, 31))  # floor((2 + p) 61 / 6): from 20.33 to 30.5
+
+
+def test_short_videos_repeat() -> None:
+    assert training_plan(RGB, 2, np.full(6, 0.5))[:, 0].tolist() == [0, 0, 0, 1, 1, 1]
+    found = training_plan(FLOW, 4, np.array([0, 0.5, 0.9]))  # 3 fields
+    assert found.tolist() == [[0, 1, 2, 2, 2]] * 3
+
+
+# --- frames
+
+
+def test_frames_are_those_planned(video: str, read_number: Number) -> None:
+    plan = np.array([[3], [3], [4], [17], [59]])
+    found = read_clips(video, RGB, plan, "v")
+    assert (found.shape, found.dtype) == ((5, 3, SIZE, SIZE), torch.uint8)
+    assert _numbers(found, read_number) == [3, 3, 4, 17, 59]
+
+
+def test_clips_may_overlap(video: str, read_number: Number) -> None:
+    plan = np.array([2, 2, 9])[:, None] + np.arange(16)
+    found = read_clips(video, C3D, plan, "v")
+    assert found.shape == (3, 3, 16, SIZE, SIZE)
+    frames = found.permute(0, 2, 1, 3, 4).flatten(0, 1)
+    assert _numbers(frames, read_number) == plan.flatten().tolist()
+
+
+@pytest.mark.parametrize("cut", [RGB, C3D, FLOW])
+def test_clips_are_the_snippets_of_extraction(video: str, cut: Cut) -> None:
+    *chunks, decoded = read_snippets(video, "v", Reading({"x": cut}))
+    assert isinstance(decoded, Decoded)
+    expected = torch.cat([chunk.snippets for chunk in chunks])[:, 0]
+    found = read_clips(video, cut, cut.plan(decoded.frames), "v")
+    assert found.shape[1:] == cut.shape
+    assert torch.equal(found, expected)
+
+
+def test_nothing_is_decoded_after_the_last_frame_needed(video: str) -> None:
+    steps: list[None] = []
+    read_clips(video, RGB, np.array([[2], [10]]), "v", on_progress=lambda: steps.append(None))
+    assert len(steps) == 10  # those before it
+
+
+def test_what_the_video_does_not_reach_is_its_last_frame(video: str, read_number: Number) -> None:
+    plan = np.array([[5], [58], [70], [90]])  # 59, the last, is not planned
+    assert _numbers(read_clips(video, RGB, plan, "v"), read_number) == [5, 58, 59, 59]
+    beyond = np.array([[56, 57, 58, 59, 60], [70, 71, 72, 73, 74]])
+    within = np.array([[56, 57, 58, 58, 58], [58] * 5])
+    assert torch.equal(read_clips(video, FLOW, beyond, "v"), read_clips(video, FLOW, within, "v"))
+
+
+def test_what_does_not_decode(tmp_path: Path, write_video: Callable[..., Path]) -> None:
+    (tmp_path / "text.mp4").write_text("no video")
+    single = write_video(tmp_path / "single.mp4", 1)
+    with pytest.raises(DecodeError, match="not a video"):
+        read_clips(str(tmp_path / "text.mp4"), RGB, np.array([[0]]), "v")
+    with pytest.raises(DecodeError, match="fewer than the 2 that flow needs"):
+        read_clips(str(single), FLOW, np.array([[0, 0, 0, 0, 0]]), "v")
+
+
+def test_flow_that_a_device_computes_is_refused(video: str) -> None:
+    with pytest.raises(InputError, match="engine torch does not run where videos are decoded"):
+        read_clips(video, replace(FLOW, engine="torch"), FLOW.plan(60), "v")
+
+
+# --- crops
+
+
+def _mirrored(cut: Cut, video: str) -> tuple[Tensor, Tensor]:
+    """The same crop of a video without and with a flip."""
+    crops = (TrainingCrop(seed, FLOW_SCALES) for seed in range(100))
+    flipped = next(c for c in crops if c.boxes(SIZE, SIZE, SIZE, video="v")[0].flip)
+    plan = cut.plan(60)
+    plain = read_clips(video, replace(cut, views=replace(flipped, flip=False)), plan, "v")
+    return plain, read_clips(video, replace(cut, views=flipped), plan, "v")
+
+
+def test_a_flip_mirrors_frames(video: str) -> None:
+    plain, mirrored = _mirrored(RGB, video)
+    assert plain.float().std() > 10
+    assert torch.equal(mirrored, plain.flip(-1))
+
+
+@pytest.mark.parametrize("clip", [False, True])
+def test_a_flip_inverts_x_of_flow(video: str, clip: bool) -> None:
+    plain, mirrored = _mirrored(replace(FLOW, clip=clip), video)
+    if clip:  # [n, 2, L, S, S] to [n, 2 L, S, S]
+        plain, mirrored = (clips.transpose(1, 2).flatten(1, 2) for clips in (plain, mirrored))
+    assert plain[:, 0::2].float().std() > 1
+    assert torch.equal(mirrored[:, 0::2], 255 - plain[:, 0::2].flip(-1))
+    assert torch.equal(mirrored[:, 1::2], plain[:, 1::2].flip(-1))
