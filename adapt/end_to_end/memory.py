@@ -6,14 +6,16 @@ What autograd keeps for the backward pass is counted on the meta device: no memo
 from __future__ import annotations
 
 import copy
+import os
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 _WEIGHTS = 4  # copies in float32: the weights, their gradients and Adam's two moments
-_SHARE = 0.8  # of the free memory that a step may take: workspaces and fragmentation need the rest
-_CPU_MICRO_BATCH = 4  # larger ones are not faster there
+# Of the free memory that a step may take; workspaces, fragmentation and decoding need the rest.
+_SHARE = {"cuda": 0.8, "cpu": 0.5}
+_UNKNOWN = 4 * 2**30  # bytes, where the system does not say
 
 
 @dataclass(frozen=True)
@@ -34,10 +36,18 @@ class Need:
 
     def micro_batch(self, device: torch.device, videos: int) -> int:
         """How many of ``videos`` fit at once, at least 1."""
-        if device.type != "cuda":
-            return min(_CPU_MICRO_BATCH, videos)
-        free = _SHARE * torch.cuda.mem_get_info(device)[0] - self.fixed
+        free = _SHARE.get(device.type, 0.5) * _free(device) - self.fixed
         return int(min(max(free // self.per_video, 1), videos))
+
+
+def _free(device: torch.device) -> int:
+    """Bytes."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError):  # another system than Linux
+        return _UNKNOWN
 
 
 def need(
