@@ -63,7 +63,7 @@ def _sound(path: Path) -> None:
         (lambda path: path.write_text("no video\n" * 100), "not a video"),
         (lambda path: path.write_bytes(bytes(1000)), "not a video"),
         (Path.touch, "an empty file|not a video"),
-        (Path.mkdir, "directory|not a video"),
+        (Path.mkdir, "a folder without numbered images"),
         (lambda path: None, "No such file|not a video"),
         (_sound, "no video stream"),
     ],
