@@ -346,7 +346,7 @@ def test_all_processes_predict_by_the_same_statistics(
     files: tuple[Path, Path], folders: tuple[Path, Path], tmp_path: Path
 ) -> None:
     """Those in the checkpoint, though each has seen a batch norm of its own share."""
-    settings = ("e2e.backbone=tiny_bn", "e2e.batch_norm=trained", "train.lr=0.01")
+    settings = ("e2e.backbone=tiny_bn", "e2e.batch_norm=trained", "train.lr=0.05")
     run = _together(files, tmp_path / "runs", *TINY[1:], *settings)
     with h5py.File(run / "logits.h5") as h5:
         ids, expected = h5["target_test/id"].asstr()[()], h5["target_test/logits"][-1]
@@ -355,7 +355,8 @@ def test_all_processes_predict_by_the_same_statistics(
     assert [item.id for item in items] == list(ids)
     predict_videos(deployed, items, make_plan(deployed, MACHINE), on_result=results.append)
     got = np.stack([result.logits for result in results])
-    np.testing.assert_allclose(got, expected, atol=2e-3)
+    assert np.ptp(expected) > 1
+    np.testing.assert_allclose(got, expected, atol=5e-3)  # features pass through float16
 
 
 def test_a_batch_that_processes_cannot_share() -> None:
