@@ -229,11 +229,10 @@ def default_options(methods: Iterable[str], *, end_to_end: bool = False) -> dict
 
 
 def end_to_end_settings(method: str, modality: str, settings: Sequence[str]) -> list[str]:
-    """`usual_settings` of the backbone that the settings name."""
-    backbone = apply_settings(
-        [setting for setting in settings if setting.startswith("e2e.")], {"e2e": EndToEnd()}
-    )["e2e"].backbone
-    return usual_settings(method, backbone=backbone, modality=modality)
+    """`usual_settings` of what the settings say."""
+    own = [setting for setting in settings if setting.startswith("e2e.")]
+    given = apply_settings(own, {"e2e": EndToEnd()})["e2e"]
+    return usual_settings(method, given, modality=modality)
 
 
 def base_of(run: RunConfig, runs: Iterable[RunConfig]) -> RunConfig | None:

@@ -7,7 +7,7 @@ gradient; end to end (`end_to_end.feed`) a backbone makes them of clips and lear
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import torch
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from .batches import EndlessBatches, step_generator
 from .config import RunConfig
 from .domains import Domains, Videos
+from .health import Finding
 from .methods import Method, SourceBatch
 
 _CHUNK = 1024  # videos predicted at once
@@ -56,8 +57,8 @@ class Feed(ABC):
         self.target_batches = EndlessBatches(target, self.target_size, (run.seed, 1))
 
     @abstractmethod
-    def batches(self, steps: Iterable[int], snippets: int) -> Iterator[Batch]:
-        """The batch of each of ``steps``, with ``snippets`` m of each segment."""
+    def batches(self, steps: range, method: Method) -> Iterator[Batch]:
+        """The batch of each of ``steps`` for this method."""
 
     def parameter_groups(self, method: Method) -> list[tuple[list[nn.Parameter], float]]:
         """What is trained, and by which multiple of the rate."""
@@ -81,6 +82,10 @@ class Feed(ABC):
     def load_state_dict(self, state: dict[str, Any]) -> None:  # noqa: B027  (most have no state)
         """Continue from `state_dict`."""
 
+    def findings(self) -> list[Finding]:
+        """What went wrong with the videos."""
+        return []
+
     def checkpoint(self) -> dict[str, Any]:
         """What the run's checkpoint holds beside the method."""
         return {"normalise": self.domains.statistics}
@@ -91,9 +96,9 @@ class CachedFeed(Feed):
 
     domains: Domains[Videos]
 
-    def batches(self, steps: Iterable[int], snippets: int) -> Iterator[Batch]:
-        source_positions = self.run.source_segments * snippets
-        target_positions = self.run.target_segments * snippets
+    def batches(self, steps: range, method: Method) -> Iterator[Batch]:
+        source_positions = self.run.source_segments * method.snippets
+        target_positions = self.run.target_segments * method.snippets
         train, pool = self.domains.source_train, self.domains.target_train
         for step in steps:
             generator = step_generator(self.run.seed, step, self.device)

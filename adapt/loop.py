@@ -64,7 +64,7 @@ def train(
         first = place["step"]
     saver = Saver(folder, save_seconds)
 
-    for step, batch in enumerate(feed.batches(range(first, steps), method.snippets), first):
+    for step, batch in enumerate(feed.batches(range(first, steps), method), first):
         draws = method.draw(feed.source_size, feed.target_size, batch.generator)
         rate = set_rate(optimiser, learning_rate(options, step, steps))
         losses, state = method.losses(

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -39,8 +40,12 @@ class Processes:
         size = int(os.environ.get("WORLD_SIZE", "1"))
         if size == 1:
             return cls()
+        if device.type == "cuda":
+            torch.cuda.set_device(device)
         if not dist.is_initialized():
-            dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+            # The first process may count videos for hours while the others wait.
+            backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
+            dist.init_process_group(backend, timeout=timedelta(hours=4))
         return cls(dist.get_rank(), size)
 
     def share(self, batch: int) -> slice:
@@ -65,13 +70,25 @@ class Processes:
         dist.all_gather(parts, features.contiguous())
         return torch.cat(parts)
 
-    def sum_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
-        """Add up what every process has found."""
+    def average_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
+        """The same gradients everywhere, where they differ by rounding alone."""
+        self.sum_gradients(parameters, scale=1 / self.size)
+
+    def smallest(self, number: int) -> int:
+        """The least of what the processes say."""
+        said = [number] * self.size
+        if self.size > 1:
+            dist.all_gather_object(said, number)
+        return min(said)
+
+    def sum_gradients(self, parameters: Iterable[nn.Parameter], *, scale: float = 1.0) -> None:
+        """Add up what every process has found, times ``scale``."""
         gradients = [p.grad for p in parameters if p.grad is not None]
         if self.size == 1 or not gradients:
             return
         flat = torch.cat([g.flatten() for g in gradients])
         dist.all_reduce(flat)
+        flat *= scale
         for gradient, total in zip(
             gradients, flat.split([g.numel() for g in gradients]), strict=True
         ):

@@ -14,7 +14,7 @@ from rich.console import Console
 from ..cache import InputError
 from ..cache.device import choose_device
 from .config import RunConfig
-from .end_to_end.decoding import Decoding
+from .end_to_end.decoding import FEATURE_FILES, Decoding
 from .grid import Grid, Prepared, State, check_runs, prepare, run_all
 from .health import by_kind
 from .live import Board
@@ -111,7 +111,8 @@ def show_runs(grids: Sequence[Grid], *, check: Sequence[Grid] | None = None) -> 
         InputError: what training would refuse.
     """
     for grid in grids if check is None else check:
-        grid = _with_files(grid, "cpu", Decoding())
+        if not _of_feature_files(grid):
+            continue  # lists would have to be decoded first
         store = open_store(
             grid.runs, grid.source, grid.target, task=grid.task, device=torch.device("cpu")
         )
@@ -135,6 +136,12 @@ def _labels(grids: Sequence[Grid]) -> dict[Path, str]:
         if len(set(labels.values())) == len(folders):
             return labels
     return {folder: str(folder) for folder in folders}
+
+
+def _of_feature_files(grid: Grid) -> bool:
+    return all(path.suffix in FEATURE_FILES for path in (grid.source, grid.target)) or not any(
+        run.end_to_end for run in grid.runs
+    )
 
 
 def _with_files(grid: Grid, device: str, decoding: Decoding) -> Grid:
@@ -182,7 +189,7 @@ def _run(
 
     def on_evaluation(step: int, steps: int, record: dict[str, float]) -> None:
         board.evaluated(labels[current.path], step, steps, record)
-        if write:
+        if write and prepared.store.processes.rank == 0:
             write(current.path, step, record)
 
     run_all(prepared, on_state=on_state, on_step=on_step, on_evaluation=on_evaluation)

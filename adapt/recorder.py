@@ -79,7 +79,8 @@ class Recorder:
             self.steps,
             {name: (sets[name].ids, torch.stack(v).numpy()) for name, v in self.logits.items()},
             more=self.feed.checkpoint(),
-            findings=findings(
+            findings=self.feed.findings()
+            + findings(
                 self.folder.records, source_segments=run.source_segments, options=run.options
             ),
         )

@@ -15,29 +15,34 @@ import torch
 from ..cache import InputError
 from .run_folder import RunFolder, replace_file
 
+_SHARE = 50  # a run spends no more than a 50th of its time on storing
+
 
 class Saver:
     """Stores the place of a run, at most once in ``seconds``: so much work can be lost.
 
     Args:
         folder: of the run.
-        seconds: 0 stores every step.
+        seconds: 0 stores every step; a place that takes long to store is stored more seldom.
     """
 
     def __init__(self, folder: RunFolder, seconds: float) -> None:
         self.folder, self.seconds = folder, seconds
-        self._last = time.monotonic()
+        self._last, self._took = time.monotonic(), 0.0
 
     @property
     def due(self) -> bool:
-        return time.monotonic() - self._last >= self.seconds
+        wait = self.seconds and max(self.seconds, _SHARE * self._took)
+        return time.monotonic() - self._last >= wait
 
     def save(self, place: dict[str, Any]) -> None:
         """Replace the stored place as a whole; ``place`` holds tensors and plain values."""
+        started = time.monotonic()
         buffer = io.BytesIO()
         torch.save({**place, "written": self.folder.written}, buffer)
         replace_file(self.folder.resume, buffer.getvalue())
         self._last = time.monotonic()
+        self._took = self._last - started
 
 
 def restore(folder: RunFolder, *, writes: bool = True) -> dict[str, Any] | None:

@@ -64,14 +64,19 @@ class Store:
         return self._chosen[way]
 
     def domains(self, run: RunConfig) -> Domains:
-        """What the run trains on, standardised and on the device; one way of it is kept."""
+        """What the run trains on."""
+        ready = self._prepared(run)
+        if entry(run.method).method.reads_target_labels:
+            return train_on_target(ready, self.target)
+        return ready
+
+    def _prepared(self, run: RunConfig) -> Domains:
+        """The run's videos, standardised and on the device; one way of it is kept."""
         if self._current != _way(run):
             self._ready = None  # two ways at once may not fit on the device
             on_cpu = self.device.type == "cpu"
             loaded = self.chosen(run) if on_cpu else self._load(run, self.device)
             self._ready, self._current = normalise(loaded, run.train.normalise), _way(run)
-        if entry(run.method).method.reads_target_labels:
-            return train_on_target(self._ready, self.target)
         return self._ready
 
     def feed(self, run: RunConfig) -> Feed:

@@ -16,10 +16,9 @@ def choose_device(name: str) -> torch.device:
         InputError: no such device on this machine.
     """
     if name == "auto":
-        if not torch.cuda.is_available():
-            return torch.device("cpu")
-        rank = os.environ.get("LOCAL_RANK")  # of a process that torchrun has started
-        return torch.device("cuda" if rank is None else f"cuda:{rank}")
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and (rank := os.environ.get("LOCAL_RANK")):  # started by torchrun
+        name = f"cuda:{rank}"
     try:
         device = torch.device(name)
         torch.ones(1, device=device).item()

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+from torchvision.ops import StochasticDepth
 
 from ...extract.backbones import LoadedBackbone
 from ...extract.devices import lay_out, layout_of
@@ -15,9 +16,11 @@ from ...extract.precision import DTYPES, choose_precision
 from ...extract.transforms import normalise
 from .config import BatchNorm
 
+_DROPS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, StochasticDepth)
+
 
 class TrainedBackbone:
-    """Clips in, float32 features out.
+    """Clips in, float32 features out. Nothing in it is dropped; dropout stands before G_y.
 
     Args:
         loaded: the backbone, moved to the device.
@@ -41,8 +44,11 @@ class TrainedBackbone:
         self.preprocessing, self._layout = loaded.spec.preprocessing, layout_of(loaded)
         self.precision = choose_precision(precision, device)
         self.device = device
-        self.frozen_norms = _frozen_norms(self.module, batch_norm if trained else "frozen")
-        for frozen in self.frozen_norms if trained else [self.module]:
+        norms = _frozen_norms(self.module, batch_norm)
+        # Features that are dropped or skipped at random would make co-attention noisy (B31).
+        drops = [m for m in self.module.modules() if isinstance(m, _DROPS)]
+        self._still = [*norms, *drops] if trained else [self.module]
+        for frozen in norms if trained else [self.module]:
             frozen.requires_grad_(False)
 
     @property
@@ -51,10 +57,10 @@ class TrainedBackbone:
         return [p for p in self.module.parameters() if p.requires_grad]
 
     def train(self) -> None:
-        """For training: frozen batch norms keep the statistics that they have."""
+        """For training; frozen batch norms keep the statistics that they have."""
         self.module.train()
-        for norm in self.frozen_norms:
-            norm.eval()
+        for module in self._still:
+            module.eval()
 
     def eval(self) -> None:
         """For predictions."""

@@ -22,8 +22,8 @@ class EndToEnd:
             at a time.
         sync_bn: several GPUs share the statistics of a batch; else each normalises its own share.
         crops: TSN's ``multiscale`` crops of training videos, or the ``centre``.
-        flip: mirror half of them. It may change what an action means, as of Jester's turning
-            hands.
+        flip: mirror half of the multiscale crops. It may change what an action means, as of
+            Jester's turning hands.
         precision: that the backbone computes in: "auto", "fp32", "bf16" or "fp16". Everything
             after it is float32.
         micro_batch: videos that go through the backbone at once; 0 for as many as fit. The loss
@@ -49,12 +49,15 @@ _C3D = (
 )
 
 
-def usual_settings(method: str, *, backbone: str, modality: str) -> list[str]:
+def usual_settings(method: str, given: EndToEnd, *, modality: str) -> list[str]:
     """What differs from the cached mode's defaults, as ``key=value``, before the user's own.
 
-    The backbone's features are used as they are; a classifier on flow has TSN's dropout.
+    The backbone's features are used as they are; a classifier on flow has TSN's dropout; the batch
+    norms of random weights are trained, since nothing passes through those that have seen nothing.
     """
     settings = [f"{method}.features=0", "train.normalise=none"]
     if modality == "flow":
         settings.append(f"{method}.dropout=0.7")
-    return settings + list(_C3D if backbone.startswith("c3d") else ())
+    if given.weights == "random":
+        settings.append("e2e.batch_norm=trained")
+    return settings + list(_C3D if given.backbone.startswith("c3d") else ())

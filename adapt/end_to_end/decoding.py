@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+FEATURE_FILES = (".h5", ".hdf5")  # suffixes; what else is named is a list or folder of videos
+
 
 @dataclass(frozen=True, kw_only=True)
 class Decoding:

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ...cache import InputError
 from ...extract.clip_dataset import ClipRequest
+from ...extract.clip_loader import ClipLoader
 from ..batches import EndlessBatches, step_generator
 from ..config import RunConfig
 from ..domains import Domains
 from ..feed import Batch, Feed, clip_gradients
+from ..health import Finding
 from ..methods import Method, SourceBatch
 from ..processes import Processes
 from .backbone import TrainedBackbone
-from .clips import Clips
 from .two_passes import TwoPasses
 from .videos import ClipVideos
 
 _PREDICTED = 8  # videos at once
+
+
+class _Stream(NamedTuple):
+    """What a domain gives to every batch: ``positions`` clips of each of its next videos."""
+
+    videos: ClipVideos
+    batches: EndlessBatches
+    positions: int
 
 
 class ClipFeed(Feed):
@@ -30,7 +40,7 @@ class ClipFeed(Feed):
     Args:
         run, domains, device: as there.
         backbone: G_f.
-        clips: of ``source`` and ``target``.
+        loaders: of the clips of ``source`` and ``target``.
         micro_batch: videos that go through the backbone at once.
         processes: that train the run together.
     """
@@ -44,34 +54,37 @@ class ClipFeed(Feed):
         device: torch.device,
         *,
         backbone: TrainedBackbone,
-        clips: Mapping[str, Clips],
+        loaders: Mapping[str, ClipLoader],
         micro_batch: int,
         processes: Processes,
     ) -> None:
         super().__init__(run, domains, device)
-        self.backbone, self.clips, self.processes = backbone, clips, processes
+        self.backbone, self.loaders, self.processes = backbone, loaders, processes
         self.writes = processes.rank == 0
         self.passes = TwoPasses(backbone, micro_batch, processes)
         self.scaler = torch.amp.GradScaler(device.type, enabled=backbone.precision == "fp16")
+        self._loading: list[Iterator[Tensor]] = []  # the batches to come; none where given up
 
-    def batches(self, steps: Iterable[int], snippets: int) -> Iterator[Batch]:
-        steps, run, train = list(steps), self.run, self.domains.source_train
-        source = self._requests(
-            train, self.source_batches, 0, steps, run.source_segments * snippets
-        )
-        target = self._requests(
-            self.domains.target_train, self.target_batches, 1, steps, run.target_segments * snippets
-        )
-        loaded = (
-            self.clips["source"].training.load(source),
-            self.clips["target"].training.load(target),
-        )
-        for step, *clips in zip(steps, *loaded, strict=True):
+    def batches(self, steps: range, method: Method) -> Iterator[Batch]:
+        run, domains, m = self.run, self.domains, method.snippets
+        streams = [_Stream(domains.source_train, self.source_batches, run.source_segments * m)]
+        if method.looks_at_target:
+            target = _Stream(domains.target_train, self.target_batches, run.target_segments * m)
+            streams.append(target)
+        for step in steps:
+            if not self._loading:  # at the start, and after videos have been predicted
+                self._loading = [
+                    self.loaders[stream.videos.domain].load(
+                        self._requests(stream, number, range(step, steps.stop))
+                    )
+                    for number, stream in enumerate(streams)
+                ]
+            clips = [next(loading) for loading in self._loading]
             self.backbone.train()
-            fs, ft = self.passes.forward(clips, (run.seed, step))  # [Bs, P, D], [Bt, P, D]
-            labels = train.labels[self.source_batches.batch(step)].to(self.device)
+            fs, *ft = self.passes.forward(clips, (run.seed, step))  # [Bs, P, D], [Bt, P, D]
+            labels = domains.source_train.labels[self.source_batches.batch(step)].to(self.device)
             generator = step_generator(run.seed, step, self.device)
-            yield Batch(SourceBatch(fs, labels), ft, generator)
+            yield Batch(SourceBatch(fs, labels), ft[0] if ft else fs[:0], generator)
 
     def parameter_groups(self, method: Method) -> list[tuple[list[nn.Parameter], float]]:
         groups, trained = super().parameter_groups(method), self.backbone.parameters
@@ -81,6 +94,8 @@ class ClipFeed(Feed):
         optimiser.zero_grad(set_to_none=True)
         self.scaler.scale(total).backward()
         self.passes.backward()
+        of_method = optimiser.param_groups[0]["params"]
+        self.processes.average_gradients(of_method)  # equal but for rounding
         self.scaler.unscale_(optimiser)
         clip_gradients(optimiser, clip_norm)
         self.scaler.step(optimiser)
@@ -88,49 +103,67 @@ class ClipFeed(Feed):
 
     @torch.inference_mode()
     def predict(self, method: Method, name: str) -> Tensor:
-        domain, videos = name.partition("_")[0], self.domains.prediction_sets[name]
+        videos = self.domains.prediction_sets[name]
+        loader, self._loading = self.loaders[videos.domain], []
         positions = (0.5,) * (self.run.target_segments * method.snippets)
         mine = self.processes.part(videos.rows)
         chunks = (mine[n : n + _PREDICTED] for n in range(0, len(mine), _PREDICTED))
         requests = ([ClipRequest(row, positions, None) for row in chunk] for chunk in chunks)
+        self.processes.same_buffers(self.backbone.module)
         self.backbone.eval()
         logits = [torch.empty(0, len(self.domains.task.classes))]
-        for images in self.clips[domain].predicting.load(requests):  # [b, P, ...]
+        for images in loader.load(requests):  # [b, P, ...]
             features = self.backbone.features(images.to(self.device).flatten(0, 1))  # [b P, D]
             predicted = method.predict(features.unflatten(0, images.shape[:2]))  # [b, C]
             logits.append(predicted.float().cpu())
+        for id_ in videos.ids:
+            if id_ in loader.failed:
+                raise InputError(
+                    f"{id_} cannot be read any more ({loader.failed[id_]}), so nothing can be "
+                    "predicted of it: mend it, and the same command continues"
+                )
         return self.processes.gather_rows(torch.cat(logits))
 
+    def findings(self) -> list[Finding]:
+        failed = {
+            id_: why for loader in self.loaders.values() for id_, why in loader.failed.items()
+        }
+        if not failed:
+            return []
+        first, why = next(iter(failed.items()))
+        text = f"{len(failed)} training videos could not be read and were black, as {first} ({why})"
+        return [Finding("unreadable videos", text, "mend them and train anew")]
+
     def state_dict(self) -> dict[str, Any]:
-        return {"backbone": self.backbone.module.state_dict(), "scaler": self.scaler.state_dict()}
+        return {
+            "backbone": self.backbone.module.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "micro_batch": self.passes.micro_batch,
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.backbone.module.load_state_dict(state["backbone"])
         self.scaler.load_state_dict(state["scaler"])
+        self.passes.micro_batch = state["micro_batch"]  # what fits now may be another number
 
     def checkpoint(self) -> dict[str, Any]:
         return {"backbone": self.backbone.module.state_dict()}
 
-    def _requests(
-        self,
-        videos: ClipVideos,
-        batches: EndlessBatches,
-        domain: int,
-        steps: Iterable[int],
-        positions: int,
-    ) -> Iterator[list[ClipRequest]]:
+    def _requests(self, stream: _Stream, number: int, steps: range) -> Iterator[list[ClipRequest]]:
         """What this process cuts in each step: a random place in each segment, a crop for each
         video."""
         augmented = self.run.end_to_end.crops == "multiscale"
-        share = self.processes.share(batches.batch_size)
+        share = self.processes.share(stream.batches.batch_size)
         for step in steps:
-            rng = np.random.default_rng((self.run.seed, domain, step))
-            rows = batches.batch(step)
-            places = rng.random((len(rows), positions))
+            rng = np.random.default_rng((self.run.seed, number, step))
+            rows = stream.batches.batch(step)
+            places = rng.random((len(rows), stream.positions))
             crops = rng.integers(2**31, size=len(rows))
             yield [
                 ClipRequest(
-                    videos.rows[rows[n]], tuple(places[n]), int(crops[n]) if augmented else None
+                    stream.videos.rows[rows[n]],
+                    tuple(places[n]),
+                    int(crops[n]) if augmented else None,
                 )
                 for n in range(len(rows))[share]
             ]

@@ -8,8 +8,7 @@ from ...extract.config import ExtractConfig
 from ...extract.lists import list_sha256, read_videos
 from ...extract.progress import extract_with_progress
 from ..processes import Processes
-
-_FEATURE_FILES = (".h5", ".hdf5")
+from .decoding import FEATURE_FILES
 
 
 def videos_file(source: Path, processes: Processes, *, workers: int | None = None) -> Path:
@@ -24,7 +23,7 @@ def videos_file(source: Path, processes: Processes, *, workers: int | None = Non
     Raises:
         InputError: no such list, or nothing in it that is a video.
     """
-    if source.suffix in _FEATURE_FILES:
+    if source.suffix in FEATURE_FILES:
         return source
     items = read_videos(source)
     name = source.resolve().name if source.is_dir() else source.stem

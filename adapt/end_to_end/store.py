@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from ...cache import FeatureFile, InputError, Provenance
+from ...cache import InputError, Provenance
 from ...extract.backbones import LoadedBackbone, load_backbone
+from ...extract.clip_loader import ClipLoader
 from ...extract.config import ExtractConfig, make_cut
 from ...extract.cores import cores
 from ...extract.cutting import Cut
@@ -23,12 +25,10 @@ from ..domains import Domains, choose
 from ..feed import Feed
 from ..loop import new_method
 from ..methods import entry
-from ..oracle import train_on_target
 from ..processes import Processes
 from ..splits import split_videos
 from ..store import Store
 from .backbone import TrainedBackbone
-from .clips import Clips
 from .decoding import Decoding
 from .feed import ClipFeed
 from .memory import Need, need
@@ -58,16 +58,11 @@ class ClipStore(Store):
         self.decoding = decoding
         self._processes = Processes.join(device)
         self._backbones: dict[tuple[Any, ...], LoadedBackbone] = {}
+        self._needs: dict[RunConfig, Need] = {}
 
     @property
     def processes(self) -> Processes:
         return self._processes
-
-    def domains(self, run: RunConfig) -> Domains[ClipVideos]:
-        domains = self.chosen(run)
-        if entry(run.method).method.reads_target_labels:
-            return train_on_target(domains, self.target)
-        return domains
 
     def feed(self, run: RunConfig) -> Feed:
         options, loaded = run.end_to_end, self._backbone(run)
@@ -86,9 +81,9 @@ class ClipStore(Store):
             self.domains(run),
             self.device,
             backbone=backbone,
-            clips={
-                "source": self._clips(run, self.source, self.decoding.source_flow),
-                "target": self._clips(run, self.target, self.decoding.target_flow),
+            loaders={
+                "source": self._loader(run, "source"),
+                "target": self._loader(run, "target"),
             },
             micro_batch=self._micro_batch(run),
             processes=self.processes,
@@ -96,56 +91,83 @@ class ClipStore(Store):
 
     def need(self, run: RunConfig) -> Need:
         """The memory that a step needs."""
-        loaded, domains = self._backbone(run), self.domains(run)
-        with torch.device("meta"):
-            method = new_method(run, domains)
-        source_positions = run.source_segments * method.snippets
-        target_positions = run.target_segments * method.snippets
-        bs = run.train.batch_size
-        bt = run.train.target_batch_size(len(domains.source_train), len(domains.target_train))
-        dtype = DTYPES[choose_precision(run.end_to_end.precision, self.device)]
-        return need(
-            loaded.module,
-            method,
-            self._cut(run).shape,
-            images=max(source_positions, target_positions),
-            of_batch=bs * source_positions + bt * target_positions,
-            bytes_per_value=dtype.itemsize,
-        )
+        if run not in self._needs:
+            with torch.device("meta"):
+                method = new_method(run, self.domains(run))
+            source = run.source_segments * method.snippets
+            target = run.target_segments * method.snippets
+            of_source, of_target = self._batch(run)
+            dtype = DTYPES[choose_precision(run.end_to_end.precision, self.device)]
+            self._needs[run] = need(
+                self._backbone(run).module,
+                method,
+                self._cut(run).shape,
+                images=max(source, target),
+                of_batch=of_source * source + of_target * target,
+                bytes_per_value=dtype.itemsize,
+            )
+        return self._needs[run]
 
     def notes(self, run: RunConfig) -> list[str]:
-        need, micro_batch, batch = self.need(run), self._micro_batch(run), self._batch(run)
-        passes = "in one pass" if micro_batch >= batch else f"{micro_batch} at once, in two passes"
-        return [
+        need, micro_batch, batch = self.need(run), self._micro_batch(run), sum(self._batch(run))
+        passes = "in one pass" if micro_batch >= batch else f"{micro_batch} at once, in two passes,"
+        said = [
             f"{run.end_to_end.backbone}: a step of {batch} videos {passes} needs about "
-            f"{need.of(min(micro_batch, batch)) / 2**30:.1f} GiB; all at once "
-            f"{need.of(batch) / 2**30:.1f} GiB."
+            f"{need.of(min(micro_batch, batch)) / 2**30:.1f} GiB (all at once "
+            f"{need.of(batch) / 2**30:.1f} GiB)."
         ]
+        if run.modality == "flow":
+            said += [f"{name}: {self._of_flow(run, name)}." for name in ("source", "target")]
+        return said
+
+    def _of_flow(self, run: RunConfig, domain: str) -> str:
+        file = self.source if domain == "source" else self.target
+        kept = self._kept(run, domain)
+        there = 0 if kept is None else sum(video.id in kept for video in file.videos)
+        return f"the flow of {there} of {len(file.videos)} videos is kept"
 
     def warnings(self, run: RunConfig) -> list[str]:
         return []
 
-    def _batch(self, run: RunConfig) -> int:
-        """Videos of a step that go through the backbone of this process."""
-        domains, size = self.domains(run), run.train.batch_size
+    def _prepared(self, run: RunConfig) -> Domains[ClipVideos]:
+        return self.chosen(run)
+
+    def _batch(self, run: RunConfig) -> tuple[int, int]:
+        """Source and target videos of a step that go through this process's backbone."""
+        domains, size = self.chosen(run), run.train.batch_size
         target = run.train.target_batch_size(len(domains.source_train), len(domains.target_train))
-        return (size + target) // self.processes.size
+        shares = [len(range(n)[self.processes.share(n)]) for n in (size, target)]
+        return shares[0], shares[1] if entry(run.method).method.looks_at_target else 0
 
     def _micro_batch(self, run: RunConfig) -> int:
-        given = run.end_to_end.micro_batch
-        return given or self.need(run).micro_batch(self.device, self._batch(run))
+        if run.end_to_end.micro_batch:
+            return run.end_to_end.micro_batch
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()  # what runs before this one have left
+        fits = self.need(run).micro_batch(self.device, sum(self._batch(run)))
+        return self.processes.smallest(fits)
 
-    def _clips(self, run: RunConfig, file: FeatureFile, flow: Path | None) -> Clips:
-        workers, cut = self.decoding.workers, self._cut(run)
-        workers = cores() if workers is None else workers
-        return Clips(
-            file.videos,
-            cut,
-            flow=FlowCache.open(flow, str(cut)) if flow and run.modality == "flow" else None,
+    def _loader(self, run: RunConfig, domain: str) -> ClipLoader:
+        file = self.source if domain == "source" else self.target
+        workers = cores() if self.decoding.workers is None else self.decoding.workers
+        beside = 2 * int(os.environ.get("LOCAL_WORLD_SIZE", "1"))  # both domains, all processes
+        return ClipLoader(
+            [replace(video, label="") for video in file.videos],  # no label gets near a target
+            self._cut(run),
+            flow=self._kept(run, domain),
             flip=run.end_to_end.flip,
-            workers=-(-workers // 2),  # the two domains share them
+            workers=-(-workers // beside),
+            ahead=2 * run.train.batch_size,
             pinned=self.device.type == "cuda",
         )
+
+    def _kept(self, run: RunConfig, domain: str) -> FlowCache | None:
+        """The kept flow of a domain."""
+        flows = {"source": self.decoding.source_flow, "target": self.decoding.target_flow}
+        folder = flows[domain]
+        if folder is None or run.modality != "flow":
+            return None
+        return FlowCache.open(folder, str(self._cut(run)))
 
     def _seen(self, run: RunConfig) -> None:
         return None  # no features
@@ -180,7 +202,6 @@ class ClipStore(Store):
     def _load(self, run: RunConfig, device: torch.device) -> Domains[ClipVideos]:
         if run.end_to_end.sync_bn and self.device.type != "cuda":
             raise InputError("e2e.sync_bn=true is for GPUs: leave it out on a CPU")
-        dim = self._backbone(run).spec.dim
         splits = split_videos(
             self.source.videos,
             self.target.videos,
@@ -188,7 +209,12 @@ class ClipStore(Store):
             holdout=run.train.holdout,
             pool=run.train.target_pool,
         )
-        source, target = all_videos(self.source, dim), all_videos(self.target, dim)
+        dim = self._backbone(run).spec.dim
+        source = all_videos(self.source, "source", dim)
+        target = all_videos(self.target, "target", dim)
+        sizes = len(splits.source_train), len(splits.target_train)
+        for size in (run.train.batch_size, run.train.target_batch_size(*sizes)):
+            self.processes.share(size)  # refuses what cannot be divided
         return choose(splits, self.task, source, target)
 
     def _backbone(self, run: RunConfig) -> LoadedBackbone:

@@ -16,6 +16,7 @@ class ClipVideos:
     """Some videos of a domain.
 
     Args:
+        domain: whose videos they are, "source" or "target".
         ids: [n].
         rows: of the feature file's videos, [n].
         count: frames of each, [n].
@@ -23,6 +24,7 @@ class ClipVideos:
         in_features: D_in, of the backbone.
     """
 
+    domain: str
     ids: tuple[str, ...]
     rows: tuple[int, ...]
     count: Tensor
@@ -43,9 +45,10 @@ class ClipVideos:
         )
 
 
-def all_videos(file: FeatureFile, in_features: int) -> ClipVideos:
-    """Every video of a feature file, without labels."""
+def all_videos(file: FeatureFile, domain: str, in_features: int) -> ClipVideos:
+    """Every video of a domain's feature file, without labels."""
     return ClipVideos(
+        domain=domain,
         ids=tuple(video.id for video in file.videos),
         rows=tuple(range(len(file.videos))),
         count=torch.tensor([video.frames for video in file.videos]),

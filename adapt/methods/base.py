@@ -87,10 +87,12 @@ class Method(nn.Module):
         snippets: evenly spaced snippets of each segment that it is given, m; where above 1,
             features are [B, K m, D_in], those of a segment side by side.
         reads_target_labels: it trains on the target's labelled videos as its source.
+        looks_at_target: `losses` depends on the target's videos.
     """
 
     snippets: int = 1
     reads_target_labels: ClassVar[bool] = False
+    looks_at_target: ClassVar[bool] = True
 
     def draw(self, source_videos: int, target_videos: int, generator: torch.Generator) -> Draws:
         """All random numbers that one call of `losses` uses."""

@@ -50,6 +50,8 @@ class SourceOnlyConfig(MethodConfig):
 class SourceOnly(Method):
     """The row that adaptation must beat."""
 
+    looks_at_target = False
+
     def __init__(self, config: SourceOnlyConfig, sizes: Sizes) -> None:
         super().__init__()
         self.head, self.segments = config.head, sizes.source_segments

@@ -21,7 +21,8 @@ class PooledEfficientNet(EfficientNet):
 
 
 def _build() -> PooledEfficientNet:
-    network = PooledEfficientNet.from_name("efficientnet-lite0")
+    # Without its stochastic depth, which would differ between the passes of end-to-end training.
+    network = PooledEfficientNet.from_name("efficientnet-lite0", drop_connect_rate=0.0)
     del network._fc
     return network
 

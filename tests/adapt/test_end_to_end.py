@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,6 +26,8 @@ from tcon.adapt.end_to_end.memory import need
 from tcon.adapt.grid import prepare, run_all
 from tcon.adapt.processes import Processes
 from tcon.cache import FeatureFile, InputError
+from tcon.evaluate.deployed import load_deployed, make_plan
+from tcon.evaluate.predict import predict_videos
 from tcon.extract.lists import read_videos
 from tcon.extract.pipeline import extract
 
@@ -96,15 +99,93 @@ def test_a_frozen_backbone_is_the_cached_mode(files: tuple[Path, Path], tmp_path
     assert moved
 
 
+def backbone_of(run: Path) -> dict[str, torch.Tensor]:
+    return torch.load(run / "checkpoint.pt")["backbone"]
+
+
 def test_the_backbone_learns_from_all_losses(files: tuple[Path, Path], tmp_path: Path) -> None:
-    """Without adaptation too, but then from the source alone."""
-    weights = {}
-    for method in ("tcon", "source_only"):
-        run = end_to_end(files, tmp_path / method, method=method)
-        weights[method] = torch.load(run / "checkpoint.pt")["backbone"]["0.weight"]
+    tcon = backbone_of(end_to_end(files, tmp_path / "tcon"))["0.weight"]
+    plain = backbone_of(end_to_end(files, tmp_path / "plain", method="source_only"))["0.weight"]
     before = store.load_backbone("tiny", "random").module[0].weight
-    assert not torch.equal(weights["source_only"], before)
-    assert not torch.allclose(weights["tcon"], weights["source_only"])
+    assert not torch.equal(plain, before)
+    assert not torch.allclose(tcon, plain)
+
+
+def test_without_adaptation_the_target_is_not_seen(
+    files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """Not even by the statistics of batch norm."""
+    runs = [
+        end_to_end(pair, tmp_path / str(n), "e2e.backbone=tiny_bn", method="source_only")
+        for n, pair in enumerate((files, (files[0], files[0])))
+    ]
+    for name, value in backbone_of(runs[0]).items():
+        assert torch.equal(backbone_of(runs[1])[name], value), name
+
+
+def test_the_oracle_sees_the_targets_videos(files: tuple[Path, Path], tmp_path: Path) -> None:
+    """With their labels it is `source_only` on the target."""
+    source, target = files
+    runs = make_runs(["target_only"], [*SHORT, *TINY], segments=3, end_to_end=True)
+    prepared = prepare(
+        source, target, runs, tmp_path / "o", oracle=True, decoding=Decoding(workers=0)
+    )
+    assert run_all(prepared) == 0
+    oracle = prepared.runs[0][1].path
+    plain = end_to_end((target, target), tmp_path / "plain", method="source_only")
+    assert torch.equal(backbone_of(oracle)["0.weight"], backbone_of(plain)["0.weight"])
+
+
+def test_no_label_reaches_the_loaders(files: tuple[Path, Path], tmp_path: Path) -> None:
+    runs = make_runs(["tcon"], [*SHORT, *TINY], segments=3, end_to_end=True)
+    prepared = prepare(*files, runs, tmp_path, device="cpu", decoding=Decoding(workers=0))
+    for loader in prepared.store.feed(runs[0]).loaders.values():
+        assert not any(video.label for video in loader._videos)
+
+
+def test_unreadable_videos_are_told(
+    folders: tuple[Path, Path], files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    copied = tuple(shutil.copytree(folder, tmp_path / folder.name) for folder in folders)
+    made = tuple(folder.with_suffix(".h5") for folder in copied)
+    config = replace(MACHINE, backbone="tiny", weights="random")
+    for folder, file in zip(copied, made, strict=True):
+        extract(read_videos(folder), file, config)
+    shutil.rmtree(copied[0] / "train" / "run" / "0")
+    run = end_to_end(made, tmp_path / "runs")
+    (finding,) = (f for f in json.loads((run / "health.json").read_text()) if "unread" in f["kind"])
+    assert "1 training videos could not be read and were black, as train/run/0" in finding["text"]
+    shutil.rmtree(copied[1] / "test" / "jump" / "1")
+    why = []
+    runs = make_runs(["tcon"], [*SHORT, *TINY], segments=3, end_to_end=True)
+    prepared = prepare(*made, runs, tmp_path / "again", decoding=Decoding(workers=0))
+    assert run_all(prepared, on_state=lambda folder, state, text: why.append(text)) == 1
+    assert "test/jump/1 cannot be read any more" in why[-1]
+
+
+def test_half_precision_is_scaled_and_unscaled(files: tuple[Path, Path], tmp_path: Path) -> None:
+    """Clipping sees the true gradients: the same course as in full precision, to its rounding."""
+    runs = [
+        end_to_end(files, tmp_path / kind, *CERTAIN, f"e2e.precision={kind}", "train.clip_norm=0.5")
+        for kind in ("fp32", "fp16")
+    ]
+    for name, values in logits(runs[0]).items():
+        np.testing.assert_allclose(logits(runs[1])[name], values, atol=2e-3)
+    assert torch.load(runs[1] / "checkpoint.pt")["backbone"]["0.weight"].dtype == torch.float32
+
+
+@pytest.mark.parametrize("backbone", ["tiny_bn", "tiny3d"])
+def test_new_videos_are_predicted_as_the_run_did(
+    files: tuple[Path, Path], folders: tuple[Path, Path], tmp_path: Path, backbone: str
+) -> None:
+    run = end_to_end(files, tmp_path, f"e2e.backbone={backbone}", "train.lr=0.01")
+    deployed, results = load_deployed(run), []
+    items = [item for item in read_videos(folders[1]) if item.split == "test"]
+    predict_videos(deployed, items, make_plan(deployed, MACHINE), on_result=results.append)
+    expected = logits(run)["target_test"][-1]
+    assert np.ptp(expected) > 0.05
+    got = np.stack([result.logits for result in results])
+    np.testing.assert_allclose(got, expected, atol=2e-3)  # features pass through float16
 
 
 @pytest.mark.parametrize("backbone", ["tiny", "tiny3d", "tiny_bn"])
@@ -259,6 +340,23 @@ def test_two_processes_are_one(files: tuple[Path, Path], tmp_path: Path, backbon
             torch.testing.assert_close(weights[1][part][name], value, atol=1e-5, rtol=1e-4)
     records = [(run / "metrics.jsonl").read_text().count("\n") for run in (alone, together)]
     assert records == [2, 2]  # one process writes
+
+
+def test_all_processes_predict_by_the_same_statistics(
+    files: tuple[Path, Path], folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """Those in the checkpoint, though each has seen a batch norm of its own share."""
+    settings = ("e2e.backbone=tiny_bn", "e2e.batch_norm=trained", "train.lr=0.05")
+    run = _together(files, tmp_path / "runs", *TINY[1:], *settings)
+    with h5py.File(run / "logits.h5") as h5:
+        ids, expected = h5["target_test/id"].asstr()[()], h5["target_test/logits"][-1]
+    deployed, results = load_deployed(run), []
+    items = [item for item in read_videos(folders[1]) if item.split == "test"]
+    assert [item.id for item in items] == list(ids)
+    predict_videos(deployed, items, make_plan(deployed, MACHINE), on_result=results.append)
+    got = np.stack([result.logits for result in results])
+    assert np.ptp(expected) > 1
+    np.testing.assert_allclose(got, expected, atol=5e-3)  # features pass through float16
 
 
 def test_a_batch_that_processes_cannot_share() -> None:

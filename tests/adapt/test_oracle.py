@@ -90,8 +90,8 @@ def test_one_function_is_called_at_one_place() -> None:
     for file in folder.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Attribute) and node.attr == "label":
-                readers.add(file.stem)
+                readers.add(str(file.relative_to(folder)))
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "train_on_target":
-                callers.add(file.stem)
-    assert callers == {"store"}
-    assert readers == {"splits", "oracle", "store"}  # store: for the task's names alone
+                callers.add(str(file.relative_to(folder)))
+    assert callers == {"store.py"}
+    assert readers == {"splits.py", "oracle.py", "store.py"}  # store: for the task's names alone

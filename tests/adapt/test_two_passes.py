@@ -17,14 +17,26 @@ from tcon.extract.preprocessing import Preprocessing
 D = 6
 
 
-def trained(*, batch_norm: str = "frozen", dropout: float = 0.0) -> TrainedBackbone:
+class Noise(nn.Module):
+    """Random in training, by no module that is known for it."""
+
+    def __init__(self, scale: float) -> None:
+        super().__init__()
+        self.scale = scale
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.scale * torch.randn_like(x) if self.training and self.scale else x
+
+
+def trained(*, batch_norm: str = "frozen", noise: float = 0.0) -> TrainedBackbone:
     """Two convolutions with batch norm, the same weights at every call; float64 throughout."""
     torch.manual_seed(0)
     module = nn.Sequential(
         nn.Conv2d(3, 4, 3),
         nn.BatchNorm2d(4),
         nn.ReLU(),
-        nn.Dropout(dropout),
+        Noise(noise),
+        nn.Dropout(0.5),
         nn.Conv2d(4, D, 3),
         nn.BatchNorm2d(D),
         nn.AdaptiveAvgPool2d(1),
@@ -100,9 +112,9 @@ def test_a_batch_that_fits_passes_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert passed(7) == 2 * 19
 
 
-def test_both_passes_drop_alike() -> None:
+def test_both_passes_draw_alike() -> None:
     """The gradient is that of the very features which the loss saw."""
-    backbone = trained(dropout=0.5)
+    backbone = trained(noise=0.5)
     passes = TwoPasses(backbone, 2)
     seen = [f.detach().clone() for f in passes.forward(batch(), (7, 3))]
     again = []
@@ -116,8 +128,8 @@ def test_both_passes_drop_alike() -> None:
     loss_of(passes._features).backward()
     passes.backward()
     assert torch.equal(torch.cat(again), torch.cat([f.flatten(0, 1) for f in seen]))
-    other = TwoPasses(trained(dropout=0.5), 2).forward(batch(), (7, 4))
-    assert not torch.equal(other[0], seen[0])  # another step drops others
+    other = TwoPasses(trained(noise=0.5), 2).forward(batch(), (7, 4))
+    assert not torch.equal(other[0], seen[0])  # another step draws others
 
 
 @pytest.mark.parametrize("micro_batch", [2, 8])
@@ -162,3 +174,23 @@ def test_a_method_that_ignores_the_target_gives_it_no_gradient() -> None:
     source.sum().backward()
     passes.backward()
     assert all(p.grad is not None for p in backbone.parameters)
+
+
+def test_nothing_in_the_backbone_is_dropped() -> None:
+    """Co-attention would be noisy (ambiguity B31)."""
+    backbone, (images, _) = trained(batch_norm="partial"), batch()
+    assert torch.equal(*(backbone.features(images.flatten(0, 1)) for _ in range(2)))
+
+
+def test_a_frozen_backbone_is_in_evaluation() -> None:
+    backbone = trained(noise=0.5)
+    frozen = TrainedBackbone(
+        LoadedBackbone(spec_of(backbone.module), backbone.module, "random", ""),
+        torch.device("cpu"),
+        precision="fp32",
+        batch_norm="trained",
+        trained=False,
+    )
+    frozen.train()
+    assert not frozen.parameters
+    assert not any(module.training for module in list(frozen.module.modules()))
