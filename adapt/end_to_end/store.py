@@ -19,7 +19,7 @@ from ...extract.cores import cores
 from ...extract.cutting import Cut
 from ...extract.flow.cache import FlowCache
 from ...extract.flow.cutting import FlowCut
-from ...extract.precision import DTYPES, choose_precision
+from ...extract.precision import DTYPES
 from ..config import RunConfig
 from ..domains import Domains, choose
 from ..feed import Feed
@@ -28,7 +28,7 @@ from ..methods import entry
 from ..processes import Processes
 from ..splits import split_videos
 from ..store import Store
-from .backbone import TrainedBackbone
+from .backbone import TrainedBackbone, training_precision
 from .decoding import Decoding
 from .feed import ClipFeed
 from .memory import Need, need
@@ -97,7 +97,7 @@ class ClipStore(Store):
             source = run.source_segments * method.snippets
             target = run.target_segments * method.snippets
             of_source, of_target = self._batch(run)
-            dtype = DTYPES[choose_precision(run.end_to_end.precision, self.device)]
+            dtype = DTYPES[training_precision(run.end_to_end.precision, self.device)]
             self._needs[run] = need(
                 self._backbone(run).module,
                 method,
@@ -195,7 +195,7 @@ class ClipStore(Store):
             preprocessing=str(spec.preprocessing),
             snippet_length=cut.sampling.length,
             sampling=f"uniform:{positions}",
-            precision=choose_precision(run.end_to_end.precision, self.device),
+            precision=training_precision(run.end_to_end.precision, self.device),
             flow=str(cut) if isinstance(cut, FlowCut) else "",
         )
 
