@@ -90,8 +90,7 @@ class TrainedBackbone:
 
 
 def training_precision(precision: str, device: torch.device) -> str:
-    """Resolve "auto": float32 on a CPU, where 16-bit autocast trains more slowly (measured), else as
-    for extraction."""
+    """Resolve "auto": as for extraction, but float32 on a CPU, where 16 bits train more slowly."""
     auto_on_cpu = precision == "auto" and device.type == "cpu"
     return "fp32" if auto_on_cpu else choose_precision(precision, device)
 
