@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from ..cache import InputError
-from ..cache.lists import ReadList, read_list
+from ..cache.lists import Entry, ReadList, join, read_list
 from ..cache.lists.epic import video_of
 from ..cache.lists.splits import read_split
 from ..cache.schema import SPLITS
@@ -115,33 +118,44 @@ def _read_folder(folder: Path, *, unlabelled: bool) -> list[VideoItem]:
 def _find_videos(
     listed: ReadList, source: Path, root: Path, on_note: Callable[[str], None]
 ) -> list[VideoItem]:
-    files = VideoFiles(root)
+    files, epic = VideoFiles(root), listed.form == "epic"
+    entries = [
+        replace(entry, name=_id(video_of(entry.name) if epic else entry.name, root))
+        for entry in listed.entries
+    ]
+    exact: dict[str, Path] = {}
+    for entry in entries:
+        with _at(source, entry):
+            if path := files.exact(entry.name):
+                exact[entry.name] = path
+    complete = all(entry.name in exact for entry in entries)
+    joined = join(entries, exact if complete else {*exact, *files.names()})
     items, missing, alike = [], [], []
-    for entry in listed.entries:
-        name = video_of(entry.name) if listed.form == "epic" else entry.name
-        where = f"{source} line {entry.line}"
-        try:
-            path, id_ = files.exact(name), _id(name, root)
-            if path is None and (found := _alike(files, name, entry.label)):
-                path, id_ = files.exact(found), printable(found)
-                alike.append((name, id_))
+    files_of: dict[Path, str] = {}  # ids by where the file is
+    resolve = cache(Path.resolve)
+    for action, entry, found in zip(listed.entries, entries, joined.found, strict=True):
+        with _at(source, entry):
+            path = (exact.get(found) or files.exact(found)) if found else None
             if path is None:
-                missing.append((where, name))
+                missing.append(entry)
                 continue
+            id_ = printable(found)
+            if found not in exact:
+                alike.append((entry.name, id_))
             if entry.span:
                 path, part = _part(path, entry.span)
-                id_ = entry.name if listed.form == "epic" else id_ + part
-        except InputError as error:
-            raise InputError(f"{where}: {error}") from None
+                id_ = action.name if epic else id_ + part
+            elif (same := files_of.setdefault(resolve(path.parent) / path.name, id_)) != id_:
+                raise InputError(f"{id_} is the file {same}, which is listed too: keep one of them")
         items.append(VideoItem(id_, path, entry.label, entry.split))
     if missing:
-        where, name = missing[0]
-        out = ", which leads out of it" if files.leads_out(name) else ""
-        near = "".join(f", the most alike is {near}" for near in files.nearest(name))
+        first = missing[0]
+        out = ", which leads out of it" if files.leads_out(first.name) else ""
+        near = f"; {reason}" if (reason := joined.explain(first)) else ""
         raise InputError(
-            f"{where}: no such video: {printable(str(root / name))[:300]}{out} "
-            f"({len(missing)} of {len(listed.entries)} missing{near}): correct the path or give "
-            "the videos' folder with --root"
+            f"{source} line {first.line}: no such video: {printable(str(root / first.name))[:300]}"
+            f"{out} ({len(missing)} of {len(entries)} missing{printable(near)}): correct the path "
+            "or give the videos' folder with --root"
         )
     if alike:
         on_note(
@@ -151,11 +165,13 @@ def _find_videos(
     return items
 
 
-def _alike(files: VideoFiles, name: str, label: str) -> str | None:
-    found = files.alike(name, label=label)
-    if len(found) > 1:
-        raise InputError(f"{name} can be {found[0]} or {found[1]}: write its path in the list")
-    return found[0] if found else None
+@contextmanager
+def _at(source: Path, entry: Entry) -> Iterator[None]:
+    """Say of which line an error is."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{source} line {entry.line}: {error}") from None
 
 
 def _part(path: Path, span: tuple[int, int]) -> tuple[Path, str]:
@@ -170,10 +186,9 @@ def _part(path: Path, span: tuple[int, int]) -> tuple[Path, str]:
 
 
 def _id(name: str, root: Path) -> str:
-    path = Path(name)
-    if path.is_absolute() and path.is_relative_to(root.absolute()):
-        path = path.relative_to(root.absolute())
-    return path.as_posix()
+    """A path as it is below the root, however it is written."""
+    path, above = Path(os.path.normpath(name)), Path(os.path.normpath(root.absolute()))
+    return (path.relative_to(above) if path.is_relative_to(above) else path).as_posix()
 
 
 def _split(name: str, where: str) -> str:

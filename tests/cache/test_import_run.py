@@ -222,9 +222,9 @@ def test_names_that_no_file_can_hold(tmp_path: Path) -> None:
 
 
 def test_unmatched_names_are_told(folder: Path, tmp_path: Path) -> None:
-    lists = write_list(tmp_path / "list.txt", ["v_0 0", *(f"v_0{n} 0" for n in range(12))])
+    lists = write_list(tmp_path / "list.txt", ["v_0 0", *(f"v_1{n} 0" for n in range(12))])
     result = command("t7", folder, "-o", tmp_path / "x.h5", "--list", lists)
     assert result.exit_code == 1
     assert "12 listed are not there" in result.output
-    assert "  v_00: did you mean v_0?\n" in result.output
+    assert "  v_10: did you mean v_1?\n" in result.output
     assert "and 2 more" in result.output

@@ -142,7 +142,8 @@ def test_ids_are_relative_to_the_root(
     """However the same file is written, its id is the same, so that a list can be resumed."""
     folder = touch("sub/a.mp4")
     monkeypatch.chdir(tmp_path)
-    for written in ("sub/a.mp4", "./sub/a.mp4", "sub//a.mp4", str(folder / "sub" / "a.mp4")):
+    whole = str(folder / "sub" / "a.mp4")
+    for written in ("sub/a.mp4", "./sub/a.mp4", "sub//a.mp4", "sub/../sub/a.mp4", whole):
         _csv(folder, f"path\n{written}\n")
         assert [item.id for item in read_videos(folder / "list.csv")] == ["sub/a.mp4"]
         assert [item.id for item in read_videos("list.csv")] == ["sub/a.mp4"]
@@ -214,12 +215,12 @@ def test_same_file_elsewhere_is_not_meant(touch: Touch) -> None:
     folder = touch("jump/1.mp4", "run/2.mp4")
     message = _error(_csv(folder, "path\njump/2.mp4\n"))
     assert "no such video" in message
-    assert "the most alike is run/2.mp4" in message
+    assert "did you mean run/2.mp4?" in message
 
 
 def test_name_that_can_be_two_files(touch: Touch) -> None:
     folder = touch("jump/1.mp4", "run/1.mp4")
-    assert "line 2: 1 can be jump/1.mp4 or run/1.mp4" in _error(_csv(folder, "path\n1\n"))
+    assert "missing; is that jump/1.mp4 or run/1.mp4?" in _error(_csv(folder, "path\n1\n"))
     assert _rows(read_videos(_csv(folder, "path,label\n1,run\n"))) == [("run/1.mp4", "run", "")]
 
 
@@ -347,6 +348,27 @@ def test_folder_of_mixed_or_deep_levels(touch: Touch, names: tuple[str, ...]) ->
 def test_video_listed_twice(touch: Touch, again: str) -> None:
     message = _error(_csv(touch("a.mp4", "b.mp4"), f"path,label\na.mp4,x\nb.mp4,x\n{again},y\n"))
     assert "a.mp4 is listed 2 times" in message
+
+
+def test_one_file_by_two_paths(touch: Touch) -> None:
+    folder = touch("run/001.mp4")
+    (folder / "linked").symlink_to(folder / "run")
+    message = _error(_csv(folder, "path\nrun/001.mp4\nrun/../run/001.mp4\n"))
+    assert "run/001.mp4 is listed 2 times" in message
+    message = _error(_csv(folder, "path\nrun/001.mp4\nlinked/001.mp4\n"))
+    assert "line 3: linked/001.mp4 is the file run/001.mp4, which is listed too" in message
+
+
+def test_two_names_that_mean_one_file(touch: Touch) -> None:
+    message = _error(_csv(touch("run/a_1.mp4"), "path\nx/a(1).mp4\ny/a-1.mp4\n"))
+    assert "line 2: no such video" in message
+    assert "is that run/a_1.mp4, which y/a-1.mp4 can mean too?" in message
+
+
+def test_same_file_one_folder_deeper_is_not_meant(touch: Touch) -> None:
+    folder = touch("videos/run/001.mp4", "videos/walk/002.mp4")
+    message = _error(_csv(folder, "walk/001.mp4 walk\nwalk/002.mp4 walk\n", name="l.txt"))
+    assert "1 of 2 missing; did you mean videos/run/001.mp4?" in message
 
 
 def test_bad_split_in_a_list(touch: Touch) -> None:
