@@ -37,6 +37,7 @@ def read_videos(
     unlabelled: bool = False,
     form: str | None = None,
     classes: str | Path | None = None,
+    classes_from: int | None = None,
     on_note: Callable[[str], None] = lambda note: None,
 ) -> list[VideoItem]:
     """Read which videos to extract.
@@ -52,6 +53,7 @@ def read_videos(
             may then have any depth.
         form: of the list, where its shape does not tell.
         classes: class map that names a list's numbers.
+        classes_from: number of the map's first class in the list; None if it counts as the map.
         on_note: called with each line on what was not said but taken.
 
     Raises:
@@ -64,7 +66,7 @@ def read_videos(
             raise InputError(f"{source} is a folder: a form and class names are for lists")
         items = _read_folder(source, unlabelled=unlabelled)
     elif source.is_file():
-        listed = read_list(source, form=form, classes=classes)
+        listed = read_list(source, form=form, classes=classes, classes_from=classes_from)
         if listed.note:
             on_note(listed.note)
         items = _find_videos(listed, source, Path(root) if root else source.parent, on_note)

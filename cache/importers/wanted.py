@@ -46,6 +46,7 @@ def choose_videos(
     *,
     form: str | None = None,
     classes: Path | None = None,
+    classes_from: int | None = None,
     unlabelled: bool = False,
     trust_pickle: bool = False,
 ) -> Wanted:
@@ -60,6 +61,7 @@ def choose_videos(
             split it is the list's own, else that in the list's name.
         form: of the lists, None to recognise it.
         classes: class names of the lists' numbers.
+        classes_from: number of the first of these in all lists; None if they count as it does.
         unlabelled: drop the labels.
         trust_pickle: that the user vouches for lists that are pickles.
 
@@ -68,7 +70,7 @@ def choose_videos(
     """
     names = list(source.names())
     if lists:
-        wanted = _of_lists(names, lists, form, classes, trust_pickle)
+        wanted = _of_lists(names, lists, form, classes, classes_from, trust_pickle)
     else:
         entries = source.entries() or _of_folders(names)
         wanted = Wanted({entry.name: entry for entry in entries}, (), (), join((), ()))
@@ -92,13 +94,14 @@ def _of_lists(
     lists: Sequence[str],
     form: str | None,
     classes: Path | None,
+    classes_from: int | None,
     trust_pickle: bool,
 ) -> Wanted:
     notes, entries, origins = [], [], []
     for given in lists:
         match = _GIVEN.fullmatch(given)
         split, path = (match[1], Path(match[2])) if match else ("", Path(given))
-        read, note = _read(path, form, classes, trust_pickle)
+        read, note = _read(path, form, classes, classes_from, trust_pickle)
         notes += [note] if note else []
         if not split and not any(entry.split for entry in read):
             split = split_in_name(path)
@@ -126,16 +129,21 @@ def _of_lists(
 
 
 def _read(
-    path: Path, form: str | None, classes: Path | None, trust_pickle: bool
+    path: Path,
+    form: str | None,
+    classes: Path | None,
+    classes_from: int | None,
+    trust_pickle: bool,
 ) -> tuple[list[Entry], str]:
     """The entries of a list, and a note about them."""
     if path.suffix != ".pkl":
-        read = read_list(path, form=form, classes=classes)
+        read = read_list(path, form=form, classes=classes, classes_from=classes_from)
         return read.entries, read.note
     entries = entries_from_pickle(path, trust=trust_pickle)
     if classes is None:
         return entries, ""
-    return name_labels(entries, read_classes(classes), source=path, path=classes)
+    names = read_classes(classes)
+    return name_labels(entries, names, source=path, path=classes, first=classes_from)
 
 
 def _check_text(source: FeatureSource, *texts: str) -> None:

@@ -43,8 +43,8 @@ class Joined:
         if len(hits) > 1:
             return f"is that {' or '.join(hits[:_SHOWN])}?"
         if hits:
-            other = next(name for name in self.claims[hits[0]] if name != entry.name)
-            return f"is that {hits[0]}, which {other} can mean too?"
+            others = [name for name in self.claims[hits[0]] if name != entry.name]
+            return f"is that {hits[0]}{f', which {others[0]} can mean too' if others else ''}?"
         near = next(iter(self.elsewhere[key]), None) or self._spare.nearest(entry.name)
         return f"did you mean {near}?" if near else ""
 

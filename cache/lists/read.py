@@ -34,7 +34,11 @@ class ReadList:
 
 
 def read_list(
-    path: str | Path, *, form: str | None = None, classes: str | Path | None = None
+    path: str | Path,
+    *,
+    form: str | None = None,
+    classes: str | Path | None = None,
+    classes_from: int | None = None,
 ) -> ReadList:
     """Read a list of videos; its form shows by the shape of its lines.
 
@@ -42,14 +46,17 @@ def read_list(
         path: of the list; its name matters where HMDB51 and others say class or split by it.
         form: one of `FORMS`, where the shape does not tell.
         classes: a class map (see `classes`), to have names instead of numbers as labels.
+        classes_from: number of the map's first class in the list; None if it counts as the map.
 
     Raises:
         InputError: no text, no video, a line that does not fit, an absurd number, an unknown form,
-            or a number that ``classes`` does not name.
+            a number that ``classes`` does not name, or ``classes_from`` without them.
     """
     path = Path(path)
     if form is not None and form not in FORMS:
         raise unknown("list form", form, FORMS)
+    if classes_from is not None and classes is None:
+        raise InputError("--classes-from says how --classes FILE counts: give that too")
     lines = read_lines(path)
     chosen, entries = _read_as(FORMS[form], path, lines) if form else _recognise(path, lines)
     if not entries:
@@ -65,7 +72,9 @@ def read_list(
         notes.append(f"split {split}, by the list's name")
     if classes is not None:
         names = read_classes(Path(classes))
-        entries, note = name_labels(entries, names, source=path, path=Path(classes))
+        entries, note = name_labels(
+            entries, names, source=path, path=Path(classes), first=classes_from
+        )
         notes.append(note)
     elif all(whole(entry.label) is not None for entry in entries):
         notes.append("its labels are numbers; --classes FILE names them")

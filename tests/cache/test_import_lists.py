@@ -90,6 +90,19 @@ def test_videos_in_no_list_are_left_out(source: FeatureSource, tmp_path: Path) -
     assert wanted.notes[-1] == "2 of 3 videos are in no list and are left out"
 
 
+def test_one_count_of_classes_for_all_lists(source: FeatureSource, tmp_path: Path) -> None:
+    classes = write_list(tmp_path / "classes", ["0 climb", "1 golf", "2 walk"])
+    lists = [
+        str(write_list(tmp_path / "train.txt", [f"{NAMES[0]} 1", f"{NAMES[1]} 3"])),
+        str(write_list(tmp_path / "val.txt", [f"{NAMES[2]} 1"])),
+    ]
+    with pytest.raises(InputError, match="train.txt line 2: .* add --classes-from 1$"):
+        choose_videos(source, lists, classes=classes)
+    wanted = choose_videos(source, lists, classes=classes, classes_from=1)
+    labels = {name: label for name, (label, _) in known(wanted).items()}
+    assert labels == {NAMES[0]: "climb", NAMES[1]: "walk", NAMES[2]: "climb"}
+
+
 def test_lists_that_disagree(source: FeatureSource, tmp_path: Path) -> None:
     path = write_list(tmp_path / "list.txt", [f"{NAMES[0]} 1"])
     with pytest.raises(InputError, match="list.txt line 1 gives .* 'test', but .* 'train'"):

@@ -256,12 +256,30 @@ def test_class_map(tmp_path: Path, text: str, labels: str, names: list[str]) -> 
     assert f"label {labels[0]} is {names[0]}" in listed.note
 
 
-@pytest.mark.parametrize(("text", "labels"), [("1 a\n2 b\n3 c\n", "02"), ("a\nb\nc\n", "13")])
-def test_class_map_that_counts_from_another_number(tmp_path: Path, text: str, labels: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "labels", "first"), [("1 a\n2 b\n3 c\n", "02", 0), ("a\nb\nc\n", "13", 1)]
+)
+def test_class_map_that_counts_from_another_number(
+    tmp_path: Path, text: str, labels: str, first: int
+) -> None:
     path = _write(tmp_path, "list.txt", "".join(f"v{n}.mp4 {n}\n" for n in labels))
-    listed = read_list(path, classes=_write(tmp_path, "classes", text))
+    classes = _write(tmp_path, "classes", text)
+    with pytest.raises(InputError, match=f"count from {first}, add --classes-from {first}$"):
+        read_list(path, classes=classes)
+    listed = read_list(path, classes=classes, classes_from=first)
     assert [e.label for e in listed.entries] == ["a", "c"]
-    assert "counts from 0, the other from 1" in listed.note
+    assert f"counts from {1 - first}, not from {first} as the list" in listed.note
+    with pytest.raises(InputError, match="names no class"):
+        read_list(path, classes=classes, classes_from=1 - first)
+
+
+def test_a_class_map_is_never_shifted_unasked(tmp_path: Path) -> None:
+    """Of two lists the one that happens to lack a class would be shifted otherwise."""
+    classes = _write(tmp_path, "classes", "0 climb\n1 golf\n2 walk\n")
+    path = _write(tmp_path, "val.txt", "v.mp4 1\nw.mp4 2\n")
+    assert [e.label for e in read_list(path, classes=classes).entries] == ["golf", "walk"]
+    shifted = read_list(path, classes=classes, classes_from=1).entries
+    assert [e.label for e in shifted] == ["climb", "golf"]
 
 
 def test_labels_that_are_names_already(tmp_path: Path) -> None:
