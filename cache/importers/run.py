@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from .source import UNNAMED, FeatureSource
 
 _PRECISIONS = {"float16": "fp16", "float32": "fp32", "float64": "fp64"}
 _UNCOMMITTED = 2**25  # values that may wait for a commit: 64 MiB
+_LOOKED_AT = 5  # videos that tell how all are made
 _CLIP = 16  # frames: features of clips end so many frames, less one, before their video
 
 
@@ -103,35 +105,42 @@ class _Reader:
     def provenance(
         self, names: list[str], backbone: str, weights: str, list_sha256: str
     ) -> dict[str, Provenance]:
-        """How the features were made, by modality: as those of the first video that is readable.
+        """How the features were made, by modality: as most of the first videos are.
+
+        Where as many are alike in another way, those with more modalities count.
 
         Raises:
             InputError: none is readable.
         """
         reason = ""
+        seen: Counter[tuple[tuple[str, int, str], ...]] = Counter()
         for name in names:
             try:
-                first = self._stored(name)
-                break
+                stored = sorted(self._stored(name).items())
             except (InputError, OSError) as error:
                 reason = reason or f"{name}: {error}"
-        else:
+                continue
+            seen[tuple((m, s.features.shape[1], s.features.dtype.name) for m, s in stored)] += 1
+            if seen.total() == _LOOKED_AT:
+                break
+        if not seen:
             raise InputError(f"{self._source.path}: no video can be read; the first, {reason}")
+        usual = max(seen, key=lambda alike: (seen[alike], len(alike)))
         return {
             modality: Provenance(
                 backbone=backbone,
                 weights=weights,
                 weights_sha256="",
                 layer="",
-                dim=rows.features.shape[1],
+                dim=dim,
                 preprocessing=f"imported: {self._source.kind}",
                 snippet_length=1,
                 sampling="stride:1" if self._source.every_frame else "imported",
-                precision=_PRECISIONS.get(rows.features.dtype.name, rows.features.dtype.name),
+                precision=_PRECISIONS.get(dtype, dtype),
                 tool_version=__version__,
                 list_sha256=list_sha256,
             )
-            for modality, rows in first.items()
+            for modality, dim, dtype in usual
         }
 
     def read(self, name: str, provenance: Mapping[str, Provenance]) -> dict[str, Snippets]:

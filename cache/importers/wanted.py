@@ -86,7 +86,7 @@ def choose_videos(
     if unlabelled:
         videos = {name: replace(entry, label="") for name, entry in wanted.videos.items()}
         wanted = replace(wanted, videos=videos)
-    return wanted
+    return replace(wanted, notes=(*source.notes, *wanted.notes))
 
 
 def _of_lists(

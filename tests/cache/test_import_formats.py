@@ -127,15 +127,17 @@ def test_npz_of_all_videos(tmp_path: Path, ids: str) -> None:
     assert open_source("npz", path).entries() == []
 
 
-def test_npz_with_labels_splits_and_two_modalities(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("labels", "splits"), [("labels", "splits"), ("label", "Split")])
+def test_npz_with_labels_splits_and_two_modalities(
+    tmp_path: Path, labels: str, splits: str
+) -> None:
     path = tmp_path / "all.npz"
     np.savez(
         path,
         ids=np.array([b"a", b"b"]),
         rgb=A[:2],
         flow=A[1:],
-        labels=np.array([4, 0]),
-        splits=["train", ""],
+        **{labels: np.array([4, 0]), splits: ["train", ""]},
     )
     assert read("npz", path)["b"] == {"rgb": rows(A[1:2]), "flow": rows(A[2:])}
     assert open_source("npz", path).entries() == [Entry("a", "4", "train"), Entry("b", "0", "")]
@@ -149,6 +151,10 @@ def test_npz_with_labels_splits_and_two_modalities(tmp_path: Path) -> None:
         ({"ids": np.array(["a", None])}, "allow_pickle"),
         ({"labels": np.array(["x"])}, "1 labels of 2 videos"),
         ({"splits": np.array(["train", "dev"])}, "the split 'dev'"),
+        (
+            {"label": np.array(["x", "y"]), "labels": np.array(["x", "y"])},
+            "label and labels: leave",
+        ),
         ({"start": np.array([0, 1])}, "start or count without the other"),
         ({"start": np.array([0, 1]), "count": np.array([1, 2])}, "beyond its features"),
         ({"features": np.array([{}, {}])}, "allow_pickle"),
