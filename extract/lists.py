@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from ..cache import InputError
+from ..cache.labels import Labels
 from ..cache.lists import Entry, ReadList, join, read_list
 from ..cache.lists.epic import video_of
 from ..cache.lists.splits import read_split
@@ -98,10 +98,9 @@ def printable(name: str) -> str:
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def list_sha256(items: Sequence[VideoItem]) -> str:
-    """Hash of ids, labels and splits."""
-    rows = sorted(f"{item.id}\0{item.label}\0{item.split}\n" for item in items)
-    return hashlib.sha256("".join(rows).encode()).hexdigest()
+def labels_of(items: Sequence[VideoItem]) -> Labels:
+    """Labels and splits by ids."""
+    return {item.id: (item.label, item.split) for item in items}
 
 
 def _read_folder(folder: Path, *, unlabelled: bool) -> list[VideoItem]:

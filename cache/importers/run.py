@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ import numpy as np
 
 from ... import __version__
 from ..errors import InputError
+from ..labels import check_committed, list_sha256
 from ..lists import Entry
 from ..schema import Failure, Provenance, Snippets, Video
 from ..writer import FeatureWriter
@@ -66,9 +66,10 @@ def import_features(
     """
     reader = _Reader(source, modality)
     names = sorted(videos)
-    provenance = reader.provenance(names, backbone, weights, _sha256(videos))
+    labels = {name: (entry.label, entry.split) for name, entry in videos.items()}
+    provenance = reader.provenance(names, backbone, weights, list_sha256(labels))
     with FeatureWriter(output, provenance) as writer:
-        _check_committed(videos, writer)
+        check_committed(labels, writer)
         todo = [name for name in names if name not in writer.committed]
         progress = Progress(len(todo), len(writer.committed))
         on_progress(progress)
@@ -205,19 +206,3 @@ def _video(
         fps=0.0,
         damage=damage,
     )
-
-
-def _check_committed(videos: Mapping[str, Entry], writer: FeatureWriter) -> None:
-    for name, entry in videos.items():
-        video = writer.committed.get(name)
-        if video and (video.label, video.split) != (entry.label, entry.split):
-            raise InputError(
-                f"{writer.path} holds {name} as label '{video.label}', split '{video.split}', "
-                f"now it is '{entry.label}', '{entry.split}': choose another output"
-            )
-
-
-def _sha256(videos: Mapping[str, Entry]) -> str:
-    """Hash of names, labels and splits."""
-    rows = sorted(f"{name}\0{entry.label}\0{entry.split}\n" for name, entry in videos.items())
-    return hashlib.sha256("".join(rows).encode()).hexdigest()

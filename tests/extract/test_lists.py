@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tcon.cache import InputError
-from tcon.extract.lists import VideoItem, list_sha256, read_videos
+from tcon.extract.lists import VideoItem, read_videos
 
 Touch = Callable[..., Path]
 
@@ -398,16 +398,3 @@ def test_file_that_is_no_list(touch: Touch, tmp_path: Path, content: bytes) -> N
     touch()
     (tmp_path / "clip.mp4").write_bytes(content)
     assert "clip.mp4" in _error(tmp_path / "clip.mp4")
-
-
-# --- the hash of a list
-
-
-def test_hash_of_a_list() -> None:
-    items = [VideoItem("a", Path("/in/a"), "x", "train"), VideoItem("b", Path("/in/b"), "y", "")]
-    moved = [VideoItem(item.id, Path("/else"), item.label, item.split) for item in items]
-    assert list_sha256(items) == list_sha256(moved[::-1])
-    for change in (("c", "x", "train"), ("a", "y", "train"), ("a", "x", "test")):
-        id, label, split = change
-        changed = [VideoItem(id, Path("/in/a"), label, split), items[1]]
-        assert list_sha256(changed) != list_sha256(items)
