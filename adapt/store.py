@@ -17,7 +17,7 @@ from .methods import entry
 from .normalise import normalise
 from .oracle import train_on_target
 from .processes import Processes
-from .task import Task, read_task, shared_classes
+from .task import read_task, shared_classes
 
 _MAY_DIFFER = ("views", "sampling", "precision")  # features stay comparable, hardly
 
@@ -45,7 +45,8 @@ class Store:
                     f"{file.path} holds no videos ({len(file.failures)} failed): tcon inspect "
                     "shows why"
                 )
-        self.task = read_task(task) if task else _shared(self.source, self.target)
+        labels = [{video.label for video in file.videos} for file in (self.source, self.target)]
+        self.task = read_task(task).of_files(*labels) if task else shared_classes(*labels)
         self._chosen: dict[tuple[Any, ...], Domains] = {}
         self._hashes: dict[str | None, dict[str, str]] = {}
         self._ready: Domains | None = None
@@ -206,7 +207,3 @@ def _way(run: RunConfig) -> tuple[Any, ...]:
     """What decides the data of a run; the last decides the features' values alone."""
     train = run.train
     return run.modality, train.holdout, train.target_pool, train.normalise
-
-
-def _shared(source: FeatureFile, target: FeatureFile) -> Task:
-    return shared_classes((v.label for v in source.videos), (v.label for v in target.videos))
