@@ -17,7 +17,7 @@ from .methods import entry
 from .normalise import normalise
 from .oracle import train_on_target
 from .processes import Processes
-from .task import read_task, shared_classes
+from .task import read_task, shared_classes, some
 
 _MAY_DIFFER = ("views", "sampling", "precision")  # features stay comparable, hardly
 
@@ -46,7 +46,17 @@ class Store:
                     "shows why"
                 )
         labels = [{video.label for video in file.videos} for file in (self.source, self.target)]
-        self.task = read_task(task).of_files(*labels) if task else shared_classes(*labels)
+        listed = read_task(task) if task else shared_classes(*labels)
+        self.task = listed.of_files(*labels)
+        taken = {
+            "source": [name for name in self.task.source if name not in listed.source],
+            "target": [name for name in self.task.target if name not in listed.target],
+        }
+        self._notes = [
+            f"The {side}'s labels {some(names)} are taken for the task's classes."
+            for side, names in taken.items()
+            if names
+        ]
         self._chosen: dict[tuple[Any, ...], Domains] = {}
         self._hashes: dict[str | None, dict[str, str]] = {}
         self._ready: Domains | None = None
@@ -110,7 +120,7 @@ class Store:
 
     def notes(self, run: RunConfig) -> list[str]:
         """What a user wants to know of how a run is trained before it starts."""
-        return []
+        return list(self._notes)
 
     def warnings(self, run: RunConfig) -> list[str]:
         """What a user should know of a run's data before it starts."""

@@ -259,6 +259,8 @@ def test_adapt_takes_the_tasks_own_names(tmp_path: Path) -> None:
     options = ["--set", "train.epochs=1", "--set", "train.min_steps=1", "--method", "source_only"]
     result = CliRunner().invoke(main, ["adapt", *map(str, words), "--task", U2H, *options])
     assert result.exit_code == 0, result.output
+    said = "The source's labels climb, fencing, golf, kick_ball and 8 more are taken"
+    assert said in " ".join(result.output.split())
     data = json.loads(next((tmp_path / "runs").rglob("config.json")).read_text())["data"]
     assert [data["source_map"][name] for name in TA3N] == list(range(12))
     assert data["target_map"] == {name: n for n, name in enumerate(TA3N)}
