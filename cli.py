@@ -640,6 +640,9 @@ def inspect(file: Path) -> None:
 def import_(kind: str, features: Path, output: Path, **options: Any) -> None:
     """Import FEATURES that you already have into a feature file.
 
+    FEATURES is the root of them all, a folder or one file: the paths in a --list, of whatever
+    machine, are matched with those below it.
+
     KIND is t7 (TA3N, TranSVAE), npy (video_features and others), npz, hdf5, mat, a pickled kind
     (epic100, mmsada, mmaction2), or auto. Run again to continue. docs/import.md shows each.
     """

@@ -75,8 +75,8 @@ def join(entries: Sequence[Entry], names: Iterable[str]) -> Joined:
     elsewhere: dict[tuple[str, str], list[str]] = {}
     for key, entry in {(entry.name, entry.label): entry for entry in entries}.items():
         like = _nearest_folder(entry, known.find(entry.name))
-        hits[key] = [name for name in like if not tree.forbid(entry, name)]
         elsewhere[key] = [name for name in like if tree.forbid(entry, name)]
+        hits[key] = [name for name in like if name not in elsewhere[key]]
     claims: dict[str, list[str]] = defaultdict(list)
     for (listed, _), like in hits.items():
         if len(like) == 1 and listed not in claims[like[0]]:
@@ -125,10 +125,11 @@ def _shared_folders(entry: Entry, name: str) -> int:
 
 def _most_alike(name: str, claim: list[str]) -> str | None:
     """Which of the entries' names is written most like ``name``; None where two are."""
-    ranked = sorted(claim, key=lambda listed: _difference(listed, name))
-    if len(ranked) > 1 and _difference(ranked[0], name) == _difference(ranked[1], name):
-        return None
-    return ranked[0]
+    if len(claim) == 1:
+        return claim[0]
+    best, second = sorted(_difference(listed, name) for listed in claim)[:2]
+    alike = [listed for listed in claim if _difference(listed, name) == best]
+    return alike[0] if best < second else None
 
 
 def _difference(listed: str, name: str) -> tuple[bool, bool, bool, bool, int]:

@@ -7,13 +7,17 @@ another; a list's folders are those of its author's machine.
 from __future__ import annotations
 
 import difflib
+import heapq
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from .suffixes import KNOWN_SUFFIXES
 
+_COMPARED = 1000  # names: difflib takes half a second for 10,000
+_NO_LETTERS = re.compile(r"[\W_]+")
 # Kinetics' clips carry their first and last second, or not.
 _SECONDS = re.compile(r"_[0-9]{6}_[0-9]{6}$")
 
@@ -26,7 +30,7 @@ def normalise(name: str) -> str:
 def plain(text: str) -> str:
     """Lower-case, all but letters and digits as one _, none of them at the ends."""
     text = unicodedata.normalize("NFKC", text)  # macOS writes ü as two characters
-    return re.sub(r"[\W_]+", "_", text.lower()).strip("_")
+    return _NO_LETTERS.sub("_", text.lower()).strip("_")
 
 
 def without_suffix(name: str) -> str:
@@ -42,7 +46,10 @@ def stem(name: str) -> str:
 
 def folders(name: str) -> list[str]:
     """The folders of a path, outermost first, each `plain`."""
-    return [plain(part) for part in name.replace("\\", "/").rstrip("/").split("/")[:-1]]
+    return [_folder(part) for part in name.replace("\\", "/").rstrip("/").split("/")[:-1]]
+
+
+_folder = lru_cache(maxsize=2**16)(plain)  # thousands of names share a folder
 
 
 class Names:
@@ -73,22 +80,35 @@ class Names:
         """
         if name in self._names:
             return [name]
-        last, short, normal = _last(name), stem(name), normalise(name)
-        tries = (
-            *((self._by_path, key) for key in (name, without_suffix(name))),
-            *((self._by_last, key) for key in (last, short)),
-            *((self._by_plain, key) for key in (plain(last), normal)),
-            *((self._by_plain, key) for key in (normal.removeprefix("v_"), f"v_{normal}")),
-            (self._by_last, _SECONDS.sub("", short)),
-        )
-        return next((names[key] for names, key in tries if key and key in names), [])
+        return next((names[key] for names, key in self._tries(name) if key and key in names), [])
+
+    def _tries(self, name: str) -> Iterator[tuple[dict[str, list[str]], str]]:
+        yield self._by_path, name
+        yield self._by_path, without_suffix(name)
+        last = _last(name)
+        short = without_suffix(last)
+        yield self._by_last, last
+        yield self._by_last, short
+        yield self._by_plain, plain(last)
+        normal = plain(short)
+        yield self._by_plain, normal
+        yield self._by_plain, normal.removeprefix("v_")
+        yield self._by_plain, f"v_{normal}"
+        yield self._by_last, _SECONDS.sub("", short)
 
     def nearest(self, name: str) -> str | None:
-        """The name most like ``name``, for messages. No number is near another."""
+        """The name most like ``name``, for messages. No number is near another.
+
+        Of very many names those are compared that share most words with it.
+        """
         normal = normalise(name)
         if normal.replace("_", "").isdecimal():
             return None
-        near = difflib.get_close_matches(normal, self._by_plain, n=1)
+        words = set(normal.split("_"))
+        likely = heapq.nlargest(
+            _COMPARED, self._by_plain, key=lambda name: sum(map(len, words & {*name.split("_")}))
+        )
+        near = difflib.get_close_matches(normal, likely, n=1)
         return self._by_plain[near[0]][0] if near else None
 
 

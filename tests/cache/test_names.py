@@ -61,6 +61,8 @@ def test_nearest_name() -> None:
     names = Names(["golf/Swing_(fast)_1.avi", "walk/dog.avi"])
     assert names.nearest("swng_fast_1") == "golf/Swing_(fast)_1.avi"
     assert names.nearest("xyz") is None
+    many = Names([f"clip_{n}_{word}_x.avi" for n in range(2000) for word in ("run", "walk")])
+    assert many.nearest("clip_1999_run_y") == "clip_1999_run_x.avi"
     assert Names(["34870"]).nearest("34871") is None
 
 
