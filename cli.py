@@ -81,6 +81,11 @@ def main() -> None:
     metavar="FILE",
     help="Names of the list's numbers, as classInd.txt.",
 )
+@click.option(
+    "--classes-from",
+    type=click.IntRange(0, 1),
+    help="Number of the first of --classes in the list, where that differs from the file's.",
+)
 @click.option("--modality", default="rgb", show_default=True, help="rgb, flow or rgb,flow.")
 @click.option("--backbone", default="efficientnet_lite0", show_default=True)
 @click.option(
@@ -182,6 +187,7 @@ def extract(
     strict: bool,
     list_form: str | None,
     classes: Path | None,
+    classes_from: int | None,
     modality: str,
     flow_parameters: str,
     snippets: int | None,
@@ -245,6 +251,7 @@ def extract(
             unlabelled=unlabelled,
             form=list_form,
             classes=classes,
+            classes_from=classes_from,
             on_note=click.echo,
         )
         name = videos.resolve().name if videos.is_dir() else videos.stem
@@ -613,6 +620,11 @@ def inspect(file: Path) -> None:
 @click.option(
     "--classes", type=click.Path(path_type=Path), help="Class names of the lists' numbers."
 )
+@click.option(
+    "--classes-from",
+    type=click.IntRange(0, 1),
+    help="Number of the first of --classes in the lists, where that differs from the file's.",
+)
 @click.option("--unlabelled", is_flag=True, help="Drop all labels.")
 @click.option("--modality", help="What the features are of, or which to take.  [default: rgb]")
 @click.option(
@@ -627,6 +639,9 @@ def inspect(file: Path) -> None:
 @click.option("--weights", default="", metavar="NAME", help="Its weights, for the record.")
 def import_(kind: str, features: Path, output: Path, **options: Any) -> None:
     """Import FEATURES that you already have into a feature file.
+
+    FEATURES is the root of them all, a folder or one file: the paths in a --list, of whatever
+    machine, are matched with those below it.
 
     KIND is t7 (TA3N, TranSVAE), npy (video_features and others), npz, hdf5, mat, a pickled kind
     (epic100, mmsada, mmaction2), or auto. Run again to continue. docs/import.md shows each.

@@ -17,7 +17,7 @@ from .methods import entry
 from .normalise import normalise
 from .oracle import train_on_target
 from .processes import Processes
-from .task import Task, read_task, shared_classes
+from .task import read_task, shared_classes, some
 
 _MAY_DIFFER = ("views", "sampling", "precision")  # features stay comparable, hardly
 
@@ -45,7 +45,18 @@ class Store:
                     f"{file.path} holds no videos ({len(file.failures)} failed): tcon inspect "
                     "shows why"
                 )
-        self.task = read_task(task) if task else _shared(self.source, self.target)
+        labels = [{video.label for video in file.videos} for file in (self.source, self.target)]
+        listed = read_task(task) if task else shared_classes(*labels)
+        self.task = listed.of_files(*labels)
+        taken = {
+            "source": [name for name in self.task.source if name not in listed.source],
+            "target": [name for name in self.task.target if name not in listed.target],
+        }
+        self._notes = [
+            f"The {side}'s labels {some(names)} are taken for the task's classes."
+            for side, names in taken.items()
+            if names
+        ]
         self._chosen: dict[tuple[Any, ...], Domains] = {}
         self._hashes: dict[str | None, dict[str, str]] = {}
         self._ready: Domains | None = None
@@ -114,7 +125,7 @@ class Store:
 
     def notes(self, run: RunConfig) -> list[str]:
         """What a user wants to know of how a run is trained before it starts."""
-        return []
+        return list(self._notes)
 
     def warnings(self, run: RunConfig) -> list[str]:
         """What a user should know of a run's data before it starts."""
@@ -211,7 +222,3 @@ def _way(run: RunConfig) -> tuple[Any, ...]:
     """What decides the data of a run; the last decides the features' values alone."""
     train = run.train
     return run.modality, train.holdout, train.target_pool, train.normalise
-
-
-def _shared(source: FeatureFile, target: FeatureFile) -> Task:
-    return shared_classes((v.label for v in source.videos), (v.label for v in target.videos))

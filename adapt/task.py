@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import difflib
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 from ..cache import InputError
 from ..cache.errors import unknown
 
+Side = Literal["source", "target"]
 VERIFIED = "verified"  # a status
 _SHIPPED = Path(__file__).parent / "tasks"
 
@@ -26,6 +28,8 @@ class Task:
         status: ``verified``, or what is not certain of the classes; empty where nothing is said.
         source_dataset, target_dataset: whose known counts `tcon tasks` compares; may be empty.
         notes: of classes, for people.
+        numbered: whether the classes' numbers, 0 to C - 1, are given and not just their order.
+        others: labels of source and target that are said to be no class.
     """
 
     name: str
@@ -36,6 +40,37 @@ class Task:
     source_dataset: str = ""
     target_dataset: str = ""
     notes: Mapping[str, str] = field(default_factory=dict)
+    numbered: bool = False
+    others: Mapping[Side, Collection[str]] = field(default_factory=dict)
+
+    def labels_in(self, side: Side, labels: Collection[str]) -> dict[str, int]:
+        """Class index of each label of a domain, and of what a file has in the place of labels.
+
+        Lists of this very task often name the task's classes for both domains (TA3N), or number
+        them (CoMix). So a label that is the name of a class, and none of the domain's own, belongs
+        to that class; numbers do so where the file has no other labels.
+
+        Args:
+            side: of the task.
+            labels: that the file has; "" is unknown.
+        """
+        own: Mapping[str, int] = getattr(self, side)
+        trained = set(own.values())  # a class without a label here has no video here
+        named = {name: n for n, name in enumerate(self.classes) if n in trained}
+        numbers = {str(n): n for n in trained}
+        if self.numbered and set(labels) - {""} <= numbers.keys():
+            named |= numbers
+        no_class = self.others.get(side, ())
+        taken = {n: named[n] for n in sorted(labels) if n in named and n not in (*own, *no_class)}
+        return {**own, **taken}
+
+    def of_files(self, source: Collection[str], target: Collection[str]) -> Task:
+        """The same task for files with these labels (`labels_in`)."""
+        return replace(
+            self,
+            source=self.labels_in("source", source),
+            target=self.labels_in("target", target),
+        )
 
     def target_index(self, label: str) -> int | None:
         """Class index of a target label; -1 where the label is unknown, None outside the task."""
@@ -120,14 +155,16 @@ def read_task(path: str | Path) -> Task:
             raise InputError(f"task {path}: row {number} has not one cell per column")
         if not (row.get("class_index") or "0").removeprefix("-").isdecimal():
             raise InputError(f"task {path}: row {number} has the class_index {row['class_index']}")
-    if all(row.get("class_index") for row in rows):
+    numbered = all(row.get("class_index") for row in rows)
+    others = [row for row in rows if numbered and int(row["class_index"]) < 0]
+    if numbered:
         rows = [row for row in rows if int(row["class_index"]) >= 0]
         rows.sort(key=lambda row: int(row["class_index"]))
     classes = tuple(dict.fromkeys(row["class"] for row in rows))
     maps: dict[str, dict[str, int]] = {"source_label": {}, "target_label": {}}
     for row in rows:
         for column, mapping in maps.items():
-            for label in filter(None, (name.strip() for name in row[column].split("|"))):
+            for label in _cell(row[column]):
                 index = classes.index(row["class"])
                 if mapping.setdefault(label, index) != index:
                     raise InputError(f"task {path}: {column} {label} belongs to two classes")
@@ -142,6 +179,11 @@ def read_task(path: str | Path) -> Task:
         source_dataset=rows[0].get("source_dataset") or "",
         target_dataset=rows[0].get("target_dataset") or "",
         notes={row["class"]: row["note"] for row in rows if row.get("note")},
+        numbered=numbered,
+        others={
+            "source": {label for row in others for label in _cell(row["source_label"])},
+            "target": {label for row in others for label in _cell(row["target_label"])},
+        },
     )
 
 
@@ -167,6 +209,11 @@ def some(names: Collection[str], shown: int = 4) -> str:
     """The first names, and how many more there are."""
     first, more = list(names)[:shown], len(names) - shown
     return ", ".join(first) + (f" and {more} more" if more > 0 else "")
+
+
+def _cell(text: str) -> list[str]:
+    """The labels of a cell."""
+    return [name for name in (name.strip() for name in text.split("|")) if name]
 
 
 def _find(path: str | Path) -> Path:

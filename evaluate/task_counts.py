@@ -8,14 +8,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Literal
 
-from ..adapt.task import VERIFIED, Task
+from ..adapt.task import VERIFIED, Side, Task, some
 from ..cache import Video
 from ..cache.errors import unknown
 from ..cache.schema import SPLITS
 
-Side = Literal["source", "target"]
 _FILE = Path(__file__).parent / "data" / "video_counts.csv"
 
 
@@ -90,7 +88,7 @@ class DomainCount:
     Args:
         classes: those with a label in this domain; empty if no target video is labelled.
         total: of all of them and, in the target, of unlabelled videos.
-        lost: labels of the task that no video has.
+        lost: labels of the task that no video has, nor another for their class.
         others: videos of each label that the task does not have in this domain.
         unlabelled: videos without a label.
         remarks: on the dataset and its splits.
@@ -152,14 +150,16 @@ def count_domain(task: Task, side: Side, videos: Sequence[Video]) -> DomainCount
         side: of the task.
         videos: of the domain's file; it may be the other domain's too.
     """
-    mine, dataset = getattr(task, side), dataset_of(task, side)
+    own, dataset = getattr(task, side), dataset_of(task, side)
     number = Counter((video.label, video.split) for video in videos)
     present = {video.label for video in videos}
+    mine = task.labels_in(side, present)
+    taken = {label: index for label, index in mine.items() if label not in own}
     in_file = {video.split for video in videos}
     # Where no target video has a label, only all of them together can be compared.
     classes = labels_of(task, side) if present != {""} or side == "source" else {}
     known = {name: known_count(dataset, labels) for name, labels in classes.items()}
-    total = known_count(dataset, mine)
+    total = known_count(dataset, own)
     official = {split for each in (*known.values(), total) if each for split in each.videos}
     names = _split_names(official, in_file)
     splits = [split for split in SPLITS if split in in_file | set(names.values())]
@@ -169,9 +169,21 @@ def count_domain(task: Task, side: Side, videos: Sequence[Video]) -> DomainCount
         return ClassCount(name, found, known and known.renamed(names))
 
     unlabelled = {""} if side == "target" else set()  # training takes them for the task's
-    counts = [count(name, labels, known[name]) for name, labels in classes.items() if labels]
+    instead = {
+        name: [label for label, n in taken.items() if task.classes[n] == name] for name in classes
+    }
+    counts = [
+        count(name, [*labels, *instead[name]], known[name])
+        for name, labels in classes.items()
+        if labels
+    ]
     whole = count("total", mine.keys() | unlabelled, total)
-    lost = tuple(label for labels in classes.values() for label in labels if label not in present)
+    lost = tuple(
+        label
+        for name, labels in classes.items()
+        for label in labels
+        if label not in present and not instead[name]
+    )
     others = Counter(video.label for video in videos if video.label not in mine)
     return DomainCount(
         classes=tuple(counts),
@@ -179,7 +191,7 @@ def count_domain(task: Task, side: Side, videos: Sequence[Video]) -> DomainCount
         lost=lost,
         unlabelled=others.pop("", 0),
         others=dict(sorted(others.items())),
-        remarks=tuple(_remarks(dataset, names)),
+        remarks=tuple(_remarks(dataset, names, taken)),
         differs=bool(lost) or "" in names.values() or any(c.wrong for c in (*counts, whole)),
     )
 
@@ -195,10 +207,12 @@ def _split_names(official: set[str], in_file: set[str]) -> dict[str, str]:
     return names
 
 
-def _remarks(dataset: str, names: Mapping[str, str]) -> Iterator[str]:
+def _remarks(dataset: str, names: Mapping[str, str], taken: Collection[str]) -> Iterator[str]:
     datasets = {name for name, _ in _known()}
     if dataset not in ("", *datasets):
         yield str(unknown("dataset with known counts", dataset, sorted(datasets)))
+    if taken:
+        yield f"the labels {some(taken)} are taken for the task's classes"
     if "" in names.values():
         yield "it has no splits, but the benchmark has: extract it from a list with splits"
     for split, name in names.items():

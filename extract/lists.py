@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
+import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from ..cache import InputError
-from ..cache.lists import ReadList, read_list
+from ..cache.labels import Labels
+from ..cache.lists import Entry, ReadList, join, read_list
 from ..cache.lists.epic import video_of
 from ..cache.lists.splits import read_split
 from ..cache.schema import SPLITS
@@ -34,6 +37,7 @@ def read_videos(
     unlabelled: bool = False,
     form: str | None = None,
     classes: str | Path | None = None,
+    classes_from: int | None = None,
     on_note: Callable[[str], None] = lambda note: None,
 ) -> list[VideoItem]:
     """Read which videos to extract.
@@ -49,6 +53,7 @@ def read_videos(
             may then have any depth.
         form: of the list, where its shape does not tell.
         classes: class map that names a list's numbers.
+        classes_from: number of the map's first class in the list; None if it counts as the map.
         on_note: called with each line on what was not said but taken.
 
     Raises:
@@ -61,7 +66,7 @@ def read_videos(
             raise InputError(f"{source} is a folder: a form and class names are for lists")
         items = _read_folder(source, unlabelled=unlabelled)
     elif source.is_file():
-        listed = read_list(source, form=form, classes=classes)
+        listed = read_list(source, form=form, classes=classes, classes_from=classes_from)
         if listed.note:
             on_note(listed.note)
         items = _find_videos(listed, source, Path(root) if root else source.parent, on_note)
@@ -93,10 +98,9 @@ def printable(name: str) -> str:
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def list_sha256(items: Sequence[VideoItem]) -> str:
-    """Hash of ids, labels and splits."""
-    rows = sorted(f"{item.id}\0{item.label}\0{item.split}\n" for item in items)
-    return hashlib.sha256("".join(rows).encode()).hexdigest()
+def labels_of(items: Sequence[VideoItem]) -> Labels:
+    """Labels and splits by ids."""
+    return {item.id: (item.label, item.split) for item in items}
 
 
 def _read_folder(folder: Path, *, unlabelled: bool) -> list[VideoItem]:
@@ -115,33 +119,44 @@ def _read_folder(folder: Path, *, unlabelled: bool) -> list[VideoItem]:
 def _find_videos(
     listed: ReadList, source: Path, root: Path, on_note: Callable[[str], None]
 ) -> list[VideoItem]:
-    files = VideoFiles(root)
+    files, epic = VideoFiles(root), listed.form == "epic"
+    entries = [
+        replace(entry, name=_id(video_of(entry.name) if epic else entry.name, root))
+        for entry in listed.entries
+    ]
+    exact: dict[str, Path] = {}
+    for entry in entries:
+        with _at(source, entry):
+            if path := files.exact(entry.name):
+                exact[entry.name] = path
+    complete = all(entry.name in exact for entry in entries)
+    joined = join(entries, exact if complete else {*exact, *files.names()})
     items, missing, alike = [], [], []
-    for entry in listed.entries:
-        name = video_of(entry.name) if listed.form == "epic" else entry.name
-        where = f"{source} line {entry.line}"
-        try:
-            path, id_ = files.exact(name), _id(name, root)
-            if path is None and (found := _alike(files, name, entry.label)):
-                path, id_ = files.exact(found), printable(found)
-                alike.append((name, id_))
+    files_of: dict[Path, str] = {}  # ids by where the file is
+    resolve = cache(Path.resolve)
+    for action, entry, found in zip(listed.entries, entries, joined.found, strict=True):
+        with _at(source, entry):
+            path = (exact.get(found) or files.exact(found)) if found else None
             if path is None:
-                missing.append((where, name))
+                missing.append(entry)
                 continue
+            id_ = printable(found)
+            if found not in exact:
+                alike.append((entry.name, id_))
             if entry.span:
                 path, part = _part(path, entry.span)
-                id_ = entry.name if listed.form == "epic" else id_ + part
-        except InputError as error:
-            raise InputError(f"{where}: {error}") from None
+                id_ = action.name if epic else id_ + part
+            elif (same := files_of.setdefault(resolve(path.parent) / path.name, id_)) != id_:
+                raise InputError(f"{id_} is the file {same}, which is listed too: keep one of them")
         items.append(VideoItem(id_, path, entry.label, entry.split))
     if missing:
-        where, name = missing[0]
-        out = ", which leads out of it" if files.leads_out(name) else ""
-        near = "".join(f", the most alike is {near}" for near in files.nearest(name))
+        first = missing[0]
+        out = ", which leads out of it" if files.leads_out(first.name) else ""
+        near = f"; {reason}" if (reason := joined.explain(first)) else ""
         raise InputError(
-            f"{where}: no such video: {printable(str(root / name))[:300]}{out} "
-            f"({len(missing)} of {len(listed.entries)} missing{near}): correct the path or give "
-            "the videos' folder with --root"
+            f"{source} line {first.line}: no such video: {printable(str(root / first.name))[:300]}"
+            f"{out} ({len(missing)} of {len(entries)} missing{printable(near)}): correct the path "
+            "or give the videos' folder with --root"
         )
     if alike:
         on_note(
@@ -151,11 +166,13 @@ def _find_videos(
     return items
 
 
-def _alike(files: VideoFiles, name: str, label: str) -> str | None:
-    found = files.alike(name, label=label)
-    if len(found) > 1:
-        raise InputError(f"{name} can be {found[0]} or {found[1]}: write its path in the list")
-    return found[0] if found else None
+@contextmanager
+def _at(source: Path, entry: Entry) -> Iterator[None]:
+    """Say of which line an error is."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{source} line {entry.line}: {error}") from None
 
 
 def _part(path: Path, span: tuple[int, int]) -> tuple[Path, str]:
@@ -170,10 +187,9 @@ def _part(path: Path, span: tuple[int, int]) -> tuple[Path, str]:
 
 
 def _id(name: str, root: Path) -> str:
-    path = Path(name)
-    if path.is_absolute() and path.is_relative_to(root.absolute()):
-        path = path.relative_to(root.absolute())
-    return path.as_posix()
+    """A path as it is below the root, however it is written."""
+    path, above = Path(os.path.normpath(name)), Path(os.path.normpath(root.absolute()))
+    return (path.relative_to(above) if path.is_relative_to(above) else path).as_posix()
 
 
 def _split(name: str, where: str) -> str:

@@ -17,14 +17,15 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from ..cache import Failure, FeatureWriter, InputError, Snippets, Video
+from ..cache import Failure, FeatureWriter, Snippets, Video
+from ..cache.labels import check_committed, list_sha256
 from .batching import Batch, Batcher
 from .config import ExtractConfig, Plan
 from .cores import cores
 from .decode_pool import Answer, DecodePool
 from .decoders import DecodeError
 from .devices import Devices, Result
-from .lists import VideoItem, list_sha256, printable
+from .lists import VideoItem, labels_of, printable
 from .precision import DTYPES
 from .snippets import Chunk, Decoded
 
@@ -86,8 +87,9 @@ def extract(
             full disk.
     """
     plan = Plan.make(config)
-    with FeatureWriter(output, plan.provenance(list_sha256(items))) as writer:
-        _check_committed(items, writer)
+    labels = labels_of(items)
+    with FeatureWriter(output, plan.provenance(list_sha256(labels))) as writer:
+        check_committed(labels, writer)
         todo = [
             item
             for item in items
@@ -277,13 +279,3 @@ class _Run:
         counts = {name: getattr(self._progress, name) + n for name, n in more.items()}
         self._progress = replace(self._progress, **counts)
         self._on_progress(self._progress)
-
-
-def _check_committed(items: Sequence[VideoItem], writer: FeatureWriter) -> None:
-    for item in items:
-        video = writer.committed.get(item.id)
-        if video and (video.label, video.split) != (item.label, item.split):
-            raise InputError(
-                f"{writer.path} holds {item.id} as label '{video.label}', split '{video.split}', "
-                f"now it is '{item.label}', '{item.split}': choose another output"
-            )

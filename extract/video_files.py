@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from functools import cached_property
 from pathlib import Path
 
 from ..cache import InputError
-from ..cache.lists import Names
 from .decoders.frames import is_frame
 from .trees import FEATURE_SUFFIXES, walk
 
@@ -17,7 +15,7 @@ class VideoFiles:
     """The videos below a folder: files, and folders of frames.
 
     Args:
-        root: the folder. It is looked through only when a name is not there as it is written.
+        root: the folder.
     """
 
     def __init__(self, root: Path) -> None:
@@ -43,36 +41,15 @@ class VideoFiles:
             raise InputError(f"{path} holds features ({features}): read them by tcon import")
         return path if frames and not self.leads_out(name) else None
 
-    def alike(self, name: str, *, label: str = "") -> list[str]:
-        """Paths below the root that a name of another machine or toolkit can mean; see `Names`.
-
-        Where the folder that it names is there, no other folder's video is meant.
-        """
-        found, folder = self._names.find(name, label=label), (self.root / name).parent
-        if folder != self.root and _is_folder(folder):
-            return [path for path in found if (self.root / path).parent == folder]
-        return found
-
-    def nearest(self, name: str) -> list[str]:
-        """The name most like ``name``, if any is, for messages."""
-        return self._names.nearest(name)
+    def names(self) -> tuple[str, ...]:
+        """All paths below the root, those of folders of features too: `exact` refuses these."""
+        tree = walk(self.root)
+        return tuple(Path(name).as_posix() for name in (*tree.videos, *tree.features))
 
     @staticmethod
     def leads_out(name: str) -> bool:
         """Whether a relative path leads out of the root."""
         return os.path.normpath(name).split(os.sep)[0] == os.pardir
-
-    @cached_property
-    def _names(self) -> Names:
-        tree = walk(self.root)
-        return Names(Path(name).as_posix() for name in (*tree.videos, *tree.features))
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except (OSError, ValueError):  # no name that a folder can have
-        return False
 
 
 def _first(names: Iterable[str]) -> tuple[str, str]:

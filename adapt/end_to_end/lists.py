@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ...cache.labels import list_sha256
 from ...extract.config import ExtractConfig
-from ...extract.lists import list_sha256, read_videos
+from ...extract.lists import labels_of, read_videos
 from ...extract.progress import extract_with_progress
 from ..processes import Processes
 from .decoding import FEATURE_FILES
@@ -27,7 +28,7 @@ def videos_file(source: Path, processes: Processes, *, workers: int | None = Non
         return source
     items = read_videos(source)
     name = source.resolve().name if source.is_dir() else source.stem
-    output = Path("cache") / f"videos-{list_sha256(items)[:8]}" / f"{name}.h5"
+    output = Path("cache") / f"videos-{list_sha256(labels_of(items))[:8]}" / f"{name}.h5"
     if processes.rank == 0:
         extract_with_progress(items, output, ExtractConfig(modalities=(), workers=workers))
     processes.first_says(None)  # the others wait

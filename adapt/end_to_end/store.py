@@ -112,6 +112,7 @@ class ClipStore(Store):
         need, micro_batch, batch = self.need(run), self._micro_batch(run), sum(self._batch(run))
         passes = "in one pass" if micro_batch >= batch else f"{micro_batch} at once, in two passes,"
         said = [
+            *super().notes(run),
             f"{run.end_to_end.backbone}: a step of {batch} videos {passes} needs about "
             f"{need.of(min(micro_batch, batch)) / 2**30:.1f} GiB (all at once "
             f"{need.of(batch) / 2**30:.1f} GiB)."

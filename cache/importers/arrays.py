@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -10,22 +11,42 @@ import numpy as np
 from ..errors import InputError
 from ..schema import Snippets
 
+MOST_BYTES = 2**30  # of one video's features: 130,000 snippets of 2,048 float32
+
+
+def check_bytes(shape: Sequence[int], itemsize: int) -> None:
+    """Refuse features that a small damaged file can declare and no memory holds.
+
+    Args:
+        shape: of one video's array.
+        itemsize: bytes of a number.
+
+    Raises:
+        InputError: it is larger than `MOST_BYTES`.
+    """
+    if math.prod(shape) * itemsize > MOST_BYTES:
+        raise InputError(
+            f"declares {math.prod(shape) * itemsize / 2**30:.4g} GiB, and a video's features have "
+            f"at most {MOST_BYTES / 2**30:.4g}: take fewer snippets of it"
+        )
+
 
 def as_snippets(array: np.ndarray, frame: np.ndarray | None = None) -> Snippets:
     """Features of one video as [n, D].
 
     Args:
-        array: [n, D] numbers; [D] is one snippet. Axes of length 1 before n and after D, as
-            of [1, n, D] or [n, D, 1, 1], are dropped.
-        frame: centre frame of each snippet, [n]; 0, 1, 2 ... if None.
+        array: [n, D] numbers; [D] is one snippet. Axes of length 1 beyond two, as of [1, n, D] or
+            [n, D, 1, 1], are dropped, those at the end first.
+        frame: centre frame of each snippet, [n], in their order; 0, 1, 2 ... if None.
 
     Raises:
-        InputError: another shape, no snippet, no numbers, or frames of other snippets.
+        InputError: another shape, no snippet, no numbers, or frames of other snippets, negative
+            ones, or some that go back.
     """
     if array.dtype.kind not in "fiu":
         raise InputError(f"holds {array.dtype}, not numbers: save it as an array of floats")
     shape = array.shape
-    while len(shape) > 1 and shape[-1] == 1:
+    while len(shape) > 2 and shape[-1] == 1:
         shape = shape[:-1]
     while len(shape) > 2 and shape[0] == 1:
         shape = shape[1:]
@@ -36,7 +57,10 @@ def as_snippets(array: np.ndarray, frame: np.ndarray | None = None) -> Snippets:
     frame = np.arange(shape[0]) if frame is None else frame
     if frame.shape != shape[:1] or frame.dtype.kind not in "iu":
         raise InputError(f"has {list(frame.shape)} {frame.dtype} frames of {shape[0]} snippets")
-    return Snippets(array.reshape(shape), frame.astype(np.int64))
+    frame = frame.astype(np.int64)
+    if frame[0] < 0 or (np.diff(frame) < 0).any():
+        raise InputError("has frames that are negative or go back: they are counted from 0")
+    return Snippets(array.reshape(shape), frame)
 
 
 @contextmanager

@@ -10,6 +10,8 @@ from ..errors import InputError
 def files_of(folder: Path, suffix: str) -> dict[str, Path]:
     """Files with this suffix at any depth, by their path without folder and suffix.
 
+    Links to folders are not followed, as they may lead in circles; pipes are no files.
+
     Raises:
         InputError: no such file is there.
     """
@@ -18,8 +20,8 @@ def files_of(folder: Path, suffix: str) -> dict[str, Path]:
     files = {
         file.relative_to(folder).as_posix()[: -len(suffix)]: file
         for file in sorted(folder.rglob(f"*{suffix}"))
-        if not file.name.startswith(".")
+        if not file.name.startswith(".") and file.is_file()
     }
     if not files:
-        raise InputError(f"{folder} holds no {suffix} file")
+        raise InputError(f"{folder} holds no {suffix} file (links to folders are not followed)")
     return files

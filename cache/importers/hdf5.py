@@ -17,13 +17,13 @@ import h5py
 
 from ..errors import InputError
 from ..schema import FORMAT, Snippets
-from .arrays import as_snippets, damaged
+from .arrays import as_snippets, check_bytes, damaged
 from .named_arrays import FEATURES, MODALITIES
 from .source import UNNAMED, FeatureSource
 
 
 class Hdf5(FeatureSource):
-    """Datasets by name. Links to other files are not followed."""
+    """Datasets by name. What links to other files, or keeps its data there, is not read."""
 
     kind = "hdf5"
 
@@ -55,6 +55,7 @@ class Hdf5(FeatureSource):
         with h5py.File(self.path, "r") as h5:
             for modality, key in self._videos[name].items():
                 with damaged(key):
+                    check_bytes(h5[key].shape, h5[key].dtype.itemsize)
                     found[modality] = as_snippets(h5[key][()])
         return found
 
@@ -63,4 +64,6 @@ def _note(datasets: list[str], name: str | bytes, item: h5py.Group | h5py.Datase
     if isinstance(name, bytes):
         raise InputError(f"names a dataset {name!r}, which is no UTF-8")
     if isinstance(item, h5py.Dataset):
+        if item.is_virtual or item.external:
+            raise InputError(f"keeps {name} in other files, which are not read: copy it into one")
         datasets.append(name)

@@ -12,12 +12,14 @@ from scipy.io import loadmat, whosmat
 
 from ..errors import InputError
 from ..schema import Snippets
-from .arrays import as_snippets, damaged
+from .arrays import as_snippets, check_bytes, damaged
 from .files import files_of
 from .named_arrays import choose_features
 from .source import FeatureSource
 
-_NUMERIC = ("double", "single", *(f"{sign}int{n}" for sign in ("", "u") for n in (8, 16, 32, 64)))
+_BYTES = {"double": 8, "single": 4} | {
+    f"{sign}int{bits}": bits // 8 for sign in ("", "u") for bits in (8, 16, 32, 64)
+}
 
 
 class Mat(FeatureSource):
@@ -52,6 +54,9 @@ def _read(file: Path) -> dict[str, Snippets]:
             variables = whosmat(file)
         except NotImplementedError:
             raise InputError("is of MATLAB 7.3, which is HDF5: save it with -v7") from None
-        chosen = choose_features([key for key, _, kind in variables if kind in _NUMERIC])
+        sizes = {key: (shape, _BYTES[kind]) for key, shape, kind in variables if kind in _BYTES}
+        chosen = choose_features(sizes)
+        for key in chosen.values():
+            check_bytes(*sizes[key])
         arrays = loadmat(file, variable_names=list(chosen.values()))
         return {modality: as_snippets(arrays[key]) for modality, key in chosen.items()}

@@ -26,8 +26,8 @@ _NO_FEATURES = ("_fps", "_timestamps_ms")
 
 
 class Npy(FeatureSource):
-    """``<video>.npy``; where all names end in a feature of video_features, that is no part of
-    them.
+    """``<video>.npy``; where most names, or several of one video, end in a feature of
+    video_features, that is no part of them, and other files are left alone.
 
     Args:
         path: the folder.
@@ -43,13 +43,20 @@ class Npy(FeatureSource):
     def __init__(self, path: Path, select: str | None = None) -> None:
         super().__init__(path)
         files = {n: f for n, f in files_of(path, ".npy").items() if not n.endswith(_NO_FEATURES)}
-        found = {name.rpartition("_")[2] for name in files}
+        featured = {n: f for n, f in files.items() if n.rpartition("_")[2] in _FEATURES}
+        found = {name.rpartition("_")[2] for name in featured}
+        videos = {name.rpartition("_")[0] for name in featured}
         self._videos: dict[str, dict[str, Path]] = defaultdict(dict)  # by name and modality
-        if found <= set(_FEATURES):
+        if 2 * len(featured) > len(files) or len(videos) < len(featured):
+            if others := sorted(files.keys() - featured.keys()):
+                self.notes = (
+                    f"{len(others)} files are left alone, as {others[0]}.npy: their names end in "
+                    f"no feature as {next(iter(featured))}.npy does",
+                )
             chosen = {select} if select else found
             if not chosen <= found or (len(chosen) > 1 and chosen != {"rgb", "flow"}):
                 raise InputError(f"{path} holds {', '.join(sorted(found))}: --select one of them")
-            for name, file in files.items():
+            for name, file in featured.items():
                 video, _, feature = name.rpartition("_")
                 if feature in chosen:
                     modality = feature if feature in ("rgb", "flow") else UNNAMED

@@ -4,7 +4,7 @@
 
     ids [N]              names: ids, names, videos, video_ids or narration_ids
     features [N, K, D]   or [N, D]; rgb and flow instead, for two modalities
-    labels, splits [N]   where known
+    labels, splits [N]   where known; or label, split
     frame [N, K]         centre frames, where known
 
 Or packed, videos of different lengths one after the other: ``features`` [S, D], ``frame`` [S], and
@@ -13,7 +13,7 @@ Or packed, videos of different lengths one after the other: ``features`` [S, D],
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +26,7 @@ from .named_arrays import choose_features
 from .source import FeatureSource
 
 _IDS = ("ids", "names", "videos", "video_ids", "narration_ids")
-_KNOWN = ("labels", "splits")
+_KNOWN = {"labels": ("labels", "label"), "splits": ("splits", "split")}
 _ROWS = ("frame", "start", "count")
 
 
@@ -41,14 +41,18 @@ class NpzTable(FeatureSource):
             ids = [key for key in arrays.files if key.lower() in _IDS]
             if len(ids) != 1:
                 raise InputError(f"must name its videos in one array: {', '.join(_IDS)}")
-            chosen = choose_features(set(arrays.files) - {*_KNOWN, *_ROWS, *ids})
+            known = {kind: _only(arrays.files, written) for kind, written in _KNOWN.items()}
+            left = set(arrays.files) - {*known.values(), *_ROWS, *ids}
+            chosen = choose_features(left)
+            if unread := sorted(left - set(chosen.values())):
+                self.notes = (f"the arrays {', '.join(unread)} are left alone",)
             names = _text(ids[0], arrays[ids[0]])
             self._row = {name: n for n, name in enumerate(names)}
             if len(self._row) < len(names):
                 raise InputError(f"names {len(names) - len(self._row)} videos twice")
             self._features = {modality: arrays[key] for modality, key in chosen.items()}
             self._other = {key: arrays[key] for key in _ROWS if key in arrays.files}
-            self._known = {k: _text(k, arrays[k]) for k in _KNOWN if k in arrays.files}
+            self._known = {kind: _text(k, arrays[k]) for kind, k in known.items() if k}
             self._check(len(names))
 
     def names(self) -> Iterable[str]:
@@ -97,6 +101,14 @@ class NpzTable(FeatureSource):
             raise InputError("has start or count that are no whole numbers")
         if not ((start >= 0) & (count >= 0) & (start + count <= snippets)).all():
             raise InputError("has start and count beyond its features")
+
+
+def _only(names: Iterable[str], written: Collection[str]) -> str | None:
+    """The one of the names that is written so, in whatever case."""
+    found = [name for name in names if name.lower() in written]
+    if len(found) > 1:
+        raise InputError(f"holds {' and '.join(found)}: leave one of them out")
+    return found[0] if found else None
 
 
 def _text(key: str, array: np.ndarray) -> list[str]:

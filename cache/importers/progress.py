@@ -26,6 +26,7 @@ def import_with_progress(
     lists: Sequence[str] = (),
     list_form: str | None = None,
     classes: Path | None = None,
+    classes_from: int | None = None,
     unlabelled: bool = False,
     modality: str | None = None,
     select: str | None = None,
@@ -39,7 +40,7 @@ def import_with_progress(
         kind: of the features, "auto" to recognise it.
         path: the features.
         output: the feature file.
-        lists, list_form, classes, unlabelled: as of `choose_videos`.
+        lists, list_form, classes, classes_from, unlabelled: as of `choose_videos`.
         modality, backbone, weights: as of `import_features`.
         select: as of `open_source`.
         trust_pickle: that the user vouches for features and lists that are pickles.
@@ -62,6 +63,7 @@ def import_with_progress(
             lists,
             form=list_form,
             classes=classes,
+            classes_from=classes_from,
             unlabelled=unlabelled,
             trust_pickle=trust_pickle,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +11,7 @@ import numpy as np
 
 from ... import __version__
 from ..errors import InputError
+from ..labels import check_committed, list_sha256
 from ..lists import Entry
 from ..schema import Failure, Provenance, Snippets, Video
 from ..writer import FeatureWriter
@@ -18,6 +19,7 @@ from .source import UNNAMED, FeatureSource
 
 _PRECISIONS = {"float16": "fp16", "float32": "fp32", "float64": "fp64"}
 _UNCOMMITTED = 2**25  # values that may wait for a commit: 64 MiB
+_LOOKED_AT = 5  # videos that tell how all are made
 _CLIP = 16  # frames: features of clips end so many frames, less one, before their video
 
 
@@ -64,9 +66,10 @@ def import_features(
     """
     reader = _Reader(source, modality)
     names = sorted(videos)
-    provenance = reader.provenance(names, backbone, weights, _sha256(videos))
+    labels = {name: (entry.label, entry.split) for name, entry in videos.items()}
+    provenance = reader.provenance(names, backbone, weights, list_sha256(labels))
     with FeatureWriter(output, provenance) as writer:
-        _check_committed(videos, writer)
+        check_committed(labels, writer)
         todo = [name for name in names if name not in writer.committed]
         progress = Progress(len(todo), len(writer.committed))
         on_progress(progress)
@@ -103,35 +106,42 @@ class _Reader:
     def provenance(
         self, names: list[str], backbone: str, weights: str, list_sha256: str
     ) -> dict[str, Provenance]:
-        """How the features were made, by modality: as those of the first video that is readable.
+        """How the features were made, by modality: as most of the first videos are.
+
+        Where as many are alike in another way, those with more modalities count.
 
         Raises:
             InputError: none is readable.
         """
         reason = ""
+        seen: Counter[tuple[tuple[str, int, str], ...]] = Counter()
         for name in names:
             try:
-                first = self._stored(name)
-                break
+                stored = sorted(self._stored(name).items())
             except (InputError, OSError) as error:
                 reason = reason or f"{name}: {error}"
-        else:
+                continue
+            seen[tuple((m, s.features.shape[1], s.features.dtype.name) for m, s in stored)] += 1
+            if seen.total() == _LOOKED_AT:
+                break
+        if not seen:
             raise InputError(f"{self._source.path}: no video can be read; the first, {reason}")
+        usual = max(seen, key=lambda alike: (seen[alike], len(alike)))
         return {
             modality: Provenance(
                 backbone=backbone,
                 weights=weights,
                 weights_sha256="",
                 layer="",
-                dim=rows.features.shape[1],
+                dim=dim,
                 preprocessing=f"imported: {self._source.kind}",
                 snippet_length=1,
                 sampling="stride:1" if self._source.every_frame else "imported",
-                precision=_PRECISIONS.get(rows.features.dtype.name, rows.features.dtype.name),
+                precision=_PRECISIONS.get(dtype, dtype),
                 tool_version=__version__,
                 list_sha256=list_sha256,
             )
-            for modality, rows in first.items()
+            for modality, dim, dtype in usual
         }
 
     def read(self, name: str, provenance: Mapping[str, Provenance]) -> dict[str, Snippets]:
@@ -196,19 +206,3 @@ def _video(
         fps=0.0,
         damage=damage,
     )
-
-
-def _check_committed(videos: Mapping[str, Entry], writer: FeatureWriter) -> None:
-    for name, entry in videos.items():
-        video = writer.committed.get(name)
-        if video and (video.label, video.split) != (entry.label, entry.split):
-            raise InputError(
-                f"{writer.path} holds {name} as label '{video.label}', split '{video.split}', "
-                f"now it is '{entry.label}', '{entry.split}': choose another output"
-            )
-
-
-def _sha256(videos: Mapping[str, Entry]) -> str:
-    """Hash of names, labels and splits."""
-    rows = sorted(f"{name}\0{entry.label}\0{entry.split}\n" for name, entry in videos.items())
-    return hashlib.sha256("".join(rows).encode()).hexdigest()

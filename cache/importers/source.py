@@ -22,6 +22,7 @@ class FeatureSource(ABC):
     Attributes:
         kind: name of the format.
         every_frame: whether each frame of a video has features, numbered as the frames are.
+        notes: lines for the user on what is there and is left alone.
 
     Raises:
         InputError: nothing of this format is there.
@@ -32,6 +33,7 @@ class FeatureSource(ABC):
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.notes: tuple[str, ...] = ()
 
     @abstractmethod
     def names(self) -> Iterable[str]:

@@ -3,7 +3,8 @@
 ::
 
     <video>/img_00001.t7      RGB, counted from 1
-    <video>/x_00001.t7        flow, of which the y part is y_00001.t7; any prefix such as flow_
+    <video>/x_00001.t7        flow, of which the y part is y_00001.t7; flow_x_00001, flowx_00001,
+                              x00001 and the like too
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import os
 import re
 import warnings
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -26,14 +27,14 @@ from .arrays import as_snippets, damaged
 from .source import UNNAMED, FeatureSource
 
 _FILE = re.compile(r"(.*?)(\d{1,9})\.t7")
-_FLOW = re.compile(r"((?:.*_)?)[xy]_")
+_FLOW = re.compile(r"(.*?)[xy](_?)")
 _READERS = 8  # files at once: most of the time of a small file is the disk's latency
 
 
 class T7(FeatureSource):
     """``<video>/img_%05d.t7``; a video's name is the path of its folder.
 
-    Nothing is unpickled but tensors (``weights_only``).
+    Nothing is unpickled but tensors (``weights_only``). Links to folders are not followed.
     """
 
     kind = "t7"
@@ -46,8 +47,9 @@ class T7(FeatureSource):
         self._readers = ThreadPoolExecutor(_READERS)
         self._names = list(_video_folders(path, ""))
         if not any(self._names):
-            here = "is a video's folder: give the one above" if self._names else "holds no .t7 file"
-            raise InputError(f"{path} {here}")
+            if self._names:
+                raise InputError(f"{path} is a video's folder: give the one above")
+            raise InputError(f"{path} holds no .t7 file (links to folders are not followed)")
 
     def names(self) -> Iterable[str]:
         return self._names
@@ -55,13 +57,13 @@ class T7(FeatureSource):
     def read(self, name: str) -> Mapping[str, Snippets]:
         folder = self.path / name
         series = _series(folder)
-        flow = {match[1] for prefix in series if (match := _FLOW.fullmatch(prefix))}
-        rgb = [prefix for prefix in series if not _FLOW.fullmatch(prefix)]
+        flow = _flow_prefixes(series)
+        rgb = series.keys() - {prefix for pair in flow for prefix in pair}
         if len(flow) > 1 or len(rgb) > 1:
             raise InputError(f"mixes files named {', '.join(sorted(series))}")
         found = {"rgb" if flow else UNNAMED: self._vectors(folder, series[p]) for p in rgb}
-        for start in flow:
-            x, y = series.get(f"{start}x_", {}), series.get(f"{start}y_", {})
+        for pair in flow:
+            x, y = (series.get(prefix, {}) for prefix in pair)
             if x.keys() != y.keys():
                 raise InputError("has not one y file for each x file of flow")
             parts = [self._vectors(folder, files) for files in (x, y)]
@@ -90,7 +92,7 @@ def _video_folders(folder: Path, name: str) -> Iterator[str]:
             if file.name.endswith(".t7"):
                 yield name
                 return
-            if file.is_dir() and not file.name.startswith("."):
+            if file.is_dir(follow_symlinks=False) and not file.name.startswith("."):
                 folders.append(file.name)
     for below in sorted(folders):
         yield from _video_folders(folder / below, f"{name}/{below}" if name else below)
@@ -101,11 +103,23 @@ def _series(folder: Path) -> dict[str, dict[int, str]]:
     series: dict[str, dict[int, str]] = defaultdict(dict)
     with os.scandir(folder) as files:
         for file in files:
-            if match := _FILE.fullmatch(file.name):
+            if (match := _FILE.fullmatch(file.name)) and file.is_file():
                 series[match[1]][int(match[2])] = file.name
     if not series:
         raise InputError("holds no numbered .t7 file")
     return series
+
+
+def _flow_prefixes(series: Collection[str]) -> set[tuple[str, str]]:
+    """How names of x and y files start. ``body_`` is none of them where there is no ``bodx_``."""
+    pairs = set()
+    for prefix in series:
+        if match := _FLOW.fullmatch(prefix):
+            x, y = (f"{match[1]}{axis}{match[2]}" for axis in "xy")
+            certain = match[2] and (match[1] == "" or match[1].endswith("_"))
+            if certain or {x, y} <= set(series):
+                pairs.add((x, y))
+    return pairs
 
 
 def _vector(name: str, data: bytes) -> np.ndarray:
@@ -119,6 +133,8 @@ def _vector(name: str, data: bytes) -> np.ndarray:
             raise
         if not isinstance(tensor, torch.Tensor):
             raise InputError(f"holds a {type(tensor).__name__}, not a tensor")
+        if tensor.numel() * tensor.element_size() > len(data):  # one number expanded to many
+            raise InputError(f"declares {tensor.numel()} numbers, more than it holds")
         rows = as_snippets(tensor.detach().numpy()).features  # [1, D]
         if len(rows) > 1:
             raise InputError(f"has the shape {list(tensor.shape)}: it must be one vector")

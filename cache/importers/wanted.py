@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import InputError
-from ..lists import Entry, Names, read_list
+from ..lists import Entry, Joined, join, read_list
 from ..lists.classes import name_labels, read_classes
 from ..lists.epic_pickle import entries_from_pickle
 from ..lists.splits import split_in_name
@@ -24,23 +24,20 @@ class Wanted:
 
     Args:
         videos: what is known of each, by the source's name.
-        unmatched: names in lists that mean none of the source's videos, or several.
+        unmatched: entries of lists that mean none of the source's videos, or it is not clear which.
         notes: lines that say what was understood.
-        names: all of the source's.
+        joined: what the lists' entries mean.
     """
 
     videos: dict[str, Entry]
-    unmatched: tuple[str, ...]
+    unmatched: tuple[Entry, ...]
     notes: tuple[str, ...]
-    names: Names
+    joined: Joined
 
-    def explain(self, name: str) -> str:
-        """Which videos an unmatched name may mean."""
-        found = self.names.find(name)
-        if len(found) > 1:
-            return f"{name}: is that {' or '.join(found[:3])}?"
-        near = self.names.nearest(name)
-        return f"{name}: did you mean {near[0]}?" if near else name
+    def explain(self, entry: Entry) -> str:
+        """An unmatched name, and which videos it may mean."""
+        reason = self.joined.explain(entry)
+        return f"{entry.name}: {reason}" if reason else entry.name
 
 
 def choose_videos(
@@ -49,6 +46,7 @@ def choose_videos(
     *,
     form: str | None = None,
     classes: Path | None = None,
+    classes_from: int | None = None,
     unlabelled: bool = False,
     trust_pickle: bool = False,
 ) -> Wanted:
@@ -63,6 +61,7 @@ def choose_videos(
             split it is the list's own, else that in the list's name.
         form: of the lists, None to recognise it.
         classes: class names of the lists' numbers.
+        classes_from: number of the first of these in all lists; None if they count as it does.
         unlabelled: drop the labels.
         trust_pickle: that the user vouches for lists that are pickles.
 
@@ -71,10 +70,10 @@ def choose_videos(
     """
     names = list(source.names())
     if lists:
-        wanted = _of_lists(names, lists, form, classes, trust_pickle)
+        wanted = _of_lists(names, lists, form, classes, classes_from, trust_pickle)
     else:
         entries = source.entries() or _of_folders(names)
-        wanted = Wanted({entry.name: entry for entry in entries}, (), (), Names(names))
+        wanted = Wanted({entry.name: entry for entry in entries}, (), (), join((), ()))
     if not names:
         raise InputError(f"{source.path} holds no video")
     if not wanted.videos:
@@ -87,7 +86,7 @@ def choose_videos(
     if unlabelled:
         videos = {name: replace(entry, label="") for name, entry in wanted.videos.items()}
         wanted = replace(wanted, videos=videos)
-    return wanted
+    return replace(wanted, notes=(*source.notes, *wanted.notes))
 
 
 def _of_lists(
@@ -95,50 +94,56 @@ def _of_lists(
     lists: Sequence[str],
     form: str | None,
     classes: Path | None,
+    classes_from: int | None,
     trust_pickle: bool,
 ) -> Wanted:
-    known, notes = Names(names), []
-    videos: dict[str, Entry] = {}
-    origin: dict[str, str] = {}
-    unmatched = []
+    notes, entries, origins = [], [], []
     for given in lists:
         match = _GIVEN.fullmatch(given)
         split, path = (match[1], Path(match[2])) if match else ("", Path(given))
-        entries, note = _read(path, form, classes, trust_pickle)
+        read, note = _read(path, form, classes, classes_from, trust_pickle)
         notes += [note] if note else []
-        if not split and not any(entry.split for entry in entries):
+        if not split and not any(entry.split for entry in read):
             split = split_in_name(path)
             notes.append(f"{path}: {f'split {split}, by its name' if split else 'no split'}")
-        for entry in entries:
-            entry = replace(entry, split=split or entry.split)
-            found = known.find(entry.name, label=entry.label)
-            if len(found) != 1:
-                unmatched.append(entry.name)
-                continue
-            here = f"{path} line {entry.line}"
-            before = videos.setdefault(found[0], entry)
-            if (before.label, before.split) != (entry.label, entry.split):
-                raise InputError(
-                    f"{here} gives {found[0]} label '{entry.label}', split '{entry.split}', but "
-                    f"{origin[found[0]]} '{before.label}', '{before.split}': keep one of them"
-                )
-            origin.setdefault(found[0], here)
+        entries += [replace(entry, split=split or entry.split) for entry in read]
+        origins += [f"{path} line {entry.line}" for entry in read]
+    joined = join(entries, names)
+    videos: dict[str, Entry] = {}
+    origin: dict[str, str] = {}
+    unmatched = []
+    for entry, here, name in zip(entries, origins, joined.found, strict=True):
+        if name is None:
+            unmatched.append(entry)
+            continue
+        before = videos.setdefault(name, entry)
+        if (before.label, before.split) != (entry.label, entry.split):
+            raise InputError(
+                f"{here} gives {name} label '{entry.label}', split '{entry.split}', but "
+                f"{origin[name]} '{before.label}', '{before.split}': keep one of them"
+            )
+        origin.setdefault(name, here)
     if left_out := len(names) - len(videos):
         notes.append(f"{left_out} of {len(names)} videos are in no list and are left out")
-    return Wanted(videos, tuple(unmatched), tuple(notes), known)
+    return Wanted(videos, tuple(unmatched), tuple(notes), joined)
 
 
 def _read(
-    path: Path, form: str | None, classes: Path | None, trust_pickle: bool
+    path: Path,
+    form: str | None,
+    classes: Path | None,
+    classes_from: int | None,
+    trust_pickle: bool,
 ) -> tuple[list[Entry], str]:
     """The entries of a list, and a note about them."""
     if path.suffix != ".pkl":
-        read = read_list(path, form=form, classes=classes)
+        read = read_list(path, form=form, classes=classes, classes_from=classes_from)
         return read.entries, read.note
     entries = entries_from_pickle(path, trust=trust_pickle)
     if classes is None:
         return entries, ""
-    return name_labels(entries, read_classes(classes), source=path, path=classes)
+    names = read_classes(classes)
+    return name_labels(entries, names, source=path, path=classes, first=classes_from)
 
 
 def _check_text(source: FeatureSource, *texts: str) -> None:

@@ -6,7 +6,16 @@ form has a file of its own; `forms` has them all.
 
 from .entry import Entry
 from .epic import entries_from_epic
-from .names import Names, normalise
+from .join import Joined, join
+from .names import normalise
 from .read import ReadList, read_list
 
-__all__ = ["Entry", "Names", "ReadList", "entries_from_epic", "normalise", "read_list"]
+__all__ = [
+    "Entry",
+    "Joined",
+    "ReadList",
+    "entries_from_epic",
+    "join",
+    "normalise",
+    "read_list",
+]

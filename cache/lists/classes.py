@@ -38,36 +38,45 @@ def read_classes(path: Path) -> dict[int, str]:
 
 
 def name_labels(
-    entries: Sequence[Entry], classes: Mapping[int, str], *, source: Path, path: Path
+    entries: Sequence[Entry],
+    classes: Mapping[int, str],
+    *,
+    source: Path,
+    path: Path,
+    first: int | None = None,
 ) -> tuple[list[Entry], str]:
     """Replace numbers by names.
 
     Args:
         entries: of the list ``source``.
         classes: of the class map ``path``.
+        first: number of the map's first class in the list, 0 or 1; None if it counts as the map.
 
     Returns:
         the entries, and a note that says how.
 
     Raises:
-        InputError: a number that the map does not have, even where one of the two counts from 0
-            and the other from 1.
+        InputError: a number that the map does not have.
     """
     numbers = {entry.label: whole(entry.label) for entry in entries}
     used = {number for number in numbers.values() if number is not None}
     if not used:
         return list(entries), f"no label is a number, so {path} names none"
-    shift = next((s for s in (0, 1, -1) if all(n + s in classes for n in used)), 0)
+    base = 0 if 0 in classes else 1  # that the map counts from
+    shift = 0 if first is None else base - first
     if strange := {n for n in used if n + shift not in classes}:
         entry = next(entry for entry in entries if numbers[entry.label] in strange)
+        fitting = (n for n in (0, 1) if all(number + base - n in classes for number in used))
+        hint = "".join(f": if the lists count from {n}, add --classes-from {n}" for n in fitting)
         raise InputError(
-            f"{source} line {entry.line}: {path} names no class {entry.label}; it names "
-            f"{min(classes)} to {max(classes)}"
+            f"{source} line {entry.line}: {path} names no class {entry.label}"
+            f"{f' for lists from {first}' if shift else ''}; it names {min(classes)} to "
+            f"{max(classes)}{hint}"
         )
-    first = min(used)
-    note = f"label {first} is {classes[first + shift]}, by {path}"
+    lowest = min(used)
+    note = f"label {lowest} is {classes[lowest + shift]}, by {path}"
     if shift:
-        note += " (one of the two counts from 0, the other from 1)"
+        note += f", which counts from {base}, not from {first} as the list"
     names = {label: classes[n + shift] for label, n in numbers.items() if n is not None}
     return [replace(e, label=names.get(e.label, e.label)) for e in entries], note
 

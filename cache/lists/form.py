@@ -19,7 +19,8 @@ class LineForm:
     Args:
         name: that forces this form.
         line: what a line looks like, for people.
-        entry: of a line of the list at a path; None for a line of another form.
+        entry: of a line of the list at a path; None for a line of another form. It raises
+            InputError where it makes no sense in any.
         rivals: names of the forms that its lines can have as well.
         split_in_name: whether the list's own name tells the split.
     """
@@ -33,7 +34,7 @@ class LineForm:
 
 @dataclass(frozen=True)
 class TableForm:
-    """A csv whose header names its columns.
+    """Rows below a header that names their columns, with commas, tabs or spaces between cells.
 
     Args:
         name: that forces this form.

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..errors import InputError
 from .entry import Entry
 from .form import LineForm
 from .lines import unquote, whole
+from .suffixes import VIDEO_SUFFIXES
 
 
 def _counted(text: str, path: Path) -> Entry | None:
@@ -30,6 +32,11 @@ def _spanned(text: str, path: Path) -> Entry | None:
         return None
     name = text.rsplit(maxsplit=len(numbers))[0]
     start, end, label, *_ = numbers
+    if name.lower().endswith(VIDEO_SUFFIXES):  # mmaction2's lists of several classes look so too
+        raise InputError(
+            f"{name} is a video file: frames {start} to {end} can be taken of a folder of frames "
+            "alone; if these are classes, give the first alone"
+        )
     return Entry(unquote(name), str(label), span=(start, end))
 
 

@@ -52,14 +52,19 @@ def read_lines(path: Path) -> list[Line]:
     return lines
 
 
-def cells(text: str) -> list[str]:
+def is_comment(text: str) -> bool:
+    """Whether a line is ``# like this``; ``#20_Rhythm_clap_0.avi`` is a video of HMDB51."""
+    return text == "#" or text.startswith("# ")
+
+
+def cells(text: str, delimiter: str = ",") -> list[str]:
     """The cells of a csv line.
 
     Raises:
         InputError: a quote that is not closed, or goes on behind its end.
     """
     try:
-        (row,) = csv.reader([text], skipinitialspace=True, strict=True)
+        (row,) = csv.reader([text], delimiter=delimiter, skipinitialspace=True, strict=True)
     except csv.Error as error:
         raise InputError(f"its quotes do not fit ({error}): {shorten(text)}") from None
     return [cell.strip() for cell in row]

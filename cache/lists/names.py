@@ -7,25 +7,53 @@ another; a list's folders are those of its author's machine.
 from __future__ import annotations
 
 import difflib
+import heapq
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable
-from pathlib import PurePosixPath
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
-# A suffix, unlike the ".5" of a name that a number ends.
-_SUFFIX = re.compile(r"\.(?:3gp|[a-z][a-z0-9]{0,4})$", re.IGNORECASE)
+from .suffixes import KNOWN_SUFFIXES
+
+_COMPARED = 1000  # names: difflib takes half a second for 10,000
+_NO_LETTERS = re.compile(r"[\W_]+")
 # Kinetics' clips carry their first and last second, or not.
 _SECONDS = re.compile(r"_[0-9]{6}_[0-9]{6}$")
 
 
 def normalise(name: str) -> str:
     """A name without folders and suffix, lower-case, all but letters and digits as one _."""
-    return _plain(_SUFFIX.sub("", _last(name)))
+    return plain(stem(name))
+
+
+def plain(text: str) -> str:
+    """Lower-case, all but letters and digits as one _, none of them at the ends."""
+    text = unicodedata.normalize("NFKC", text)  # macOS writes ü as two characters
+    return _NO_LETTERS.sub("_", text.lower()).strip("_")
+
+
+def without_suffix(name: str) -> str:
+    """A name without the suffix of a video, an image or features; ``S01.cam2`` has none."""
+    head, dot, suffix = name.rpartition(".")
+    return head if dot and f".{suffix}".lower() in KNOWN_SUFFIXES else name
+
+
+def stem(name: str) -> str:
+    """The last part of a path, without suffix."""
+    return without_suffix(_last(name))
+
+
+def folders(name: str) -> list[str]:
+    """The folders of a path, outermost first, each `plain`."""
+    return [_folder(part) for part in name.replace("\\", "/").rstrip("/").split("/")[:-1]]
+
+
+_folder = lru_cache(maxsize=2**16)(plain)  # thousands of names share a folder
 
 
 class Names:
-    """Names that exist, to find those that a list means.
+    """Names that exist, to find those that a list means. Each is known with its suffix and without.
 
     Args:
         names: paths or ids, unique.
@@ -34,50 +62,56 @@ class Names:
     def __init__(self, names: Iterable[str]) -> None:
         self._names = set(names)
         self._by_path: dict[str, list[str]] = defaultdict(list)
-        self._by_stem: dict[str, list[str]] = defaultdict(list)
-        self._by_normal: dict[str, list[str]] = defaultdict(list)
+        self._by_last: dict[str, list[str]] = defaultdict(list)
+        self._by_plain: dict[str, list[str]] = defaultdict(list)
         for name in sorted(self._names):
-            self._by_path[_SUFFIX.sub("", name)].append(name)
-            self._by_stem[_SUFFIX.sub("", _last(name))].append(name)
-            self._by_normal[normalise(name)].append(name)
-        self._by_normal.pop("", None)
+            for written in {name, without_suffix(name)}:
+                self._by_path[written].append(name)
+                self._by_last[_last(written)].append(name)
+            for written in {plain(_last(name)), normalise(name)} - {""}:
+                self._by_plain[written].append(name)
 
-    def find(self, name: str, *, label: str = "") -> list[str]:
+    def find(self, name: str) -> list[str]:
         """The names that ``name`` can mean: one where it is clear, several or none where not.
 
         The first that holds counts: the same path, that without suffix, the same last part, the
         same when normalised, that without or with a ``v_`` before it, that without the seconds of
-        a Kinetics clip. Of several, those in a folder named like ``name``'s own or ``label``.
+        a Kinetics clip.
         """
         if name in self._names:
             return [name]
-        last = _last(name)
-        stem, normal = _SUFFIX.sub("", last), normalise(name)
-        tries = [
-            *((self._by_path, key) for key in (name, _SUFFIX.sub("", name))),  # Dr.No has none
-            *((self._by_stem, key) for key in (last, stem)),
-            *((self._by_normal, key) for key in (_plain(last), normal)),
-            *((self._by_normal, key) for key in (normal.removeprefix("v_"), f"v_{normal}")),
-            (self._by_stem, _SECONDS.sub("", stem)),
-        ]
-        found = next((names[key] for names, key in tries if key in names), [])
-        if len(found) > 1:
-            folders = {normalise(PurePosixPath(name).parent.name), normalise(label)} - {""}
-            near = [n for n in found if normalise(PurePosixPath(n).parent.name) in folders]
-            return near or found
-        return found
+        return next((names[key] for names, key in self._tries(name) if key and key in names), [])
 
-    def nearest(self, name: str, *, count: int = 1) -> list[str]:
-        """Names most like ``name``, for messages."""
-        near = difflib.get_close_matches(normalise(name), self._by_normal, n=count)
-        return [found for key in near for found in self._by_normal[key]][:count]
+    def _tries(self, name: str) -> Iterator[tuple[dict[str, list[str]], str]]:
+        yield self._by_path, name
+        yield self._by_path, without_suffix(name)
+        last = _last(name)
+        short = without_suffix(last)
+        yield self._by_last, last
+        yield self._by_last, short
+        yield self._by_plain, plain(last)
+        normal = plain(short)
+        yield self._by_plain, normal
+        yield self._by_plain, normal.removeprefix("v_")
+        yield self._by_plain, f"v_{normal}"
+        yield self._by_last, _SECONDS.sub("", short)
+
+    def nearest(self, name: str) -> str | None:
+        """The name most like ``name``, for messages. No number is near another.
+
+        Of very many names those are compared that share most words with it.
+        """
+        normal = normalise(name)
+        if normal.replace("_", "").isdecimal():
+            return None
+        words = set(normal.split("_"))
+        likely = heapq.nlargest(
+            _COMPARED, self._by_plain, key=lambda name: sum(map(len, words & {*name.split("_")}))
+        )
+        near = difflib.get_close_matches(normal, likely, n=1)
+        return self._by_plain[near[0]][0] if near else None
 
 
 def _last(name: str) -> str:
     """The last part of a path."""
     return name.replace("\\", "/").rstrip("/").rpartition("/")[2]
-
-
-def _plain(stem: str) -> str:
-    stem = unicodedata.normalize("NFKC", stem)  # macOS writes ü as two characters
-    return re.sub(r"[\W_]+", "_", stem.lower()).strip("_")

@@ -43,4 +43,4 @@ def _comma(text: str, path: Path) -> Entry | None:
 
 
 COMMA = LineForm("comma", "video,label", _comma)
-TEXT = LineForm("text", "path label", _spaced, split_in_name=False)
+TEXT = LineForm("text", "path label", _spaced)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import zip_longest
 from pathlib import Path
 
 from ..errors import InputError, unknown
@@ -12,7 +11,8 @@ from .classes import name_labels, read_classes
 from .entry import Entry
 from .form import UNUSED, LineForm, TableForm
 from .forms import FORMS, LINE_FORMS, TABLE_FORMS
-from .lines import Line, cells, read_lines, shorten, whole
+from .lines import Line, is_comment, read_lines, shorten, whole
+from .rows import read_header, read_rows
 from .splits import split_in_name
 
 _MOST = 2**31  # frames, classes
@@ -34,7 +34,11 @@ class ReadList:
 
 
 def read_list(
-    path: str | Path, *, form: str | None = None, classes: str | Path | None = None
+    path: str | Path,
+    *,
+    form: str | None = None,
+    classes: str | Path | None = None,
+    classes_from: int | None = None,
 ) -> ReadList:
     """Read a list of videos; its form shows by the shape of its lines.
 
@@ -42,20 +46,28 @@ def read_list(
         path: of the list; its name matters where HMDB51 and others say class or split by it.
         form: one of `FORMS`, where the shape does not tell.
         classes: a class map (see `classes`), to have names instead of numbers as labels.
+        classes_from: number of the map's first class in the list; None if it counts as the map.
 
     Raises:
         InputError: no text, no video, a line that does not fit, an absurd number, an unknown form,
-            or a number that ``classes`` does not name.
+            a number that ``classes`` does not name, or ``classes_from`` without them.
     """
     path = Path(path)
     if form is not None and form not in FORMS:
         raise unknown("list form", form, FORMS)
-    lines = read_lines(path)
-    chosen, entries = _read_as(FORMS[form], path, lines) if form else _recognise(path, lines)
+    if classes_from is not None and classes is None:
+        raise InputError("--classes-from says how --classes FILE counts: give that too")
+    written = read_lines(path)
+    lines = [line for line in written if not is_comment(line.text)]
+    if not lines:
+        raise InputError(f"{path} lists no videos")
+    chosen, entries, how = _read_as(FORMS[form], path, lines) if form else _recognise(path, lines)
     if not entries:
         raise InputError(f"{path} lists no videos")
     _check(path, entries)
-    notes = []
+    notes = [how] if how else []
+    if comments := len(written) - len(lines):
+        notes.append(f"{comments} line{'s' * (comments > 1)} of comment (# ...) left out")
     if not form and isinstance(chosen, LineForm) and chosen.rivals:
         others = " or ".join(f"'{FORMS[r].line}' (--list-form {r})" for r in chosen.rivals)
         notes.append(f"its lines were read as '{chosen.line}'; they could also be {others}")
@@ -65,17 +77,19 @@ def read_list(
         notes.append(f"split {split}, by the list's name")
     if classes is not None:
         names = read_classes(Path(classes))
-        entries, note = name_labels(entries, names, source=path, path=Path(classes))
+        entries, note = name_labels(
+            entries, names, source=path, path=Path(classes), first=classes_from
+        )
         notes.append(note)
     elif all(whole(entry.label) is not None for entry in entries):
         notes.append("its labels are numbers; --classes FILE names them")
     return ReadList(chosen.name, entries, f"{path}: {'; '.join(notes)}" if notes else "")
 
 
-def _recognise(path: Path, lines: Sequence[Line]) -> tuple[LineForm | TableForm, list[Entry]]:
+def _recognise(path: Path, lines: Sequence[Line]) -> tuple[LineForm | TableForm, list[Entry], str]:
     """The first form that every line fits, unless nearly every line fits one before it."""
     for table in TABLE_FORMS:
-        if table.columns <= set(_header(lines)):
+        if read_header(lines[0], table):
             return _read_as(table, path, lines)
     fitting, nearly = None, None
     for form in LINE_FORMS:
@@ -93,7 +107,7 @@ def _recognise(path: Path, lines: Sequence[Line]) -> tuple[LineForm | TableForm,
             f"{shorten(line.text)}{other or ''}"
         )
     if fitting:
-        return fitting
+        return *fitting, ""
     raise InputError(
         f"{path} line {lines[0].number}: a csv list starts with a header that names the column "
         f"path (and, if known, label and split), not: {shorten(lines[0].text)}"
@@ -104,7 +118,10 @@ def _fit(form: LineForm, path: Path, lines: Sequence[Line]) -> tuple[list[Entry]
     """Entries, and the lines that are of another form; no more of these than show it."""
     entries, misfits = [], []
     for line in lines:
-        entry = form.entry(line.text, path)
+        try:
+            entry = form.entry(line.text, path)
+        except InputError as error:
+            raise InputError(f"{path} line {line.number}: {error}") from None
         if entry is None:
             misfits.append(line)
             if 2 * len(misfits) > len(lines):
@@ -116,39 +133,21 @@ def _fit(form: LineForm, path: Path, lines: Sequence[Line]) -> tuple[list[Entry]
 
 def _read_as(
     form: LineForm | TableForm, path: Path, lines: Sequence[Line]
-) -> tuple[LineForm | TableForm, list[Entry]]:
+) -> tuple[LineForm | TableForm, list[Entry], str]:
     if isinstance(form, TableForm):
-        return form, _rows(form, path, lines)
+        header = read_header(lines[0], form)
+        if header is None:
+            raise InputError(
+                f"{path} line {lines[0].number}: a list of the form {form.name} starts with a "
+                f"header that names the columns {', '.join(sorted(form.columns))}, not: "
+                f"{shorten(lines[0].text)}"
+            )
+        return form, read_rows(form, header, path, lines[1:]), header.note
     entries, misfits = _fit(form, path, lines)
     if misfits:
         line = misfits[0]
         raise InputError(f"{path} line {line.number} is no '{form.line}': {shorten(line.text)}")
-    return form, entries
-
-
-def _rows(form: TableForm, path: Path, lines: Sequence[Line]) -> list[Entry]:
-    header = _header(lines)
-    if missing := form.columns - set(header):
-        raise InputError(
-            f"{path} line {lines[0].number}: a list of the form {form.name} starts with a header; "
-            f"this one names no column {', '.join(sorted(missing))}: {shorten(lines[0].text)}"
-        )
-    entries = []
-    for line in lines[1:]:
-        try:
-            row = dict(zip_longest(header, cells(line.text)[: len(header)], fillvalue=""))
-            entries.append(replace(form.entry(row), line=line.number))
-        except InputError as error:
-            raise InputError(f"{path} line {line.number}: {error}") from None
-    return entries
-
-
-def _header(lines: Sequence[Line]) -> list[str]:
-    """The cells of the first line, in lower case; none where it is no csv."""
-    try:
-        return [cell.lower() for cell in cells(lines[0].text)]
-    except InputError:
-        return []
+    return form, entries, ""
 
 
 def _check(path: Path, entries: Sequence[Entry]) -> None:

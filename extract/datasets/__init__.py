@@ -11,7 +11,7 @@ from ...cache.errors import unknown
 from ...cache.lists import Entry
 from . import hmdb51, jester, kinetics, olympic, ucf50, ucf101
 from .files import Files
-from .found import Found, join
+from .found import Found, find
 
 __all__ = ["LAYOUTS", "Found", "Layout", "read_dataset"]
 
@@ -69,7 +69,7 @@ def read_dataset(
         official = ", ".join(str(number + 1) for number in range(layout.splits))
         raise InputError(f"{name} has no split {split}: official is {official}")
     files = Files.below(Path(root), Path(annotations) if annotations else None)
-    found = join(layout.entries(files, split), files, Path(root), named_ids=layout.named_ids)
+    found = find(layout.entries(files, split), files, Path(root), named_ids=layout.named_ids)
     if strict and found.missing:
         raise InputError(f"{name}: {found}: get them or leave out --strict")
     return found

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from ...cache import InputError
-from ...cache.lists import Entry, Names
+from ...cache.lists import Entry, join
 from ..lists import VideoItem, printable
 from .files import Files
 
@@ -22,7 +21,7 @@ class Found:
     Args:
         items: those that are there.
         missing: names of the others.
-        hints: the first of them, with files of similar names.
+        hints: the first of them, with the files that may be meant.
     """
 
     items: list[VideoItem]
@@ -37,7 +36,7 @@ class Found:
         return f"{len(self.items)} of {total} listed videos are there, missing are {first}"
 
 
-def join(entries: Sequence[Entry], files: Files, root: Path, *, named_ids: bool) -> Found:
+def find(entries: Sequence[Entry], files: Files, root: Path, *, named_ids: bool) -> Found:
     """Find the file or frame folder of every entry.
 
     Args:
@@ -47,43 +46,30 @@ def join(entries: Sequence[Entry], files: Files, root: Path, *, named_ids: bool)
         named_ids: a video's id is its name in the list, else its path below the root.
 
     Raises:
-        InputError: no listed video is there.
+        InputError: no listed video is there, or one is listed twice with other labels or splits.
     """
-    names = Names(files.videos)
-    claims: dict[str, list[Entry]] = defaultdict(list)
-    missing: list[Entry] = []
-    for entry in entries:
-        fitting = names.find(entry.name, label=entry.label)
-        if len(fitting) == 1:
-            claims[fitting[0]].append(entry)
-        else:
+    joined = join(entries, files.videos)
+    items: dict[str, VideoItem] = {}
+    missing = []
+    for entry, video in zip(entries, joined.found, strict=True):
+        if video is None:
             missing.append(entry)
-    items = []
-    for video, claim in claims.items():
-        # Where rewriting made two names alike, the file is the one that has kept its own.
-        entry, *others = sorted(claim, key=lambda entry: _stem(entry.name) != _stem(video))
-        missing += others
+            continue
         id_ = entry.name if named_ids else printable(video)
-        items.append(VideoItem(id_, root / video, entry.label, entry.split))
-    spare = Names(video for video in files.videos if video not in claims)
-    hints = [_hint(entry, spare) for entry in missing[:_SHOWN]]
+        item = VideoItem(id_, root / video, entry.label, entry.split)
+        if (before := items.setdefault(video, item)) != item:
+            raise InputError(
+                f"the lists name {entry.name} twice, as {before.label} {before.split} and as "
+                f"{item.label} {item.split}: keep one of them"
+            )
+    hints = []
+    for entry in missing[:_SHOWN]:
+        reason = joined.explain(entry)
+        hints.append(printable(f"{entry.name} ({reason})" if reason else entry.name))
     if not items:
         there = f"other videos, as {files.videos[0]}" if files.videos else "no videos"
         raise InputError(
             f"none of the {len(entries)} listed videos is below {root}, but {printable(there)}; "
             f"missing are {'; '.join(hints)}: name the folder of the videos with --root"
         )
-    return Found(items, [entry.name for entry in missing], hints)
-
-
-def _stem(name: str) -> str:
-    return PurePosixPath(name).stem
-
-
-def _hint(entry: Entry, spare: Names) -> str:
-    """The name of a missing video, and which of the files that are left may be it."""
-    fitting = spare.find(entry.name, label=entry.label)
-    if len(fitting) > 1:
-        return printable(f"{entry.name} (is it {fitting[0]} or {fitting[1]}?)")
-    near = [] if entry.name.isdecimal() else spare.nearest(entry.name)  # no id is near another
-    return printable(f"{entry.name} (near: {near[0]})" if near else entry.name)
+    return Found(list(items.values()), [entry.name for entry in missing], hints)

@@ -52,15 +52,15 @@ def test_t7_as_torch_wrote_it_in_2019(tmp_path: Path) -> None:
     assert read("t7", tmp_path) == {"v": {UNNAMED: ([A[1].tolist()], [6])}}
 
 
-@pytest.mark.parametrize("prefix", ["", "flow_"])
-def test_t7_flow_is_the_x_and_y_files_of_a_frame(tmp_path: Path, prefix: str) -> None:
-    write_t7(tmp_path / "v", A, template=prefix + "x_{:05d}.t7")
-    write_t7(tmp_path / "v", A + 1, template=prefix + "y_{:05d}.t7")
+@pytest.mark.parametrize("name", ["{}_", "flow_{}_", "flow{}_", "{}", "flow_{}"])
+def test_t7_flow_is_the_x_and_y_files_of_a_frame(tmp_path: Path, name: str) -> None:
+    write_t7(tmp_path / "v", A, template=name.format("x") + "{:05d}.t7")
+    write_t7(tmp_path / "v", A + 1, template=name.format("y") + "{:05d}.t7")
     flow = np.concatenate([A, A + 1], axis=1)
     assert read("t7", tmp_path) == {"v": {"flow": rows(flow)}}
     write_t7(tmp_path / "v", B)
     assert read("t7", tmp_path) == {"v": {"flow": rows(flow), "rgb": rows(B)}}
-    (tmp_path / "v" / f"{prefix}y_00002.t7").unlink()
+    (tmp_path / "v" / f"{name.format('y')}00002.t7").unlink()
     with pytest.raises(InputError, match="one y file for each x file"):
         read("t7", tmp_path)
 
@@ -127,15 +127,17 @@ def test_npz_of_all_videos(tmp_path: Path, ids: str) -> None:
     assert open_source("npz", path).entries() == []
 
 
-def test_npz_with_labels_splits_and_two_modalities(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("labels", "splits"), [("labels", "splits"), ("label", "Split")])
+def test_npz_with_labels_splits_and_two_modalities(
+    tmp_path: Path, labels: str, splits: str
+) -> None:
     path = tmp_path / "all.npz"
     np.savez(
         path,
         ids=np.array([b"a", b"b"]),
         rgb=A[:2],
         flow=A[1:],
-        labels=np.array([4, 0]),
-        splits=["train", ""],
+        **{labels: np.array([4, 0]), splits: ["train", ""]},
     )
     assert read("npz", path)["b"] == {"rgb": rows(A[1:2]), "flow": rows(A[2:])}
     assert open_source("npz", path).entries() == [Entry("a", "4", "train"), Entry("b", "0", "")]
@@ -149,6 +151,10 @@ def test_npz_with_labels_splits_and_two_modalities(tmp_path: Path) -> None:
         ({"ids": np.array(["a", None])}, "allow_pickle"),
         ({"labels": np.array(["x"])}, "1 labels of 2 videos"),
         ({"splits": np.array(["train", "dev"])}, "the split 'dev'"),
+        (
+            {"label": np.array(["x", "y"]), "labels": np.array(["x", "y"])},
+            "label and labels: leave",
+        ),
         ({"start": np.array([0, 1])}, "start or count without the other"),
         ({"start": np.array([0, 1]), "count": np.array([1, 2])}, "beyond its features"),
         ({"features": np.array([{}, {}])}, "allow_pickle"),
@@ -189,6 +195,24 @@ def test_mat(tmp_path: Path) -> None:
     savemat(tmp_path / "b.mat", {"features": B.astype("f8"), "n": 5})
     assert recognise(tmp_path) == ("mat", "")
     assert read("mat", tmp_path) == {"a": {UNNAMED: rows(A)}, "b": {UNNAMED: rows(B)}}
+
+
+def test_snippets_of_one_dimension(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.arange(7.0)[:, None])
+    assert read("npy", tmp_path) == {"a": {UNNAMED: ([[float(n)] for n in range(7)], [*range(7)])}}
+
+
+@pytest.mark.parametrize("frame", [[[5, 3, 1], [0, 1, 2]], [[0, 1, 2], [-4, 0, 2]]])
+def test_frames_that_no_video_has(tmp_path: Path, frame: list) -> None:
+    np.savez(tmp_path / "x.npz", ids=["a", "b"], features=np.stack([A, A]), frame=frame)
+    with pytest.raises(InputError, match="[ab] has frames that are negative or go back"):
+        read("npz", tmp_path / "x.npz")
+
+
+def test_frames_that_repeat(tmp_path: Path) -> None:
+    """As in ``tcon export --segments`` of a short video."""
+    np.savez(tmp_path / "x.npz", ids=["a"], features=A[None], frame=[[0, 0, 4]])
+    assert read("npz", tmp_path / "x.npz") == {"a": {UNNAMED: (A.tolist(), [0, 0, 4])}}
 
 
 @pytest.mark.parametrize("shape", [(1, 3, 4), (3, 4, 1), (1, 3, 4, 1, 1)])

@@ -49,7 +49,9 @@ def test_ta3n_lists_of_another_machine(source: FeatureSource, tmp_path: Path) ->
         tmp_path / "list_ucf101_train_hmdb_ucf-feature.txt",
         [f"{TA3N}/v_Biking_g01_c01 120 2", f"{TA3N}/kick_(CZE)_1! 80 3"],
     )
-    lines = [f"{TA3N}/v_Walk_g02_c03 60 9 ", f"{TA3N}/v_Walk_g9 6 9"]
+    np.save(source.path / "v_Walk_g02_c04.npy", features(2))
+    source = open_source("npy", source.path)
+    lines = [f"{TA3N}/v_Walk_g02_c03 60 9 ", f"{TA3N}/v_Walk_g2_c4 6 9"]
     val = write_list(tmp_path / "val.txt", lines)
     wanted = choose_videos(source, [str(train), f"test={val}"])
     assert known(wanted) == {
@@ -57,8 +59,8 @@ def test_ta3n_lists_of_another_machine(source: FeatureSource, tmp_path: Path) ->
         "kick_CZE_1_": ("3", "train"),
         "v_Walk_g02_c03": ("9", "test"),
     }
-    assert [wanted.explain(name) for name in wanted.unmatched] == [
-        f"{TA3N}/v_Walk_g9: did you mean v_Walk_g02_c03?"
+    assert [wanted.explain(entry) for entry in wanted.unmatched] == [
+        f"{TA3N}/v_Walk_g2_c4: did you mean v_Walk_g02_c04?"
     ]
     assert "split train, by the list's name" in wanted.notes[0]
 
@@ -88,6 +90,19 @@ def test_videos_in_no_list_are_left_out(source: FeatureSource, tmp_path: Path) -
     assert wanted.notes[-1] == "2 of 3 videos are in no list and are left out"
 
 
+def test_one_count_of_classes_for_all_lists(source: FeatureSource, tmp_path: Path) -> None:
+    classes = write_list(tmp_path / "classes", ["0 climb", "1 golf", "2 walk"])
+    lists = [
+        str(write_list(tmp_path / "train.txt", [f"{NAMES[0]} 1", f"{NAMES[1]} 3"])),
+        str(write_list(tmp_path / "val.txt", [f"{NAMES[2]} 1"])),
+    ]
+    with pytest.raises(InputError, match="train.txt line 2: .* add --classes-from 1$"):
+        choose_videos(source, lists, classes=classes)
+    wanted = choose_videos(source, lists, classes=classes, classes_from=1)
+    labels = {name: label for name, (label, _) in known(wanted).items()}
+    assert labels == {NAMES[0]: "climb", NAMES[1]: "walk", NAMES[2]: "climb"}
+
+
 def test_lists_that_disagree(source: FeatureSource, tmp_path: Path) -> None:
     path = write_list(tmp_path / "list.txt", [f"{NAMES[0]} 1"])
     with pytest.raises(InputError, match="list.txt line 1 gives .* 'test', but .* 'train'"):
@@ -105,7 +120,26 @@ def test_a_name_that_two_videos_have(from_folders: Callable[..., Wanted], tmp_pa
     path = write_list(tmp_path / "list.txt", ["/x/a 1", "/x/b 1"])
     wanted = choose_videos(open_source("npy", tmp_path), [str(path)])
     assert known(wanted) == {"rgb/b": ("1", "")}
-    assert wanted.explain("/x/a") == "/x/a: is that depth/a or rgb/a?"
+    assert wanted.explain(*wanted.unmatched) == "/x/a: is that depth/a or rgb/a?"
+
+
+def test_a_video_has_the_label_of_its_own_class_alone(
+    from_folders: Callable[..., Wanted], tmp_path: Path
+) -> None:
+    from_folders("run/001", "run/002")
+    lines = [f"{folder}/001.mp4 {folder}" for folder in ("walk", "jump")]
+    path = write_list(tmp_path / "list.txt", [*lines, "run/002.mp4 run"])
+    wanted = choose_videos(open_source("npy", tmp_path), [str(path)])
+    assert known(wanted) == {"run/002": ("run", "")}
+    assert wanted.explain(wanted.unmatched[0]) == "walk/001.mp4: did you mean run/001?"
+
+
+def test_names_of_two_lists_that_mean_one_video(source: FeatureSource, tmp_path: Path) -> None:
+    train = write_list(tmp_path / "train.txt", [f"{NAMES[0]} 9 1", "a/kick_CZE_1 9 1"])
+    val = write_list(tmp_path / "val.txt", ["b/kick-CZE-1 9 1"])
+    wanted = choose_videos(source, [str(train), str(val)])
+    assert known(wanted) == {NAMES[0]: ("1", "train")}
+    assert len(wanted.unmatched) == 2
 
 
 def test_labels_of_folders(from_folders: Callable[..., Wanted]) -> None:

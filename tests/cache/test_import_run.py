@@ -75,7 +75,7 @@ def _die_after(folder: Path, output: Path, videos: int) -> None:
         return
     try:
         source = open_source("t7", folder)
-        read, left = source.read, iter(range(videos + 1))  # the first is read twice
+        read, left = source.read, iter(range(5 + videos))  # the first five are read twice
 
         def dying(name: str) -> Mapping[str, Snippets]:
             if next(left, None) is None:
@@ -110,7 +110,7 @@ def test_again_reads_nothing_and_takes_new_videos(folder: Path, tmp_path: Path) 
     read = source.read
     source.read = lambda name: seen.append(name) or read(name)
     assert len(run(source, output).videos) == 7
-    assert seen == ["v_0", "v_6"]  # the first tells how all are made
+    assert seen == ["v_0", "v_1", "v_2", "v_3", "v_4", "v_6"]  # five tell how all are made
 
 
 def test_damaged_videos_do_not_stop_an_import(folder: Path, tmp_path: Path) -> None:
@@ -198,6 +198,35 @@ def test_modalities(tmp_path: Path) -> None:
     assert "b: has features of rgb, other videos of flow, rgb" in result.output
 
 
+def test_a_first_video_unlike_the_others(tmp_path: Path) -> None:
+    """Most of the first videos say what all have."""
+    for n in range(1, 5):
+        np.save(tmp_path / f"v{n}_rgb.npy", features(2, dim=5 if n == 2 else 4))
+        if n > 1:
+            np.save(tmp_path / f"v{n}_flow.npy", features(2))
+    result = command("npy", tmp_path, "-o", tmp_path / "x.h5")
+    assert result.exit_code == 1
+    file = FeatureFile(tmp_path / "x.h5")
+    assert file.modalities == ["flow", "rgb"]
+    assert [video.id for video in file.videos] == ["v3", "v4"]
+    assert "v1: has features of rgb, other videos of flow, rgb" in result.output
+    assert "v2: has 5 dimensions, other videos 4" in result.output
+
+
+def test_what_is_left_alone_is_told(tmp_path: Path) -> None:
+    np.save(tmp_path / "v1_rgb.npy", features(2))
+    np.save(tmp_path / "v1_flow.npy", features(2))
+    for name in ("mean", "std", "all"):
+        np.save(tmp_path / f"{name}.npy", features(1))
+    result = command("npy", tmp_path, "-o", tmp_path / "x.h5")
+    assert result.exit_code == 0
+    assert "3 files are left alone, as all.npy" in result.output
+    assert [v.id for v in FeatureFile(tmp_path / "x.h5").videos] == ["v1"]
+    np.savez(tmp_path / "y.npz", ids=["a"], features=features(1), fps=[25.0])
+    result = command("npz", tmp_path / "y.npz", "-o", tmp_path / "y.h5")
+    assert "the arrays fps are left alone." in result.output
+
+
 def test_unnamed_features_are_what_the_user_says(folder: Path, tmp_path: Path) -> None:
     assert run(open_source("t7", folder), tmp_path / "x.h5", modality="flow").modalities == ["flow"]
 
@@ -222,9 +251,9 @@ def test_names_that_no_file_can_hold(tmp_path: Path) -> None:
 
 
 def test_unmatched_names_are_told(folder: Path, tmp_path: Path) -> None:
-    lists = write_list(tmp_path / "list.txt", ["v_0 0", *(f"v_0{n} 0" for n in range(12))])
+    lists = write_list(tmp_path / "list.txt", ["v_0 0", *(f"v_1{n} 0" for n in range(12))])
     result = command("t7", folder, "-o", tmp_path / "x.h5", "--list", lists)
     assert result.exit_code == 1
     assert "12 listed are not there" in result.output
-    assert "  v_00: did you mean v_0?\n" in result.output
+    assert "  v_10: did you mean v_1?\n" in result.output
     assert "and 2 more" in result.output

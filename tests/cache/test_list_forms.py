@@ -106,10 +106,20 @@ MINIATURES = {
             ("c d.avi", "2", "", 5),
         ],
     ),
+    "csv with tabs": (
+        "list.csv",
+        "path\tlabel\tsplit\na b.mp4\thigh jump\ttest\n",
+        [("a b.mp4", "high jump", "test", 2)],
+    ),
+    "csv with spaces": (
+        "list.txt",
+        '# two videos\npath  label\na.mp4 run\n"b c.mp4"   "high jump"\n#\n',
+        [("a.mp4", "run", "", 3), ("b c.mp4", "high jump", "", 4)],
+    ),
     "text csv": (  # pytorchvideo, SlowFast: neither header nor comma
         "train.csv",
         "a/b c.mp4 3\nd,e.mp4 1\nf.mp4\n",
-        [("a/b c.mp4", "3", "", 1), ("d,e.mp4", "1", "", 2), ("f.mp4", "", "", 3)],
+        [("a/b c.mp4", "3", "train", 1), ("d,e.mp4", "1", "train", 2), ("f.mp4", "", "train", 3)],
     ),
     "epic": (
         "EPIC_100_uda_source_train.csv",
@@ -235,6 +245,14 @@ def test_split_by_the_name_of_the_list(tmp_path: Path, name: str, split: str) ->
     assert (f"split {split}, by the list's name" in listed.note) == bool(split)
 
 
+def test_what_is_no_video_is_said(tmp_path: Path) -> None:
+    text = "# of 2020\npath\tlabel\n#20_(CZE)_kick_0.avi\tkick\n"
+    listed = read_list(_write(tmp_path, "list.txt", text))
+    assert [e.name for e in listed.entries] == ["#20_(CZE)_kick_0.avi"]
+    assert "its first line names the columns path, label, with tabs between them" in listed.note
+    assert "1 line of comment (# ...) left out" in listed.note
+
+
 # --- class maps
 
 
@@ -256,12 +274,30 @@ def test_class_map(tmp_path: Path, text: str, labels: str, names: list[str]) -> 
     assert f"label {labels[0]} is {names[0]}" in listed.note
 
 
-@pytest.mark.parametrize(("text", "labels"), [("1 a\n2 b\n3 c\n", "02"), ("a\nb\nc\n", "13")])
-def test_class_map_that_counts_from_another_number(tmp_path: Path, text: str, labels: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "labels", "first"), [("1 a\n2 b\n3 c\n", "02", 0), ("a\nb\nc\n", "13", 1)]
+)
+def test_class_map_that_counts_from_another_number(
+    tmp_path: Path, text: str, labels: str, first: int
+) -> None:
     path = _write(tmp_path, "list.txt", "".join(f"v{n}.mp4 {n}\n" for n in labels))
-    listed = read_list(path, classes=_write(tmp_path, "classes", text))
+    classes = _write(tmp_path, "classes", text)
+    with pytest.raises(InputError, match=f"count from {first}, add --classes-from {first}$"):
+        read_list(path, classes=classes)
+    listed = read_list(path, classes=classes, classes_from=first)
     assert [e.label for e in listed.entries] == ["a", "c"]
-    assert "counts from 0, the other from 1" in listed.note
+    assert f"counts from {1 - first}, not from {first} as the list" in listed.note
+    with pytest.raises(InputError, match="names no class"):
+        read_list(path, classes=classes, classes_from=1 - first)
+
+
+def test_a_class_map_is_never_shifted_unasked(tmp_path: Path) -> None:
+    """Of two lists the one that happens to lack a class would be shifted otherwise."""
+    classes = _write(tmp_path, "classes", "0 climb\n1 golf\n2 walk\n")
+    path = _write(tmp_path, "val.txt", "v.mp4 1\nw.mp4 2\n")
+    assert [e.label for e in read_list(path, classes=classes).entries] == ["golf", "walk"]
+    shifted = read_list(path, classes=classes, classes_from=1).entries
+    assert [e.label for e in shifted] == ["climb", "golf"]
 
 
 def test_labels_that_are_names_already(tmp_path: Path) -> None:
@@ -304,6 +340,9 @@ def test_class_map_that_does_not_fit(tmp_path: Path, text: str, message: str) ->
         ("l.csv", 'path,label\n"a.mp4,x\nb.mp4,y\n', "line 2: its quotes do not fit"),
         ("l.txt", 'a.mp4 1\n"" 1\n', "line 2 names no video"),
         ("l.csv", "path,label\n,x\n", "line 2: the column path is empty"),
+        ("l.txt", "path label\na b.mp4 x\n", "line 2: has 3 cells of 2 columns: put quotes round"),
+        ("l.txt", "# nothing\n", "lists no videos"),
+        ("l.txt", "a.mp4 1 3 5\n", "line 1: a.mp4 is a video file: frames 1 to 3 can be taken of"),
         ("l.csv", "video,label\na.mp4,x\n", "line 1: a csv list starts with a header"),
         ("l.csv", "a.mp4,x\n", "line 1: a csv list starts with a header"),
         ("l.csv", "a.mp4,x,train\n", "line 1: a csv list starts with a header"),
@@ -324,7 +363,7 @@ def test_form_that_does_not_fit(tmp_path: Path) -> None:
     path = _write(tmp_path, "l.txt", "a.mp4 1\n")
     with pytest.raises(InputError, match="line 1 is no 'dir num_frames label': a.mp4 1"):
         read_list(path, form="frames")
-    with pytest.raises(InputError, match="names no column time_end, time_start, youtube_id"):
+    with pytest.raises(InputError, match="names the columns time_end, time_start, youtube_id, not"):
         read_list(path, form="kinetics")
     with pytest.raises(InputError, match="no list form 'frame': did you mean frames"):
         read_list(path, form="frame")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tcon.cache.lists import Names, normalise
+from tcon.cache.lists import normalise
+from tcon.cache.lists.names import Names
 
 
 @pytest.mark.parametrize(
@@ -30,6 +31,10 @@ from tcon.cache.lists import Names, normalise
         # what looks like a suffix and is none
         ("Dr.No", "spy/Dr.No.avi"),
         ("clip_1.5", "clip_1.5.3gp"),
+        ("S01.cam2.mp4", "S01.cam2"),
+        ("S01.cam2", "S01.cam2.mp4"),
+        ("Dr.No.mp4", "Dr.No"),
+        ("Dr.No.avi", "spy/Dr.No.avi.pkl"),
         # other alphabets; macOS writes ü as u and a mark
         ("m\u00fcnchen", "mu\u0308nchen.avi"),
         ("прыжок 1", "прыжок_1.avi"),
@@ -46,22 +51,19 @@ def test_exact_path_goes_before_like_ones() -> None:
     assert names.find("1") == ["1"]
 
 
-def test_folder_or_label_tells_like_names_apart() -> None:
-    names = Names(["ride_bike/1.avi", "golf/1.avi", "walk/1.avi"])
-    assert names.find("/far/golf/1.avi") == ["golf/1.avi"]
-    assert names.find("1", label="ride bike") == ["ride_bike/1.avi"]
-    assert names.find("1") == ["golf/1.avi", "ride_bike/1.avi", "walk/1.avi"]
-
-
-@pytest.mark.parametrize("name", ["???", "кот", "2.avi", "", "..", "/"])
+@pytest.mark.parametrize("name", ["???", "кот", "2.avi", "", "..", "/", "S01.cam2", "Dr.Yes"])
 def test_what_is_not_there_is_not_found(name: str) -> None:
-    assert Names(["!!!.avi", "ёлка.avi", "1.avi"]).find(name) == []
+    there = ["!!!.avi", "ёлка.avi", "1.avi", "S01.cam1", "S01.cam3.mp4", "Dr.No"]
+    assert Names(there).find(name) == []
 
 
 def test_nearest_name() -> None:
     names = Names(["golf/Swing_(fast)_1.avi", "walk/dog.avi"])
-    assert names.nearest("swng_fast_1") == ["golf/Swing_(fast)_1.avi"]
-    assert names.nearest("xyz") == []
+    assert names.nearest("swng_fast_1") == "golf/Swing_(fast)_1.avi"
+    assert names.nearest("xyz") is None
+    many = Names([f"clip_{n}_{word}_x.avi" for n in range(2000) for word in ("run", "walk")])
+    assert many.nearest("clip_1999_run_y") == "clip_1999_run_x.avi"
+    assert Names(["34870"]).nearest("34871") is None
 
 
 def test_normalise() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -34,6 +35,11 @@ SIZES = {
     "epic_D1_D2": ((1543, 435), (2495, 750)),
     "epic_D3_D1": ((3897, 974), (1543, 435)),
 }
+# data/classInd_hmdb_ucf.txt of TA3N, for UCF101 and HMDB51 alike.
+TA3N = (
+    *("climb", "fencing", "golf", "kick_ball", "pullup", "punch", "pushup", "ride_bike"),
+    *("ride_horse", "shoot_ball", "shoot_bow", "walk"),
+)
 # Per class, in the order of the classes.
 PER_CLASS = {
     (U2H, "source"): "188/75 77/34 100/39 96/41 72/28 332/125 72/30 96/38 115/49 99/35 104/41 "
@@ -161,6 +167,25 @@ def test_an_unlabelled_target_is_compared_as_a_whole() -> None:
     assert count(lambda v: replace(v, label=""), side="source").differs
 
 
+@pytest.mark.parametrize("side", ["source", "target"])
+@pytest.mark.parametrize("named", [str, lambda index: TA3N[index]], ids=["CoMix", "TA3N"])
+def test_labels_of_the_tasks_own_lists(side: Side, named: Callable[[int], str]) -> None:
+    """TA3N's classInd names the classes for both domains, CoMix numbers them."""
+    labels = getattr(read_task(U2H), side)
+
+    def rename(video: Video) -> Video | None:
+        index = labels.get(video.label)
+        return None if index is None else replace(video, label=named(index))
+
+    counts = count(rename, side=side)
+    assert not differences(counts) and not counts.differs and not counts.lost
+    assert sum(counts.total.found.values()) == {"source": 2009, "target": 1200}[side]
+    own = side == "target" and named is not str
+    assert bool(counts.remarks) != own
+    if not own:
+        assert "are taken for the task's classes" in counts.remarks[0]
+
+
 def test_unverified_numbers_are_shown_and_never_wrong() -> None:
     counts = count(
         lambda v: None if v.id == "Diving/train0" else v, name="ucf50_olympic_U2O", side="source"
@@ -225,6 +250,20 @@ def test_files_without_a_task_are_told_which_fit(tmp_path: Path) -> None:
     checked = tcon("--check", *files)
     assert "The files have all labels of ucf_hmdb_small_U2H." in checked.output
     assert checked.exit_code == 2 and "share no class" in checked.output
+
+
+def test_adapt_takes_the_tasks_own_names(tmp_path: Path) -> None:
+    for name in ("s", "t"):
+        write_domain(tmp_path / f"{name}.h5", videos=12, labels=list(TA3N), splits=("train",))
+    words = ["--source", tmp_path / "s.h5", "--target", tmp_path / "t.h5", "-o", tmp_path / "runs"]
+    options = ["--set", "train.epochs=1", "--set", "train.min_steps=1", "--method", "source_only"]
+    result = CliRunner().invoke(main, ["adapt", *map(str, words), "--task", U2H, *options])
+    assert result.exit_code == 0, result.output
+    said = "The source's labels climb, fencing, golf, kick_ball and 8 more are taken"
+    assert said in " ".join(result.output.split())
+    data = json.loads(next((tmp_path / "runs").rglob("config.json")).read_text())["data"]
+    assert [data["source_map"][name] for name in TA3N] == list(range(12))
+    assert data["target_map"] == {name: n for n, name in enumerate(TA3N)}
 
 
 def test_adapt_says_what_is_uncertain(tmp_path: Path) -> None:

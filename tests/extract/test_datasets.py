@@ -178,6 +178,16 @@ def test_a_rewritten_name_does_not_take_the_file_of_another(lay: Callable[..., P
     assert found.missing == ["run/a(1).avi"]
 
 
+def test_a_video_of_another_class_is_not_taken(lay: Callable[..., Path]) -> None:
+    lists = {
+        "a_test_split1.txt": "other_1.avi 1 \nother_2.avi 1 \n",
+        "b_test_split1.txt": "x.avi 1 \n",
+    }
+    found = read_dataset("hmdb51", lay("org/a/other_1.avi", "org/b/other_2.avi", texts=lists))
+    assert _rows(found) == [("org/a/other_1.avi", "a", "train")]
+    assert found.hints == ["a/other_2.avi (did you mean org/b/other_2.avi?)", "b/x.avi"]
+
+
 # --- Olympic Sports
 
 
@@ -261,7 +271,7 @@ def test_missing_videos_are_told(lay: Callable[..., Path]) -> None:
     found = read_dataset("ucf101", root)
     assert str(found) == (
         "2 of 4 listed videos are there, missing are HandstandPushups/v_HandStandPushups_g08_c01"
-        ".avi; Archery/v_Archery_g01_c01.avi (near: x/v_Archery_g01_c1.avi)"
+        ".avi; Archery/v_Archery_g01_c01.avi (did you mean x/v_Archery_g01_c1.avi?)"
     )
     assert found.missing == [
         "HandstandPushups/v_HandStandPushups_g08_c01.avi",
@@ -276,12 +286,14 @@ def test_a_video_that_is_there_twice(lay: Callable[..., Path]) -> None:
     copies = [f"copy/{Path(video).name}" for video in UCF101_VIDEOS[:1]]
     root = lay(*UCF101_VIDEOS, "frames/v_Archery_g08_c01/1.jpg", *copies, texts=UCF101)
     found = read_dataset("ucf101", root)
-    # Of two files the one in a folder of the class; a path that fits without its suffix is one.
+    # Of two files the one in a folder of the class; one that has the list's suffix too.
     assert len(found.items) == 4
     lay(f"frames/Archery/{Path(copies[0]).stem}/1.jpg")
+    assert read_dataset("ucf101", root).missing == []
+    lay(f"other/Archery/{Path(copies[0]).name}")
     message = str(read_dataset("ucf101", root))
     assert "3 of 4" in message
-    assert "is it UCF-101/Archery/v_Archery_g01_c01.avi or frames/Archery/v_Arch" in message
+    assert "is that UCF-101/Archery/v_Archery_g01_c01.avi or other/Archery/v_Arch" in message
 
 
 def test_no_video_is_there(lay: Callable[..., Path], tmp_path: Path) -> None:

@@ -16,9 +16,10 @@ from torchvision.transforms import CenterCrop, Compose, Resize
 
 from tcon import __version__
 from tcon.cache import Failure, FeatureFile, InputError
+from tcon.cache.labels import list_sha256
 from tcon.extract.backbones import BackboneSpec, Preprocessing, Weights, registry
 from tcon.extract.config import ExtractConfig
-from tcon.extract.lists import VideoItem, list_sha256, read_videos
+from tcon.extract.lists import VideoItem, labels_of, read_videos
 from tcon.extract.pipeline import Progress, extract
 from tcon.extract.sampling import Sampling
 
@@ -174,7 +175,7 @@ def test_the_record(tmp_path: Path, clips: Path, tiny: ExtractConfig) -> None:
     assert (record.sampling, record.precision, record.views) == ("stride:2", "fp32", "centre")
     assert {(v.decoder, v.damage) for v in file.videos} == {("pyav", "")}
     assert (record.tool_version, record.device) == (__version__, "cpu")
-    assert record.list_sha256 == list_sha256(items)
+    assert record.list_sha256 == list_sha256(labels_of(items))
     assert "32x32" in record.preprocessing
 
 

@@ -1,0 +1,71 @@
+"""Rows below a header that names their columns, with commas, tabs or spaces between the cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import zip_longest
+from pathlib import Path
+
+from ..errors import InputError
+from .entry import Entry
+from .form import TableForm
+from .lines import Line, cells, shorten
+
+_BETWEEN = {",": "commas", "\t": "tabs", " ": "spaces"}
+
+
+@dataclass(frozen=True)
+class Header:
+    """The first line of a table.
+
+    Args:
+        columns: in lower case.
+        delimiter: between cells: a comma, a tab or a space.
+    """
+
+    columns: tuple[str, ...]
+    delimiter: str
+
+    @property
+    def note(self) -> str:
+        """What was understood, where it is not the usual; "" for commas."""
+        if self.delimiter == ",":
+            return ""
+        columns, between = ", ".join(self.columns), _BETWEEN[self.delimiter]
+        return f"its first line names the columns {columns}, with {between} between them"
+
+
+def read_header(line: Line, form: TableForm) -> Header | None:
+    """The header of a table of this form; None where the line is none."""
+    for delimiter in _BETWEEN:
+        try:
+            columns = tuple(cell.lower() for cell in cells(line.text, delimiter))
+        except InputError:
+            continue
+        if form.columns <= set(columns):
+            return Header(columns, delimiter)
+    return None
+
+
+def read_rows(form: TableForm, header: Header, path: Path, lines: Sequence[Line]) -> list[Entry]:
+    """Entries of the lines below the header.
+
+    Raises:
+        InputError: a row that makes no sense; names its line.
+    """
+    entries = []
+    width = len(header.columns)
+    for line in lines:
+        try:
+            row = cells(line.text, header.delimiter)
+            if header.delimiter == " " and len(row) > width:
+                raise InputError(
+                    f"has {len(row)} cells of {width} columns: put quotes round what holds spaces: "
+                    f"{shorten(line.text)}"
+                )
+            by_column = dict(zip_longest(header.columns, row[:width], fillvalue=""))
+            entries.append(replace(form.entry(by_column), line=line.number))
+        except InputError as error:
+            raise InputError(f"{path} line {line.number}: {error}") from None
+    return entries
