@@ -116,8 +116,17 @@ class Provenance:
 
     @classmethod
     def from_attributes(cls, group: h5py.Group) -> Provenance:
+        """Read what `to_attributes` wrote.
+
+        Raises:
+            Exception: of any kind, for damaged attributes.
+        """
         values = {f.name: group.attrs[f.name] for f in fields(cls) if f.name in group.attrs}
-        return cls(**{k: v.item() if isinstance(v, np.generic) else v for k, v in values.items()})
+        made = cls(**{k: v.item() if isinstance(v, np.generic) else v for k, v in values.items()})
+        for f in fields(cls):
+            if type(getattr(made, f.name)).__name__ != f.type:
+                raise ValueError(f"its {f.name} is no {f.type}")
+        return made
 
 
 def _apart(ours: object, theirs: object) -> str:

@@ -53,4 +53,4 @@ def damaged(name: str) -> Iterator[None]:
     except Exception as error:  # parsers of damaged files raise anything
         said = str(error).strip().partition("\n")[0].partition(". ")[0]
         reason = said if " " in said else f"{type(error).__name__} {said}".strip()
-        raise InputError(f"{name} cannot be read: {reason}") from None
+        raise InputError(f"{name} cannot be read: {reason[:200].strip()}") from None
