@@ -25,6 +25,7 @@ import numpy as np
 FORMAT = "tcon-features"
 FORMAT_VERSION = 2  # 2 has views, and the decoder and damage of each video
 SPLITS = ("train", "val", "test", "")
+IMPORTED = "imported: "  # begins the preprocessing of features that `extract` has not made
 TABLES = ("videos", "failures")  # every other group is a modality
 
 
@@ -95,6 +96,12 @@ class Provenance:
     tool_version: str = field(compare=False, default="")
     device: str = field(compare=False, default="")
     list_sha256: str = field(compare=False, default="")
+
+    @property
+    def imported(self) -> str:
+        """The kind that somebody's features were imported from; "" where `extract` made them."""
+        kind = self.preprocessing.removeprefix(IMPORTED)
+        return "" if kind == self.preprocessing else kind
 
     def differences(self, other: Provenance) -> list[str]:
         """Say which compared fields differ, e.g. ``["sampling: uniform:32 != stride:8"]``."""

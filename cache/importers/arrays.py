@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 
 from ..errors import InputError
 from ..schema import Snippets
+
+_LARGE = 2**30  # bytes
+_EXPANSION = 100  # features compress to half; zeros to a thousandth
 
 
 def as_snippets(array: np.ndarray, frame: np.ndarray | None = None) -> Snippets:
@@ -37,6 +41,23 @@ def as_snippets(array: np.ndarray, frame: np.ndarray | None = None) -> Snippets:
     if frame.shape != shape[:1] or frame.dtype.kind not in "iu":
         raise InputError(f"has {list(frame.shape)} {frame.dtype} frames of {shape[0]} snippets")
     return Snippets(array.reshape(shape), frame.astype(np.int64))
+
+
+def check_expansion(path: Path, declared: int) -> None:
+    """Refuse a small file that would fill the memory.
+
+    Args:
+        path: the file.
+        declared: bytes that its arrays say they take.
+
+    Raises:
+        InputError: more than 1 GiB, and more than a hundred times what the file has.
+    """
+    if declared > max(_LARGE, _EXPANSION * path.stat().st_size):
+        raise InputError(
+            f"declares {declared / 2**30:.0f} GiB of arrays in a file of "
+            f"{path.stat().st_size / 2**20:.1f} MiB: save its features anew"
+        )
 
 
 @contextmanager

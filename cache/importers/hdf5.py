@@ -17,7 +17,7 @@ import h5py
 
 from ..errors import InputError
 from ..schema import FORMAT, Snippets
-from .arrays import as_snippets, damaged
+from .arrays import as_snippets, check_expansion, damaged
 from .named_arrays import FEATURES, MODALITIES
 from .source import UNNAMED, FeatureSource
 
@@ -55,6 +55,7 @@ class Hdf5(FeatureSource):
         with h5py.File(self.path, "r") as h5:
             for modality, key in self._videos[name].items():
                 with damaged(key):
+                    check_expansion(self.path, h5[key].nbytes)
                     found[modality] = as_snippets(h5[key][()])
         return found
 

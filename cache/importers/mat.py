@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -12,7 +13,7 @@ from scipy.io import loadmat, whosmat
 
 from ..errors import InputError
 from ..schema import Snippets
-from .arrays import as_snippets, damaged
+from .arrays import as_snippets, check_expansion, damaged
 from .files import files_of
 from .named_arrays import choose_features
 from .source import FeatureSource
@@ -52,6 +53,8 @@ def _read(file: Path) -> dict[str, Snippets]:
             variables = whosmat(file)
         except NotImplementedError:
             raise InputError("is of MATLAB 7.3, which is HDF5: save it with -v7") from None
-        chosen = choose_features([key for key, _, kind in variables if kind in _NUMERIC])
+        shapes = {key: shape for key, shape, kind in variables if kind in _NUMERIC}
+        chosen = choose_features(shapes)
+        check_expansion(file, 8 * sum(math.prod(shapes[key]) for key in chosen.values()))
         arrays = loadmat(file, variable_names=list(chosen.values()))
         return {modality: as_snippets(arrays[key]) for modality, key in chosen.items()}

@@ -12,7 +12,7 @@ import numpy as np
 from ... import __version__
 from ..errors import InputError
 from ..lists import Entry
-from ..schema import Failure, Provenance, Snippets, Video
+from ..schema import IMPORTED, Failure, Provenance, Snippets, Video
 from ..writer import FeatureWriter
 from .source import UNNAMED, FeatureSource
 
@@ -124,7 +124,7 @@ class _Reader:
                 weights_sha256="",
                 layer="",
                 dim=rows.features.shape[1],
-                preprocessing=f"imported: {self._source.kind}",
+                preprocessing=f"{IMPORTED}{self._source.kind}",
                 snippet_length=1,
                 sampling="stride:1" if self._source.every_frame else "imported",
                 precision=_PRECISIONS.get(rows.features.dtype.name, rows.features.dtype.name),

@@ -110,6 +110,14 @@ def test_mmaction2_is_read(tmp_path: Path, kind: str, protocol: int) -> None:
     np.testing.assert_array_equal(found.features, rows[:1])
 
 
+def test_the_file_of_all_videos_is_no_video(tmp_path: Path) -> None:
+    write(tmp_path / "total_feats.pkl", [features(2, 4)] * 2)
+    with pytest.raises(InputError, match="total_feats.pkl alone"):
+        MMAction2(tmp_path, trust_pickle=True)
+    write(tmp_path / "a.mp4.pkl", features(2, 4))
+    assert [*MMAction2(tmp_path, trust_pickle=True).names()] == ["a.mp4"]
+
+
 def test_a_tensor_hides_nothing(tmp_path: Path) -> None:
     """Torch itself would load a tensor's bytes as another pickle, and run it."""
     ran = tmp_path / "ran"
