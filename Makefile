@@ -1,4 +1,4 @@
-# Two commands: `make demo` and `make test`. Each installs what it needs into .venv first.
+# `make demo` and `make test`, and `make fuzz`. Each installs what it needs into .venv first.
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help

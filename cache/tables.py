@@ -34,7 +34,7 @@ def read_table(h5: h5py.File, name: str, row_type: type[Row]) -> list[Row]:
             columns.append([f.default] * len(columns[0]))
         else:
             column = group[f.name].asstr() if f.type == "str" else group[f.name]
-            columns.append(column[()].astype(_TYPES[f.type]))
+            columns.append(column[()].astype(_TYPES[f.type], casting="same_kind"))
     return [
         row_type(*(v.item() if isinstance(v, np.generic) else v for v in row))
         for row in zip(*columns, strict=True)
