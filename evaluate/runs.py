@@ -85,8 +85,10 @@ def _read(folder: Path) -> Run:
         check_config(config)
         with h5py.File(folder / LOGITS, "r") as h5:
             classes, steps = tuple(h5.attrs["classes"]), tuple(h5["step"][()].tolist())
-            if list(classes) != config["data"]["classes"] or not all(type(s) is int for s in steps):
-                raise ValueError("its logits are of other classes, or of no steps")
+            if list(classes) != config["data"]["classes"]:
+                raise ValueError("its logits are of other classes")
+            if not steps or not all(type(step) is int for step in steps):
+                raise ValueError("its logits are of no steps")
             groups = {name: group for name, group in h5.items() if isinstance(group, h5py.Group)}
             shape = len(steps), len(classes)
             predictions = {name: _predictions(group, shape) for name, group in groups.items()}
