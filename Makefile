@@ -1,4 +1,4 @@
-# Two commands: `make demo` and `make test`. Each installs what it needs into .venv first.
+# `make demo` and `make test`, and `make fuzz`. Each installs what it needs into .venv first.
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
@@ -20,4 +20,7 @@ test: .venv/.installed  ## install, then lint and run the tests (under 10 minute
 	$(BIN)/pytest --durations=5
 	@echo "All tests passed. To look at a result, run: make demo"
 
-.PHONY: help demo test
+fuzz: .venv/.installed  ## try 10,000 damaged variants of every kind of input (about 20 minutes)
+	$(BIN)/pytest -m hypothesis --hypothesis-profile=fuzz --durations=0
+
+.PHONY: help demo test fuzz

@@ -10,8 +10,13 @@ class InputError(ValueError):
     """What the user gave cannot be used.
 
     The message is one line that says what is wrong, where, and how to mend it. The command line
-    prints it without a traceback and exits with code 2.
+    prints it without a traceback and exits with code 2. Where it quotes a file, characters that a
+    terminal would obey or hide are escaped.
     """
+
+    def __str__(self) -> str:
+        said = super().__str__()
+        return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in said)
 
 
 class MissingFile(InputError):

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
+import numpy as np
 
 from .errors import InputError, MissingFile
 from .schema import FORMAT, FORMAT_VERSION
@@ -90,14 +91,24 @@ def existing_file(path: Path) -> Iterator[h5py.File]:
             raise InputError(f"{path} is cut off or damaged: extract it again") from None
         raise InputError(f"{path} is not a feature file (tcon extract makes them)") from None
     with h5:
-        if h5.attrs.get("format") != FORMAT:
-            raise InputError(f"{path} is an HDF5 file, but not a feature file of tcon")
-        if (version := int(h5.attrs["format_version"])) > FORMAT_VERSION:
-            raise InputError(
-                f"{path} has format version {version}, this tcon reads up to {FORMAT_VERSION}: "
-                "upgrade tcon"
-            )
+        _check_format(path, h5)
         yield h5
+
+
+def _check_format(path: Path, h5: h5py.File) -> None:
+    try:
+        name, version = (h5.attrs.get(key) for key in ("format", "format_version"))
+    except Exception:  # HDF5 raises anything for damaged files
+        raise InputError(f"{path} is damaged: extract it again") from None
+    if not isinstance(name, str) or name != FORMAT:
+        raise InputError(f"{path} is an HDF5 file, but not a feature file of tcon")
+    if not isinstance(version, np.integer):
+        raise InputError(f"{path} is damaged, it has no format version: extract it again")
+    if version > FORMAT_VERSION:
+        raise InputError(
+            f"{path} has format version {version}, this tcon reads up to {FORMAT_VERSION}: "
+            "upgrade tcon"
+        )
 
 
 def sync(path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import numpy as np
 
 from .errors import InputError
 from .files import existing_file
-from .schema import TABLES, Failure, Provenance, Video
+from .schema import SPLITS, TABLES, Failure, Provenance, Video
 from .sources import sources_of
 from .tables import read_table
 
@@ -60,16 +62,14 @@ class FeatureFile:
         self.sources: list[tuple[Path, np.ndarray]] = []
         self._packed: dict[str, Packed] = {}
         for source in sources_of(self.path):
-            with existing_file(source) as h5:
-                try:
-                    rows = read_table(h5, "videos", Video)
-                    failures |= {f.video: f for f in read_table(h5, "failures", Failure)}
-                    for modality in h5.keys() - set(TABLES):
-                        self._add(modality, Provenance.from_attributes(h5[modality]), source)
-                except (OSError, KeyError, TypeError, ValueError) as error:
-                    if isinstance(error, InputError):
-                        raise
-                    raise InputError(f"{source} is damaged: {error}") from None
+            with _open(source) as h5:
+                rows = read_table(h5, "videos", Video)
+                _check_videos(rows)
+                failures |= {f.video: f for f in read_table(h5, "failures", Failure)}
+                for modality in h5.keys() - set(TABLES):
+                    provenance = Provenance.from_attributes(h5[modality])
+                    _check_modality(h5[modality], len(rows), provenance.dim)
+                    self._add(modality, provenance, source)
             fresh = np.array([v.id not in seen for v in rows], dtype=bool)
             for video, is_fresh in zip(rows, fresh, strict=True):
                 if not is_fresh and _shard(seen[video.id]) != _shard(source):
@@ -102,7 +102,7 @@ class FeatureFile:
         count = self.counts(modality)
         features, frame = [], []
         for source, fresh in self.sources:
-            with existing_file(source) as h5:
+            with _open(source) as h5:
                 group = h5[modality]
                 keep = np.repeat(fresh, group["count"][()])
                 features.append(_rows(group["features"], keep))  # [s, D] or [s, V, D]
@@ -141,7 +141,7 @@ class FeatureFile:
         """Snippets of each video, [N]."""
         counts = []
         for source, fresh in self.sources:
-            with existing_file(source) as h5:
+            with _open(source) as h5:
                 rows = h5[modality]["count"][()]
             if len(rows) != len(fresh):
                 raise InputError(f"{source} has changed since it was opened: try again")
@@ -155,6 +155,53 @@ class FeatureFile:
                 f"{source} was made differently from the other shards of {self.path} "
                 f"({'; '.join(differences)}): extract all shards alike"
             )
+
+
+@contextmanager
+def _open(source: Path) -> Iterator[h5py.File]:
+    """Open an HDF5 file to read.
+
+    Raises:
+        InputError: it is no feature file, or what is read in the block is damaged.
+    """
+    with existing_file(source) as h5:
+        try:
+            yield h5
+        except InputError:
+            raise
+        except Exception as error:  # HDF5 raises anything for damaged files
+            raise InputError(f"{source} is damaged: {str(error)[:200].strip()}") from None
+
+
+def _check_videos(videos: list[Video]) -> None:
+    """Refuse rows that no `writer` has written.
+
+    Raises:
+        ValueError: says which.
+    """
+    if len({video.id for video in videos}) < len(videos):
+        raise ValueError("it holds a video twice")
+    for video in videos:
+        if not video.id or video.split not in SPLITS or video.frames < 0:
+            raise ValueError(f"the row of the video '{video.id}' is not sound")
+
+
+def _check_modality(group: h5py.Group, videos: int, dim: int) -> None:
+    """Refuse arrays that do not fit each other, as `schema` says.
+
+    Raises:
+        ValueError: says which.
+    """
+    features, frame, start, count = (group[k] for k in ("features", "frame", "start", "count"))
+    if features.dtype != np.float16 or features.ndim not in (2, 3) or features.shape[-1] != dim:
+        raise ValueError(f"its features are {features.dtype} {list(features.shape)}")
+    if any(rows.dtype.kind not in "iu" for rows in (frame, start, count)):
+        raise ValueError("its frames or counts are no whole numbers")
+    counts = count[()]
+    if start.shape != (videos,) or counts.shape != (videos,) or (counts < 0).any():
+        raise ValueError(f"its counts are not those of {videos} videos")
+    if not len(features) == len(frame) == counts.sum():
+        raise ValueError(f"it has {len(features)} snippets, its counts sum to {counts.sum()}")
 
 
 def _shard(source: Path) -> Path:

@@ -25,6 +25,7 @@ import numpy as np
 FORMAT = "tcon-features"
 FORMAT_VERSION = 2  # 2 has views, and the decoder and damage of each video
 SPLITS = ("train", "val", "test", "")
+IMPORTED = "imported: "  # begins the preprocessing of features that `extract` has not made
 TABLES = ("videos", "failures")  # every other group is a modality
 
 
@@ -96,6 +97,12 @@ class Provenance:
     device: str = field(compare=False, default="")
     list_sha256: str = field(compare=False, default="")
 
+    @property
+    def imported(self) -> str:
+        """The kind that somebody's features were imported from; "" where `extract` made them."""
+        kind = self.preprocessing.removeprefix(IMPORTED)
+        return "" if kind == self.preprocessing else kind
+
     def differences(self, other: Provenance) -> list[str]:
         """Say which compared fields differ, e.g. ``["sampling: uniform:32 != stride:8"]``."""
         return [
@@ -116,8 +123,17 @@ class Provenance:
 
     @classmethod
     def from_attributes(cls, group: h5py.Group) -> Provenance:
+        """Read what `to_attributes` wrote.
+
+        Raises:
+            Exception: of any kind, for damaged attributes.
+        """
         values = {f.name: group.attrs[f.name] for f in fields(cls) if f.name in group.attrs}
-        return cls(**{k: v.item() if isinstance(v, np.generic) else v for k, v in values.items()})
+        made = cls(**{k: v.item() if isinstance(v, np.generic) else v for k, v in values.items()})
+        for f in fields(cls):
+            if type(getattr(made, f.name)).__name__ != f.type:
+                raise ValueError(f"its {f.name} is no {f.type}")
+        return made
 
 
 def apart(ours: object, theirs: object) -> str:

@@ -10,7 +10,8 @@ import h5py
 import numpy as np
 
 Row = TypeVar("Row")
-_DTYPES = {"str": h5py.string_dtype(), "int": np.int64, "float": np.float64}
+_DTYPES = {"str": h5py.string_dtype(), "int": np.int64, "float": np.float64}  # in the file
+_TYPES = {**_DTYPES, "str": object}  # as they are read
 
 
 def write_table(h5: h5py.File, name: str, rows: Sequence[Row], row_type: type[Row]) -> None:
@@ -22,13 +23,18 @@ def write_table(h5: h5py.File, name: str, rows: Sequence[Row], row_type: type[Ro
 
 
 def read_table(h5: h5py.File, name: str, row_type: type[Row]) -> list[Row]:
-    """Read what `write_table` wrote; a field that an older file lacks has its default."""
+    """Read what `write_table` wrote; a field that an older file lacks has its default.
+
+    Raises:
+        Exception: of any kind, for a damaged table.
+    """
     columns, group = [], h5[name]
     for f in fields(row_type):
         if f.name not in group and f.default is not MISSING:
             columns.append([f.default] * len(columns[0]))
         else:
-            columns.append(group[f.name].asstr()[()] if f.type == "str" else group[f.name][()])
+            column = group[f.name].asstr() if f.type == "str" else group[f.name]
+            columns.append(column[()].astype(_TYPES[f.type], casting="same_kind"))
     return [
         row_type(*(v.item() if isinstance(v, np.generic) else v for v in row))
         for row in zip(*columns, strict=True)

@@ -107,7 +107,7 @@ def make_plan(
         InputError: features that were imported, other weights, or a machine that cannot do it.
     """
     made, modality = deployed.made, deployed.config.modality
-    if made.backbone not in names() or made.preprocessing.startswith("imported"):
+    if made.backbone not in names() or made.imported:
         raise InputError(
             f"the features of {deployed.path} were not made by tcon extract (backbone "
             f"{made.backbone}, {made.preprocessing}), so new videos cannot get such features: "

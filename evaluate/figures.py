@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 
 from ..adapt.health import by_kind
 from ..adapt.methods import entry
-from ..adapt.run_folder import HEALTH, METRICS
 from ..cache import InputError
 from .curves_figure import draw_curves
 from .drawing import Picture
 from .embeddings import Loader
 from .pair_attention import co_attends
 from .pair_pictures import PairChoice, pair_pictures
-from .runs import Run
+from .run_logs import read_health, read_metrics
 from .segments_figure import draw_segments, series_by_segments
 from .summary import Group, folder_names
 from .tsne_picture import tsne_picture
@@ -49,7 +47,12 @@ def draw_all(
             draw_segments(panels),
         )
     for group, name in zip(groups, folder_names(groups), strict=True):
-        yield curves_picture(group, name)
+        try:
+            curves = curves_picture(group, name)
+        except InputError as error:
+            say(f"No curves of {name} are drawn: {error}")
+        else:
+            yield curves
         try:
             trained = loader.load(group.first)
         except InputError as error:
@@ -61,22 +64,16 @@ def draw_all(
 
 
 def curves_picture(group: Group, name: str) -> Picture:
-    """Training curves of a group, with its health in the caption."""
-    records = [_records(run) for run in group.runs]
+    """Training curves of a group, with its health in the caption.
+
+    Raises:
+        InputError: a run's metrics or health are damaged.
+    """
+    records = [read_metrics(run) for run in group.runs]
     seeds = "one seed" if len(records) == 1 else f"mean of {len(records)} seeds and their range"
-    found = by_kind((run.seed, finding) for run in group.runs for finding in health_of(run))
+    found = by_kind((run.seed, finding) for run in group.runs for finding in read_health(run))
     words = "; ".join(finding["text"] for _, finding in found) or "nothing looks wrong"
     caption = f"Means between evaluations, {seeds}. Health: "
     return Picture(
         f"{name}_curves", f"{name}: training", f"{caption}{words}.", draw_curves(records)
     )
-
-
-def health_of(run: Run) -> list[dict[str, str]]:
-    """What looked wrong in a run: ``kind``, ``text`` and ``remedy`` of each finding."""
-    path = run.path / HEALTH
-    return json.loads(path.read_text()) if path.exists() else []
-
-
-def _records(run: Run) -> list[dict[str, float]]:
-    return [json.loads(line) for line in (run.path / METRICS).read_text().splitlines()]

@@ -96,8 +96,9 @@ def _locate(video: Video, root: Path | None) -> Path:
     for path in paths:
         if is_there(path):
             return path
+    ran = ", the one where tcon extract ran" if video.decoder else ""  # imports read no video
     raise InputError(
         f"the video {video.id} is not at {' or '.join(map(str, paths))}: name by --root DIR the "
-        "folder that its path starts at, the one where tcon extract ran, or each domain's by "
-        "--root source=DIR --root target=DIR"
+        f"folder that its path starts at{ran}, or each domain's by --root source=DIR --root "
+        "target=DIR"
     )

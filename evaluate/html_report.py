@@ -17,8 +17,8 @@ from ..cache import InputError
 from . import repeat
 from .drawing import Picture
 from .embeddings import Loader
-from .figures import health_of
 from .html_page import code, columns, facts, from_markdown, image, page, table
+from .run_logs import read_health
 from .summary import Group, folder_names
 
 _PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "h5py", "av", "matplotlib")
@@ -76,7 +76,7 @@ def health(groups: Sequence[Group]) -> str:
         ((name, run.seed), finding)
         for group, name in zip(groups, folder_names(groups), strict=True)
         for run in group.runs
-        for finding in health_of(run)
+        for finding in read_health(run)
     ]
     if not found:
         return "<p>Nothing looks wrong in any run's training.</p>"

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..adapt.config import MATCHED, make_runs
 from ..adapt.run_folder import flatten
+from ..adapt.task import read_task, shipped_tasks
 from ..cache import Provenance
 from ..cache.errors import InputError
 from .summary import Group
@@ -65,7 +66,7 @@ def _grid(group: Group) -> _Grid:
     train, own = changed_settings(config)
     words = ["--source", data["source"], "--target", data["target"]]
     if data["task"] != _SHARED:
-        words += ["--task", f"{data['task']}.csv"]
+        words += ["--task", _shipped(data) or f"{data['task']}.csv"]
     if config["preset"] != MATCHED:
         words += ["--preset", config["preset"]]
     if group.reads_target_labels:
@@ -126,11 +127,14 @@ def _changed(root: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> li
 
 
 def extract_command(path: str, provenance: Mapping[str, Provenance]) -> str:
-    """The ``tcon extract`` that makes such a feature file.
+    """The ``tcon extract`` or ``tcon import`` that makes such a feature file.
 
     Its list of videos is not recorded, and of a checkpoint its name without the folder.
     """
     first = next(iter(provenance.values()))
+    if kind := first.imported:
+        words = ["tcon", "import", kind, "FEATURES", "-o", path, "--backbone", first.backbone]
+        return shlex.join(words + (["--weights", first.weights] if first.weights else []))
     rule, _, value = first.sampling.partition(":")
     words = ["tcon", "extract", "VIDEOS", "-o", path, "--modality", ",".join(provenance)]
     words += [
@@ -149,8 +153,9 @@ def extract_command(path: str, provenance: Mapping[str, Provenance]) -> str:
 
 
 def task_csv(data: Mapping[str, Any]) -> str:
-    """The task of a run as a csv for ``--task``; empty where it is the classes that both share."""
-    if data["task"] == _SHARED:
+    """The task of a run as a csv for ``--task``; empty where it is the classes that both share, or
+    a task that ships."""
+    if data["task"] == _SHARED or _shipped(data):
         return ""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -162,6 +167,18 @@ def task_csv(data: Mapping[str, Any]) -> str:
         ]
         writer.writerow([data["task"], name, *labels, index])
     return text.getvalue()
+
+
+def _shipped(data: Mapping[str, Any]) -> str:
+    """The name for ``--task`` of the task that ships, if a run has it unchanged; else empty."""
+    for name in shipped_tasks():
+        task = read_task(name)
+        if (task.name, list(task.classes), task.source, task.target) == (
+            *(data["task"], data["classes"]),
+            *(data.get(f"{domain}_map") for domain in ("source", "target")),
+        ):
+            return name
+    return ""
 
 
 def provenance_rows(path: Path, provenance: Mapping[str, Provenance]) -> list[tuple[str, str]]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..adapt.run_folder import CONFIG, LOGITS
 from ..cache import InputError
+from .run_config import check_config
 
 
 @dataclass(frozen=True)
@@ -81,19 +82,29 @@ def find_runs(
 def _read(folder: Path) -> Run:
     try:
         config = json.loads((folder / CONFIG).read_text())
+        check_config(config)
         with h5py.File(folder / LOGITS, "r") as h5:
+            classes, steps = tuple(h5.attrs["classes"]), tuple(h5["step"][()].tolist())
+            if list(classes) != config["data"]["classes"]:
+                raise ValueError("its logits are of other classes")
+            if not steps or not all(type(step) is int for step in steps):
+                raise ValueError("its logits are of no steps")
             groups = {name: group for name, group in h5.items() if isinstance(group, h5py.Group)}
-            predictions = {name: _predictions(group) for name, group in groups.items()}
-            steps = tuple(h5["step"][()].tolist())
-            run = Run(folder, config, tuple(h5.attrs["classes"]), steps, predictions)
-        _ = run.seed, run.data, run.test
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(
-            f"the run {folder} is damaged ({error}): delete it and repeat it"
-        ) from None
+            shape = len(steps), len(classes)
+            predictions = {name: _predictions(group, shape) for name, group in groups.items()}
+            run = Run(folder, config, classes, steps, predictions)
+        _ = run.test, run.predictions["target_train"]
+    except Exception as error:  # HDF5 raises anything for damaged files
+        raise damaged_run(folder, error) from None
     if not np.isfinite(run.test.logits[-1]).all():
         raise InputError(f"the run {folder} diverged (its logits are not finite): lower train.lr")
     return run
+
+
+def damaged_run(folder: Path, error: Exception) -> InputError:
+    """The error for a run whose files are not as `adapt` writes them."""
+    reason = f"{type(error).__name__}: {error}"[:200].strip()
+    return InputError(f"the run {folder} is damaged ({reason}): delete it and repeat it")
 
 
 def _among_shared(run: Run) -> Run:
@@ -102,8 +113,15 @@ def _among_shared(run: Run) -> Run:
     return replace(run, predictions=run.predictions | {"target_test": test})
 
 
-def _predictions(group: h5py.Group) -> Predictions:
-    """In the order of ids: runs whose feature file held the videos in another order agree."""
-    ids = group["id"].asstr()[()]
+def _predictions(group: h5py.Group, shape: tuple[int, int]) -> Predictions:
+    """In the order of ids: runs whose feature file held the videos in another order agree.
+
+    Args:
+        group: of the file.
+        shape: evaluations and classes, (E, C).
+    """
+    ids, logits = group["id"].asstr()[()], group["logits"][()]
     order = np.argsort(ids)
-    return Predictions(tuple(ids[order]), group["logits"][()][:, order])
+    if logits.shape != (shape[0], len(set(ids)), shape[1]) or logits.dtype != np.float32:
+        raise ValueError(f"its logits have the shape {list(logits.shape)}")
+    return Predictions(tuple(ids[order]), logits[:, order])

@@ -50,6 +50,11 @@ class TrueClasses:
         labels, index = self._found[key], data[f"{self.domain}_map"]
         if isinstance(labels, InputError):
             raise labels
+        if strange := set(videos.ids) - labels.keys():
+            raise InputError(
+                f"the run {run.path} has logits of {min(strange)}, which {data[self.domain]} does "
+                "not hold: delete it and repeat it"
+            )
         return np.array([index.get(labels[id_], -1) for id_ in videos.ids])
 
     def _read(self, run: Run) -> dict[str, str]:

@@ -12,8 +12,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tcon.cache import Provenance, Snippets, Video
+
+# Damage at random (fuzz.py): the same 200 variants of each input; 10,000 new ones by `make fuzz`.
+for name, variants in (("suite", 200), ("fuzz", 10_000)):
+    settings.register_profile(
+        name,
+        max_examples=variants,
+        derandomize=name == "suite",
+        deadline=None,  # fuzz.py has its own, which ends a hang
+        suppress_health_check=list(HealthCheck),
+    )
+settings.load_profile("suite")
 
 BITS = 8
 BLACK, WHITE = 16, 235

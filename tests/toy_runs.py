@@ -29,7 +29,7 @@ def train(
     settings: Sequence[str] = (),
     preset: str = MATCHED,
     files: tuple[Path, Path] | None = None,
-    task: Path | None = None,
+    task: Path | str | None = None,
     shift: float = 0.0,
 ) -> list[Group]:
     """Train on 12 source and 18 target videos, or on ``files``; all runs in ``folder``, scored.

@@ -115,7 +115,7 @@ class ClipStore(Store):
             *super().notes(run),
             f"{run.end_to_end.backbone}: a step of {batch} videos {passes} needs about "
             f"{need.of(min(micro_batch, batch)) / 2**30:.1f} GiB (all at once "
-            f"{need.of(batch) / 2**30:.1f} GiB)."
+            f"{need.of(batch) / 2**30:.1f} GiB).",
         ]
         if run.modality == "flow":
             said += [f"{name}: {self._of_flow(run, name)}." for name in ("source", "target")]

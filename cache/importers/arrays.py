@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 
 from ..errors import InputError
 from ..schema import Snippets
 
+_EXPANSION = 100  # features compress to half; zeros to a thousandth
 MOST_BYTES = 2**30  # of one video's features: 130,000 snippets of 2,048 float32
 
 
@@ -63,6 +65,23 @@ def as_snippets(array: np.ndarray, frame: np.ndarray | None = None) -> Snippets:
     return Snippets(array.reshape(shape), frame)
 
 
+def check_expansion(path: Path, declared: int) -> None:
+    """Refuse a small file that would fill the memory.
+
+    Args:
+        path: the file.
+        declared: bytes that its arrays say they take.
+
+    Raises:
+        InputError: more than 1 GiB, and more than a hundred times what the file has.
+    """
+    if declared > max(MOST_BYTES, _EXPANSION * path.stat().st_size):
+        raise InputError(
+            f"declares {declared / 2**30:.0f} GiB of arrays in a file of "
+            f"{path.stat().st_size / 2**20:.1f} MiB: save its features anew"
+        )
+
+
 @contextmanager
 def damaged(name: str) -> Iterator[None]:
     """Say which file or key cannot be read, and why.
@@ -77,4 +96,4 @@ def damaged(name: str) -> Iterator[None]:
     except Exception as error:  # parsers of damaged files raise anything
         said = str(error).strip().partition("\n")[0].partition(". ")[0]
         reason = said if " " in said else f"{type(error).__name__} {said}".strip()
-        raise InputError(f"{name} cannot be read: {reason}") from None
+        raise InputError(f"{name} cannot be read: {reason[:200].strip()}") from None

@@ -20,9 +20,11 @@ from .arrays import as_snippets, damaged
 from .files import files_of
 from .source import UNNAMED, FeatureSource
 
+_TOTAL = "total_feats.pkl"  # of all videos, left behind where they were split
+
 
 class MMAction2(FeatureSource):
-    """``<video>.pkl``; a video's name is its path without ``.pkl``.
+    """``<video>.pkl``; a video's name is its path without ``.pkl``. ``total_feats.pkl`` is none.
 
     Args:
         path: the folder.
@@ -37,7 +39,13 @@ class MMAction2(FeatureSource):
     def __init__(self, path: Path, *, trust_pickle: bool = False) -> None:
         super().__init__(path)
         require_trust(path, trust=trust_pickle)
-        self._files = files_of(path, ".pkl")
+        files = files_of(path, ".pkl")
+        self._files = {name: file for name, file in files.items() if file.name != _TOTAL}
+        if not self._files:
+            raise InputError(
+                f"{path} holds {_TOTAL} alone, all features without the videos' names: give the "
+                "folder of the files that it was split into"
+            )
 
     def names(self) -> Iterable[str]:
         return self._files

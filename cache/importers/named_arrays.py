@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from ..errors import InputError
+from ..lists.lines import shorten
 from .source import UNNAMED
 
 MODALITIES = ("rgb", "flow")
@@ -25,6 +26,6 @@ def choose_features(names: Collection[str]) -> dict[str, str]:
         if name in lower or name in names:
             return {UNNAMED: lower.get(name, name)}
     raise InputError(
-        f"holds {', '.join(sorted(names)) or 'no array'}: the features must be named features, "
-        "rgb or flow, or be alone"
+        f"holds {shorten(', '.join(sorted(names))) or 'no array'}: the features must be named "
+        "features, rgb or flow, or be alone"
     )

@@ -8,10 +8,21 @@ from pathlib import Path
 import numpy as np
 
 from ..schema import Snippets
-from .arrays import as_snippets, damaged
+from .arrays import as_snippets, check_expansion, damaged
 from .files import files_of
 from .named_arrays import choose_features
 from .source import FeatureSource
+
+
+def open_npz(path: Path) -> np.lib.npyio.NpzFile:
+    """Open an archive of arrays, without pickles.
+
+    Raises:
+        InputError: it would fill the memory.
+    """
+    arrays = np.load(path, allow_pickle=False)
+    check_expansion(path, sum(part.file_size for part in arrays.zip.infolist()))
+    return arrays
 
 
 class NpzFolder(FeatureSource):
@@ -28,6 +39,6 @@ class NpzFolder(FeatureSource):
 
     def read(self, name: str) -> Mapping[str, Snippets]:
         file = self._files[name]
-        with damaged(file.name), np.load(file, allow_pickle=False) as arrays:
+        with damaged(file.name), open_npz(file) as arrays:
             chosen = choose_features(arrays.files)
             return {modality: as_snippets(arrays[key]) for modality, key in chosen.items()}

@@ -23,6 +23,7 @@ from ..lists import Entry
 from ..schema import SPLITS, Snippets
 from .arrays import as_snippets, damaged
 from .named_arrays import choose_features
+from .npz import open_npz
 from .source import FeatureSource
 
 _IDS = ("ids", "names", "videos", "video_ids", "narration_ids")
@@ -37,7 +38,7 @@ class NpzTable(FeatureSource):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        with damaged(str(path)), np.load(path, allow_pickle=False) as arrays:
+        with damaged(str(path)), open_npz(path) as arrays:
             ids = [key for key in arrays.files if key.lower() in _IDS]
             if len(ids) != 1:
                 raise InputError(f"must name its videos in one array: {', '.join(_IDS)}")

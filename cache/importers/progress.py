@@ -54,7 +54,7 @@ def import_with_progress(
     """
     console = Console(soft_wrap=True, highlight=False, markup=False)
     if kind == "auto":
-        kind, others = recognise(path)
+        kind, others = recognise(path, trust_pickle=trust_pickle)
         console.print(f"{path} is taken as {kind}{others and f'; {others}'}.")
     with console.status("looking for videos"):
         source = open_source(kind, path, select=select, trust_pickle=trust_pickle)

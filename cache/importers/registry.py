@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ..errors import InputError, unknown
+from ..unpickle import read_pickle
 from .epic100 import Epic100
 from .hdf5 import Hdf5
 from .mat import Mat
@@ -38,7 +39,7 @@ _PICKLED: Mapping[str, Callable[..., FeatureSource]] = {
 }
 KINDS = (*_PLAIN, *_PICKLED)
 _IN_FOLDERS = {".t7": "t7", ".npy": "npy", ".npz": "npz", ".mat": "mat", ".pkl": "mmaction2"}
-_AS_FILES = {".npz": "npz", ".h5": "hdf5", ".hdf5": "hdf5", ".pkl": "epic100"}
+_AS_FILES = {".npz": "npz", ".h5": "hdf5", ".hdf5": "hdf5", ".pkl": ""}
 
 
 def open_source(
@@ -65,13 +66,13 @@ def open_source(
     return Npy(path, select) if select else _PLAIN[kind](path)
 
 
-def recognise(path: Path) -> tuple[str, str]:
+def recognise(path: Path, *, trust_pickle: bool = False) -> tuple[str, str]:
     """The kind of what is at ``path``, and what else was seen, "" if nothing.
 
-    A folder is of the kind that most of its files have.
+    A folder is of the kind that most of its files have; a pickle is looked into.
 
     Raises:
-        InputError: no kind is recognised.
+        InputError: no kind is recognised, or a pickle without trust.
     """
     _check_exists(path)
     if path.is_dir():
@@ -86,8 +87,16 @@ def recognise(path: Path) -> tuple[str, str]:
             f"{', '.join(KINDS)}"
         )
     (taken, _), *others = suffixes.most_common()
+    if not known[taken]:
+        return _kind_of_pickle(path, trust=trust_pickle), ""
     said = ", ".join(f"{count} {suffix}" for suffix, count in others)
     return known[taken], f"{said} files are left alone" if said else ""
+
+
+def _kind_of_pickle(path: Path, *, trust: bool) -> str:
+    content = read_pickle(path, trust=trust)
+    features = content.get("features") if isinstance(content, dict) else None
+    return "mmsada" if isinstance(features, list) else "epic100"
 
 
 def _check_exists(path: Path) -> None:

@@ -13,7 +13,7 @@ from ... import __version__
 from ..errors import InputError
 from ..labels import check_committed, list_sha256
 from ..lists import Entry
-from ..schema import Failure, Provenance, Snippets, Video
+from ..schema import IMPORTED, Failure, Provenance, Snippets, Video
 from ..writer import FeatureWriter
 from .source import UNNAMED, FeatureSource
 
@@ -134,7 +134,7 @@ class _Reader:
                 weights_sha256="",
                 layer="",
                 dim=dim,
-                preprocessing=f"imported: {self._source.kind}",
+                preprocessing=f"{IMPORTED}{self._source.kind}",
                 snippet_length=1,
                 sampling="stride:1" if self._source.every_frame else "imported",
                 precision=_PRECISIONS.get(dtype, dtype),

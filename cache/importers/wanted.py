@@ -71,6 +71,10 @@ def choose_videos(
     names = list(source.names())
     if lists:
         wanted = _of_lists(names, lists, form, classes, classes_from, trust_pickle)
+        parts = sum(entry.span is not None for entry in wanted.videos.values())
+        if parts and source.every_frame:
+            said = f"all frames are taken of {parts} videos of which the lists name a part"
+            wanted = replace(wanted, notes=(*wanted.notes, said))
     else:
         entries = source.entries() or _of_folders(names)
         wanted = Wanted({entry.name: entry for entry in entries}, (), (), join((), ()))

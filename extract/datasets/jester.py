@@ -6,6 +6,7 @@ on it.
 
 from __future__ import annotations
 
+from ...cache import InputError
 from ...cache.lists import Entry, read_list
 from .files import Files
 
@@ -19,5 +20,8 @@ def entries(files: Files, split: int) -> list[Entry]:
     found = []
     for part in ("train", "validation"):  # which their names say too
         (path,) = files.lists(f"jester-v1-{part}.csv")
-        found += read_list(path, form="jester").entries
+        entries = read_list(path, form="jester").entries
+        if without := [entry.line for entry in entries if not entry.label]:
+            raise InputError(f"{path} line {without[0]} is no 'id;label': mend it")
+        found += entries
     return found

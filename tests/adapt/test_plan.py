@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 import toy_methods as toy
+from fuzz import damaged_text, ends_well
+from hypothesis import given
 
 from tcon.adapt.methods import names
 from tcon.adapt.plan import make_grid, read_plan, shipped
@@ -195,3 +197,11 @@ def test_both_presets_run_every_table(name: str, preset: str) -> None:
 
 def test_all_tables_ship() -> None:
     assert shipped() == sorted(TABLES)
+
+
+@given(content=damaged_text(PLAN.encode()))
+def test_damaged_plan(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "plan.toml").write_bytes(content)
+    with ends_well():
+        for grid in read_plan(str(tmp_path / "plan.toml"), {}).grids:
+            assert grid.runs

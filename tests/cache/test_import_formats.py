@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import h5py
@@ -13,6 +14,7 @@ from import_files import features, write_t7
 from scipy.io import savemat
 
 from tcon.cache import InputError
+from tcon.cache.importers import arrays
 from tcon.cache.importers.registry import open_source, recognise
 from tcon.cache.importers.source import UNNAMED
 from tcon.cache.lists import Entry
@@ -262,3 +264,25 @@ def test_what_is_not_of_the_kind_named(tmp_path: Path) -> None:
     write_t7(tmp_path / "v", A)
     with pytest.raises(InputError, match="give the one above"):
         open_source("t7", tmp_path / "v")
+
+
+def test_small_files_that_would_fill_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with h5py.File(tmp_path / "x.h5", "w") as h5:
+        h5.create_dataset("a", (2**20, 2**20), "f4", chunks=True)  # nothing is stored
+    with pytest.raises(InputError, match="a declares 4096 GiB, and a video):
+        read("hdf5", tmp_path / "x.h5")
+    monkeypatch.setattr(arrays, "_LARGE", 2**20)
+    zeros = np.zeros((1000, 1000))
+    np.savez_compressed(tmp_path / "a.npz", zeros)
+    np.savez_compressed(tmp_path / "all.npz", ids=["a"], features=zeros[None])
+    for path in (tmp_path, tmp_path / "all.npz"):
+        with pytest.raises(InputError, match=r"declares .* GiB of arrays in a file of 0.0 MiB"):
+            read("npz", path)
+    savemat(tmp_path / "a.mat", {"a": np.zeros((3, 5))})
+    lying = (tmp_path / "a.mat").read_bytes()
+    lying = lying.replace(struct.pack("<2i", 3, 5), struct.pack("<2i", 2**20, 2**20))
+    (tmp_path / "a.mat").write_bytes(lying)
+    with pytest.raises(InputError, match="a.mat declares 8192 GiB"):
+        read("mat", tmp_path)

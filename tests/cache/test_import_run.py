@@ -166,6 +166,26 @@ def test_pickles_need_trust(tmp_path: Path) -> None:
     np.testing.assert_array_equal(FeatureFile(tmp_path / "x.h5").packed().features, features(3))
 
 
+def test_a_pickle_of_all_actions_is_looked_into(tmp_path: Path) -> None:
+    sample = {"uid": 3, "video_name": "P08_01", "features_RGB": features(5)}
+    path, options = tmp_path / "D1_train.pkl", ("-o", tmp_path / "x.h5")
+    path.write_bytes(pickle.dumps({"features": [sample]}))
+    assert "--trust-pickle" in command("auto", path, *options).output
+    result = command("auto", path, *options, "--trust-pickle")
+    assert result.exit_code == 0 and "is taken as mmsada." in result.output
+    content = {"features": {"RGB": features(10).reshape(2, 5, 4)}, "narration_ids": ["a", "b"]}
+    path.write_bytes(pickle.dumps(content))
+    assert "is taken as epic100." in command("auto", path, *options, "--trust-pickle").output
+
+
+def test_parts_that_a_list_names_are_not_cut_out(folder: Path, tmp_path: Path) -> None:
+    lists = write_list(tmp_path / "parts.txt", ["v_3 1 2 0", "v_4 2 4 1"])
+    result = command("t7", folder, "-o", tmp_path / "x.h5", "--list", lists)
+    assert result.exit_code == 0
+    assert "all frames are taken of 2 videos of which the lists name a part" in result.output
+    assert FeatureFile(tmp_path / "x.h5").counts("rgb").tolist() == [5, 6]
+
+
 def test_frames_that_are_missing_are_told(folder: Path, tmp_path: Path) -> None:
     (folder / "v_3" / "img_00002.t7").unlink()
     (folder / "v_4" / "img_00006.t7").unlink()

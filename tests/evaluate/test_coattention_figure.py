@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -190,6 +191,9 @@ def test_a_missing_video_is_named_by_where_it_was_looked_for(tmp_path: Path) -> 
     with pytest.raises(InputError) as error:
         read_images(video, np.array([2]), tmp_path / "clips")
     assert f"a.mp4 is not at {tmp_path}/a.mp4 or {tmp_path}/clips/a.mp4: name" in str(error.value)
+    assert "tcon extract ran" not in str(error.value)  # no decoder: its features were imported
+    with pytest.raises(InputError, match="the one where tcon extract ran"):
+        read_images(replace(video, decoder="pyav"), np.array([2]), tmp_path / "clips")
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,25 @@ def test_a_task_is_read_back(tmp_path: Path) -> None:
     assert "--task mine.csv" in adapt_commands([group])[0]
 
 
+def test_a_task_that_ships_is_named(tmp_path: Path) -> None:
+    shipped = read_task("ucf50_olympic_U2O")
+    labels = [list(side)[n % 6] for side in (shipped.source, shipped.target) for n in range(18)]
+    files = tmp_path / "s.h5", tmp_path / "t.h5"
+    for path, own in zip(files, (labels[:18], labels[18:]), strict=True):
+        write_domain(path, videos=18, labels=own)
+    (group,) = train(tmp_path, methods=["source_only"], files=files, task="ucf50_olympic_U2O")
+    assert "--task ucf50_olympic_U2O " in adapt_commands([group])[0]
+    assert task_csv(group.first.data) == ""
+    changed = {**group.first.data, "target_map": {"other": 0}}
+    assert "UCF50->Olympic_Sports" in task_csv(changed)
+
+
+def test_an_import() -> None:
+    made = provenance(preprocessing="imported: t7", backbone="resnet101", weights="")
+    words = shlex.split(extract_command("x.h5", {"rgb": made}))
+    assert words == ["tcon", "import", "t7", "FEATURES", "-o", "x.h5", "--backbone", "resnet101"]
+
+
 def test_extraction() -> None:
     made = {
         "flow": provenance(sampling="stride:8", views="tencrop", weights="net.pth"),

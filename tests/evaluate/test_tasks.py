@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from feature_files import write_domain
+from fuzz import damaged_text, ends_well
+from hypothesis import given
 
 from tcon.adapt.task import read_task, shipped_tasks
 from tcon.cache import Video
@@ -280,3 +282,20 @@ def test_adapt_says_what_is_uncertain(tmp_path: Path) -> None:
     assert Counter(result.output.splitlines())[said] == 1
     config = next((tmp_path / "runs").rglob("config.json")).read_text()
     assert f'"task": "{guess.name}"' in config
+
+
+TASK = """task,class,source_label,target_label,class_index,status,note
+t,climb,RockClimbing|RopeClimbing,climb,1,verified,
+t,"golf, swing",GolfSwing,golf,0,assumed,one
+t,cook,Cooking,,-1,,
+"""
+
+
+@given(content=damaged_text(TASK.encode()))
+def test_damaged_task(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "task.csv").write_bytes(content)
+    with ends_well():
+        task = read_task(tmp_path / "task.csv")
+        assert task.name and all(task.classes)
+        for side in (task.source, task.target):
+            assert "" not in side and set(side.values()) <= set(range(len(task.classes)))

@@ -1,0 +1,53 @@
+"""What a run has written about its training: metrics, and what looked wrong in them."""
+
+from __future__ import annotations
+
+import json
+
+from ..adapt.run_folder import HEALTH, METRICS
+from .runs import Run, damaged_run
+
+
+def read_metrics(run: Run) -> list[dict[str, float]]:
+    """The lines of ``metrics.jsonl``, one per evaluation; each has its ``step``.
+
+    Raises:
+        InputError: the file is missing or damaged.
+    """
+    try:
+        records = [json.loads(line) for line in (run.path / METRICS).read_text().splitlines()]
+        if not records or not all(_is_record(record, records[0]) for record in records):
+            raise ValueError(f"{METRICS} lacks lines, or one of them lacks a number")
+    except (OSError, ValueError, RecursionError) as error:
+        raise damaged_run(run.path, error) from None
+    return records
+
+
+def read_health(run: Run) -> list[dict[str, str]]:
+    """What looked wrong: ``kind``, ``text`` and ``remedy`` of each finding.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    path = run.path / HEALTH
+    try:
+        found = json.loads(path.read_text()) if path.exists() else []
+        if not isinstance(found, list) or not all(map(_is_finding, found)):
+            raise ValueError(f"{HEALTH} is no list of kind, text and remedy")
+    except (OSError, ValueError, RecursionError) as error:
+        raise damaged_run(run.path, error) from None
+    return found
+
+
+def _is_record(record: object, first: dict) -> bool:
+    return (
+        isinstance(record, dict)
+        and record.keys() >= {"step", *first}
+        and all(type(value) in (int, float) for value in record.values())
+    )
+
+
+def _is_finding(finding: object) -> bool:
+    return isinstance(finding, dict) and all(
+        isinstance(finding.get(key), str) for key in ("kind", "text", "remedy")
+    )

@@ -1,0 +1,59 @@
+"""A damaged run folder ends in a clear error, or in tables."""
+
+from __future__ import annotations
+
+import io
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import pytest
+from feature_files import write_domain
+from fuzz import damaged_hdf5, damaged_json, damaged_text, ends_well
+from handmade_runs import logits, write_run
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tcon.evaluate.report import report
+from tcon.evaluate.run_logs import read_health, read_metrics
+from tcon.evaluate.runs import find_runs
+
+DAMAGE = {
+    "config.json": damaged_json,
+    "logits.h5": damaged_hdf5,
+    "metrics.jsonl": damaged_text,
+    "health.json": damaged_json,
+}
+METRICS = (
+    '{"step": 10, "source": 1.5, "disc_accuracy": 0.5}\n{"step": 20, "source": 1, "pairs": 2}\n'
+)
+HEALTH = '[{"kind": "no pairs", "text": "none", "remedy": "find some"}]'
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    files = write_domain(tmp_path / "a.h5", videos=3), write_domain(tmp_path / "b.h5", videos=3)
+    run = write_run(tmp_path / "runs", files, train=[logits(3, 2, 3)] * 2, videos=range(3))
+    (run / "metrics.jsonl").write_text(METRICS)
+    (run / "health.json").write_text(HEALTH)
+    return run
+
+
+@pytest.fixture
+def sound(run: Path) -> dict[str, bytes]:
+    return {name: (run / name).read_bytes() for name in DAMAGE}
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+@given(data=st.data())
+def test_damaged_run(run: Path, sound: dict[str, bytes], name: str, data: st.DataObject) -> None:
+    (run / name).write_bytes(data.draw(DAMAGE[name](sound[name])))
+    with ends_well(), redirect_stdout(io.StringIO()):
+        if name in ("config.json", "logits.h5"):
+            report([run])
+            return
+        (found,), _ = find_runs([run])
+        for record in read_metrics(found):
+            assert "step" in record
+            assert all(type(value) in (int, float) for value in record.values())
+        for finding in read_health(found):
+            assert {"kind", "text", "remedy"} <= finding.keys()
