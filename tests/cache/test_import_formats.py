@@ -273,7 +273,7 @@ def test_small_files_that_would_fill_the_memory(
         h5.create_dataset("a", (2**20, 2**20), "f4", chunks=True)  # nothing is stored
     with pytest.raises(InputError, match="a declares 4096 GiB, and a video"):
         read("hdf5", tmp_path / "x.h5")
-    monkeypatch.setattr(arrays, "_LARGE", 2**20)
+    monkeypatch.setattr(arrays, "MOST_BYTES", 2**20)
     zeros = np.zeros((1000, 1000))
     np.savez_compressed(tmp_path / "a.npz", zeros)
     np.savez_compressed(tmp_path / "all.npz", ids=["a"], features=zeros[None])
