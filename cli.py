@@ -86,7 +86,12 @@ def main() -> None:
     type=click.IntRange(0, 1),
     help="Number of the first of --classes in the list, where that differs from the file's.",
 )
-@click.option("--modality", default="rgb", show_default=True, help="rgb, flow or rgb,flow.")
+@click.option(
+    "--modality",
+    default="rgb",
+    show_default=True,
+    help="rgb, flow, rgb,flow, or none: a table of videos for adapt --end-to-end.",
+)
 @click.option("--backbone", default="efficientnet_lite0", show_default=True)
 @click.option(
     "--weights",
@@ -223,7 +228,8 @@ def extract(
     if snippets and stride:
         raise InputError("give --snippets or --stride, not both")
     sampling = Sampling("stride", stride) if stride else Sampling("uniform", snippets or 32)
-    modalities = tuple(dict.fromkeys(name.strip() for name in modality.split(",")))
+    names = [name.strip() for name in modality.split(",")]
+    modalities = () if names == ["none"] else tuple(dict.fromkeys(names))
     config = ExtractConfig(
         modalities=modalities,
         sampling=sampling,

@@ -150,6 +150,17 @@ def test_all_done(run: Run, tmp_path: Path, videos: Path) -> None:
     assert "Nothing to do" in again.out
 
 
+def test_a_table_of_videos_alone(run: Run, tmp_path: Path, videos: Path) -> None:
+    options = ("--modality", "none", "--min-frames", "1", "--workers", "0")
+    result = run("extract", videos, "-o", tmp_path / "x.h5", *options)
+    assert result.code == 0
+    assert "decoded and counted" in result.out
+    file = FeatureFile(tmp_path / "x.h5")
+    assert not file.modalities
+    assert all(video.frames and video.label for video in file.videos)
+    assert run("inspect", tmp_path / "x.h5").code == 0
+
+
 def test_what_was_understood_is_said_first(run: Run, tmp_path: Path, videos: Path) -> None:
     result = run("extract", videos, "-o", tmp_path / "x.h5", *CHEAP)
     assert result.out.startswith("4 videos; 2 classes (jump, run); no splits.\n")
