@@ -315,6 +315,12 @@ def extract(
     help="End to end: the source's flow, as kept by tcon extract --keep-flow.",
 )
 @click.option("--target-flow", type=click.Path(path_type=Path), help="The target's.")
+@click.option(
+    "--flow-engine",
+    default="auto",
+    show_default=True,
+    help="End to end, for flow that is not kept: auto, cpu, cuda, torch or opencv.",
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="[default: runs]")
 @click.option("--device", default="auto", show_default=True)
 @click.option("--tensorboard", is_flag=True, help="Write the metrics for TensorBoard too.")
@@ -326,6 +332,7 @@ def adapt(
     workers: int | None,
     source_flow: Path | None,
     target_flow: Path | None,
+    flow_engine: str,
     dry_run: bool,
     **options: Any,
 ) -> None:
@@ -341,7 +348,12 @@ def adapt(
     from .adapt.progress import adapt_grids, adapt_plan, show_runs
 
     given = {key: value for key, value in options.items() if value}
-    decoding = Decoding(workers=workers, source_flow=source_flow, target_flow=target_flow)
+    decoding = Decoding(
+        workers=workers,
+        source_flow=source_flow,
+        target_flow=target_flow,
+        flow_engine=flow_engine,
+    )
     how = {"device": device, "tensorboard": tensorboard, "decoding": decoding}
     if plan:
         failures = adapt_plan(read_plan(plan, given), dry_run=dry_run, **how)

@@ -23,7 +23,7 @@ from ..cache import Video
 from .cutting import Cut
 from .decoders import DecodeError
 from .flow.cache import FlowCache
-from .training_clips import read_clips, training_plan
+from .training_clips import GreyClips, read_clips, training_plan
 from .views import TrainingCrop, Views
 
 
@@ -46,7 +46,7 @@ class Clips(NamedTuple):
     """The clips [n, ...] uint8 of a request, and why they are zeros, "" where they are not."""
 
     video: int
-    pixels: Tensor
+    pixels: Tensor | GreyClips
     failure: str
 
 

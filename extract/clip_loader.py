@@ -15,7 +15,9 @@ from ..cache import InputError, Video
 from .clip_dataset import ClipDataset, ClipRequest, Clips
 from .cutting import Cut
 from .flow.cache import FlowCache
-from .flow.cutting import ON_DEVICE, FlowCut
+from .training_clips import GreyClips
+
+_CPU = torch.device("cpu")
 
 
 class ClipLoader:
@@ -27,19 +29,17 @@ class ClipLoader:
     Args:
         videos: with their true number of frames (see `census`).
         cut: how snippets are cut; requests decide its views. Flow has 8-bit levels.
-        flow: where the fields of a `FlowCut` come from; those of videos that it does not hold are
-            computed by the workers.
+        flow: where the fields of a `FlowCut` come from. Those of videos that it does not hold are
+            computed by the workers, or on ``device`` if its engine is one of `ON_DEVICE`.
         flip: mirror half of the training crops.
         workers: processes; 0 decodes in this one, where a hang cannot be cut off.
         time_limit: seconds that a video may go without a new frame; its worker is ended then.
         ahead: videos whose clips are made ahead.
-        pinned: yield batches in pinned memory, from where they go to a GPU beside its work.
+        device: that trains. For a GPU batches are in pinned memory, from where they go there
+            beside its work.
 
     Attributes:
         failed: why, by the ids of the videos that could not be read so far.
-
-    Raises:
-        InputError: flow that no cache holds, and that the workers cannot compute.
     """
 
     def __init__(
@@ -52,11 +52,10 @@ class ClipLoader:
         workers: int = 0,
         time_limit: float = 120.0,
         ahead: int = 128,
-        pinned: bool = False,
+        device: torch.device = _CPU,
     ) -> None:
-        _require_flow(videos, cut, flow)
         self.failed: dict[str, str] = {}
-        self._videos, self._time_limit, self._pinned = videos, time_limit, pinned
+        self._videos, self._time_limit, self._device = videos, time_limit, device
         self._order = _Order()
         self._dataset = ClipDataset(
             videos, cut, flow=flow, flip=flip, workers=workers, time_limit=time_limit
@@ -78,7 +77,8 @@ class ClipLoader:
             requests: of each batch; those of a batch have the same n.
 
         Yields:
-            [B, n, c L, S, S] or [B, n, c, L, S, S] uint8, in the order of the requests.
+            [B, n, c L, S, S] or [B, n, c, L, S, S] uint8, in the order of the requests; on the
+            CPU, or on the device where flow has been computed there.
 
         Raises:
             InputError: a worker has ended, or no video of a batch can be read.
@@ -92,7 +92,7 @@ class ClipLoader:
             if len(batch) == self._order.sizes[0]:
                 self._order.sizes.popleft()
                 self._require_any(batch)
-                yield _stack(batch, pinned=self._pinned)
+                yield _stack(batch, self._device)
                 batch = []
 
     def _clips(self) -> Iterator[Clips]:
@@ -151,12 +151,18 @@ def _as_it_is(clips: Clips) -> Clips:
     return clips
 
 
-def _stack(batch: list[Clips], *, pinned: bool) -> Tensor:
+def _stack(batch: list[Clips], device: torch.device) -> Tensor:
     """[B, n, ...]; memory is pinned once for the batch rather than for each video."""
+    if any(isinstance(clips.pixels, GreyClips) for clips in batch):
+        return torch.stack([_on_device(clips.pixels, device) for clips in batch])
     pixels = [clips.pixels for clips in batch]
     shape = (len(pixels), *pixels[0].shape)
-    out = torch.empty(shape, dtype=pixels[0].dtype, pin_memory=pinned)
+    out = torch.empty(shape, dtype=pixels[0].dtype, pin_memory=device.type == "cuda")
     return torch.stack(pixels, out=out)
+
+
+def _on_device(pixels: Tensor | GreyClips, device: torch.device) -> Tensor:
+    return pixels.compute(device) if isinstance(pixels, GreyClips) else pixels.to(device)
 
 
 @contextmanager
@@ -167,15 +173,3 @@ def _deaf_to_children() -> Iterator[None]:
     yield
     with suppress(ValueError):  # not the main thread: torch has changed nothing either
         signal.signal(signal.SIGCHLD, handler)
-
-
-def _require_flow(videos: Sequence[Video], cut: Cut, flow: FlowCache | None) -> None:
-    if isinstance(cut, FlowCut) and cut.engine in ON_DEVICE:
-        missing = [v.id for v in videos if flow is None or v.id not in flow]
-        if missing:
-            raise InputError(
-                f"the flow of {len(missing)} of {len(videos)} videos is in no flow cache (the "
-                f"first: {missing[0]}), and the engine {cut.engine} does not run where videos are "
-                "decoded: choose the engine cpu, or keep the flow first with: tcon extract "
-                "--modality flow --keep-flow FOLDER"
-            )

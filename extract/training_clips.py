@@ -3,19 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ..cache.errors import InputError
 from .cutting import Cut
 from .decoders import DecodeError, open_video
 from .flow.cache import FlowCache
-from .flow.cutting import FlowCut, GreyCutter
+from .flow.cutting import FlowCut, Greys
 from .flow.kept import KeptCutter
 from .snippets import too_few
+
+
+@dataclass(frozen=True)
+class GreyClips:
+    """Clips of flow whose fields are to be computed where the backbone runs.
+
+    Args:
+        cut: how.
+        parts: frames of the snippets, in order.
+    """
+
+    cut: FlowCut
+    parts: tuple[Greys, ...]
+
+    def __len__(self) -> int:
+        return sum(len(part.stacks) for part in self.parts)
+
+    @torch.no_grad()
+    def compute(self, device: torch.device) -> Tensor:
+        """[n, 2 L, S, S], or clips [n, 2, L, S, S]; on the device."""
+        return torch.cat([self.cut.stacks(part, device)[0][:, 0] for part in self.parts])
 
 
 def training_plan(cut: Cut, total: int, positions: np.ndarray) -> np.ndarray:
@@ -45,7 +65,7 @@ def read_clips(
     *,
     flow: FlowCache | None = None,
     on_progress: Callable[[], None] = lambda: None,
-) -> Tensor:
+) -> Tensor | GreyClips:
     """Decode the planned snippets of a video, from its start to the last frame that they need.
 
     Args:
@@ -60,10 +80,10 @@ def read_clips(
 
     Returns:
         [n, c L, S, S], or clips [n, c, L, S, S]; uint8, or float32 where the cut keeps fractions.
+        Of flow that an engine of `ON_DEVICE` computes, the n clips' frames.
 
     Raises:
         DecodeError: it does not decode.
-        InputError: the flow is not in the cache, and the cut computes it on a device.
     """
     if isinstance(cut, FlowCut) and flow:
         cut = replace(cut, cache=flow)
@@ -77,17 +97,12 @@ def read_clips(
 
 def _read(
     path: str, cut: Cut, plan: np.ndarray, video: str, on_progress: Callable[[], None]
-) -> tuple[Tensor, int]:
+) -> tuple[Tensor | GreyClips, int]:
     """The snippets that the video reaches, and, where some lack, how many pieces it has."""
     cutter = cut.cutter(plan, video)
     if isinstance(cutter, KeptCutter):
         return _join(cutter.rest(), cut), cutter.fields
-    if isinstance(cutter, GreyCutter):
-        raise InputError(
-            f"the flow of {video} is in no flow cache, and the engine {cut.engine} does not run "
-            "where videos are decoded: choose the engine cpu"
-        )
-    chunks: list[Tensor] = []
+    chunks: list[Tensor | Greys] = []
     with open_video(path, on_progress=on_progress) as decoding:
         # The wanted frames first: after the last of them nothing more is decoded.
         wanted = zip(cutter.frames.tolist(), decoding.frames(cutter.frames), strict=False)
@@ -101,6 +116,13 @@ def _read(
     return clips, cut.piece_count(total)
 
 
-def _join(chunks: Iterable[Tensor], cut: Cut) -> Tensor:
+def _join(chunks: Iterable[Tensor | Greys], cut: Cut) -> Tensor | GreyClips:
     """Chunks [b, 1, ...] as [n, ...], n 0 where there are none."""
+    chunks = list(chunks)
+    parts = [chunk for chunk in chunks if isinstance(chunk, Greys)]
+    if parts:
+        # Processes of torch share the memory of tensors; arrays would be copied.
+        return GreyClips(
+            cut, tuple(replace(part, frames=torch.as_tensor(part.frames)) for part in parts)
+        )
     return torch.cat([torch.empty(0, *cut.shape, dtype=torch.uint8), *(c[:, 0] for c in chunks)])

@@ -15,9 +15,12 @@ class Decoding:
     Args:
         workers: processes that decode; None for one per core, 0 to decode in this one.
         source_flow, target_flow: folders of flow caches (``tcon extract --keep-flow``); the flow
-            of videos that are in none is computed by the workers.
+            of videos that are in none is computed in training.
+        flow_engine: that computes it: "cuda" and "torch" on the device that trains, "cpu" and
+            "opencv" in the workers; "auto" is the device's best.
     """
 
     workers: int | None = None
     source_flow: Path | None = None
     target_flow: Path | None = None
+    flow_engine: str = "auto"

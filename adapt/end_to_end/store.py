@@ -34,8 +34,6 @@ from .feed import ClipFeed
 from .memory import Need, need
 from .videos import ClipVideos, all_videos
 
-_CPU = torch.device("cpu")
-
 
 class ClipStore(Store):
     """See `Store`. Feature files give videos, labels and splits; their features are not read.
@@ -159,7 +157,7 @@ class ClipStore(Store):
             flip=run.end_to_end.flip,
             workers=-(-workers // beside),
             ahead=2 * run.train.batch_size,
-            pinned=self.device.type == "cuda",
+            device=self.device,
         )
 
     def _kept(self, run: RunConfig, domain: str) -> FlowCache | None:
@@ -228,5 +226,6 @@ class ClipStore(Store):
         return self._backbones[key]
 
     def _cut(self, run: RunConfig) -> Cut:
-        config = ExtractConfig(modalities=(run.modality,), flow_engine="cpu")
-        return make_cut(config, run.modality, self._backbone(run), _CPU)
+        engine = self.decoding.flow_engine
+        config = ExtractConfig(modalities=(run.modality,), flow_engine=engine)
+        return make_cut(config, run.modality, self._backbone(run), self.device)

@@ -100,7 +100,7 @@ class FlowCut(Cut):
     def stacks(self, greys: Greys, device: torch.device) -> tuple[Tensor, int]:
         """Compute the flow on ``device``: images [n, V, 2 L, S, S], or clips [n, V, 2, L, S, S];
         and how many pairs, none counted twice, were given up early."""
-        frames = torch.from_numpy(greys.frames).to(device)  # [m, H, W]
+        frames = torch.as_tensor(greys.frames).to(device)  # [m, H, W]
         first = torch.from_numpy(greys.first).to(device)  # [p]
         pairs = frames[first], frames[first + 1]
         flows = tvl1_flows(*pairs, parameters=self.parameters, engine=self.engine)
@@ -122,7 +122,7 @@ class Greys:
         video: its id.
     """
 
-    frames: np.ndarray
+    frames: np.ndarray | Tensor
     first: np.ndarray
     stacks: np.ndarray
     repeated: int

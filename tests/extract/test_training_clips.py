@@ -11,7 +11,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from tcon.cache import InputError
 from tcon.extract.cutting import Cut, FrameCut
 from tcon.extract.decoders import DecodeError
 from tcon.extract.flow import Parameters
@@ -19,7 +18,7 @@ from tcon.extract.flow.cutting import FlowCut
 from tcon.extract.preprocessing import Preprocessing
 from tcon.extract.sampling import Sampling
 from tcon.extract.snippets import Decoded, Reading, read_snippets
-from tcon.extract.training_clips import read_clips, training_plan
+from tcon.extract.training_clips import GreyClips, read_clips, training_plan
 from tcon.extract.views import FLOW_SCALES, TrainingCrop
 
 SIZE = 64
@@ -123,19 +122,41 @@ def test_what_does_not_decode(tmp_path: Path, write_video: Callable[..., Path]) 
         read_clips(str(single), FLOW, np.array([[0, 0, 0, 0, 0]]), "v")
 
 
-def test_flow_that_a_device_computes_is_refused(video: str) -> None:
-    with pytest.raises(InputError, match="engine torch does not run where videos are decoded"):
-        read_clips(video, replace(FLOW, engine="torch"), FLOW.plan(60), "v")
+@pytest.mark.parametrize("clip", [False, True])
+def test_flow_of_a_device_is_that_of_the_workers(video: str, clip: bool) -> None:
+    """The engine torch against the compiled one, with crops and flips; the engines round apart."""
+    cut = replace(FLOW, clip=clip, views=_flipped())
+    plan = training_plan(cut, 60, np.array([0.1, 0.9, 0.5]))
+    there = read_clips(video, replace(cut, engine="torch"), plan, "v")
+    assert isinstance(there, GreyClips) and len(there) == 3
+    found, expected = there.compute(torch.device("cpu")), read_clips(video, cut, plan, "v")
+    assert found.shape == expected.shape and found.dtype == torch.uint8
+    assert expected.float().std() > 1
+    assert (found.float() - expected.float()).abs().mean() < 0.5
+
+
+def test_flow_of_a_device_repeats_what_a_short_video_lacks(video: str) -> None:
+    cut = replace(FLOW, engine="torch")
+    beyond, within = np.arange(56, 66).reshape(2, 5), np.minimum(np.arange(56, 66), 58)
+    found, expected = (
+        read_clips(video, cut, plan.reshape(2, 5), "v").compute(torch.device("cpu"))
+        for plan in (beyond, within)
+    )
+    assert torch.equal(found, expected)
 
 
 # --- crops
 
 
+def _flipped() -> TrainingCrop:
+    """A crop that mirrors."""
+    crops = (TrainingCrop(seed, FLOW_SCALES) for seed in range(100))
+    return next(c for c in crops if c.boxes(SIZE, SIZE, SIZE, video="v")[0].flip)
+
+
 def _mirrored(cut: Cut, video: str) -> tuple[Tensor, Tensor]:
     """The same crop of a video without and with a flip."""
-    crops = (TrainingCrop(seed, FLOW_SCALES) for seed in range(100))
-    flipped = next(c for c in crops if c.boxes(SIZE, SIZE, SIZE, video="v")[0].flip)
-    plan = cut.plan(60)
+    flipped, plan = _flipped(), cut.plan(60)
     plain = read_clips(video, replace(cut, views=replace(flipped, flip=False)), plan, "v")
     return plain, read_clips(video, replace(cut, views=flipped), plan, "v")
 
