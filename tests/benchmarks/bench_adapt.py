@@ -36,9 +36,10 @@ from unittest.mock import patch
 
 import torch
 
-from tcon.adapt import loop
+from tcon.adapt import feed, loop
 from tcon.adapt.config import RunConfig, make_runs
 from tcon.adapt.domains import Domains, Videos
+from tcon.adapt.feed import CachedFeed
 from tcon.adapt.methods import FittedMethod, Method, entry, names
 from tcon.adapt.recorder import Recorder
 from tcon.adapt.run_folder import RunFolder
@@ -145,7 +146,7 @@ def _train(
 ) -> Clock:
     """A short run of the loop itself, timed."""
     clock = Clock(device, steps)
-    begin, new, make = loop.step_generator, loop.new_method, loop.make_optimiser
+    begin, new, make = feed.step_generator, loop.new_method, loop.make_optimiser
     clip = torch.nn.utils.clip_grad_norm_
 
     def step_generator(*args: Any) -> torch.Generator:
@@ -163,12 +164,12 @@ def _train(
         optimiser.step = clock.timed("optimiser", optimiser.step)
         return optimiser
 
-    changes = [(loop, "step_generator", step_generator)]
+    changes = [(feed, "step_generator", step_generator)]
     if parts:
         changes += [
             (loop, "new_method", new_method),
             (loop, "make_optimiser", make_optimiser),
-            (loop, "_batch", clock.timed("gather", loop._batch)),
+            (feed, "_batch", clock.timed("gather", feed._batch)),
             (torch.Tensor, "backward", clock.timed("backward", torch.Tensor.backward)),
             (torch.nn.utils, "clip_grad_norm_", clock.timed("optimiser", clip)),
         ]
@@ -176,7 +177,7 @@ def _train(
         for owner, name, function in changes:
             patches.enter_context(patch.object(owner, name, function))
         output = RunFolder(Path(folder) / "run", {"data": {}})
-        loop.train(run, domains, output, device=device, save_seconds=float("inf"))
+        loop.train(run, CachedFeed(run, domains, device), output, save_seconds=float("inf"))
     return clock
 
 
@@ -184,10 +185,10 @@ def _fit(run: RunConfig, base_run: RunConfig, domains: Domains, device: torch.de
     """Seconds of a whole fit, evaluations included."""
     with TemporaryDirectory() as folder:
         outputs = [RunFolder(Path(folder) / name, {"data": {}}) for name in ("base", "run")]
-        base = loop.train(base_run, domains, outputs[0], device=device)
+        base = loop.train(base_run, CachedFeed(base_run, domains, device), outputs[0])
         clock = Clock(device, 0)
         started = clock.now()
-        loop.fit(run, domains, outputs[1], base=base, device=device)
+        loop.fit(run, CachedFeed(run, domains, device), outputs[1], base=base)
         return clock.now() - started
 
 
