@@ -13,7 +13,7 @@ import numpy as np
 from ..adapt.methods import entry, names
 from ..adapt.run_folder import what_counts
 from ..cache import InputError
-from .intervals import bootstrap, wilson
+from .intervals import accuracy_interval
 from .metrics import accuracy, mean_class_accuracy
 from .runs import Run
 from .truth import TrueClasses
@@ -161,14 +161,12 @@ def score(
     predicted = np.stack(
         [run.test.logits[e].argmax(1)[known] for run, e in zip(runs, epochs, strict=True)]
     )  # [seeds, n]
-    correct = predicted == truth
-    one = len(runs) == 1
     return Scores(
         truth=truth,
         predicted=predicted,
         accuracy=np.array([accuracy(p, truth) for p in predicted]),
         mean_class=np.array([mean_class_accuracy(p, truth) for p in predicted]),
-        interval=wilson(int(correct.sum()), len(truth)) if one else bootstrap(correct),
+        interval=accuracy_interval(predicted == truth),
     )
 
 
