@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,9 +15,12 @@ from ..cache import InputError
 from .attention_figure import PairCourse, draw_attention
 from .coattention_figure import draw_coattention
 from .drawing import Picture
-from .embeddings import Trained, find
+from .embeddings import Loader, Trained, find, no_video
 from .frames import Roots, read_images, segment_frames
 from .pair_attention import co_attend, confident_pairs, source_probabilities
+from .rebuild import run_config
+from .runs import Run
+from .truth import Domain
 
 _PAIRS = 3
 
@@ -34,11 +38,47 @@ class PairChoice:
     roots: Roots = field(default_factory=dict)
 
 
+def check_pairs(runs: Sequence[Run], loader: Loader, pairs: PairChoice) -> None:
+    """Refuse a pair that none of some runs used, before anything is drawn.
+
+    Args:
+        runs: of methods that co-attend. Those whose features cannot be read do not count, for
+            nothing is drawn of them.
+        loader: of their files.
+        pairs: asked for.
+
+    Raises:
+        InputError: names the nearest id.
+    """
+    used = []
+    for run in runs:
+        if run_config(run.config).end_to_end:  # no features can be read
+            continue
+        with suppress(InputError):
+            used.append((run, loader.ids(run)))
+    for pair in pairs.ids:
+        missing = [_missing(run, pair, ids) for run, ids in used]
+        if missing and all(missing):
+            raise missing[0]
+
+
+def _missing(
+    run: Run, pair: tuple[str, str], ids: Mapping[Domain, Sequence[str]]
+) -> InputError | None:
+    """What a run lacks of a pair; None if it used both videos."""
+    for domain, id_ in zip(("source", "target"), pair, strict=True):
+        if id_ not in ids[domain]:
+            return no_video(run, domain, id_, ids[domain])
+    return None
+
+
 @torch.no_grad()
 def pair_pictures(
     trained: Trained, name: str, pairs: PairChoice, say: Callable[[str], None]
 ) -> Iterator[Picture]:
     """Attention over time, where the method predicts it, and a co-attention matrix per pair.
+
+    A pair that another run used is left out, as `check_pairs` has seen that one did.
 
     Args:
         trained: a method that co-attends.
@@ -49,7 +89,9 @@ def pair_pictures(
     Raises:
         InputError: a pair that was asked for cannot be shown.
     """
-    ids = list(pairs.ids) or _confident_ids(trained)
+    used = {domain: trained.ids(domain) for domain in ("source", "target")}
+    asked = [pair for pair in pairs.ids if not _missing(trained.run, pair, used)]
+    ids = asked if pairs.ids else _confident_ids(trained)
     sources = find(trained, "source", [source for source, _ in ids])
     targets = find(trained, "target", [target for _, target in ids])
     joint = np.empty((0, 0, 0))

@@ -171,6 +171,26 @@ def test_the_most_confident_pairs_take_turns_over_classes() -> None:
     assert confident_pairs(p_s[:2], p_t[2:], 3) == []
 
 
+def test_a_pair_is_shown_of_the_runs_that_used_it(
+    tmp_path: Path, write_video: Callable[..., Path]
+) -> None:
+    groups = train(tmp_path / "others", methods=["tcon"])  # of v000.mp4, v001.mp4, ...
+    files = write_files(tmp_path, write_video)
+    groups += train(tmp_path / "numbers", methods=["tcon"], files=files)
+
+    def names(*pairs: tuple[str, str]) -> list[str]:
+        choice = PairChoice(ids=pairs, roots=parse_roots([str(tmp_path)]))
+        pictures = draw_all(groups, Loader(), choice, say=pytest.fail)
+        return [p.name for p in pictures if "attention" in p.name]
+
+    drawn = ["others_runs_tcon_rgb_k4_attention", "numbers_runs_tcon_rgb_k4_attention"]
+    assert names(("4.mp4", "0.mp4")) == [*drawn, "numbers_runs_tcon_rgb_k4_coattention_1"]
+    # Nothing is drawn before a pair that no run used is refused.
+    choice = PairChoice(ids=(("4.mp4", "0.mp4"), ("4.mp4", "v000.mp4")))
+    with pytest.raises(InputError, match="used no .* video '.*': ids are such as"):
+        next(draw_all(groups, Loader(), choice, say=pytest.fail))
+
+
 def test_the_most_confident_pairs_are_shown_by_default(trained: Trained) -> None:
     source = trained.embed("source", trained.domains.source_train)
     target = trained.embed("target", trained.domains.target_test)
