@@ -37,11 +37,9 @@ def draw_all(
     Raises:
         InputError: a pair that was asked for cannot be shown.
     """
-    if pairs.ids:
-        runs = [g.first for g in groups if co_attends(entry(g.method).method)]
-        if not runs:
-            raise InputError("--pair shows co-attention, which none of these runs' methods has")
-        check_pairs(runs, loader, pairs)
+    check_pairs([group.first for group in groups], loader, pairs)
+    if pairs.ids and not any(co_attends(entry(g.method).method) for g in groups):
+        raise InputError("--pair shows co-attention, which none of these runs' methods has")
     if panels := series_by_segments(groups):
         yield Picture(
             "accuracy_by_segments",

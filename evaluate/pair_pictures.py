@@ -11,14 +11,14 @@ import torch
 import torch.nn.functional as F
 
 from ..adapt.domains import Videos
+from ..adapt.methods import entry
 from ..cache import InputError
 from .attention_figure import PairCourse, draw_attention
 from .coattention_figure import draw_coattention
 from .drawing import Picture
 from .embeddings import Loader, Trained, find, no_video
 from .frames import Roots, read_images, segment_frames
-from .pair_attention import co_attend, confident_pairs, source_probabilities
-from .rebuild import run_config
+from .pair_attention import co_attend, co_attends, confident_pairs, source_probabilities
 from .runs import Run
 from .truth import Domain
 
@@ -42,20 +42,22 @@ def check_pairs(runs: Sequence[Run], loader: Loader, pairs: PairChoice) -> None:
     """Refuse a pair that none of some runs used, before anything is drawn.
 
     Args:
-        runs: of methods that co-attend. Those whose features cannot be read do not count, for
-            nothing is drawn of them.
+        runs: of any methods. Those that do not co-attend, or whose features cannot be read, do not
+            count, for nothing is drawn of them.
         loader: of their files.
         pairs: asked for.
 
     Raises:
         InputError: names the nearest id.
     """
+    if not pairs.ids:
+        return
     used = []
     for run in runs:
-        if run_config(run.config).end_to_end:  # no features can be read
-            continue
+        cached = not run.config.get("end_to_end")
         with suppress(InputError):
-            used.append((run, loader.ids(run)))
+            if cached and co_attends(entry(run.config["method"]).method):
+                used.append((run, loader.ids(run)))
     for pair in pairs.ids:
         missing = [_missing(run, pair, ids) for run, ids in used]
         if missing and all(missing):
