@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -13,9 +14,12 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from torch import Tensor
 
+from ..adapt.domains import Videos
 from ..adapt.mmd import mk_mmd
+from ..cache import InputError
 from .embeddings import Embedded, Trained, of_videos, some
 from .layout import markdown_table
+from .truth import Domain
 
 _VIDEOS = 200  # of each domain: enough for both measures, and quick
 _FOLDS = 5
@@ -23,8 +27,10 @@ _SHUFFLES = 10
 _HOW = """\
 Between source training and target test videos, before (features as the run normalised them) and
 after G_f. Proxy A-distance: 0 where a linear classifier guesses the domain, 2 where it is always
-right. Squared multi-kernel MMD, in brackets that of equal domains (videos dealt at random). Videos
-are their segments side by side, or their mean where K differs."""
+right; in brackets, where the source has validation videos, that of source training and source
+validation videos: so much is memory of the training videos, not domain. Squared multi-kernel MMD,
+in brackets that of equal domains (videos dealt at random). Videos are their segments side by side,
+or their mean where K differs."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,8 @@ class Distance:
         a_distance: proxy A-distance.
         mmd: squared multi-kernel MMD.
         shuffled: the same of domains that are equal.
+        floor: proxy A-distance of source training and source validation videos, which are of one
+            domain; None without validation videos.
     """
 
     level: str
@@ -44,6 +52,7 @@ class Distance:
     a_distance: float
     mmd: float
     shuffled: float
+    floor: float | None
 
 
 def proxy_a_distance(
@@ -97,26 +106,40 @@ def shuffled_mmd(
 
 
 def domain_distances(trained: Trained) -> list[Distance]:
-    """Between source training and target test videos, at most 200 of each."""
-    source = trained.embed("source", some(trained.domains.source_train, _VIDEOS))
-    target = trained.embed("target", some(trained.domains.target_test, _VIDEOS))
+    """Between source training and target test videos, at most 200 of each.
+
+    Raises:
+        InputError: one of both has a single video.
+    """
+    domains = trained.domains
+    for whose, videos in (
+        ("source has a single training video", domains.source_train),
+        ("target has a single test video", domains.target_test),
+    ):
+        if len(videos) < 2:
+            raise InputError(f"its {whose}, and a distance needs two: add videos and adapt again")
+    source = _some(trained, "source", domains.source_train)
+    target = _some(trained, "target", domains.target_test)
+    val = domains.source_val
+    held_out = None if val is None or len(val) < 2 else _some(trained, "source", val)
     concatenate = trained.segments("source") == trained.segments("target")
     found = []
     for stage in ("before", "after"):
-        fs, ft = _at(source, stage), _at(target, stage)  # [n | m, K, D]
         for level in ("segments", "videos"):
-            if level == "segments":
-                s, t = fs.flatten(0, 1), ft.flatten(0, 1)
-            else:
-                s, t = (of_videos(f, concatenate=concatenate) for f in (fs, ft))
-            videos = [np.repeat(np.arange(len(f)), len(r) // len(f)) for f, r in ((fs, s), (ft, t))]
+            rows = partial(_rows, stage=stage, level=level, concatenate=concatenate)
+            (s, s_videos), (t, t_videos) = rows(source), rows(target)
+            floor = None
+            if held_out is not None:
+                v, v_videos = rows(held_out)
+                floor = proxy_a_distance(s.numpy(), v.numpy(), s_videos, v_videos)
             found.append(
                 Distance(
                     level,
                     stage,
-                    proxy_a_distance(s.numpy(), t.numpy(), *videos),
+                    proxy_a_distance(s.numpy(), t.numpy(), s_videos, t_videos),
                     float(mk_mmd(s, t)),
-                    shuffled_mmd(s, t, *videos),
+                    shuffled_mmd(s, t, s_videos, t_videos),
+                    floor,
                 )
             )
     return found
@@ -136,11 +159,27 @@ def distances_markdown(transfers: Mapping[str, Mapping[str, Sequence[Distance]]]
             at = {(d.level, d.stage): d for d in distances}
             for level in ("segments", "videos"):
                 both = [at[level, stage] for stage in ("before", "after")]
-                cells = [name, level, *(f"{d.a_distance:.2f}" for d in both)]
+                cells = [name, level, *map(_a_distance, both)]
                 rows.append([*cells, *(f"{d.mmd:.3f} ({d.shuffled:.3f})" for d in both)])
         parts += [f"{transfer}: domain distance", markdown_table(head, rows)]
     return "\n\n".join([*parts, _HOW])
 
 
-def _at(videos: Embedded, stage: str) -> Tensor:
-    return videos.cached if stage == "before" else videos.features
+def _a_distance(distance: Distance) -> str:
+    floor = "" if distance.floor is None else f" ({distance.floor:.2f})"
+    return f"{distance.a_distance:.2f}{floor}"
+
+
+def _some(trained: Trained, domain: Domain, videos: Videos) -> Embedded:
+    return trained.embed(domain, some(videos, _VIDEOS))
+
+
+def _rows(
+    videos: Embedded, *, stage: str, level: str, concatenate: bool
+) -> tuple[Tensor, np.ndarray]:
+    """Features [n, D] of segments or videos, and the video of each, [n]."""
+    features = videos.cached if stage == "before" else videos.features  # [videos, K, D]
+    count, segments = features.shape[:2]
+    if level == "segments":
+        return features.flatten(0, 1), np.repeat(np.arange(count), segments)
+    return of_videos(features, concatenate=concatenate), np.arange(count)

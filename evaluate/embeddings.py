@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from ..adapt.domains import Domains, Videos, load_domains
 from ..adapt.loop import new_method
 from ..adapt.methods import Method
 from ..adapt.normalise import normalise
+from ..adapt.splits import split_videos
 from ..adapt.task import Task
 from ..cache import FeatureFile, InputError
 from .rebuild import load_checkpoint, run_config
@@ -73,6 +74,10 @@ class Trained:
             return d.target_test, d.target_train
         return (d.source_train,) if d.source_val is None else (d.source_train, d.source_val)
 
+    def ids(self, domain: Domain) -> list[str]:
+        """Of all videos of `sets`."""
+        return [id_ for videos in self.sets(domain) for id_ in videos.ids]
+
     @torch.no_grad()
     def embed(self, domain: Domain, videos: Videos) -> Embedded:
         """The central snippets of videos of a domain, before and after G_f."""
@@ -118,11 +123,9 @@ class Loader:
             InputError: a feature file or the checkpoint cannot be used, or the method has no
                 trained features to look at.
         """
-        data, config = run.data, run_config(run.config)
-        if "source_map" not in data:
-            raise InputError(f"{run.path} does not say which classes its labels are: repeat it")
+        config = run_config(run.config)
         files: dict[Domain, FeatureFile] = {d: self.file(run, d) for d in ("source", "target")}
-        task = Task(data["task"], run.classes, data["source_map"], data["target_map"])
+        task = _task(run)
         chosen = load_domains(
             files["source"],
             files["target"],
@@ -138,6 +141,27 @@ class Loader:
             raise InputError(f"{config.method} trains no features, so there are none to look at")
         load_checkpoint(run.path, method)
         return Trained(run, config, method.requires_grad_(False), domains, files)
+
+    def ids(self, run: Run) -> dict[Domain, list[str]]:
+        """`Trained.ids` of both domains, without rebuilding the run.
+
+        Raises:
+            InputError: a feature file cannot be used.
+        """
+        way, task = run_config(run.config).train, _task(run)
+        source, target = (self.file(run, domain).videos for domain in ("source", "target"))
+        rows = split_videos(source, target, task, holdout=way.holdout, pool=way.target_pool)
+        return {
+            "source": [source[n].id for n in (*rows.source_train, *rows.source_val)],
+            "target": [target[n].id for n in (*rows.target_test, *rows.target_train)],
+        }
+
+
+def _task(run: Run) -> Task:
+    data = run.data
+    if "source_map" not in data:
+        raise InputError(f"{run.path} does not say which classes its labels are: repeat it")
+    return Task(data["task"], run.classes, data["source_map"], data["target_map"])
 
 
 def some(videos: Videos, most: int, *, seed: int = 0) -> Videos:
@@ -168,7 +192,7 @@ def find(trained: Trained, domain: Domain, ids: list[str]) -> Videos:
     first = trained.sets(domain)[0]
     everything = replace(
         first,
-        ids=tuple(id_ for videos in trained.sets(domain) for id_ in videos.ids),
+        ids=tuple(trained.ids(domain)),
         start=torch.cat([videos.start for videos in trained.sets(domain)]),
         count=torch.cat([videos.count for videos in trained.sets(domain)]),
         labels=None,
@@ -176,11 +200,14 @@ def find(trained: Trained, domain: Domain, ids: list[str]) -> Videos:
     row = {id_: n for n, id_ in enumerate(everything.ids)}
     for id_ in ids:
         if id_ not in row:
-            near = difflib.get_close_matches(id_, row, n=1) or list(everything.ids[:1])
-            raise InputError(
-                f"{trained.run.path} used no {domain} video '{id_}': ids are such as {near[0]}"
-            )
+            raise no_video(trained.run, domain, id_, everything.ids)
     return take(everything, [row[id_] for id_ in ids])
+
+
+def no_video(run: Run, domain: Domain, id_: str, ids: Sequence[str]) -> InputError:
+    """The error that a run used no such video, only ``ids``; names the nearest."""
+    near = difflib.get_close_matches(id_, ids, n=1) or list(ids[:1])
+    return InputError(f"{run.path} used no {domain} video '{id_}': ids are such as {near[0]}")
 
 
 def of_videos(segments: Tensor, *, concatenate: bool) -> Tensor:

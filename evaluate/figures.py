@@ -11,7 +11,7 @@ from .curves_figure import draw_curves
 from .drawing import Picture
 from .embeddings import Loader
 from .pair_attention import co_attends
-from .pair_pictures import PairChoice, pair_pictures
+from .pair_pictures import PairChoice, check_pairs, pair_pictures
 from .run_logs import read_health, read_metrics
 from .segments_figure import draw_segments, series_by_segments
 from .summary import Group, folder_names
@@ -37,6 +37,7 @@ def draw_all(
     Raises:
         InputError: a pair that was asked for cannot be shown.
     """
+    check_pairs([group.first for group in groups], loader, pairs)
     if pairs.ids and not any(co_attends(entry(g.method).method) for g in groups):
         raise InputError("--pair shows co-attention, which none of these runs' methods has")
     if panels := series_by_segments(groups):

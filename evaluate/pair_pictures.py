@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,13 +11,16 @@ import torch
 import torch.nn.functional as F
 
 from ..adapt.domains import Videos
+from ..adapt.methods import entry
 from ..cache import InputError
 from .attention_figure import PairCourse, draw_attention
 from .coattention_figure import draw_coattention
 from .drawing import Picture
-from .embeddings import Trained, find
+from .embeddings import Loader, Trained, find, no_video
 from .frames import Roots, read_images, segment_frames
-from .pair_attention import co_attend, confident_pairs, source_probabilities
+from .pair_attention import co_attend, co_attends, confident_pairs, source_probabilities
+from .runs import Run
+from .truth import Domain
 
 _PAIRS = 3
 
@@ -34,11 +38,49 @@ class PairChoice:
     roots: Roots = field(default_factory=dict)
 
 
+def check_pairs(runs: Sequence[Run], loader: Loader, pairs: PairChoice) -> None:
+    """Refuse a pair that none of some runs used, before anything is drawn.
+
+    Args:
+        runs: of any methods. Those that do not co-attend, or whose features cannot be read, do not
+            count, for nothing is drawn of them.
+        loader: of their files.
+        pairs: asked for.
+
+    Raises:
+        InputError: names the nearest id.
+    """
+    if not pairs.ids:
+        return
+    used = []
+    for run in runs:
+        cached = not run.config.get("end_to_end")
+        with suppress(InputError):
+            if cached and co_attends(entry(run.config["method"]).method):
+                used.append((run, loader.ids(run)))
+    for pair in pairs.ids:
+        missing = [_missing(run, pair, ids) for run, ids in used]
+        if missing and all(missing):
+            raise missing[0]
+
+
+def _missing(
+    run: Run, pair: tuple[str, str], ids: Mapping[Domain, Sequence[str]]
+) -> InputError | None:
+    """What a run lacks of a pair; None if it used both videos."""
+    for domain, id_ in zip(("source", "target"), pair, strict=True):
+        if id_ not in ids[domain]:
+            return no_video(run, domain, id_, ids[domain])
+    return None
+
+
 @torch.no_grad()
 def pair_pictures(
     trained: Trained, name: str, pairs: PairChoice, say: Callable[[str], None]
 ) -> Iterator[Picture]:
     """Attention over time, where the method predicts it, and a co-attention matrix per pair.
+
+    A pair that another run used is left out, as `check_pairs` has seen that one did.
 
     Args:
         trained: a method that co-attends.
@@ -49,7 +91,9 @@ def pair_pictures(
     Raises:
         InputError: a pair that was asked for cannot be shown.
     """
-    ids = list(pairs.ids) or _confident_ids(trained)
+    used = {domain: trained.ids(domain) for domain in ("source", "target")}
+    asked = [pair for pair in pairs.ids if not _missing(trained.run, pair, used)]
+    ids = asked if pairs.ids else _confident_ids(trained)
     sources = find(trained, "source", [source for source, _ in ids])
     targets = find(trained, "target", [target for _, target in ids])
     joint = np.empty((0, 0, 0))

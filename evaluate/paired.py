@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import binomtest
 
-from .intervals import bootstrap
+from .intervals import difference_interval
 from .summary import Group
 
 
@@ -92,7 +92,7 @@ def compare(group: Group, baseline: Group) -> Comparison | None:
         seeds=seeds,
         differences=differences.mean(1),
         class_differences=of_class @ differences.mean(0) / videos,
-        interval=bootstrap(differences),
+        interval=difference_interval(differences),
         tests=tuple(mcnemar(a, b) for a, b in zip(correct, other, strict=True)),
         videos=group.scores.videos,
     )

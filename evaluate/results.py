@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..cache import InputError
+from .baselines import Baseline, baseline_of
 from .epochs import EpochChoices, choose_epochs
 from .metrics import class_accuracies, confusion
 from .paired import Comparison, compare
-from .summary import Group, baseline_of
+from .summary import Group
 
 
 @dataclass(frozen=True)
@@ -22,12 +23,14 @@ class Result:
         group: with scores.
         epochs: accuracies at other epochs than the last.
         comparison: with the baseline; None where there is no comparable run of it.
+        remark: why there is no comparison, or which of several baselines it is with; else empty.
         confusion: true by predicted class, summed over seeds, [C, C].
     """
 
     group: Group
     epochs: EpochChoices
     comparison: Comparison | None
+    remark: str
     confusion: np.ndarray
 
     @property
@@ -61,11 +64,12 @@ def results_of(groups: Sequence[Group], baseline: str = "source_only") -> list[R
     return [_result(group, baseline_of(group, groups, baseline)) for group in groups]
 
 
-def _result(group: Group, baseline: Group | None) -> Result:
+def _result(group: Group, baseline: Baseline) -> Result:
     scores, classes = group.scores, len(group.first.classes)
     return Result(
         group=group,
         epochs=choose_epochs(group),
-        comparison=None if baseline is None else compare(group, baseline),
+        comparison=compare(group, baseline.group) if baseline.group else None,
+        remark=baseline.remark,
         confusion=sum(confusion(p, scores.truth, classes) for p in scores.predicted),
     )

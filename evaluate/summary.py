@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from ..adapt.methods import entry, names
-from ..adapt.run_folder import what_counts
+from ..adapt.run_folder import flatten, what_counts
 from ..cache import InputError
-from .intervals import bootstrap, wilson
+from .intervals import accuracy_interval
 from .metrics import accuracy, mean_class_accuracy
 from .runs import Run
 from .truth import TrueClasses
@@ -103,17 +103,23 @@ class Group:
         return known and entry(self.method).method.reads_target_labels
 
     @property
-    def comparable(self) -> tuple[str, ...]:
-        """Groups with equal values stand in the same comparison."""
+    def conditions(self) -> dict[str, str]:
+        """By name, what groups must have in common to stand in the same comparison."""
         config, data = self.first.config, self.first.data
-        return (
-            data["source_sha256"],
-            data["target_sha256"],
-            json.dumps([data["classes"], data["target_map"]]),
-            config["modality"],
-            str(config["segments"]),
-            json.dumps(config["train"], sort_keys=True),
-        )
+        train = flatten(config["train"], "train")
+        return {
+            "source features": data["source_sha256"],
+            "target features": data["target_sha256"],
+            "classes": json.dumps([data["classes"], data["target_map"]]),
+            "modality": config["modality"],
+            "segments": str(config["segments"]),
+            **{key: json.dumps(value) for key, value in sorted(train.items())},
+        }
+
+    @property
+    def comparable(self) -> tuple[tuple[str, str], ...]:
+        """Groups with equal values stand in the same comparison."""
+        return tuple(self.conditions.items())
 
 
 def group_runs(runs: Sequence[Run], features: str | Path | None = None) -> list[Group]:
@@ -161,14 +167,12 @@ def score(
     predicted = np.stack(
         [run.test.logits[e].argmax(1)[known] for run, e in zip(runs, epochs, strict=True)]
     )  # [seeds, n]
-    correct = predicted == truth
-    one = len(runs) == 1
     return Scores(
         truth=truth,
         predicted=predicted,
         accuracy=np.array([accuracy(p, truth) for p in predicted]),
         mean_class=np.array([mean_class_accuracy(p, truth) for p in predicted]),
-        interval=wilson(int(correct.sum()), len(truth)) if one else bootstrap(correct),
+        interval=accuracy_interval(predicted == truth),
     )
 
 
@@ -184,11 +188,3 @@ def folder_names(groups: Sequence[Group]) -> list[str]:
         "_".join([*folder.relative_to(common).parts, name])
         for folder, name in zip(above, names, strict=True)
     ]
-
-
-def baseline_of(group: Group, groups: Sequence[Group], method: str = "source_only") -> Group | None:
-    """The group of the method ``method`` that a group is compared with, or None."""
-    for other in groups:
-        if other.method == method and other.comparable == group.comparable and other is not group:
-            return other
-    return None

@@ -177,8 +177,11 @@ def _sizes(group: Group, groups: Sequence[Group]) -> list[str]:
 
 
 def _seed_notes(results: Sequence[Result]) -> list[str]:
-    notes = []
+    notes, groups = [], [result.group for result in results]
     for result in results:
+        if result.remark:
+            name, modality, k = _sizes(result.group, groups)
+            notes.append(f"{result.group.dataset}, {name}, {modality}, K = {k}: {result.remark}.")
         comparison = result.comparison
         if comparison and set(comparison.seeds) != {
             *result.group.seeds,

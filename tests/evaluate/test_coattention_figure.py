@@ -18,8 +18,14 @@ from tcon.evaluate.coattention_figure import draw_coattention
 from tcon.evaluate.embeddings import Loader, Trained, find
 from tcon.evaluate.figures import draw_all
 from tcon.evaluate.frames import parse_roots, read_images
-from tcon.evaluate.pair_attention import co_attend, confident_pairs
+from tcon.evaluate.pair_attention import (
+    co_attend,
+    confident_pairs,
+    similar_pairs,
+    source_probabilities,
+)
 from tcon.evaluate.pair_pictures import PairChoice, pair_pictures
+from tcon.evaluate.tsne_figure import Cloud
 from tcon.evaluate.tsne_picture import tsne_picture
 
 FRAMES, FIRST = {"source": 20, "target": 33}, {"source": 0, "target": 100}
@@ -93,7 +99,10 @@ def test_frames_stand_at_their_rows_and_columns(
     np.testing.assert_allclose(lines["predicted"].get_xdata() * 25, CENTRAL["target"])
     target_attention = lines["co-attention with the source video"].get_ydata()
     np.testing.assert_allclose(target_attention, expected.sum(0), atol=1e-6)
-    assert lines["predicted"].get_ydata().sum() == pytest.approx(1)
+    ft = trained.embed("target", find(trained, "target", ["0.mp4"])).features
+    predicted = trained.method.attention(ft)[0].numpy()
+    np.testing.assert_allclose(lines["predicted"].get_ydata(), predicted, atol=1e-6)
+    assert np.abs(predicted - target_attention).max() > 1e-4  # else one could stand for the other
 
 
 def test_places_in_the_drawn_figure() -> None:
@@ -160,6 +169,73 @@ def test_the_most_confident_pairs_take_turns_over_classes() -> None:
     assert confident_pairs(p_s, p_t, 3) == [(0, 1), (2, 2), (1, 0)]
     assert confident_pairs(p_s, p_t, 1) == [(0, 1)]
     assert confident_pairs(p_s[:2], p_t[2:], 3) == []
+
+
+def test_a_pair_is_shown_of_the_runs_that_used_it(
+    tmp_path: Path, write_video: Callable[..., Path]
+) -> None:
+    groups = train(tmp_path / "others", methods=["tcon"])  # of v000.mp4, v001.mp4, ...
+    files = write_files(tmp_path, write_video)
+    groups += train(tmp_path / "numbers", methods=["tcon"], files=files)
+
+    def names(*pairs: tuple[str, str]) -> list[str]:
+        choice = PairChoice(ids=pairs, roots=parse_roots([str(tmp_path)]))
+        pictures = draw_all(groups, Loader(), choice, say=pytest.fail)
+        return [p.name for p in pictures if "attention" in p.name]
+
+    drawn = ["others_runs_tcon_rgb_k4_attention", "numbers_runs_tcon_rgb_k4_attention"]
+    assert names(("4.mp4", "0.mp4")) == [*drawn, "numbers_runs_tcon_rgb_k4_coattention_1"]
+    # Nothing is drawn before a pair that no run used is refused.
+    choice = PairChoice(ids=(("4.mp4", "0.mp4"), ("4.mp4", "v000.mp4")))
+    with pytest.raises(InputError, match="used no .* video '.*': ids are such as"):
+        next(draw_all(groups, Loader(), choice, say=pytest.fail))
+
+
+def test_the_most_confident_pairs_are_shown_by_default(trained: Trained) -> None:
+    source = trained.embed("source", trained.domains.source_train)
+    target = trained.embed("target", trained.domains.target_test)
+    p_s = source_probabilities(trained.method, source.features).numpy()
+    p_t = trained.method.predict(target.cached).softmax(1).numpy()
+    found = []  # the best pair of each class, then the next best
+    for c in range(3):
+        sources = sorted(p_s[source.truth == c, c])[::-1]
+        targets = [j for j in np.argsort(-p_t[:, c]) if p_t[j].argmax() == c]
+        for n, (p, j) in enumerate(zip(sources, targets, strict=False)):
+            found.append((n, -p * p_t[j, c], target.ids[j]))
+    attention = next(pair_pictures(trained, "x", PairChoice(), pytest.fail))
+    shown = [axis.get_title() for axis in attention.figure.axes[1:]]
+    assert shown == [id_ for *_, id_ in sorted(found)[:3]]
+    assert len(target.ids) > len(shown)  # others could have been shown
+
+
+def test_aligned_points_are_of_their_pairs(
+    trained: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[dict[str, dict[str, Cloud]]] = []
+    monkeypatch.setattr(
+        "tcon.evaluate.tsne_picture.draw_tsne", lambda panels, _: drawn.append(panels) or Figure()
+    )
+    tsne_picture(trained, "x")
+    source = trained.embed("source", trained.domains.source_train)
+    target = trained.embed("target", trained.domains.target_test)
+    p_s = source_probabilities(trained.method, source.features)
+    p_t = trained.method.predict(target.cached).softmax(1)
+    labels = torch.from_numpy(source.truth)
+    si, ti = similar_pairs(trained.method, p_s, p_t, labels, most=len(target.ids))
+    assert len(set(si.tolist())) > 1
+    weights = co_attend(trained.method, source.features, target.features, si, ti).weights.numpy()
+    fs = source.features.numpy()
+    expected = np.array(
+        [
+            [sum(w[j, k] * fs[i, j] for j in range(4)) for k in range(4)]
+            for i, w in zip(si.tolist(), weights, strict=True)
+        ]
+    )  # [N, 4, D]
+    cloud = drawn[0]["segments"]["target-aligned source"]
+    np.testing.assert_allclose(cloud.features, expected.reshape(-1, fs.shape[2]), atol=1e-5)
+    assert cloud.classes.tolist() == source.truth[si].repeat(4).tolist()
+    videos = drawn[0]["videos"]["target-aligned source"]
+    np.testing.assert_allclose(videos.features, expected.reshape(len(si), -1), atol=1e-5)
 
 
 def test_without_videos_attention_is_drawn_and_a_line_says_why(trained: Trained) -> None:

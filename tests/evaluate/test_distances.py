@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from feature_files import write_domain
 from toy_runs import train
 
 from tcon.adapt.mmd import mk_mmd
+from tcon.cache import InputError
 from tcon.evaluate.distances import (
     distances_markdown,
     domain_distances,
     proxy_a_distance,
     shuffled_mmd,
 )
-from tcon.evaluate.embeddings import Loader
+from tcon.evaluate.embeddings import Loader, Trained, take
 from tcon.evaluate.tsne_picture import tsne_picture
 
 
@@ -59,6 +62,66 @@ def test_mmd_of_shuffled_domains_is_that_of_equal_ones() -> None:
     assert shuffled_mmd(x, far, videos, videos) < 0.1 * float(mk_mmd(x, far))
 
 
+def test_whole_videos_are_dealt_at_random() -> None:
+    """Rows of a video are alike here: dealt one by one they would hide how few videos there are."""
+    rng = np.random.default_rng(0)
+    x, y = (torch.from_numpy(np.repeat(domain(rng, rows=6), 10, axis=0)) for _ in range(2))
+    videos, rows = np.repeat(np.arange(6), 10), np.arange(60)
+    assert shuffled_mmd(x, y, videos, videos) > 3 * shuffled_mmd(x, y, rows, rows)
+
+
+def test_levels_and_stages_of_a_run(tmp_path: Path) -> None:
+    trained = Loader().load(train(tmp_path, methods=["tcon"], shift=0.3)[0].first)
+    source = trained.embed("source", trained.domains.source_train)
+    target = trained.embed("target", trained.domains.target_test)
+    held_out = trained.embed("source", trained.domains.source_val)
+    assert (source.cached.shape, source.features.shape) == ((9, 4, 12), (9, 4, 8))
+    expected = {}
+    for stage, name in (("before", "cached"), ("after", "features")):
+        s, t, v = (getattr(videos, name).numpy() for videos in (source, target, held_out))
+        for level, rows in (("segments", (-1, s.shape[2])), ("videos", (-1, 4 * s.shape[2]))):
+            of = [np.arange(len(f)).repeat(4 if level == "segments" else 1) for f in (s, t, v)]
+            a, b, c = (f.reshape(rows) for f in (s, t, v))
+            expected[level, stage] = [
+                proxy_a_distance(a, b, of[0], of[1]),
+                proxy_a_distance(a, c, of[0], of[2]),
+                float(mk_mmd(torch.from_numpy(a), torch.from_numpy(b))),
+            ]
+    mmds = [mmd for *_, mmd in expected.values()]
+    assert len({round(mmd, 3) for mmd in mmds}) == 4  # so that none can stand for another
+    found = {(d.level, d.stage): [d.a_distance, d.floor, d.mmd] for d in domain_distances(trained)}
+    assert found == {key: pytest.approx(values) for key, values in expected.items()}
+
+
+def test_without_validation_videos_there_is_no_floor(tmp_path: Path) -> None:
+    source = write_domain(tmp_path / "a.h5", splits=("train",))
+    files = source, write_domain(tmp_path / "b.h5", videos=18, seed=1)
+    trained = Loader().load(train(tmp_path, settings=["train.holdout=0"], files=files)[1].first)
+    distances = domain_distances(trained)
+    assert {d.floor for d in distances} == {None}
+    cell = distances_markdown({"a -> b": {"x": distances}}).splitlines()[4].split("|")[3]
+    assert cell.strip() == f"{distances[0].a_distance:.2f}"
+
+
+@pytest.mark.parametrize(
+    ("videos", "message"),
+    [
+        ("source_train", "source has a single training video"),
+        ("target_test", "target has a single test video"),
+    ],
+)
+def test_a_distance_needs_two_videos(tmp_path: Path, videos: str, message: str) -> None:
+    trained = Loader().load(train(tmp_path, methods=["tcon"])[0].first)
+
+    def only(count: int) -> Trained:
+        few = take(getattr(trained.domains, videos), list(range(count)))
+        return replace(trained, domains=replace(trained.domains, **{videos: few}))
+
+    with pytest.raises(InputError, match=message):
+        domain_distances(only(1))
+    assert len(domain_distances(only(2))) == 4
+
+
 def test_distances_of_a_run(tmp_path: Path) -> None:
     """Statistics of its own take the shift from a target."""
     found = {}
@@ -81,7 +144,8 @@ def test_distances_of_a_run(tmp_path: Path) -> None:
     assert len({len(line) for line in table}) == 1  # columns are aligned
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table[2:4]]
     assert [row[:2] for row in rows] == [["one", "segments"], ["one", "videos"]]
-    assert rows[0][2] == f"{found['none'][0].a_distance:.2f}"
+    first = found["none"][0]
+    assert rows[0][2] == f"{first.a_distance:.2f} ({first.floor:.2f})"
     assert rows[0][5] == f"{found['none'][2].mmd:.3f} ({found['none'][2].shuffled:.3f})"
 
 

@@ -68,6 +68,8 @@ def test_find_and_some(tmp_path: Path) -> None:
     assert found.ids == tuple(ids) and torch.equal(found.features, everyone.features[rows])
     with pytest.raises(InputError, match="used no target video 'v00.mp4': ids are such as v0"):
         find(trained, "target", ["v00.mp4"])
+    assert Loader().ids(trained.run) == {d: trained.ids(d) for d in ("source", "target")}
+    assert len(trained.ids("source")) == 12 and len(trained.ids("target")) == 18
     few = some(trained.domains.target_train, 5)
     assert len(few) == 5 and few.ids == some(trained.domains.target_train, 5).ids
     assert some(few, 9) is few

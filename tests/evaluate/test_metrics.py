@@ -7,7 +7,12 @@ import pytest
 from scipy.stats import entropy, norm
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_matrix, recall_score
 
-from tcon.evaluate.intervals import bootstrap, wilson
+from tcon.evaluate.intervals import (
+    accuracy_interval,
+    bootstrap,
+    difference_interval,
+    wilson,
+)
 from tcon.evaluate.label_free import confident_share, mean_entropy, mutual_information
 from tcon.evaluate.metrics import accuracy, class_accuracies, confusion, mean_class_accuracy
 
@@ -68,8 +73,43 @@ def test_bootstrap_of_differences_by_a_plain_loop() -> None:
     assert bootstrap(values) == pytest.approx(np.percentile(means, [2.5, 97.5]), abs=0.04)
 
 
-def test_bootstrap_of_a_perfect_result() -> None:
-    assert bootstrap(np.ones((2, 9), bool)) == pytest.approx((1, 1))
+def test_bootstrap_of_many_seeds_by_a_plain_loop() -> None:
+    """Nearly every video differs from every other, and so does every draw of ten seeds."""
+    values = np.random.default_rng(6).integers(-1, 2, size=(10, 60))
+    rng, means = np.random.default_rng(7), []
+    for _ in range(4000):
+        seeds, videos = rng.integers(10, size=10), rng.integers(60, size=60)
+        means.append(values[np.ix_(seeds, videos)].mean())
+    assert bootstrap(values) == pytest.approx(np.percentile(means, [2.5, 97.5]), abs=0.012)
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+@pytest.mark.parametrize("right", [True, False])
+def test_accuracy_without_spread_is_wilsons(seeds: int, right: bool) -> None:
+    z = norm.ppf(0.975)
+    margin = z**2 / (16 + z**2)  # Wilson's upper bound of 0 of 16
+    expected = (1 - margin, 1) if right else (0, margin)
+    assert accuracy_interval(np.full((seeds, 16), right)) == pytest.approx(expected)
+
+
+def test_other_accuracies() -> None:
+    one = np.arange(20)[None] < 13
+    assert accuracy_interval(one) == wilson(13, 20)
+    two = np.repeat(one, 2, 0)
+    assert accuracy_interval(two) == bootstrap(two)
+
+
+@pytest.mark.parametrize("all_are", [0, 1, -1])
+def test_difference_without_spread(all_are: int) -> None:
+    z = norm.ppf(0.975)
+    margin = z**2 / (30 + z**2)
+    expected = {0: (-margin, margin), 1: (1 - margin, 1), -1: (-1, margin - 1)}[all_are]
+    assert difference_interval(np.full((2, 30), all_are)) == pytest.approx(expected)
+
+
+def test_other_differences() -> None:
+    values = np.random.default_rng(4).integers(-1, 2, size=(2, 30))
+    assert difference_interval(values) == bootstrap(values)
 
 
 def test_label_free_scores() -> None:

@@ -69,5 +69,7 @@ def test_interval_by_a_plain_loop(groups: dict[str, Group]) -> None:
 
 def test_a_group_against_itself(groups: dict[str, Group]) -> None:
     comparison = compare(groups["tcon"], groups["tcon"])
-    assert comparison and comparison.interval == (0, 0) and comparison.difference == 0
+    assert comparison and comparison.difference == 0
+    # 15 videos on which nothing differs do not prove that nothing ever does.
+    assert comparison.interval == pytest.approx((-0.2039, 0.2039), abs=1e-4)
     assert {test.p for test in comparison.tests} == {1.0}

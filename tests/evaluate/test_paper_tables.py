@@ -47,6 +47,18 @@ def test_published_numbers() -> None:
         assert {n.modality for n in numbers} <= set(MODALITIES)
 
 
+def test_csv_is_in_percent(files: tuple[Path, Path], tmp_path: Path) -> None:
+    options = {"task": "Olympic_Sports->UCF50", "modality": "flow", "method": "source_only"}
+    write_run(tmp_path / "runs", files, train=[logits(15, 9, 3)], **options)
+    report([tmp_path / "runs"], table="2", csv_path=tmp_path / "out.csv")
+    rows = csv.DictReader((tmp_path / "out.csv").open())
+    key = ("C3D", "Olympic_Sports->UCF50", "Flow")
+    [cell] = [row for row in rows if (row["method"], row["task"], row["modality"]) == key]
+    assert (cell["published_mean"], cell["published_std"]) == ("81.02", "0.97")
+    numbers = [float(cell[column]) for column in ("mean", "low", "high")]
+    assert numbers == pytest.approx([60, 35.75, 80.18], abs=0.01)  # Wilson's of 9 of 15
+
+
 def test_every_cell_is_filled_by_its_plan() -> None:
     """The plan that a table names trains every method of it, on every task of it."""
     for table in "12345":
