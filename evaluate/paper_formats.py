@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..cache import InputError
-from .layout import markdown_table, mean_std, sample_std
+from .layout import bullets, markdown_table, mean_std, sample_std
 from .paper_tables import Block, Cell
 from .published import MODALITIES, PROXIES
 from .tables import write_rows
@@ -60,7 +60,7 @@ def blocks_markdown(blocks: Sequence[Block]) -> str:
                 rows,
             )
         )
-        parts.append("\n".join(block.notes))
+        parts.append(bullets(block.notes))
         for reason, commands in block.commands.items():
             if commands:
                 lines = "\n".join(f"    {command}" for command in commands)
