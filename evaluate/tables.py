@@ -121,7 +121,7 @@ def notes_of(groups: Sequence[Group]) -> list[str]:
         note = f"backbone {data['backbone']}, {data['mode']}, {normalised}."
         made.setdefault(note, []).append(group)
     for note, members in made.items():
-        rows = ", ".join(dict.fromkeys(_full_name(group, groups) for group in members))
+        rows = "; ".join(dict.fromkeys(_full_name(group, groups) for group in members))
         notes.append(f"{rows}: {note}" if len(made) > 1 else f"B{note[1:]}")
     return list(dict.fromkeys(notes))
 
