@@ -499,8 +499,13 @@ def evaluate(
     )
     if (pairs or roots) and not (figures or html):
         raise InputError("--pair and --root are for figures: give --figures DIR or --report FILE")
-    if not select and (validators or (source_features and not presentation)):
-        raise InputError("--validator and --source-features choose something: give --select epoch")
+    if validators and not select:
+        raise InputError("--validator chooses something: give --select epoch")
+    if source_features and not (select or presentation):
+        raise InputError(
+            "--source-features is for figures, distances and choices: give --select epoch, "
+            "--report FILE, --figures DIR or --distances"
+        )
     if not select:
         report(
             runs,

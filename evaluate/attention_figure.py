@@ -14,12 +14,13 @@ from .drawing import COLOURS, LINES, MARKERS, new_figure, style
 
 class PairCourse(NamedTuple):
     """Attention in a pair of videos: its ``title``; ``predicted`` by the attention network and
-    ``co_attended`` of the target's segments [Kt] at ``seconds`` [Kt]."""
+    ``co_attended`` of the target's segments [Kt], at ``times`` [Kt] in ``unit``."""
 
     title: str
     predicted: np.ndarray
     co_attended: np.ndarray
-    seconds: np.ndarray
+    times: np.ndarray
+    unit: str
 
 
 def draw_attention(everyone: np.ndarray, pairs: Sequence[PairCourse]) -> Figure:
@@ -64,13 +65,13 @@ def _everyone(axis: Axes, attention: np.ndarray) -> None:
 
 def _pair(axis: Axes, pair: PairCourse) -> None:
     axis.plot(
-        pair.seconds, pair.predicted, LINES[0], marker=MARKERS[0], color=COLOURS[0],
+        pair.times, pair.predicted, LINES[0], marker=MARKERS[0], color=COLOURS[0],
         label="predicted",
     )  # fmt: skip
     axis.plot(
-        pair.seconds, pair.co_attended, LINES[1], marker=MARKERS[1], color=COLOURS[4],
+        pair.times, pair.co_attended, LINES[1], marker=MARKERS[1], color=COLOURS[4],
         label="co-attention with the source video",
     )  # fmt: skip
     axis.axhline(1 / len(pair.predicted), linestyle=LINES[2], color="black", label="uniform")
-    axis.set_xlabel("seconds")
+    axis.set_xlabel(pair.unit)
     axis.set_title(pair.title, fontsize=9)

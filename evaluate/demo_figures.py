@@ -12,10 +12,9 @@ from torchvision.transforms.v2 import functional as tv
 
 from ..extract.decoders import read_frames
 from ..extract.sampling import Sampling, centres
+from .drawing import COLOURS
 from .summary import Group
 
-# Okabe and Ito's palette: told apart by colour-blind eyes and in grey.
-_COLOURS = ("#E69F00", "#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 _HEIGHT, _WIDTH = 72, 96
 
 
@@ -57,7 +56,7 @@ def draw_accuracies(
     for axis, (title, groups) in zip(grid, panels.items(), strict=True):
         for x, group in enumerate(groups):
             scores = group.scores
-            mean, colour = 100 * scores.accuracy.mean(), _COLOURS[x % len(_COLOURS)]
+            mean, colour = 100 * scores.accuracy.mean(), COLOURS[x % len(COLOURS)]
             low, high = (100 * bound for bound in scores.interval)
             axis.bar(x, mean, width=0.6, color=colour, alpha=0.75)
             axis.errorbar(x, mean, [[mean - low], [high - mean]], color="black", capsize=5)

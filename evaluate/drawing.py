@@ -1,4 +1,4 @@
-"""How figures look: colours, markers and lines that colour-blind eyes tell apart, and grey too."""
+"""How figures look: colours that colour-blind eyes tell apart, markers and lines for grey too."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-# Okabe and Ito's palette in an order of changing lightness.
+# Okabe and Ito's palette. Some are equally light: in grey something else must tell them apart.
 COLOURS = (
     *("#0072B2", "#E69F00", "#009E73", "#CC79A7"),
     *("#D55E00", "#56B4E9", "#000000", "#F0E442"),

@@ -120,10 +120,15 @@ class Loader:
         """Rebuild a run.
 
         Raises:
-            InputError: a feature file or the checkpoint cannot be used, or the method has no
-                trained features to look at.
+            InputError: a feature file or the checkpoint cannot be used, the method has no trained
+                features to look at, or it was trained end to end.
         """
         config = run_config(run.config)
+        if config.end_to_end:  # a file's features are of another backbone, or of none
+            raise InputError(
+                f"{run.path} was trained end to end, and this needs cached features: tcon extract "
+                f"LIST --weights {run.path}, and adapt on them"
+            )
         files: dict[Domain, FeatureFile] = {d: self.file(run, d) for d in ("source", "target")}
         task = _task(run)
         chosen = load_domains(

@@ -23,6 +23,7 @@ def draw_all(
     loader: Loader,
     pairs: PairChoice,
     *,
+    fused: Sequence[Group] = (),
     say: Callable[[str], None] = print,
 ) -> Iterator[Picture]:
     """Everything that the runs give: accuracy by K; per group training curves, t-SNE and, of TCoN,
@@ -32,6 +33,7 @@ def draw_all(
         groups: scored runs.
         loader: of their methods.
         pairs: whose co-attention.
+        fused: scored groups that have accuracies alone.
         say: told what cannot be drawn.
 
     Raises:
@@ -40,7 +42,7 @@ def draw_all(
     check_pairs([group.first for group in groups], loader, pairs)
     if pairs.ids and not any(co_attends(entry(g.method).method) for g in groups):
         raise InputError("--pair shows co-attention, which none of these runs' methods has")
-    if panels := series_by_segments(groups):
+    if panels := series_by_segments([*groups, *fused]):
         yield Picture(
             "accuracy_by_segments",
             "Accuracy by number of segments",
@@ -68,12 +70,15 @@ def curves_picture(group: Group, name: str) -> Picture:
     """Training curves of a group, with its health in the caption.
 
     Raises:
-        InputError: a run's metrics or health are damaged.
+        InputError: a run's metrics are damaged.
     """
     records = [read_metrics(run) for run in group.runs]
     seeds = "one seed" if len(records) == 1 else f"mean of {len(records)} seeds and their range"
-    found = by_kind((run.seed, finding) for run in group.runs for finding in read_health(run))
-    words = "; ".join(finding["text"] for _, finding in found) or "nothing looks wrong"
+    try:
+        found = by_kind((run.seed, finding) for run in group.runs for finding in read_health(run))
+        words = "; ".join(finding["text"] for _, finding in found) or "nothing looks wrong"
+    except InputError as error:
+        words = str(error)
     caption = f"Means between evaluations, {seeds}. Health: "
     return Picture(
         f"{name}_curves", f"{name}: training", f"{caption}{words}.", draw_curves(records)

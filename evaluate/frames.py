@@ -28,6 +28,8 @@ def parse_roots(texts: Sequence[str]) -> Roots:
     for text in texts:
         name, _, folder = text.partition("=")
         both = name not in get_args(Domain)
+        if not (text if both else folder):
+            raise InputError(f"--root {text}: name a folder, as DIR or source=DIR")
         path = Path(text if both else folder)
         if not path.is_dir():
             raise InputError(f"--root {text}: there is no folder {path}")

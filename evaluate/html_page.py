@@ -9,6 +9,7 @@ from html import escape
 from itertools import groupby
 
 from .drawing import Picture
+from .repeat import wrapped
 
 _CSS = """
 :root { color-scheme: light dark; --ink: #1b1b1b; --paper: #fff; --faint: #5f6368;
@@ -135,21 +136,34 @@ def image(picture: Picture) -> str:
 
 
 def from_markdown(text: str) -> str:
-    """The headings, tables and paragraphs of the markdown that the command prints; a paragraph ends
-    at an empty line."""
+    """The headings, tables, paragraphs, lists and commands of the markdown that the command prints.
+
+    A paragraph ends at an empty line; items of a list are single lines after ``- ``, commands are
+    indented by four spaces.
+    """
     parts: list[str] = []
-    for is_table, lines in groupby(text.splitlines(), key=lambda line: line.startswith("|")):
-        if is_table:
+    for kind, group in groupby(text.splitlines(), key=_kind):
+        lines = list(group)
+        if kind == "table":
             rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
             parts.append(table(rows[0], rows[2:]))
-            continue
-        for paragraph in "\n".join(lines).split("\n\n"):
-            words = paragraph.strip()
-            if words.startswith("#"):
-                parts.append(f"<h3>{_inline(words.lstrip('# '))}</h3>")
-            elif words:
-                parts.append(f'<p class="note">{_inline(words)}</p>')
+        elif kind == "item":
+            items = "\n".join(f"<li>{_inline(line[2:])}</li>" for line in lines)
+            parts.append(f'<ul class="note">\n{items}\n</ul>')
+        elif kind == "command":
+            parts += [code(wrapped(line.strip())) for line in lines]
+        elif kind == "heading":
+            parts += [f"<h3>{_inline(line.lstrip('# '))}</h3>" for line in lines]
+        elif kind == "text":
+            words = "\n".join(lines)
+            parts.append(f'<p class="note">{_inline(words)}</p>')
     return "\n".join(parts)
+
+
+def _kind(line: str) -> str:
+    starts = {"|": "table", "- ": "item", "    ": "command", "#": "heading"}
+    known = (kind for start, kind in starts.items() if line.startswith(start))
+    return next(known, "text" if line.strip() else "empty")
 
 
 def _inline(text: str) -> str:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 from .. import __version__
 from ..adapt.health import by_kind
-from ..adapt.run_folder import flatten
 from ..cache import InputError
 from . import repeat
 from .drawing import Picture
 from .embeddings import Loader
 from .html_page import code, columns, facts, from_markdown, image, page, table
 from .run_logs import read_health
+from .runs import Run
+from .selection import settings_of
 from .summary import Group, folder_names
 
 _PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "h5py", "av", "matplotlib")
@@ -72,15 +72,15 @@ def write_report(path: Path, groups: Sequence[Group], loader: Loader, content: C
 
 def health(groups: Sequence[Group]) -> str:
     """What looked wrong in training, once for all runs alike, and what to try."""
-    found = [
-        ((name, run.seed), finding)
-        for group, name in zip(groups, folder_names(groups), strict=True)
-        for run in group.runs
-        for finding in read_health(run)
-    ]
-    if not found:
+    found, parts = [], []
+    for group, name in zip(groups, folder_names(groups), strict=True):
+        for run in group.runs:
+            try:
+                found += [((name, run.seed), finding) for finding in read_health(run)]
+            except InputError as error:
+                parts.append(f'<p class="warn">{escape(str(error))}</p>')
+    if not found and not parts:
         return "<p>Nothing looks wrong in any run's training.</p>"
-    parts = []
     for runs, finding in by_kind(found):
         (name, seed), more, which = runs[0], "", ""
         if len(runs) > 1:
@@ -97,7 +97,7 @@ def health(groups: Sequence[Group]) -> str:
 
 def settings(groups: Sequence[Group]) -> str:
     """Settings in which the runs differ, then those that all share, then each method's own."""
-    each = [_settings(group.first.config) for group in groups]
+    each = [_settings(group.first) for group in groups]
     keys = list(dict.fromkeys(key for own in each for key in own))
     values = {key: {own[key] for own in each if key in own} for key in keys}
     everywhere = [key for key in keys if all(key in own for own in each)]
@@ -164,15 +164,15 @@ def commands(groups: Sequence[Group], loader: Loader, evaluate: str) -> str:
     return "\n".join(parts)
 
 
-def _settings(config: Mapping[str, Any]) -> dict[str, str]:
+def _settings(run: Run) -> dict[str, str]:
     """Everything that decided a run but its seed and what it was given."""
-    kept = {k: v for k, v in config.items() if k not in ("seed", "data", "tool_version", "options")}
-    task = {"task": config["data"]["task"], "protocol": config["data"]["protocol"]}
-    options = {
-        (key if key in ("features", "dropout") else f"{config['method']}.{key}"): value
-        for key, value in flatten(config["options"]).items()
+    values = settings_of(run) | {k: run.data[k] for k in ("task", "protocol")}
+    shared = {f"{run.config['method']}.{key}": key for key in ("features", "dropout")}
+    return {
+        shared.get(key, key): str(value)
+        for key, value in values.items()
+        if key != "seed" and not key.startswith("data.")
     }
-    return {key: str(value) for key, value in (flatten(kept) | task | options).items()}
 
 
 def _files(groups: Sequence[Group]) -> dict[tuple[str, str], Group]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -43,3 +43,8 @@ def mean_std(values: np.ndarray) -> str:
 def sample_std(values: np.ndarray) -> float | None:
     """Sample standard deviation; one value has none."""
     return float(values.std(ddof=1)) if len(values) > 1 else None
+
+
+def bullets(lines: Iterable[str]) -> str:
+    """A list of sentences."""
+    return "\n".join(f"- {line}" for line in lines)

@@ -132,9 +132,8 @@ def _attention(trained: Trained, name: str, targets: Videos, joint: np.ndarray) 
         frames = segment_frames(trained, "target", targets)  # [N, Kt]
         fps = {video.id: video.fps for video in trained.files["target"].videos}
         for n, id_ in enumerate(targets.ids):
-            # A video whose rate is unknown is drawn as if of 25 frames a second.
-            seconds = frames[n] / (fps[id_] or 25)
-            courses.append(PairCourse(id_, predicted[n], joint[n].sum(0), seconds))
+            times, unit = (frames[n] / fps[id_], "seconds") if fps[id_] else (frames[n], "frame")
+            courses.append(PairCourse(id_, predicted[n], joint[n].sum(0), times, unit))
     return Picture(
         f"{name}_attention",
         f"{name}: attention over time",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..cache import InputError
-from .layout import markdown_table, mean_std, sample_std
+from .layout import bullets, markdown_table, mean_std, sample_std
 from .paper_tables import Block, Cell
 from .published import MODALITIES, PROXIES
 from .tables import write_rows
@@ -60,7 +60,11 @@ def blocks_markdown(blocks: Sequence[Block]) -> str:
                 rows,
             )
         )
-        parts.append("\n".join([*block.notes, *block.commands]))
+        parts.append(bullets(block.notes))
+        for reason, commands in block.commands.items():
+            if commands:
+                lines = "\n".join(f"    {command}" for command in commands)
+                parts.append(f"{reason}: fill the cells by\n\n{lines}")
     return "\n\n".join(parts)
 
 
@@ -118,9 +122,7 @@ def _csv_row(block: Block, cell: Cell) -> dict[str, object]:
         "ours_method": cell.method,
         "proxy": block.task in PROXIES,
         "missing": cell.missing,
-        "command": next(
-            (c for c in block.commands if cell.missing and c.startswith(cell.missing)), ""
-        ),
+        "command": cell.command,
     }
     if number:
         row |= {
@@ -156,7 +158,7 @@ def _latex(block: Block) -> str:
     caption = _escape(" ".join([f"Table {block.table} of the paper, {block.task}.", *block.notes]))
     return "\n".join(
         [
-            *(f"% {command}" for command in block.commands),
+            *(f"% {reason}: {c}" for reason, commands in block.commands.items() for c in commands),
             "\\begin{table}",
             f"\\caption{{{caption}}}",
             f"\\begin{{tabular}}{{l{'r' * 2 * inputs}}}",

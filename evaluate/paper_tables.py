@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import re
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from ..cache import InputError
 from .published import CLASS_LISTS, MODALITIES, PROXIES, Published, published
+from .repeat import commands_like
 from .summary import Group
 from .tables import notes_of, row_name
+
+_NO_RUN, _NOT_FUSED = "no run", "no --fuse"  # why a cell is empty
+_MODALITY = re.compile(r"[_-](?:rgb|flow)(?= -> |$)")  # at the end of a feature file's name
 
 
 @dataclass(frozen=True)
@@ -22,6 +28,7 @@ class Cell:
         published: None where the paper has no such number.
         ours: scored runs; None where there are none.
         missing: why there are none.
+        command: that makes them; empty where none can.
     """
 
     method: str
@@ -29,7 +36,8 @@ class Cell:
     modality: str
     published: Published | None
     ours: Group | None
-    missing: str
+    missing: str = ""
+    command: str = ""
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,7 @@ class Block:
         rows: cells of each method, in the order of ``modalities``.
         modalities: as the paper calls them.
         notes: what must be said of the numbers.
-        commands: that fill empty cells.
+        commands: by the reason why cells are empty, those that fill them.
     """
 
     table: str
@@ -53,14 +61,15 @@ class Block:
     modalities: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     notes: tuple[str, ...]
-    commands: tuple[str, ...]
+    commands: Mapping[str, tuple[str, ...]]
 
 
 def paper_blocks(table: str, groups: Sequence[Group]) -> list[Block]:
     """Fill one of the paper's tables, one block per task.
 
     A run belongs to a cell by its task's name, method and modality. Runs on other data stand in
-    blocks of their own, beside the numbers of the table's last task.
+    blocks of their own, beside the numbers of the table's last task; RGB and flow may have feature
+    files of their own, whose names end in the modality or whose runs are fused.
 
     Args:
         table: "1" to "5".
@@ -79,10 +88,27 @@ def paper_blocks(table: str, groups: Sequence[Group]) -> list[Block]:
     others: dict[str, list[Group]] = {}
     for group in groups:
         if id(group) not in known:
-            others.setdefault(group.dataset, []).append(group)
+            others.setdefault(_heading(group, groups), []).append(group)
     shown = [task for task in tasks if own[task] or task != tasks[-1] or not others]
     blocks = [_block(numbers, task, own[task], None) for task in shown]
     return blocks + [_block(numbers, tasks[-1], g, dataset) for dataset, g in others.items()]
+
+
+def _heading(group: Group, groups: Sequence[Group]) -> str:
+    """Names of a group's datasets, without the modality; of a part of a fused group the latter's,
+    so that both inputs stand in its block."""
+
+    def seen(g: Group) -> list[set[str]]:
+        return [set(g.first.data[f"{d}_sha256"].split(" + ")) for d in ("source", "target")]
+
+    def made_of(whole: Group) -> bool:
+        same = whole.first.data["task"] == group.first.data["task"]
+        parts = zip(seen(group), seen(whole), strict=True)
+        return "fusion" in whole.first.config and same and all(a <= b for a, b in parts)
+
+    named = next(filter(made_of, groups), group)
+    plain = _MODALITY.sub("", named.transfer)
+    return plain + named.dataset.removeprefix(named.transfer)
 
 
 def _block(
@@ -98,9 +124,10 @@ def _block(
         for n in numbers.values()
     }
     labels |= {g.method: row_name(g, [g]) for g in groups if g.method not in labels}
+    fill = _Fill(first.table, groups, own_data=dataset is not None)
     rows = tuple(
         tuple(
-            _cell(method, label, modality, numbers.get((method, modality)), groups)
+            _cell(method, label, modality, numbers.get((method, modality)), fill)
             for modality in modalities
         )
         for method, label in labels.items()
@@ -119,29 +146,71 @@ def _block(
         modalities=modalities,
         rows=rows,
         notes=(*about, *_notes(numbers.values(), rows)),
-        commands=_commands(first.table, rows, groups if dataset else ()),
+        commands=fill.all_commands([cell for row in rows for cell in row if cell.missing]),
     )
 
 
-def _cell(
-    method: str,
-    label: str,
-    modality: str,
-    number: Published | None,
-    groups: Sequence[Group],
-) -> Cell:
-    inputs = {g.first.config["modality"] for g in groups if g.method == method}
+def _cell(method: str, label: str, modality: str, number: Published | None, fill: _Fill) -> Cell:
     wanted = MODALITIES[modality]
-    fit = [g for g in groups if g.method == method and g.first.config["modality"] == wanted]
+    of_method = [g for g in fill.groups if g.method == method]
+    fit = [g for g in of_method if g.first.config["modality"] == wanted]
     if len(fit) > 1:
         raise InputError(
             f"--table: {fit[0].first.path} and {fit[1].first.path} are different settings of "
             f"{method}, {wanted}, and one cell takes one: name the runs of one of them"
         )
-    missing = ""
-    if not fit:
-        missing = "no --fuse" if {"rgb", "flow"} <= inputs and "+" in wanted else "no run"
-    return Cell(method, label, modality, number, fit[0] if fit else None, missing)
+    cell = Cell(method, label, modality, number, fit[0] if fit else None)
+    if fit:
+        return cell
+    cell = replace(cell, missing=fill.reason(cell))
+    commands = fill.all_commands([cell]).get(cell.missing, ())
+    return replace(cell, command=" && ".join(commands))
+
+
+@dataclass(frozen=True)
+class _Fill:
+    """What fills empty cells.
+
+    Args:
+        table: its number.
+        groups: of the block.
+        own_data: they are on other data than the table's.
+    """
+
+    table: str
+    groups: Sequence[Group]
+    own_data: bool
+
+    def reason(self, cell: Cell) -> str:
+        """Why there is no run, of an empty cell."""
+        parts = self._lacking(cell)
+        return _NO_RUN if parts or "+" not in MODALITIES[cell.modality] else _NOT_FUSED
+
+    def all_commands(self, empty: Sequence[Cell]) -> dict[str, tuple[str, ...]]:
+        """By reason, the commands that fill these cells: the table's plan or, for other data,
+        commands as of the runs that are there."""
+        commands = {}
+        without_run = [cell for cell in empty if cell.missing == _NO_RUN]
+        if without_run and self.own_data:
+            lacking = dict.fromkeys(part for cell in without_run for part in self._lacking(cell))
+            like = [g for g in self.groups if "fusion" not in g.first.config]
+            commands[_NO_RUN] = tuple(commands_like(list(lacking), like))
+        elif without_run:
+            commands[_NO_RUN] = (f"tcon adapt --plan table{self.table}",)
+        if len(without_run) < len(empty):
+            folders = dict.fromkeys(str(g.first.path.parent) for g in self.groups)
+            words = ["tcon", "eval", *folders, "--table", self.table, "--fuse"]
+            commands[_NOT_FUSED] = (shlex.join(words),)
+        return commands
+
+    def _lacking(self, cell: Cell) -> list[tuple[str, str]]:
+        """The method and each input, of those that a cell needs, without runs."""
+        there = {g.first.config["modality"] for g in self.groups if g.method == cell.method}
+        return [
+            (cell.method, part)
+            for part in MODALITIES[cell.modality].split("+")
+            if part not in there
+        ]
 
 
 def _notes(numbers: Iterable[Published], rows: Sequence[Sequence[Cell]]) -> list[str]:
@@ -153,31 +222,3 @@ def _notes(numbers: Iterable[Published], rows: Sequence[Sequence[Cell]]) -> list
         sizes = ", ".join(dict.fromkeys(str(g.first.config["segments"]) for g in groups))
         notes.append(f"Ours: mean ± std (seeds) at the last epoch, in percent; K = {sizes}.")
     return list(dict.fromkeys([*notes, *notes_of(groups)]))
-
-
-def _commands(table: str, rows: Sequence[Sequence[Cell]], like: Sequence[Group]) -> tuple[str, ...]:
-    """What fills the empty cells: the table's plan, or for other data a command as for the runs
-    ``like`` those that are there."""
-    empty = [cell for row in rows for cell in row if cell.missing]
-    without_run = [cell for cell in empty if cell.missing == "no run"]
-    commands = []
-    if without_run and like:
-        config, data = like[0].first.config, like[0].first.data
-        methods = ",".join(dict.fromkeys(cell.method for cell in without_run))
-        inputs = ",".join(
-            dict.fromkeys(part for c in without_run for part in MODALITIES[c.modality].split("+"))
-        )
-        commands.append(
-            f"no run: tcon adapt --source {data['source']} --target {data['target']} --method "
-            f"{methods} --modality {inputs} --segments {config['segments']} --seeds "
-            f"{len(like[0].runs)} -o {like[0].first.path.parent}, with the --task and --set of "
-            "the other runs"
-        )
-    elif without_run:
-        commands.append(
-            f"no run: tcon adapt --plan table{table} (it names the commands that make its feature "
-            "files)"
-        )
-    if len(without_run) < len(empty):
-        commands.append("no --fuse: repeat tcon eval with --fuse")
-    return tuple(commands)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 from rich.console import Console
@@ -41,53 +42,73 @@ class Presentation:
     def __bool__(self) -> bool:
         return bool(self.figures or self.html or self.distances)
 
+    def check(self) -> None:
+        """Refuse what could not be made, before the work for it, and make the folders.
 
-def present(groups: Sequence[Group], wanted: Presentation, tables: Sequence[str]) -> None:
-    """Print distances, write figures and the report.
-
-    Args:
-        groups: scored runs.
-        wanted: what to make.
-        tables: markdown that the report repeats.
-
-    Raises:
-        InputError: a missing package, a path that cannot be written, no such root, or a pair that
-            cannot be shown.
-    """
-    loader = Loader(wanted.features, wanted.source_features)
-    with Console(stderr=True).status("measuring and drawing") as status:
-        _make(groups, wanted, tables, loader, status)
-
-
-def _make(
-    groups: Sequence[Group],
-    wanted: Presentation,
-    tables: Sequence[str],
-    loader: Loader,
-    status: Status,
-) -> None:
-    if wanted.figures or wanted.html:
+        Raises:
+            InputError: a missing package, a path that cannot be written, or no such root.
+        """
+        if not self.figures and not self.html:
+            return
         try:
-            from .figures import draw_all
+            for name in (".figures", ".html_report"):
+                import_module(name, __package__)
             from .frames import parse_roots
-            from .html_report import Content, write_report
-            from .pair_pictures import PairChoice
         except ImportError as error:
             package = (error.name or "").partition(".")[0]
             raise InputError(
                 f"figures need the package {package}: pip install 'tcon[demo]'"
             ) from None
-        pairs = PairChoice(ids=wanted.pairs, roots=parse_roots(wanted.roots))
+        parse_roots(self.roots)
+        for path in (self.figures, self.html and self.html.parent):
+            if path:
+                _make_folder(path)
+
+
+def present(
+    groups: Sequence[Group],
+    wanted: Presentation,
+    tables: Sequence[str],
+    *,
+    fused: Sequence[Group] = (),
+) -> None:
+    """Print distances, write figures and the report.
+
+    Args:
+        groups: scored runs.
+        wanted: what to make, checked.
+        tables: markdown that the report repeats.
+        fused: scored groups without features of their own.
+
+    Raises:
+        InputError: a path that cannot be written, or a pair that cannot be shown.
+    """
+    loader = Loader(wanted.features, wanted.source_features)
+    with Console(stderr=True).status("measuring and drawing") as status:
+        _make(groups, fused, wanted, tables, loader, status)
+
+
+def _make(
+    groups: Sequence[Group],
+    fused: Sequence[Group],
+    wanted: Presentation,
+    tables: Sequence[str],
+    loader: Loader,
+    status: Status,
+) -> None:
     distances = _distances(groups, loader) if wanted.distances or wanted.html else ""
     if wanted.distances:
         print(f"\n{distances}")
     if not wanted.figures and not wanted.html:
         return
-    for path in (wanted.figures, wanted.html and wanted.html.parent):
-        if path:
-            _make_folder(path)
+    from .figures import draw_all
+    from .frames import parse_roots
+    from .html_report import Content, write_report
+    from .pair_pictures import PairChoice
+
+    pairs = PairChoice(ids=wanted.pairs, roots=parse_roots(wanted.roots))
     pictures = []
-    for picture in draw_all(groups, loader, pairs):
+    for picture in draw_all(groups, loader, pairs, fused=fused):
         status.update(f"drawn: {picture.title}")
         pictures.append(picture)
         if wanted.figures:

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ..adapt.config import MATCHED, make_runs
+from ..adapt.end_to_end.config import EndToEnd
+from ..adapt.methods import entry, names
 from ..adapt.run_folder import flatten
 from ..adapt.task import read_task, shipped_tasks
 from ..cache import Provenance
@@ -18,6 +20,7 @@ from ..cache.errors import InputError
 from .summary import Group
 
 _SHARED = "shared classes"  # the task's name without --task
+_DECISIVE = ("backbone", "weights")  # of `usual_settings`
 
 
 @dataclass(frozen=True)
@@ -55,27 +58,83 @@ def adapt_commands(groups: Sequence[Group]) -> list[str]:
     that a group lacks among its first ones."""
     # A fitted method's preset adds the source_only that it starts from under a preset of its own.
     added = {f"{group.method}-{group.first.config['preset']}" for group in groups}
-    grids = [_grid(group) for group in groups if group.first.config["preset"] not in added]
+    return _commands(
+        [
+            _grid(group.first.config, group)
+            for group in groups
+            if group.first.config["preset"] not in added
+        ]
+    )
+
+
+def commands_like(wanted: Sequence[tuple[str, str]], like: Sequence[Group]) -> list[str]:
+    """The ``tcon adapt`` commands that make other runs as those that are there.
+
+    Args:
+        wanted: methods and modalities. Those that cannot be trained as the runs ``like`` were have
+            no command.
+        like: groups whose feature files, K, seeds, training and end-to-end options are taken:
+            of the first one of equal modality, else of the first; a method that is there keeps
+            its own options.
+    """
+    grids = []
+    for method, modality in wanted:
+        near = next((g for g in like if g.first.config["modality"] == modality), like[0])
+        own = next((g.first.config for g in like if g.method == method), None)
+        try:
+            grids.append(_grid(_config_like(method, modality, near.first.config, own), near))
+        except InputError:
+            continue
+    return _commands(grids)
+
+
+def _config_like(
+    method: str, modality: str, like: Mapping[str, Any], own: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """The configuration of a run that is trained as the run ``like``, with the method's options of
+    the run ``own``."""
+    roots = {"train": like["train"], "e2e": like.get("end_to_end") or {}}
+    settings = [
+        f"{root}.{key}={v}" for root, part in roots.items() for key, v in flatten(part).items()
+    ]
+    if own:
+        settings += [f"{method}.{key}={value}" for key, value in flatten(own["options"]).items()]
+    presets = {MATCHED, *entry(method).presets}
+    made = make_runs(
+        [method],
+        settings,
+        modality=modality,
+        segments=like["segments"],
+        preset=like["preset"] if like["preset"] in presets else MATCHED,
+        end_to_end=bool(roots["e2e"]),
+    )
+    return asdict(made[-1]) | {"data": like["data"]}
+
+
+def _commands(grids: Sequence[_Grid]) -> list[str]:
     for axis in ("methods", "modalities", "segments"):
         grids = _merged(grids, axis)
     return [grid.command for grid in grids]
 
 
-def _grid(group: Group) -> _Grid:
-    config, data = group.first.config, group.first.data
-    train, own = changed_settings(config)
+def _grid(config: Mapping[str, Any], group: Group) -> _Grid:
+    """Of a configuration, with the seeds and the output of a group."""
+    data, method = config["data"], config["method"]
+    general, own = changed_settings(config)
     words = ["--source", data["source"], "--target", data["target"]]
     if data["task"] != _SHARED:
         words += ["--task", _shipped(data) or f"{data['task']}.csv"]
     if config["preset"] != MATCHED:
         words += ["--preset", config["preset"]]
-    if group.reads_target_labels:
+    if config.get("end_to_end"):
+        words += ["--end-to-end"]
+    if method in names() and entry(method).method.reads_target_labels:
         words += ["--oracle"]
-    words += [word for setting in train for word in ("--set", setting)]
+    words += [word for setting in general for word in ("--set", setting)]
     return _Grid(
         words=tuple(words),
         output=str(group.first.path.parent),
-        methods=((group.method, tuple(own)),),
+        methods=((method, tuple(own)),),
         modalities=(config["modality"],),
         segments=(str(config["segments"]),),
         seeds=1 + max(group.seeds),
@@ -103,18 +162,28 @@ def wrapped(command: str, width: int = 80) -> str:
 
 
 def changed_settings(config: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-    """Training settings and the method's own that are not those of its preset, as ``key=value``; a
-    fitted method's with those of the `source_only` that it starts from."""
-    method = config["method"]
+    """Training and end-to-end settings, and the method's own, that are not those of its preset, as
+    ``key=value``; a fitted method's with those of the `source_only` that it starts from."""
+    method, e2e = config["method"], config.get("end_to_end")
+    # Before all else: what is usual end to end depends on them.
+    first = _changed("e2e", asdict(EndToEnd()), {k: e2e[k] for k in _DECISIVE}) if e2e else []
     try:
-        usual = asdict(make_runs([method], preset=config["preset"])[-1])
+        (*_, run) = make_runs(
+            [method],
+            first,
+            modality=config["modality"],
+            preset=config["preset"],
+            end_to_end=bool(e2e),
+        )
+        usual = asdict(run)
     except InputError:  # a method or preset of another version: say everything
-        usual = {"train": {}, "options": {}}
+        usual = {"train": {}, "options": {}, "end_to_end": e2e and {k: e2e[k] for k in _DECISIVE}}
     own = _changed(method, usual["options"], config["options"])
     if "source_only" in config:
         usual_base = asdict(make_runs(["source_only"])[0].options)
         own += _changed("source_only", usual_base, config["source_only"])
-    return _changed("train", usual["train"], config["train"]), own
+    general = _changed("train", usual["train"], config["train"])
+    return [*first, *(_changed("e2e", usual["end_to_end"], e2e) if e2e else []), *general], own
 
 
 def _changed(root: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
@@ -127,10 +196,13 @@ def _changed(root: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> li
 
 
 def extract_command(path: str, provenance: Mapping[str, Provenance]) -> str:
-    """The ``tcon extract`` or ``tcon import`` that makes such a feature file.
+    """The ``tcon extract`` or ``tcon import`` that makes such a feature file, or such a table of
+    videos without features.
 
     Its list of videos is not recorded, and of a checkpoint its name without the folder.
     """
+    if not provenance:
+        return shlex.join(["tcon", "extract", "VIDEOS", "-o", path, "--modality", "none"])
     first = next(iter(provenance.values()))
     if kind := first.imported:
         words = ["tcon", "import", kind, "FEATURES", "-o", path, "--backbone", first.backbone]

@@ -8,10 +8,11 @@ from pathlib import Path
 from ..cache import InputError
 from .details import details_markdown
 from .fusion import FusionWeights, fuse_groups
+from .outputs import check_outputs
 from .paper_formats import blocks_markdown, write_blocks_csv, write_latex
 from .paper_tables import paper_blocks
 from .presentation import Presentation, present
-from .results import results_of
+from .results import check_baseline, results_of
 from .results_json import write_json
 from .runs import find_runs
 from .selection import select_epochs, select_setting
@@ -58,6 +59,11 @@ def report(
     Raises:
         InputError: no finished run, labels that cannot be found, or nothing to fuse or compare.
     """
+    if presentation:
+        presentation.check()
+    html = presentation.html if presentation else None
+    outputs = {"--csv": csv_path, "--json": json_path, "--latex": latex_path, "--report": html}
+    check_outputs(outputs)
     if latex_path and not table:
         raise InputError("--latex writes one of the paper's tables: give --table 1 to 5 too")
     if table and details:
@@ -72,7 +78,9 @@ def report(
     if not labelled and (table or json_path):
         option = "--table" if table else "--json"
         raise InputError(f"{option}: the target has no labels, so there is no accuracy")
-    results = results_of(labelled, baseline) if labelled and (json_path or not table) else []
+    check_baseline(labelled or groups, baseline)
+    wanted = json_path or html or not table
+    results = results_of(labelled, baseline) if labelled and wanted else []
     shown = []
     if table:
         blocks = paper_blocks(table, labelled)
@@ -104,8 +112,14 @@ def report(
     for path in filter(None, (csv_path, json_path, latex_path)):
         print(f"\nWrote {path}.")
     if presentation:
-        tables = [*shown, *([unlabelled_markdown(unlabelled)] if unlabelled else [])]
-        present(trained, presentation, tables)  # a fused group has no features of its own
+        tables = list(shown)
+        if html and table:
+            tables.append(markdown(results))
+        if html and labelled and not details:
+            tables.append(details_markdown(results))
+        if unlabelled:
+            tables.append(unlabelled_markdown(unlabelled))
+        present(trained, presentation, tables, fused=fused)
 
 
 def report_selection(
@@ -131,6 +145,7 @@ def report_selection(
         InputError: an unknown validator or key, nothing to choose from, no finished run, or labels
             that a named validator needs and that cannot be found.
     """
+    check_outputs({"--csv": csv_path})
     for name in validators:
         validator(name)
     runs, unfinished = find_runs(paths)

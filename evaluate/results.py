@@ -55,13 +55,22 @@ def results_of(groups: Sequence[Group], baseline: str = "source_only") -> list[R
     Raises:
         InputError: there is no run of a baseline other than the default.
     """
+    check_baseline(groups, baseline)
+    return [_result(group, baseline_of(group, groups, baseline)) for group in groups]
+
+
+def check_baseline(groups: Sequence[Group], baseline: str) -> None:
+    """Refuse a baseline, other than the default, that no group is of.
+
+    Raises:
+        InputError: names the methods that there are.
+    """
     methods = sorted({group.method for group in groups})
     if baseline not in (*methods, "source_only"):
         raise InputError(
             f"--baseline {baseline}: no run of it is among those named, only of "
             f"{', '.join(methods)}"
         )
-    return [_result(group, baseline_of(group, groups, baseline)) for group in groups]
 
 
 def _result(group: Group, baseline: Baseline) -> Result:

@@ -71,7 +71,10 @@ def find_runs(
         finished = {folder: (folder / LOGITS).exists() for folder in found}
         if not any(finished.values()):
             what = "no finished run" if found else "no run"
-            raise InputError(f"{path} holds {what}: make one with tcon adapt -o {path}")
+            make = f"make one with tcon adapt -o {path}"
+            if not path.is_dir():
+                what, make = "no run", "it is a file, and runs are folders that tcon adapt makes"
+            raise InputError(f"{path} holds {what}: {make}")
         folders |= finished
     runs = [_read(folder) for folder, is_finished in folders.items() if is_finished]
     if shared_classes:

@@ -104,7 +104,7 @@ def select_setting(groups: Sequence[Group], key: str, source: TrueClasses) -> li
         InputError: no such key, no groups that differ in it alone, no seed that they share, or
             logits that are finite for no value.
     """
-    settings = [_settings(group.first) for group in groups]
+    settings = [settings_of(group.first) for group in groups]
     known = {k for s in settings for k in s if k not in _NO_SETTING and not k.startswith("data.")}
     if key not in known:
         raise unknown("setting", key, sorted(known))
@@ -217,7 +217,7 @@ def _members(candidates: Sequence[Candidate]) -> Iterator[tuple[Run, int]]:
         yield from zip(candidate.runs, candidate.epochs, strict=True)
 
 
-def _settings(run: Run) -> dict[str, Any]:
+def settings_of(run: Run) -> dict[str, Any]:
     """All that counts but the seed, by the keys of ``--set``."""
     config = what_counts(run.config) | {"seed": None}
     options = config.pop("options")

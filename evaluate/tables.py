@@ -9,7 +9,7 @@ from typing import Any
 
 from ..adapt.config import MATCHED
 from ..cache import InputError
-from .layout import clips, markdown_table, mean_std, percent, points, sample_std
+from .layout import bullets, clips, markdown_table, mean_std, percent, points, sample_std
 from .paired import Comparison
 from .results import Result
 from .summary import Group
@@ -30,10 +30,10 @@ _NORMALISED = {
 }
 _HOW = f"""\
 Accuracy in percent on the target's test videos, mean ± std over seeds. last epoch: no epoch was
-chosen by target labels; 95 % is its interval (Wilson for one seed, else bootstrap over videos and
-seeds), mean-class its mean over classes. label-free: at the epoch that {DEFAULT} chooses without
-target labels. (oracle best): at the epoch of the highest test accuracy: not a result, chosen by
-target labels."""
+chosen by target labels; 95 % is its interval (Wilson for one seed or where all seeds get all videos
+right or none, else bootstrap over videos and seeds), mean-class its mean over classes. label-free:
+at the epoch that {DEFAULT} chooses without target labels. (oracle best): at the epoch of the highest
+test accuracy: not a result, chosen by target labels."""
 _HOW_COMPARED = """\
 vs: difference of the last epochs' accuracies on the same videos, paired by seed, in points and in
 videos (mean over seeds). 95 %: bootstrap over videos and seeds. McNemar: exact, each seed alone."""
@@ -55,7 +55,7 @@ def markdown(results: Sequence[Result]) -> str:
     parts.append(_HOW)
     if any(result.comparison for result in results):
         parts.append(_HOW_COMPARED)
-    return "\n\n".join([*parts, "\n".join(notes_of(groups) + _seed_notes(results))])
+    return "\n\n".join([*parts, bullets(notes_of(groups) + _seed_notes(results))])
 
 
 def write_csv(results: Sequence[Result], path: str | Path) -> None:
@@ -95,8 +95,9 @@ def row_name(group: Group, groups: Sequence[Group]) -> str:
 
 
 def notes_of(groups: Sequence[Group]) -> list[str]:
-    """What must be known of how these numbers came about."""
+    """What must be known of how these numbers came about; of which rows, where not of all."""
     notes = []
+    made: dict[str, list[Group]] = {}
     for group in groups:
         data, head = group.first.data, f"{group.transfer}, {group.label}"
         if group.reads_target_labels:
@@ -117,8 +118,25 @@ def notes_of(groups: Sequence[Group]) -> list[str]:
                 f"rgb+flow: mean of both runs' logits before the softmax, weights {fusion}."
             )
         normalised = _NORMALISED[group.first.config["train"]["normalise"]]
-        notes.append(f"Backbone {data['backbone']}, {data['mode']}, {normalised}.")
+        note = f"backbone {data['backbone']}, {data['mode']}, {normalised}."
+        made.setdefault(note, []).append(group)
+    for note, members in made.items():
+        rows = "; ".join(dict.fromkeys(_full_name(group, groups) for group in members))
+        notes.append(f"{rows}: {note}" if len(made) > 1 else f"B{note[1:]}")
     return list(dict.fromkeys(notes))
+
+
+def _full_name(group: Group, groups: Sequence[Group]) -> str:
+    """The row's name, after its data and with its input and K as far as these differ."""
+
+    def parts(g: Group) -> tuple[str, str, str, str]:
+        config = g.first.config
+        return g.dataset, row_name(g, groups), config["modality"], f"K = {config['segments']}"
+
+    everyone = [parts(g) for g in groups]
+    own = parts(group)
+    kept = [own[i] for i in range(4) if i == 1 or len({p[i] for p in everyone}) > 1]
+    return " ".join(kept)
 
 
 def _name(group: Group) -> str:

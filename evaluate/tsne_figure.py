@@ -43,7 +43,8 @@ def tsne(clouds: Mapping[str, Cloud], *, seed: int = 0) -> dict[str, np.ndarray]
 
 
 def draw_tsne(panels: Mapping[str, Mapping[str, Cloud]], classes: Sequence[str]) -> Figure:
-    """A panel for segments and one for videos, say.
+    """A panel for segments and one for videos, say. Each class's number stands in the middle of
+    its points, for grey print.
 
     Args:
         panels: per title, the clouds "source", "target" and perhaps "target-aligned source".
@@ -63,6 +64,7 @@ def draw_tsne(panels: Mapping[str, Mapping[str, Cloud]], classes: Sequence[str])
             points = tsne(clouds)
             for name, cloud in clouds.items():
                 _scatter(axis, name, points[name], cloud.classes, colours)
+            _number(axis, points, clouds, colours)
             axis.set_title(title)
             axis.set_xticks([])
             axis.set_yticks([])
@@ -75,7 +77,10 @@ def draw_tsne(panels: Mapping[str, Mapping[str, Cloud]], classes: Sequence[str])
         )  # fmt: skip
         figure.legend(
             handles=[
-                *(_key("class", colour, classes[c]) for c, colour in colours.items()),
+                *(
+                    _key("class", colour, f"{n} {classes[c]}")
+                    for n, (c, colour) in enumerate(colours.items(), start=1)
+                ),
                 *([_key("class", UNKNOWN, "other or unknown class")] if others else []),
             ],
             loc="outside lower center", ncols=3, frameon=False, columnspacing=1, handletextpad=0.2,
@@ -93,6 +98,23 @@ def _scatter(
         facecolors="none" if hollow else list(colour),
         edgecolors=list(colour) if hollow else None, linewidths=0.9, alpha=0.8, label=name,
     )  # fmt: skip
+
+
+def _number(
+    axis: Axes,
+    points: Mapping[str, np.ndarray],
+    clouds: Mapping[str, Cloud],
+    colours: Mapping[int, str],
+) -> None:
+    """Each coloured class's number at the median of its points."""
+    where = np.concatenate([points[name] for name in clouds])
+    classes = np.concatenate([cloud.classes for cloud in clouds.values()])
+    for n, c in enumerate(colours, start=1):
+        if (classes == c).any():
+            axis.text(
+                *np.median(where[classes == c], axis=0), str(n), ha="center", va="center",
+                weight="bold", bbox={"boxstyle": "circle", "fc": "white", "alpha": 0.8, "pad": 0.2},
+            )  # fmt: skip
 
 
 def _key(name: str, colour: str, label: str) -> Line2D:

@@ -39,8 +39,9 @@ def tsne_picture(trained: Trained, name: str) -> Picture:
     caption = (
         f"t-SNE after G_f of {len(source.ids)} source training and {len(target.ids)} target test "
         f"videos{_of_pairs(aligned)}; videos are their segments "
-        f"{'side by side' if equal else 'averaged'}. Colours are true classes, which adaptation "
-        "did not see of the target. Distances between far groups mean little."
+        f"{'side by side' if equal else 'averaged'}. Colours and numbers, in the middle of each, "
+        "are true classes, which adaptation did not see of the target. Distances between far "
+        "groups mean little."
     )
     figure = draw_tsne(panels, trained.run.classes)
     return Picture(f"{name}_tsne", f"{name}: features", caption, figure, photo=True)

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import softmax
 
 from . import label_free
-from .layout import markdown_table
+from .layout import bullets, markdown_table
 from .summary import Group
 from .tables import notes_of, row_name, write_rows
 
@@ -35,7 +35,7 @@ def unlabelled_markdown(groups: Sequence[Group]) -> str:
     note = (
         "The target is unlabelled, so there is no accuracy. Entropy and mutual information in nats."
     )
-    return "\n".join([markdown_table(head, rows), "", note, *notes_of(groups)])
+    return "\n".join([markdown_table(head, rows), "", note, "", bullets(notes_of(groups))])
 
 
 def predictions(group: Group) -> list[dict[str, object]]:

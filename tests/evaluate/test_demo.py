@@ -23,7 +23,8 @@ def test_demo(
     rows = re.findall(r"^\| (\w+)(?: \((\w+)\))? +\| rgb +\| 8 \| 2 ", out, re.M)
     both = [("source_only", "as_extracted"), ("source_only", "standardised"), ("tcon", "")]
     assert rows == both * 2
-    assert "Backbone efficientnet_lite0, cached features, each domain's features" in out
+    same = "backbone efficientnet_lite0, cached features, each domain's features"
+    assert f"- source_only (standardised); tcon: {same}" in out
     for name, classes in (("task", 8), ("control", 2)):
         rows = list(csv.DictReader((tmp_path / "demo" / f"{name}.csv").open()))
         assert [(row["method"], row["seed"]) for row in rows] == [

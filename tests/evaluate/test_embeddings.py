@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from feature_files import CLASSES, write_domain
 from toy_runs import train
 
+from tcon.adapt.config import make_runs
 from tcon.cache import InputError
 from tcon.evaluate.embeddings import Loader, find, of_videos, some
 from tcon.evaluate.rebuild import run_config
@@ -57,6 +59,13 @@ def test_moved_and_changed_files(tmp_path: Path) -> None:
     (run.path / "checkpoint.pt").write_bytes(b"broken")
     with pytest.raises(InputError, match="checkpoint.pt does not fit its run"):
         Loader(source_features=tmp_path / "moved.h5").load(run)
+
+
+def test_features_end_to_end_are_in_no_file(tmp_path: Path) -> None:
+    run = train(tmp_path, methods=["source_only"])[0].first
+    (made,) = make_runs(["source_only"], ["e2e.weights=random"], segments=4, end_to_end=True)
+    with pytest.raises(InputError, match="trained end to end, and this needs cached features"):
+        Loader().load(replace(run, config=run.config | asdict(made)))
 
 
 def test_find_and_some(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from tcon.evaluate.curves_figure import draw_curves, panels_of
 from tcon.evaluate.drawing import COLOURS, UNKNOWN, Picture
 from tcon.evaluate.embeddings import Loader
 from tcon.evaluate.figures import draw_all
+from tcon.evaluate.fusion import FusionWeights, fuse_groups
 from tcon.evaluate.pair_pictures import PairChoice
 from tcon.evaluate.segments_figure import draw_segments, series_by_segments
 from tcon.evaluate.summary import folder_names
@@ -64,7 +65,14 @@ def test_tsne_shows_domains_by_shape_and_classes_by_colour() -> None:
     assert not len(drawn["target"].get_facecolors())  # hollow
     assert to_hex(drawn["target"].get_edgecolors()[0]) == UNKNOWN
     shapes, classes = ([t.get_text() for t in legend.get_texts()] for legend in figure.legends)
-    assert shapes == list(given) and classes == ["walk", "run", "other or unknown class"]
+    assert shapes == list(given) and classes == ["1 walk", "2 run", "other or unknown class"]
+    # In grey the number in the middle of a class's points tells it.
+    for axis in figure.axes:
+        classes = np.concatenate([cloud.classes for cloud in given.values()])
+        points = np.concatenate([axis.collections[n].get_offsets() for n in range(3)])
+        assert [text.get_text() for text in axis.texts] == ["1", "2"]
+        for text, c in zip(axis.texts, (0, 1), strict=True):
+            np.testing.assert_allclose(text.get_position(), np.median(points[classes == c], 0))
 
 
 def test_of_many_classes_the_commonest_have_a_colour() -> None:
@@ -72,7 +80,7 @@ def test_of_many_classes_the_commonest_have_a_colour() -> None:
     cloud = Cloud(np.random.default_rng(0).normal(size=(20, 4)), classes)
     figure = draw_tsne({"videos": {"source": cloud}}, [f"c{n}" for n in range(12)])
     words = [text.get_text() for text in figure.legends[1].get_texts()]
-    assert words == [*(f"c{n}" for n in range(3, 11)), "other or unknown class"]
+    assert words == [*(f"{n - 2} c{n}" for n in range(3, 11)), "other or unknown class"]
 
 
 RECORD = {
@@ -148,6 +156,15 @@ def test_accuracy_by_segments(tmp_path: Path) -> None:
         np.testing.assert_allclose(ends, intervals)
         assert not np.allclose(np.mean(ends, 1), expected)  # no symmetric bars
     assert series_by_segments([g for g in groups if g.first.config["segments"] == 2]) == {}
+
+
+def test_accuracy_by_segments_of_fused_runs(tmp_path: Path) -> None:
+    for k in (2, 4):
+        groups = train(tmp_path, methods=["source_only"], modality="rgb,flow", segments=k)
+    fused, _ = fuse_groups(groups, FusionWeights())
+    first = next(iter(draw_all(groups, Loader(), PairChoice(), fused=fused)))
+    titles = {axis.get_title() for axis in first.figure.axes}
+    assert titles == {f"clips -> cctv\n{kind}" for kind in ("rgb", "flow", "rgb+flow")}
 
 
 def test_all_figures_of_a_comparison(tmp_path: Path) -> None:

@@ -115,6 +115,31 @@ def test_a_report_of_runs(tmp_path: Path) -> None:
     assert settings.index("tcon.tau") > alone
 
 
+def test_a_report_of_a_papers_table_has_all_the_rest_too(tmp_path: Path) -> None:
+    train(tmp_path, seeds=2)
+    file = tmp_path / "r.html"
+    printed = evaluate(tmp_path / "runs", "--table", 5, "--report", file)
+    assert "vs source_only" not in printed
+    report = Reader(file.read_text())
+    heads = {*report.text["th"]}
+    assert {"clips -> cctv: RGB", "last epoch", "label-free", "(oracle best)", "95 %"} <= heads
+    assert {"vs source_only", "McNemar p", "won", "in clips", "true \\ predicted"} <= heads
+    words = " ".join(report.text["pre"])
+    assert "--method tcon-sadnet" in words  # what fills an empty cell
+    for options in (["--table", "5"], ["--table", "5", "--report", str(file)]):
+        words = ["eval", str(tmp_path / "runs"), *options, "--baseline", "nosuch"]
+        result = CliRunner().invoke(main, words)
+        assert result.exit_code == 2 and "no run of it is among those named" in result.output
+
+
+def test_a_damaged_health_file_costs_a_line(tmp_path: Path) -> None:
+    (group,) = train(tmp_path, methods=["source_only"])
+    (group.first.path / "health.json").write_text("{")
+    assert "is damaged" in health([group]) and "Nothing looks wrong" not in health([group])
+    picture = curves_picture(group, "x")
+    assert "is damaged" in picture.caption and picture.figure.axes
+
+
 def test_health_is_said_once_for_all_runs_alike(tmp_path: Path) -> None:
     groups = train(tmp_path, seeds=2)
     assert "Nothing looks wrong" in health(groups[:1])
@@ -163,9 +188,26 @@ def test_errors(tmp_path: Path) -> None:
         ("--select", "epoch", "--distances"): "--select draws nothing",
         ("--figures", str(run / "config.json")): "cannot write",
         ("--figures", str(tmp_path), "--pair", "v001.mp4", "nobody"): "no target video 'nobody'",
+        ("--source-features", "x.h5"): "--source-features is for figures, distances and choices",
+        ("--validator", "snd"): "--validator chooses something: give --select epoch",
     }.items():
         result = CliRunner().invoke(main, ["eval", str(run), *options])
         assert result.exit_code == 2 and message in result.output
+    both = str(tmp_path / "x")
+    for options, message in {  # before anything is done
+        ("--report", str(tmp_path)): "it is a folder, so name a file in it",
+        ("--report", ""): "it is a folder, so name a file in it",
+        ("--report", both, "--root", "nosuch"): "there is no folder nosuch",
+        ("--report", both, "--root", "source="): "--root source=: name a folder",
+        ("--json", both, "--csv", both): "--csv and --json both write",
+        ("--csv", str(tmp_path / "no" / "x.csv")): "there is no folder",
+    }.items():
+        result = CliRunner().invoke(main, ["eval", str(run), *options])
+        assert result.exit_code == 2 and message in result.output
+        assert "last epoch" not in result.output
+    result = CliRunner().invoke(main, ["eval", str(tmp_path / "clips.h5")])
+    assert result.exit_code == 2 and "it is a file, and runs are folders" in result.output
+    assert "adapt -o" not in result.output
     words = ("--figures", str(tmp_path), "--pair", "a", "b")
     result = CliRunner().invoke(main, ["eval", str(source_only), *words])
     assert result.exit_code == 2 and "none of these runs' methods has" in result.output
@@ -200,7 +242,10 @@ def test_what_is_escaped() -> None:
 
 def test_markdown() -> None:
     text = from_markdown(
-        "## H\n\n| a | b |\n|---|---|\n| **1** | x > y |\n\nA note\non.\n\nAnother."
+        "## H\n\n| a | b |\n|---|---|\n| **1** | x > y |\n\nA note\non.\n\nAnother.\n\n"
+        "- One <item>.\n- **Two**.\n\nno run: by\n\n    tcon adapt -o 'a b'\n    tcon eval x"
     )
     assert text.count("<tr>") == 2 and "<strong>1</strong>" in text and "x &gt; y" in text
-    assert text.count('<p class="note">') == 2 and "<h3>H</h3>" in text
+    assert text.count('<p class="note">') == 3 and "<h3>H</h3>" in text
+    assert "<li>One &lt;item&gt;.</li>\n<li><strong>Two</strong>.</li>" in text
+    assert "<pre>tcon adapt -o &#x27;a b&#x27;</pre>\n<pre>tcon eval x</pre>" in text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,11 @@ def rows_of(text: str, title: str) -> dict[str, list[str]]:
     block = text[text.index(title) :].split("\n\n")[1]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in block.splitlines()]
     return {row[0]: row[1:] for row in rows}
+
+
+def commands_of(text: str) -> list[str]:
+    """That fill empty cells."""
+    return re.findall("^    (tcon .*)$", text, re.M)
 
 
 def test_published_numbers() -> None:
@@ -87,7 +93,10 @@ def test_cells_by_task_method_and_modality(
     assert rows["TCoN"] == ["93.91", "95.46", "95.77", *ours]
     assert rows["DAAA"][3:] == ["no run"] * 3
     assert rows_of(out, "Table 1, Olympic_Sports->UCF50")["TCoN"][3:] == ["no run"] * 3
-    assert "tcon adapt --plan table1" in out and "repeat tcon eval with --fuse" in out
+    assert sorted(commands_of(out)) == [
+        *["tcon adapt --plan table1"] * 4,
+        f"tcon eval {tmp_path / 'runs'} --table 1 --fuse",
+    ]
     assert "Backbone toy, cached features" in out and "K = 4" in out
 
     cells = {(r["task"], r["method"], r["modality"]): r for r in csv.DictReader(csv_path.open())}
@@ -95,7 +104,10 @@ def test_cells_by_task_method_and_modality(
     cell = cells[OLYMPIC, "TCoN", "Flow"]
     assert float(cell["mean"]) == pytest.approx(100 * 12.5 / 15) and cell["seeds"] == "2"
     assert cell["published_mean"] == "95.46" and cell["backbone"] == "toy"
-    assert cells[OLYMPIC, "DAAA", "RGB"]["command"].startswith("no run: tcon adapt --plan table1")
+    empty = cells[OLYMPIC, "DAAA", "RGB"]
+    assert (empty["missing"], empty["command"]) == ("no run", "tcon adapt --plan table1")
+    assert (cell["missing"], cell["command"]) == ("", "")
+    assert cells[OLYMPIC, "TCoN", "R+F"]["command"].endswith("--table 1 --fuse")
 
     text = latex.read_text()
     assert text.count("\\begin{tabular}") == text.count("\\end{tabular}") == 4
@@ -153,10 +165,42 @@ def test_other_data_in_the_layout_of_a_table(
     assert rows["method"][::3] == ["Jester(S)->Jester(T): RGB", "clips -> b: RGB"]
     assert rows["TCoN"] == ["61.78", "71.11", "72.24", "80.0 (1)", "no run", "no run"]
     assert "Ours is clips -> b, not Jester(S)->Jester(T)" in out
-    [command] = re.findall("^no run: (.*)$", out, re.M)
-    assert f"--source {files[0]} --target {files[1]}" in command
-    assert "tcon-attn" in command and "--modality rgb,flow" in command and "table5" not in command
+    made = {}
+    for command in commands_of(out):
+        words = shlex.split(command)
+        options = main.commands["adapt"].make_context("adapt", words[2:]).params
+        assert (options["source"], options["target"]) == files
+        assert options["output"] == tmp_path / "runs" and options["segments"] == "4"
+        made[options["modality"] or "rgb"] = options["methods"].split(",")
+    # TCoN has its RGB runs.
+    ablations = ["tcon-sadnet", "tcon-tadnet", "tcon-coattn", "tcon-attn"]
+    assert made == {"rgb": ablations, "flow": [*ablations, "tcon"]}
     assert all(len(line) <= 120 for line in out.splitlines() if line.startswith("|"))
+
+
+@pytest.mark.parametrize("names", [("a_rgb", "b-rgb", "a_flow", "b-flow"), ("a", "b", "c", "d")])
+def test_own_data_with_a_file_per_modality(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], names: tuple[str, ...]
+) -> None:
+    paths = [tmp_path / f"{name}.h5" for name in names]
+    for n, modality in enumerate(("rgb", "flow")):
+        for path in paths[2 * n : 2 * n + 2]:
+            write_domain(path, videos=30, modalities=(modality,), seed=n)
+        files = paths[2 * n], paths[2 * n + 1]
+        options = {"modality": modality, "task": "shared classes"}
+        write_run(tmp_path / "my runs", files, train=[logits(15, 9 + 3 * n, 3)], **options)
+    report([tmp_path / "my runs"], table="5", fuse="1:1")
+    out = capsys.readouterr().out
+    assert out.count("Table 5, Jester(S)->Jester(T)") == 1  # block
+    rows = rows_of(out, "Table 5, Jester(S)->Jester(T)")
+    assert rows["method"][3] == "a -> b: RGB" and rows["TCoN"][3:5] == ["60.0 (1)", "80.0 (1)"]
+    assert re.fullmatch(r"[\d.]+ \(1\)", rows["TCoN"][5])
+    of_modality = {}
+    for command in commands_of(out):
+        options = main.commands["adapt"].make_context("adapt", shlex.split(command)[2:]).params
+        of_modality[options["modality"] or "rgb"] = [options["source"], options["target"]]
+        assert options["output"] == tmp_path / "my runs"
+    assert of_modality == {"rgb": paths[:2], "flow": paths[2:]}
 
 
 def test_errors(files: tuple[Path, Path], tmp_path: Path) -> None:

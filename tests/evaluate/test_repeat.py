@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import shlex
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 from feature_files import provenance, write_domain
 from toy_runs import train
 
-from tcon.adapt.config import make_runs
+from tcon.adapt.config import RunConfig, make_runs
 from tcon.adapt.task import read_task
 from tcon.cli import main
 from tcon.evaluate.rebuild import run_config
-from tcon.evaluate.repeat import adapt_commands, extract_command, task_csv, wrapped
+from tcon.evaluate.repeat import (
+    adapt_commands,
+    commands_like,
+    extract_command,
+    task_csv,
+    wrapped,
+)
+from tcon.evaluate.summary import Group
 
 
 def runs_of(command: str) -> tuple[dict[str, object], list[object]]:
@@ -29,6 +38,7 @@ def runs_of(command: str) -> tuple[dict[str, object], list[object]]:
         segments=options["segments"],
         seeds=options["seeds"],
         preset=options["preset"] or "matched",
+        end_to_end=bool(options["end_to_end"]),
     )
     return options, runs
 
@@ -43,6 +53,55 @@ def test_the_command_makes_the_same_runs(tmp_path: Path, segments: int) -> None:
     assert {run.name: run for run in runs} == made
     assert str(options["output"]) == str(tmp_path / "runs")
     assert options["source"] == tmp_path / "clips.h5" and options["task"] is None
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ["e2e.backbone=efficientnet_lite0", "tcon.dropout=0.3", "train.lr=0.01"],
+        ["e2e.weights=random", "e2e.flip=false", "e2e.micro_batch=4"],
+        ["e2e.weights=random", "e2e.batch_norm=frozen"],
+        ["e2e.backbone=c3d", "e2e.weights=my net.pth", "e2e.backbone_lr=0.5"],
+        ["e2e.backbone=c3d", "train.optimiser=adam"],
+    ],
+)
+def test_end_to_end_the_command_makes_the_same_runs(tmp_path: Path, settings: list[str]) -> None:
+    """Whatever the mode's own defaults, which depend on backbone, weights and modality."""
+    (group,) = train(tmp_path, methods=["tcon"])
+    made = make_runs(["tcon"], settings, modality="rgb,flow", segments=3, seeds=2, end_to_end=True)
+    groups = [as_if(group, [run for run in made if run.modality == m]) for m in ("rgb", "flow")]
+    (command,) = adapt_commands(groups)
+    options, runs = runs_of(command)
+    assert options["end_to_end"] and runs == made
+
+
+def as_if(group: Group, runs: Sequence[RunConfig]) -> Group:
+    """The group with the options of other runs, as they are stored."""
+    stored = [json.loads(json.dumps(asdict(run))) | {"data": group.first.data} for run in runs]
+    return replace(group, runs=tuple(replace(group.first, config=c) for c in stored))
+
+
+def test_commands_like_runs_that_are_there(tmp_path: Path) -> None:
+    settings = ["train.lr=0.01", "tcon.tau=2"]
+    (rgb,) = train(tmp_path, methods=["tcon"], settings=settings, seeds=2)
+    commands = commands_like([("tcon", "flow"), ("dann", "rgb"), ("dann", "flow")], [rgb])
+    runs = [run for command in commands for run in runs_of(command)[1]]
+    assert sorted({run.name.rpartition("_")[0] for run in runs}) == [
+        *("dann_flow_k4", "dann_rgb_k4", "tcon_flow_k4"),
+    ]
+    trained = run_config(rgb.first.config)
+    assert len(runs) == 6 and all(run.train == trained.train for run in runs)
+    assert all(run.options == trained.options for run in runs if run.method == "tcon")
+    # Of two feature files the one that runs of that modality were made with.
+    data = {**rgb.first.data, "source": "f.h5"}
+    flow = replace(rgb, runs=(replace(rgb.first, config=rgb.first.config | {"modality": "flow"}),))
+    flow = replace(flow, runs=(replace(flow.first, config=flow.first.config | {"data": data}),))
+    (command,) = commands_like([("dann", "flow")], [rgb, flow])
+    assert runs_of(command)[0]["source"] == Path("f.h5")
+    # What end-to-end training refuses has no command.
+    made = make_runs(["tcon"], ["e2e.weights=random"], end_to_end=True)
+    (command,) = commands_like([("cmfglr", "rgb"), ("dann", "rgb")], [as_if(rgb, made)])
+    assert runs_of(command)[1] == make_runs(["dann"], ["e2e.weights=random"], end_to_end=True)
 
 
 def made_by(commands: list[str]) -> list[str]:
@@ -138,6 +197,8 @@ def test_extraction() -> None:
     options = main.commands["extract"].make_context("extract", words[2:]).params
     assert (options["modality"], options["stride"], options["views"]) == ("flow,rgb", 8, "tencrop")
     assert (options["weights"], options["flow_weights"]) == ("random", "net.pth")
+    table = shlex.split(extract_command("my file.h5", {}))  # of videos alone
+    assert table[4:] == ["my file.h5", "--modality", "none"]
     published = extract_command("x.h5", {"rgb": provenance(weights="imagenet")})
     assert "weights" not in published and "--snippets 8" in published
 

@@ -228,6 +228,21 @@ def test_rows_that_differ_in_a_setting_are_told_apart(
     assert names == ["source_only", "tcon (runs)", "tcon (warm)"]
 
 
+def test_notes_name_their_rows_where_these_differ(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = two_domains(tmp_path)
+    for folder, normalise in (("as_is", "none"), ("standardised", "domain")):
+        settings = (f"train.normalise={normalise}",)
+        write_run(tmp_path / folder, files, train=[logits(15, 9, 3)], settings=settings)
+    report([tmp_path / "as_is", tmp_path / "standardised"])
+    out = capsys.readouterr().out
+    assert "- tcon (as_is): backbone toy, cached features, features as they are." in out
+    assert "- tcon (standardised): backbone toy, cached features, each domain's" in out
+    report([tmp_path / "as_is"])
+    assert "- Backbone toy, cached features, features as they are." in capsys.readouterr().out
+
+
 def test_permuting_the_target_labels_changes_what_is_computed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
