@@ -30,10 +30,10 @@ _NORMALISED = {
 }
 _HOW = f"""\
 Accuracy in percent on the target's test videos, mean ± std over seeds. last epoch: no epoch was
-chosen by target labels; 95 % is its interval (Wilson for one seed or where all seeds get all videos
-right or none, else bootstrap over videos and seeds), mean-class its mean over classes. label-free:
-at the epoch that {DEFAULT} chooses without target labels. (oracle best): at the epoch of the highest
-test accuracy: not a result, chosen by target labels."""
+chosen by target labels; 95 % is its interval (Wilson for one seed, or where all seeds get all or no
+videos right; else bootstrap over videos and seeds), mean-class its mean over classes. label-free:
+at the epoch that {DEFAULT} chooses without target labels. (oracle best): at the epoch of the
+highest test accuracy: not a result, chosen by target labels."""
 _HOW_COMPARED = """\
 vs: difference of the last epochs' accuracies on the same videos, paired by seed, in points and in
 videos (mean over seeds). 95 %: bootstrap over videos and seeds. McNemar: exact, each seed alone."""
