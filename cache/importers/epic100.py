@@ -16,6 +16,7 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from ..errors import InputError
+from ..lists.lines import check_length
 from ..schema import TABLES, Snippets
 from ..unpickle import Array, check_size, read_pickle
 from .arrays import as_snippets, damaged
@@ -94,4 +95,6 @@ def _ids(ids: object) -> Collection[str]:
     ids = ids.numpy().tolist() if isinstance(ids, Array) else ids
     if not isinstance(ids, list) or not ids or not all(isinstance(i, str) and i for i in ids):
         raise InputError("has no list of text as narration_ids")
+    for name in ids:
+        check_length("a narration_id", name)
     return ids
