@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +23,19 @@ def test_one_number_expanded_to_many(tmp_path: Path) -> None:
     (tmp_path / "v").mkdir()
     torch.save(torch.zeros(1).expand(10**12), tmp_path / "v" / "img_00001.t7")
     with pytest.raises(InputError, match="declares 1000000000000 numbers, more than it holds"):
+        open_source("t7", tmp_path).read("v")
+
+
+def test_archives_that_torch_would_inflate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = write_t7(tmp_path / "v", features(1)) / "img_00001.t7"
+    with zipfile.ZipFile(file) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content + bytes(10**6 if name.endswith("/data/0") else 0))
+    assert file.stat().st_size < 5000
+    monkeypatch.setattr(torch, "load", None)  # which would inflate it
+    with pytest.raises(InputError, match=r"img_00001.t7 declares 100\d{4} bytes in a file of"):
         open_source("t7", tmp_path).read("v")
 
 
