@@ -24,7 +24,18 @@ LIMIT = 20  # seconds; sound input takes milliseconds
 _LONGEST = 800  # characters of a message
 
 _NUMBERS = [
-    *(b"-1", b"0", b"9" * 50, b"1e309", b"nan", b"-inf", b"0x10", b"1_0", b"99999999999"),
+    *(
+        b"-1",
+        b"0",
+        b"9" * 50,
+        b"9" * 5000,
+        b"1e309",
+        b"nan",
+        b"-inf",
+        b"0x10",
+        b"1_0",
+        b"99999999999",
+    ),
     *("\u0661".encode(), "\u00b2".encode()),  # digits that are not 0 to 9
 ]
 TEXT = [

@@ -15,7 +15,7 @@ from ..labels import check_committed, list_sha256
 from ..lists import Entry
 from ..schema import IMPORTED, Failure, Provenance, Snippets, Video
 from ..writer import FeatureWriter
-from .source import UNNAMED, FeatureSource
+from .source import UNNAMED, FeatureSource, modality_of
 
 _PRECISIONS = {"float16": "fp16", "float32": "fp32", "float64": "fp64"}
 _UNCOMMITTED = 2**25  # values that may wait for a commit: 64 MiB
@@ -61,8 +61,8 @@ def import_features(
         the failures.
 
     Raises:
-        InputError: no video can be read, the file was made differently or holds other labels, or
-            the disk is full.
+        InputError: no modality can be called so, no video can be read, the file was made
+            differently or holds other labels, or the disk is full.
     """
     reader = _Reader(source, modality)
     names = sorted(videos)
@@ -98,10 +98,13 @@ class _Reader:
     Args:
         source: the features.
         modality: as of `import_features`.
+
+    Raises:
+        InputError: no modality can be called so.
     """
 
     def __init__(self, source: FeatureSource, modality: str | None) -> None:
-        self._source, self._modality = source, modality
+        self._source, self._modality = source, modality and modality_of(modality)
 
     def provenance(
         self, names: list[str], backbone: str, weights: str, list_sha256: str

@@ -86,6 +86,8 @@ def choose_videos(
             f"({wanted.explain(wanted.unmatched[0])}): give the folder or file of their features"
         )
     for name, entry in wanted.videos.items():
+        if not name:
+            raise InputError(f"{source.path} has a video without a name: give it one")
         _check_text(source, name, entry.label)
     if unlabelled:
         videos = {name: replace(entry, label="") for name, entry in wanted.videos.items()}

@@ -159,6 +159,8 @@ def test_npz_with_labels_splits_and_two_modalities(
         ),
         ({"start": np.array([0, 1])}, "start or count without the other"),
         ({"start": np.array([0, 1]), "count": np.array([1, 2])}, "beyond its features"),
+        ({"start": np.array([[0], [1]]), "count": np.array([1, 1])}, "one number per video"),
+        ({"start": np.array([0, 1]), "count": np.array([[1], [1]])}, "one number per video"),
         ({"features": np.array([{}, {}])}, "allow_pickle"),
         ({"other": A, "features_": A, "features": None}, "must be named features"),
     ],

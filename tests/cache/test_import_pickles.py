@@ -211,7 +211,7 @@ WRONG: dict[str, tuple[type, object, str]] = {
     "odd modality": (
         MMSada,
         {"features": [{"uid": 1, "video_name": "P01", "features_/videos": features(2, 2)}]},
-        "calls a modality",
+        "'/videos' can be no modality",
     ),
 }
 

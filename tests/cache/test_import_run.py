@@ -251,6 +251,20 @@ def test_unnamed_features_are_what_the_user_says(folder: Path, tmp_path: Path) -
     assert run(open_source("t7", folder), tmp_path / "x.h5", modality="flow").modalities == ["flow"]
 
 
+@pytest.mark.parametrize("modality", ["videos", "failures", "a/b", "Failures", ".", "é"])
+def test_what_no_modality_can_be_called(folder: Path, tmp_path: Path, modality: str) -> None:
+    result = command("t7", folder, "-o", tmp_path / "x.h5", "--modality", modality)
+    assert result.exit_code == 2
+    assert "can be no modality: it is one word of letters" in result.output
+    assert not (tmp_path / "x.h5").exists()
+
+
+def test_modalities_are_called_in_lower_case(folder: Path, tmp_path: Path) -> None:
+    output = tmp_path / "x.h5"
+    assert command("t7", folder, "-o", output, "--modality", "RGB").exit_code == 0
+    assert FeatureFile(output).modalities == ["rgb"]
+
+
 def test_kinds_and_labels_are_never_mixed(folder: Path, tmp_path: Path) -> None:
     output = tmp_path / "x.h5"
     command("t7", folder, "-o", output)
@@ -268,6 +282,13 @@ def test_names_that_no_file_can_hold(tmp_path: Path) -> None:
     result = command("npz", tmp_path / "x.npz", "-o", tmp_path / "x.h5")
     assert result.exit_code == 2
     assert "no name that can be stored" in result.output
+
+
+def test_a_video_without_a_name(tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz", ids=np.array(["a", ""]), features=features(2))
+    result = command("npz", tmp_path / "x.npz", "-o", tmp_path / "x.h5")
+    assert result.exit_code == 2
+    assert "x.npz has a video without a name" in result.output
 
 
 def test_unmatched_names_are_told(folder: Path, tmp_path: Path) -> None:
