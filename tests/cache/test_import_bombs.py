@@ -42,8 +42,9 @@ def test_archives_that_torch_would_inflate(tmp_path: Path, monkeypatch: pytest.M
 def test_hdf5_dataset_that_was_never_written(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "x.h5", "w") as h5:
         h5.create_dataset("v", (10**6, 10**3), "f4", chunks=(10**3, 10**3))
-    with pytest.raises(InputError, match="v declares 3.725 GiB, and .* at most 1"):
-        open_source("hdf5", tmp_path / "x.h5").read("v")
+    for path, video in ((tmp_path / "x.h5", "v"), (tmp_path, "x")):
+        with pytest.raises(InputError, match="v declares 3.725 GiB, and .* at most 1"):
+            open_source("hdf5", path).read(video)
 
 
 def test_mat_beyond_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,13 +77,15 @@ def test_hdf5_datasets_in_other_files(
         write(h5, tmp_path / "secret")
     with pytest.raises(InputError, match="keeps v in other files"):
         open_source("hdf5", tmp_path / "x.h5")
+    with pytest.raises(InputError, match="x.h5 keeps v in other files"):
+        open_source("hdf5", tmp_path).read("x")
 
 
-@pytest.mark.parametrize("kind", ["t7", "npy", "npz", "mat"])
+@pytest.mark.parametrize("kind", ["t7", "npy", "npz", "mat", "hdf5"])
 def test_pipes_and_links_to_folders(tmp_path: Path, kind: str) -> None:
     here = tmp_path / "here"
     write_t7(tmp_path / "else" / "v", features(2))
-    for suffix in ("npy", "npz", "mat"):
+    for suffix in ("npy", "npz", "mat", "hdf5"):
         (tmp_path / "else" / f"v.{suffix}").touch()
     here.mkdir()
     (here / "linked").symlink_to(tmp_path / "else")

@@ -194,6 +194,35 @@ def test_hdf5_with_a_group_per_video(tmp_path: Path) -> None:
     }
 
 
+def test_hdf5_per_video(tmp_path: Path) -> None:
+    (tmp_path / "jump").mkdir()
+    datasets = {
+        "alone.h5": {"whatever": A},
+        "jump/deep.hdf5": {"group/x": B},
+        "named.h5": {"features": B, "fps": 25.0},
+        "two.hdf5": {"RGB": A, "Flow": A + 1, "label": 3},
+    }
+    for name, content in datasets.items():
+        with h5py.File(tmp_path / name, "w") as h5:
+            for key, value in content.items():
+                h5[key] = value
+    for name in ("a", "b", "c"):  # more than of either suffix
+        np.save(tmp_path / f"{name}.npy", A)
+    assert recognise(tmp_path) == ("hdf5", "3 .npy files are left alone")
+    assert read("hdf5", tmp_path) == {
+        "alone": {UNNAMED: rows(A)},
+        "jump/deep": {UNNAMED: rows(B)},
+        "named": {UNNAMED: rows(B)},
+        "two": {"rgb": rows(A), "flow": rows(A + 1)},
+    }
+    write_domain(tmp_path / "made.h5")
+    with pytest.raises(InputError, match=r"made.h5 is a feature file already"):
+        open_source("hdf5", tmp_path).read("made")
+    (tmp_path / "two.h5").touch()
+    with pytest.raises(InputError, match=r"two.hdf5 and .*two.h5 are one video: keep one"):
+        open_source("hdf5", tmp_path)
+
+
 def test_mat(tmp_path: Path) -> None:
     savemat(tmp_path / "a.mat", {"x": A})
     savemat(tmp_path / "b.mat", {"features": B.astype("f8"), "n": 5})
