@@ -57,6 +57,12 @@ def test_mat_beyond_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         _read(tmp_path / "v.mat")
 
 
+def test_a_frame_for_each_of_many_snippets(tmp_path: Path) -> None:
+    np.save(tmp_path / "v.npy", np.zeros((2**24 + 1, 1), "u1"))
+    with pytest.raises(InputError, match="v.npy has 16777217 snippets, and a video at most"):
+        open_source("npy", tmp_path).read("v")
+
+
 def _external(h5: h5py.File, secret: Path) -> None:
     h5.create_dataset("v", (8, 8), "u1", external=[(str(secret), 0, 64)])
 
