@@ -150,7 +150,9 @@ def test_npz_with_labels_splits_and_two_modalities(
     [
         ({"ids": np.array(["a", "a"])}, "names 1 videos twice"),
         ({"ids": np.array(["a", "b", "c"])}, "3 names and 2 rows"),
-        ({"ids": np.array(["a", None])}, "allow_pickle"),
+        ({"ids": np.array(["a", None])}, r"of objects, .* as text, ids=numpy.array\(ids, str\)"),
+        ({"labels": np.array(["a", None])}, "has labels of objects"),
+        ({"ids": None}, r"names of another file are saved with it as numpy.savez\(..., ids="),
         ({"labels": np.array(["x"])}, "1 labels of 2 videos"),
         ({"splits": np.array(["train", "dev"])}, "the split 'dev'"),
         (
