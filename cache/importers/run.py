@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -67,28 +68,29 @@ def import_features(
     reader = _Reader(source, modality)
     names = sorted(videos)
     labels = {name: (entry.label, entry.split) for name, entry in videos.items()}
-    provenance = reader.provenance(names, backbone, weights, list_sha256(labels))
-    with FeatureWriter(output, provenance) as writer:
-        check_committed(labels, writer)
-        todo = [name for name in names if name not in writer.committed]
-        progress = Progress(len(todo), len(writer.committed))
-        on_progress(progress)
-        waiting, failures = 0, []
-        for name in todo:
-            try:
-                snippets = reader.read(name, provenance)
-            except (InputError, OSError) as error:
-                failures.append(Failure(name, "read", str(error)))
-                writer.fail(failures[-1])
-                progress = replace(progress, failed=progress.failed + 1)
-            else:
-                writer.add(_video(name, videos[name], source, snippets), snippets)
-                waiting += sum(rows.features.size for rows in snippets.values())
-                progress = replace(progress, done=progress.done + 1)
-            if waiting > _UNCOMMITTED:
-                writer.commit()
-                waiting = 0
+    with closing(source):
+        provenance = reader.provenance(names, backbone, weights, list_sha256(labels))
+        with FeatureWriter(output, provenance) as writer:
+            check_committed(labels, writer)
+            todo = [name for name in names if name not in writer.committed]
+            progress = Progress(len(todo), len(writer.committed))
             on_progress(progress)
+            waiting, failures = 0, []
+            for name in todo:
+                try:
+                    snippets = reader.read(name, provenance)
+                except (InputError, OSError) as error:
+                    failures.append(Failure(name, "read", str(error)))
+                    writer.fail(failures[-1])
+                    progress = replace(progress, failed=progress.failed + 1)
+                else:
+                    writer.add(_video(name, videos[name], source, snippets), snippets)
+                    waiting += sum(rows.features.size for rows in snippets.values())
+                    progress = replace(progress, done=progress.done + 1)
+                if waiting > _UNCOMMITTED:
+                    writer.commit()
+                    waiting = 0
+                on_progress(progress)
     return failures
 
 

@@ -67,6 +67,9 @@ class FeatureSource(ABC):
             InputError: this video's features are damaged; the others may be sound.
         """
 
+    def close(self) -> None:  # noqa: B027 (most hold nothing)
+        """Let go of what reading holds, as processes; it can be read again."""
+
     def entries(self) -> list[Entry]:
         """Labels and splits that the format itself holds; empty where it has none."""
         return []

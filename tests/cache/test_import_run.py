@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 from collections.abc import Mapping
+from multiprocessing import active_children
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 from import_files import features, write_list, write_t7
+from scipy.io import savemat
 
 from tcon.cache import FeatureFile, InputError, Snippets
 from tcon.cache.importers import run as import_run
@@ -100,6 +102,17 @@ def test_killed_at_any_moment(
     resumed = run(open_source("t7", folder), output)
     assert resumed.videos == whole.videos
     assert resumed.sha256("rgb", labels=True) == whole.sha256("rgb", labels=True)
+
+
+def test_no_process_outlives_an_import(tmp_path: Path) -> None:
+    savemat(tmp_path / "v.mat", {"x": features(2)})
+    source = open_source("mat", tmp_path)
+    before = set(active_children())
+    run(source, tmp_path / "x.h5")
+    assert set(active_children()) <= before
+    np.testing.assert_array_equal(source.read("v")[""].features, features(2))
+    assert set(active_children()) > before
+    source.close()
 
 
 def test_again_reads_nothing_and_takes_new_videos(folder: Path, tmp_path: Path) -> None:
