@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import difflib
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from ..cache.errors import unknown
 
 Side = Literal["source", "target"]
 VERIFIED = "verified"  # a status
+_NUMBER = re.compile(r"-?[0-9]{1,9}")
 _SHIPPED = Path(__file__).parent / "tasks"
 
 
@@ -153,8 +155,10 @@ def read_task(path: str | Path) -> Task:
     for number, row in enumerate(rows, start=1):
         if None in row or None in (row["class"], row["source_label"], row["target_label"]):
             raise InputError(f"task {path}: row {number} has not one cell per column")
-        if not (row.get("class_index") or "0").removeprefix("-").isdecimal():
-            raise InputError(f"task {path}: row {number} has the class_index {row['class_index']}")
+        if not _NUMBER.fullmatch(given := row.get("class_index") or "0"):
+            raise InputError(
+                f"task {path}: row {number} has the class_index {given[:40]}: give a whole number"
+            )
     numbered = all(row.get("class_index") for row in rows)
     others = [row for row in rows if numbered and int(row["class_index"]) < 0]
     if numbered:

@@ -8,7 +8,9 @@ from __future__ import annotations
 import io
 import json
 import re
+import resource
 import signal
+import sys
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,10 +23,22 @@ from hypothesis import strategies as st
 from tcon.cache import InputError
 
 LIMIT = 20  # seconds; sound input takes milliseconds
+MEMORY = 2**31  # bytes; sound input takes kilobytes, and one video's features at most 2**30
 _LONGEST = 800  # characters of a message
 
 _NUMBERS = [
-    *(b"-1", b"0", b"9" * 50, b"1e309", b"nan", b"-inf", b"0x10", b"1_0", b"99999999999"),
+    *(
+        b"-1",
+        b"0",
+        b"9" * 50,
+        b"9" * 5000,
+        b"1e309",
+        b"nan",
+        b"-inf",
+        b"0x10",
+        b"1_0",
+        b"99999999999",
+    ),
     *("\u0661".encode(), "\u00b2".encode()),  # digits that are not 0 to 9
 ]
 TEXT = [
@@ -64,7 +78,11 @@ def _hang(*_: object) -> None:
 
 @contextmanager
 def ends_well() -> Iterator[None]:
-    """What is read in the block must be read in time, or be refused in one clear line."""
+    """What is read in the block must be read in time and memory, or be refused in one clear line.
+
+    What the process has taken before at its most is not seen again.
+    """
+    taken = _peak()
     before = signal.signal(signal.SIGALRM, _hang)
     signal.alarm(LIMIT)
     try:
@@ -77,6 +95,14 @@ def ends_well() -> Iterator[None]:
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, before)
+    grown = _peak() - taken
+    assert grown < MEMORY, f"has taken {grown / 2**30:.1f} GiB"
+
+
+def _peak() -> int:
+    """The most memory that this process has had, in bytes."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
 
 
 @st.composite

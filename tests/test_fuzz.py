@@ -29,6 +29,18 @@ def test_a_hang_fails(monkeypatch: pytest.MonkeyPatch) -> None:
                 continue
 
 
+def test_much_memory_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fuzz, "MEMORY", 2**24)
+    with ends_well():
+        assert len(b"x" * 2**20) == 2**20
+    most = fuzz._peak()
+    with pytest.raises(AssertionError, match="has taken 0.. GiB"), ends_well():
+        filled = []
+        while fuzz._peak() - most < 2**25:  # where more was taken before, that comes first
+            filled.append(b"x" * 2**24)
+        raise InputError("names are too long")
+
+
 def test_one_clear_line_is_a_refusal_and_nothing_else() -> None:
     with ends_well():
         raise InputError("list.csv line 3 has no path: \x1b[2J is no name\n")

@@ -14,6 +14,7 @@ from ..schema import Snippets
 
 _EXPANSION = 100  # features compress to half; zeros to a thousandth
 MOST_BYTES = 2**30  # of one video's features: 130,000 snippets of 2,048 float32
+_MOST_SNIPPETS = 2**24  # of one video: each has a frame of 8 bytes
 
 
 def check_bytes(shape: Sequence[int], itemsize: int) -> None:
@@ -42,8 +43,8 @@ def as_snippets(array: np.ndarray, frame: np.ndarray | None = None) -> Snippets:
         frame: centre frame of each snippet, [n], in their order; 0, 1, 2 ... if None.
 
     Raises:
-        InputError: another shape, no snippet, no numbers, or frames of other snippets, negative
-            ones, or some that go back.
+        InputError: another shape, no snippet or too many, no numbers, or frames of other
+            snippets, negative ones, or some that go back.
     """
     if array.dtype.kind not in "fiu":
         raise InputError(f"holds {array.dtype}, not numbers: save it as an array of floats")
@@ -56,6 +57,8 @@ def as_snippets(array: np.ndarray, frame: np.ndarray | None = None) -> Snippets:
         shape = (1, *shape)
     if len(shape) != 2 or 0 in shape:
         raise InputError(f"has the shape {list(array.shape)}: it must be [snippets, dimensions]")
+    if shape[0] > _MOST_SNIPPETS:
+        raise InputError(f"has {shape[0]} snippets, and a video at most {_MOST_SNIPPETS}")
     frame = np.arange(shape[0]) if frame is None else frame
     if frame.shape != shape[:1] or frame.dtype.kind not in "iu":
         raise InputError(f"has {list(frame.shape)} {frame.dtype} frames of {shape[0]} snippets")

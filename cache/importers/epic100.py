@@ -11,17 +11,15 @@ snippets. Labels are in other files, the annotations.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from ..errors import InputError
-from ..schema import TABLES, Snippets
+from ..lists.lines import check_length
+from ..schema import Snippets
 from ..unpickle import Array, check_size, read_pickle
 from .arrays import as_snippets, damaged
-from .source import FeatureSource
-
-_MODALITY = re.compile(r"[a-z][a-z0-9_]*")
+from .source import FeatureSource, modality_of
 
 
 class Epic100(FeatureSource):
@@ -79,14 +77,12 @@ def modalities(features: object, *, prefix: str = "") -> dict[str, Array]:
     if not isinstance(features, dict):
         raise InputError("has no dict of features by modality")
     found = {
-        name.removeprefix(prefix).lower(): array
+        modality_of(name.removeprefix(prefix)): array
         for name, array in features.items()
         if name.startswith(prefix)
     }
     if not found or not all(isinstance(array, Array) for array in found.values()):
         raise InputError("has no arrays of features by modality")
-    if wrong := [m for m in found if not _MODALITY.fullmatch(m) or m in TABLES]:
-        raise InputError(f"calls a modality {ascii(wrong[0][:40])}: one word of letters, as RGB")
     return found
 
 
@@ -94,4 +90,6 @@ def _ids(ids: object) -> Collection[str]:
     ids = ids.numpy().tolist() if isinstance(ids, Array) else ids
     if not isinstance(ids, list) or not ids or not all(isinstance(i, str) and i for i in ids):
         raise InputError("has no list of text as narration_ids")
+    for name in ids:
+        check_length("a narration_id", name)
     return ids

@@ -47,6 +47,11 @@ class Mat(FeatureSource):
             self._reader = None
             raise InputError(f"{self._files[name].name} is damaged: its reader crashed") from None
 
+    def close(self) -> None:
+        if self._reader is not None:  # else it ends with Python, which may print an error then
+            self._reader.shutdown()
+            self._reader = None
+
 
 def _read(file: Path) -> dict[str, Snippets]:
     with damaged(file.name):

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..lists import Entry
+from ..lists.lines import check_length
 from ..schema import Snippets
 from ..unpickle import Array, check_size, read_pickle
 from .arrays import as_snippets, damaged
@@ -75,6 +76,8 @@ class MMSada(FeatureSource):
         if not all(isinstance(label, (int, str)) for label in labels.values()):
             return []
         with damaged(f"{self.path} has labels that"):
+            for label in labels.values():
+                check_length("are no names: one", label if isinstance(label, str) else "")
             return [Entry(name, label=str(label)) for name, label in labels.items()]
 
 
@@ -84,4 +87,6 @@ def _name(sample: object) -> str:
     uid, video = sample["uid"], sample["video_name"]
     if type(uid) not in (int, str) or not isinstance(video, str) or not video:
         raise InputError("has a uid or video_name that is no number or text")
+    check_length("video_name", video)
+    check_length("uid", uid if isinstance(uid, str) else "")
     return f"{video}_{uid}"

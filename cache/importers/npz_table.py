@@ -41,19 +41,22 @@ class NpzTable(FeatureSource):
         with damaged(str(path)), open_npz(path) as arrays:
             ids = [key for key in arrays.files if key.lower() in _IDS]
             if len(ids) != 1:
-                raise InputError(f"must name its videos in one array: {', '.join(_IDS)}")
+                raise InputError(
+                    f"must name its videos in one array of {', '.join(_IDS)}: names of another "
+                    "file are saved with it as numpy.savez(..., ids=numpy.array(names, str))"
+                )
             known = {kind: _only(arrays.files, written) for kind, written in _KNOWN.items()}
             left = set(arrays.files) - {*known.values(), *_ROWS, *ids}
             chosen = choose_features(left)
             if unread := sorted(left - set(chosen.values())):
                 self.notes = (f"the arrays {', '.join(unread)} are left alone",)
-            names = _text(ids[0], arrays[ids[0]])
+            names = _text(ids[0], arrays)
             self._row = {name: n for n, name in enumerate(names)}
             if len(self._row) < len(names):
                 raise InputError(f"names {len(names) - len(self._row)} videos twice")
             self._features = {modality: arrays[key] for modality, key in chosen.items()}
             self._other = {key: arrays[key] for key in _ROWS if key in arrays.files}
-            self._known = {kind: _text(k, arrays[k]) for kind, k in known.items() if k}
+            self._known = {kind: _text(k, arrays) for kind, k in known.items() if k}
             self._check(len(names))
 
     def names(self) -> Iterable[str]:
@@ -100,6 +103,8 @@ class NpzTable(FeatureSource):
         start, count = self._other["start"], self._other["count"]
         if {start.dtype.kind, count.dtype.kind} - {"i", "u"}:
             raise InputError("has start or count that are no whole numbers")
+        if start.ndim != 1 or count.ndim != 1:
+            raise InputError("has start or count that are no [N]: save one number per video")
         if not ((start >= 0) & (count >= 0) & (start + count <= snippets)).all():
             raise InputError("has start and count beyond its features")
 
@@ -112,8 +117,17 @@ def _only(names: Iterable[str], written: Collection[str]) -> str | None:
     return found[0] if found else None
 
 
-def _text(key: str, array: np.ndarray) -> list[str]:
+def _text(key: str, arrays: Mapping[str, np.ndarray]) -> list[str]:
     """Names, or the numbers of classes, as text."""
+    try:
+        array = arrays[key]
+    except ValueError as error:
+        if "allow_pickle" not in str(error):
+            raise
+        raise InputError(
+            f"has {key} of objects, which numpy pickles: save them as text, "
+            f"{key}=numpy.array({key}, str)"
+        ) from None
     if array.dtype.kind not in "USiu" or array.ndim != 1:
         raise InputError(f"has {key} of {array.dtype} {list(array.shape)}: save them as text, [N]")
     return [v.decode() if isinstance(v, bytes) else str(v) for v in array.tolist()]

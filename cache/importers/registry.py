@@ -10,7 +10,7 @@ from pathlib import Path
 from ..errors import InputError, unknown
 from ..unpickle import read_pickle
 from .epic100 import Epic100
-from .hdf5 import Hdf5
+from .hdf5 import SUFFIXES, Hdf5, Hdf5Folder
 from .mat import Mat
 from .mmaction2 import MMAction2
 from .mmsada import MMSada
@@ -25,11 +25,15 @@ def _open_npz(path: Path) -> FeatureSource:
     return NpzTable(path) if path.is_file() else NpzFolder(path)
 
 
+def _open_hdf5(path: Path) -> FeatureSource:
+    return Hdf5Folder(path) if path.is_dir() else Hdf5(path)
+
+
 _PLAIN: Mapping[str, Callable[[Path], FeatureSource]] = {
     "t7": T7,
     "npy": Npy,
     "npz": _open_npz,
-    "hdf5": Hdf5,
+    "hdf5": _open_hdf5,
     "mat": Mat,
 }
 _PICKLED: Mapping[str, Callable[..., FeatureSource]] = {
@@ -38,8 +42,12 @@ _PICKLED: Mapping[str, Callable[..., FeatureSource]] = {
     "mmaction2": MMAction2,
 }
 KINDS = (*_PLAIN, *_PICKLED)
-_IN_FOLDERS = {".t7": "t7", ".npy": "npy", ".npz": "npz", ".mat": "mat", ".pkl": "mmaction2"}
-_AS_FILES = {".npz": "npz", ".h5": "hdf5", ".hdf5": "hdf5", ".pkl": ""}
+_HDF5 = dict.fromkeys(SUFFIXES, "hdf5")
+_IN_FOLDERS = {
+    **{".t7": "t7", ".npy": "npy", ".npz": "npz", ".mat": "mat", ".pkl": "mmaction2"},
+    **_HDF5,
+}
+_AS_FILES = {".npz": "npz", **_HDF5, ".pkl": ""}
 
 
 def open_source(
@@ -86,11 +94,15 @@ def recognise(path: Path, *, trust_pickle: bool = False) -> tuple[str, str]:
             f"{path} is of no kind that is recognised ({', '.join(known)}): name its kind, one of "
             f"{', '.join(KINDS)}"
         )
-    (taken, _), *others = suffixes.most_common()
-    if not known[taken]:
+    kinds: Counter[str] = Counter()
+    for suffix, count in suffixes.most_common():
+        kinds[known[suffix]] += count
+    ((taken, _),) = kinds.most_common(1)
+    if not taken:
         return _kind_of_pickle(path, trust=trust_pickle), ""
-    said = ", ".join(f"{count} {suffix}" for suffix, count in others)
-    return known[taken], f"{said} files are left alone" if said else ""
+    others = [(n, suffix) for suffix, n in suffixes.most_common() if known[suffix] != taken]
+    said = ", ".join(f"{count} {suffix}" for count, suffix in others)
+    return taken, f"{said} files are left alone" if said else ""
 
 
 def _kind_of_pickle(path: Path, *, trust: bool) -> str:

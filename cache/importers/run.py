@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from ..labels import check_committed, list_sha256
 from ..lists import Entry
 from ..schema import IMPORTED, Failure, Provenance, Snippets, Video
 from ..writer import FeatureWriter
-from .source import UNNAMED, FeatureSource
+from .source import UNNAMED, FeatureSource, modality_of
 
 _PRECISIONS = {"float16": "fp16", "float32": "fp32", "float64": "fp64"}
 _UNCOMMITTED = 2**25  # values that may wait for a commit: 64 MiB
@@ -61,34 +62,35 @@ def import_features(
         the failures.
 
     Raises:
-        InputError: no video can be read, the file was made differently or holds other labels, or
-            the disk is full.
+        InputError: no modality can be called so, no video can be read, the file was made
+            differently or holds other labels, or the disk is full.
     """
     reader = _Reader(source, modality)
     names = sorted(videos)
     labels = {name: (entry.label, entry.split) for name, entry in videos.items()}
-    provenance = reader.provenance(names, backbone, weights, list_sha256(labels))
-    with FeatureWriter(output, provenance) as writer:
-        check_committed(labels, writer)
-        todo = [name for name in names if name not in writer.committed]
-        progress = Progress(len(todo), len(writer.committed))
-        on_progress(progress)
-        waiting, failures = 0, []
-        for name in todo:
-            try:
-                snippets = reader.read(name, provenance)
-            except (InputError, OSError) as error:
-                failures.append(Failure(name, "read", str(error)))
-                writer.fail(failures[-1])
-                progress = replace(progress, failed=progress.failed + 1)
-            else:
-                writer.add(_video(name, videos[name], source, snippets), snippets)
-                waiting += sum(rows.features.size for rows in snippets.values())
-                progress = replace(progress, done=progress.done + 1)
-            if waiting > _UNCOMMITTED:
-                writer.commit()
-                waiting = 0
+    with closing(source):
+        provenance = reader.provenance(names, backbone, weights, list_sha256(labels))
+        with FeatureWriter(output, provenance) as writer:
+            check_committed(labels, writer)
+            todo = [name for name in names if name not in writer.committed]
+            progress = Progress(len(todo), len(writer.committed))
             on_progress(progress)
+            waiting, failures = 0, []
+            for name in todo:
+                try:
+                    snippets = reader.read(name, provenance)
+                except (InputError, OSError) as error:
+                    failures.append(Failure(name, "read", str(error)))
+                    writer.fail(failures[-1])
+                    progress = replace(progress, failed=progress.failed + 1)
+                else:
+                    writer.add(_video(name, videos[name], source, snippets), snippets)
+                    waiting += sum(rows.features.size for rows in snippets.values())
+                    progress = replace(progress, done=progress.done + 1)
+                if waiting > _UNCOMMITTED:
+                    writer.commit()
+                    waiting = 0
+                on_progress(progress)
     return failures
 
 
@@ -98,10 +100,13 @@ class _Reader:
     Args:
         source: the features.
         modality: as of `import_features`.
+
+    Raises:
+        InputError: no modality can be called so.
     """
 
     def __init__(self, source: FeatureSource, modality: str | None) -> None:
-        self._source, self._modality = source, modality
+        self._source, self._modality = source, modality and modality_of(modality)
 
     def provenance(
         self, names: list[str], backbone: str, weights: str, list_sha256: str

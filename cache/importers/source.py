@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import ClassVar
 
+from ..errors import InputError
 from ..lists import Entry
-from ..schema import Snippets
+from ..schema import TABLES, Snippets
 
 UNNAMED = ""  # the modality of features of which the format does not say whether rgb or flow
+_MODALITY = re.compile(r"[a-z][a-z0-9_]{0,63}")
+
+
+def modality_of(name: str) -> str:
+    """The modality that somebody calls RGB or rgb: a group of the feature file, in lower case.
+
+    Raises:
+        InputError: the file can have no such group.
+    """
+    modality = name[:80].lower()  # a small pickle can have a long text in thousands of places
+    if not _MODALITY.fullmatch(modality) or modality in TABLES:
+        raise InputError(
+            f"{ascii(name[:40])} can be no modality: it is one word of letters, as rgb, and none "
+            f"of {', '.join(TABLES)}"
+        )
+    return modality
 
 
 class FeatureSource(ABC):
@@ -48,6 +66,9 @@ class FeatureSource(ABC):
         Raises:
             InputError: this video's features are damaged; the others may be sound.
         """
+
+    def close(self) -> None:  # noqa: B027 (most hold nothing)
+        """Let go of what reading holds, as processes; it can be read again."""
 
     def entries(self) -> list[Entry]:
         """Labels and splits that the format itself holds; empty where it has none."""

@@ -13,6 +13,7 @@ import io
 import os
 import re
 import warnings
+import zipfile
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -28,6 +29,7 @@ from .source import UNNAMED, FeatureSource
 
 _FILE = re.compile(r"(.*?)(\d{1,9})\.t7")
 _FLOW = re.compile(r"(.*?)[xy](_?)")
+_ZIP = b"PK\3\4"  # how torch knows its archives from its older files
 _READERS = 8  # files at once: most of the time of a small file is the disk's latency
 
 
@@ -125,6 +127,7 @@ def _flow_prefixes(series: Collection[str]) -> set[tuple[str, str]]:
 def _vector(name: str, data: bytes) -> np.ndarray:
     """The vector [D] of one file."""
     with damaged(name):
+        _check_archive(data)
         try:
             tensor = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
         except Exception as error:
@@ -139,3 +142,17 @@ def _vector(name: str, data: bytes) -> np.ndarray:
         if len(rows) > 1:
             raise InputError(f"has the shape {list(tensor.shape)}: it must be one vector")
         return rows[0]
+
+
+def _check_archive(data: bytes) -> None:
+    """Refuse what torch would inflate: it never compresses, and no part is larger than the whole.
+
+    Raises:
+        InputError: the parts of an archive are larger than it is.
+    """
+    if not data.startswith(_ZIP):
+        return
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        declared = sum(part.file_size for part in archive.infolist())
+    if declared > len(data):
+        raise InputError(f"declares {declared} bytes in a file of {len(data)}: save it anew")

@@ -53,7 +53,7 @@ def choose_videos(
     """Join the source's videos with labels and splits.
 
     Without lists, these come from the format itself, else from folders ``class/video`` or
-    ``split/class/video``; videos in one folder stay unlabelled.
+    ``split/class/video``; videos that are all in one folder stay unlabelled.
 
     Args:
         source: the features.
@@ -86,6 +86,8 @@ def choose_videos(
             f"({wanted.explain(wanted.unmatched[0])}): give the folder or file of their features"
         )
     for name, entry in wanted.videos.items():
+        if not name:
+            raise InputError(f"{source.path} has a video without a name: give it one")
         _check_text(source, name, entry.label)
     if unlabelled:
         videos = {name: replace(entry, label="") for name, entry in wanted.videos.items()}
@@ -158,10 +160,13 @@ def _check_text(source: FeatureSource, *texts: str) -> None:
 
 
 def _of_folders(names: Iterable[str]) -> list[Entry]:
-    """Labels and splits of ``class/video`` or ``split/class/video``; none of other trees."""
+    """Labels and splits of ``class/video`` or ``split/class/video``; none of other trees.
+
+    A folder that all videos are in is no class: it may be called ``RGB-feature``.
+    """
     parts = {name: name.split("/") for name in names}
     depths = {len(part) for part in parts.values()}
-    if depths == {2}:
+    if depths == {2} and len({part[0] for part in parts.values()}) > 1:
         return [Entry(name, label=part[0]) for name, part in parts.items()]
     if depths == {3} and {part[0] for part in parts.values()} <= set(SPLITS):
         return [Entry(name, part[1], part[0]) for name, part in parts.items()]

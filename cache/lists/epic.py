@@ -12,6 +12,7 @@ from dataclasses import replace
 from ..errors import InputError
 from .entry import Entry
 from .form import TableForm
+from .lines import check_length
 
 COLUMNS = ("narration_id", "uid", "video_id", "start_frame", "stop_frame", "verb_class")
 
@@ -60,6 +61,8 @@ def _text(row: Mapping[str, object], column: str) -> str:
     """A cell; "" where there is none. Whole numbers lose the .0 that a gap in their column makes
     pandas write."""
     value = row.get(column)
+    if isinstance(value, str):
+        check_length(column, value)
     text = "" if value is None else str(value).strip()
     return "" if text.lower() == "nan" else text.removesuffix(".0")
 

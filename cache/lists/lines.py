@@ -9,7 +9,8 @@ from pathlib import Path
 
 from ..errors import InputError
 
-_LONGEST = 10_000  # characters; a path has 4,096 at most
+_LONGEST = 10_000  # characters
+_LONGEST_NAME = 4096  # characters, as a path has at most
 _CONTROL = re.compile(r"[\0-\x08\x0b-\x1f\x7f]")
 _WHOLE = re.compile(r"[+-]?[0-9]+")
 
@@ -79,6 +80,21 @@ def whole(word: str) -> int | None:
 def unquote(name: str) -> str:
     """A name without the quotes around it."""
     return name.strip().strip('"')
+
+
+def check_length(what: str, text: str) -> None:
+    """Refuse a text that is longer than any name.
+
+    A small pickle can give a text of megabytes to thousands of rows, and whatever is made of it,
+    row by row, fills the memory.
+
+    Raises:
+        InputError: it is.
+    """
+    if len(text) > _LONGEST_NAME:
+        raise InputError(
+            f"{what} has {len(text)} characters, and a name at most {_LONGEST_NAME}: shorten it"
+        )
 
 
 def shorten(text: str) -> str:

@@ -49,6 +49,8 @@ class Tensor(Array):
         ]
         if parts[:2] != [_MAGIC, _PROTOCOL]:
             raise Refused("has a tensor in a form that is not known")
+        if not (isinstance(parts[3], str) and parts[3] in _DTYPES.values()):
+            raise Refused("has a tensor without a storage")  # numpy would believe what it is
         dtype, start = np.dtype(parts[3]), stream.tell() + 8  # after the count of numbers
         return np.frombuffer(
             content,

@@ -153,6 +153,7 @@ def test_task_file(tmp_path: Path) -> None:
         ("class,source_label,target_label\na,x,x\nb,x,y\n", "source_label x belongs to two"),
         ("class,source_label,target_label\na,x\n", "row 1 has not one cell per column"),
         ("class,source_label,target_label,class_index\na,x,x,one\n", "class_index one"),
+        (f"class,source_label,target_label,class_index\na,x,x,{'9' * 5000}\n", "class_index 9+:"),
     ],
 )
 def test_wrong_task_files(tmp_path: Path, text: str, message: str) -> None:

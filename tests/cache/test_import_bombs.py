@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,11 +26,25 @@ def test_one_number_expanded_to_many(tmp_path: Path) -> None:
         open_source("t7", tmp_path).read("v")
 
 
+def test_archives_that_torch_would_inflate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = write_t7(tmp_path / "v", features(1)) / "img_00001.t7"
+    with zipfile.ZipFile(file) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content + bytes(10**6 if name.endswith("/data/0") else 0))
+    assert file.stat().st_size < 5000
+    monkeypatch.setattr(torch, "load", None)  # which would inflate it
+    with pytest.raises(InputError, match=r"img_00001.t7 declares 100\d{4} bytes in a file of"):
+        open_source("t7", tmp_path).read("v")
+
+
 def test_hdf5_dataset_that_was_never_written(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "x.h5", "w") as h5:
         h5.create_dataset("v", (10**6, 10**3), "f4", chunks=(10**3, 10**3))
-    with pytest.raises(InputError, match="v declares 3.725 GiB, and .* at most 1"):
-        open_source("hdf5", tmp_path / "x.h5").read("v")
+    for path, video in ((tmp_path / "x.h5", "v"), (tmp_path, "x")):
+        with pytest.raises(InputError, match="v declares 3.725 GiB, and .* at most 1"):
+            open_source("hdf5", path).read(video)
 
 
 def test_mat_beyond_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,6 +55,12 @@ def test_mat_beyond_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(arrays, "MOST_BYTES", 7999)
     with pytest.raises(InputError, match="v.mat declares"):
         _read(tmp_path / "v.mat")
+
+
+def test_a_frame_for_each_of_many_snippets(tmp_path: Path) -> None:
+    np.save(tmp_path / "v.npy", np.zeros((2**24 + 1, 1), "u1"))
+    with pytest.raises(InputError, match="v.npy has 16777217 snippets, and a video at most"):
+        open_source("npy", tmp_path).read("v")
 
 
 def _external(h5: h5py.File, secret: Path) -> None:
@@ -62,13 +83,15 @@ def test_hdf5_datasets_in_other_files(
         write(h5, tmp_path / "secret")
     with pytest.raises(InputError, match="keeps v in other files"):
         open_source("hdf5", tmp_path / "x.h5")
+    with pytest.raises(InputError, match="x.h5 keeps v in other files"):
+        open_source("hdf5", tmp_path).read("x")
 
 
-@pytest.mark.parametrize("kind", ["t7", "npy", "npz", "mat"])
+@pytest.mark.parametrize("kind", ["t7", "npy", "npz", "mat", "hdf5"])
 def test_pipes_and_links_to_folders(tmp_path: Path, kind: str) -> None:
     here = tmp_path / "here"
     write_t7(tmp_path / "else" / "v", features(2))
-    for suffix in ("npy", "npz", "mat"):
+    for suffix in ("npy", "npz", "mat", "hdf5"):
         (tmp_path / "else" / f"v.{suffix}").touch()
     here.mkdir()
     (here / "linked").symlink_to(tmp_path / "else")

@@ -35,6 +35,11 @@ def _hdf5() -> bytes:
     return file.getvalue()
 
 
+def _one_video(file: io.BytesIO) -> None:
+    with h5py.File(file, "w") as h5:
+        h5["features"], h5["fps"] = features(3), 25.0
+
+
 TABLE = {"ids": ["a", "b"], "labels": [0, 1], "features": features(5), "start": [0, 2]}
 NPZ = _saved(lambda f: np.savez_compressed(f, features=features(3), fps=25.0))
 T7 = _saved(partial(torch.save, torch.from_numpy(features(1)[0])))
@@ -50,6 +55,7 @@ FORMATS = {
         damaged_zip(_saved(lambda f: np.savez(f, **TABLE, count=[2, 3]))),
     ),
     "hdf5": ("hdf5", "x.h5", damaged(_hdf5())),
+    "hdf5 per video": ("hdf5", "v.h5", damaged(_saved(_one_video))),
 }
 
 

@@ -150,7 +150,9 @@ def test_npz_with_labels_splits_and_two_modalities(
     [
         ({"ids": np.array(["a", "a"])}, "names 1 videos twice"),
         ({"ids": np.array(["a", "b", "c"])}, "3 names and 2 rows"),
-        ({"ids": np.array(["a", None])}, "allow_pickle"),
+        ({"ids": np.array(["a", None])}, r"of objects, .* as text, ids=numpy.array\(ids, str\)"),
+        ({"labels": np.array(["a", None])}, "has labels of objects"),
+        ({"ids": None}, r"names of another file are saved with it as numpy.savez\(..., ids="),
         ({"labels": np.array(["x"])}, "1 labels of 2 videos"),
         ({"splits": np.array(["train", "dev"])}, "the split 'dev'"),
         (
@@ -159,6 +161,8 @@ def test_npz_with_labels_splits_and_two_modalities(
         ),
         ({"start": np.array([0, 1])}, "start or count without the other"),
         ({"start": np.array([0, 1]), "count": np.array([1, 2])}, "beyond its features"),
+        ({"start": np.array([[0], [1]]), "count": np.array([1, 1])}, "one number per video"),
+        ({"start": np.array([0, 1]), "count": np.array([[1], [1]])}, "one number per video"),
         ({"features": np.array([{}, {}])}, "allow_pickle"),
         ({"other": A, "features_": A, "features": None}, "must be named features"),
     ],
@@ -190,6 +194,35 @@ def test_hdf5_with_a_group_per_video(tmp_path: Path) -> None:
         "video_1": {UNNAMED: rows(A)},
         "video_2": {"rgb": rows(A), "flow": rows(A + 1)},
     }
+
+
+def test_hdf5_per_video(tmp_path: Path) -> None:
+    (tmp_path / "jump").mkdir()
+    datasets = {
+        "alone.h5": {"whatever": A},
+        "jump/deep.hdf5": {"group/x": B},
+        "named.h5": {"features": B, "fps": 25.0},
+        "two.hdf5": {"RGB": A, "Flow": A + 1, "label": 3},
+    }
+    for name, content in datasets.items():
+        with h5py.File(tmp_path / name, "w") as h5:
+            for key, value in content.items():
+                h5[key] = value
+    for name in ("a", "b", "c"):  # more than of either suffix
+        np.save(tmp_path / f"{name}.npy", A)
+    assert recognise(tmp_path) == ("hdf5", "3 .npy files are left alone")
+    assert read("hdf5", tmp_path) == {
+        "alone": {UNNAMED: rows(A)},
+        "jump/deep": {UNNAMED: rows(B)},
+        "named": {UNNAMED: rows(B)},
+        "two": {"rgb": rows(A), "flow": rows(A + 1)},
+    }
+    write_domain(tmp_path / "made.h5")
+    with pytest.raises(InputError, match=r"made.h5 is a feature file already"):
+        open_source("hdf5", tmp_path).read("made")
+    (tmp_path / "two.h5").touch()
+    with pytest.raises(InputError, match=r"two.hdf5 and .*two.h5 are one video: keep one"):
+        open_source("hdf5", tmp_path)
 
 
 def test_mat(tmp_path: Path) -> None:

@@ -147,6 +147,11 @@ def test_labels_of_folders(from_folders: Callable[..., Wanted]) -> None:
     assert known(from_folders(unlabelled=True)) == {"jump/a": ("", ""), "run/b": ("", "")}
 
 
+def test_a_folder_that_all_are_in_is_no_class(from_folders: Callable[..., Wanted]) -> None:
+    wanted = from_folders("RGB-feature/a", "RGB-feature/b")
+    assert known(wanted) == {"RGB-feature/a": ("", ""), "RGB-feature/b": ("", "")}
+
+
 def test_splits_of_folders(from_folders: Callable[..., Wanted]) -> None:
     wanted = from_folders("train/jump/a", "test/jump/b")
     assert known(wanted) == {"train/jump/a": ("jump", "train"), "test/jump/b": ("jump", "test")}

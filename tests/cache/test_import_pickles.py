@@ -17,7 +17,7 @@ from tcon.cache import InputError
 from tcon.cache.importers.epic100 import Epic100
 from tcon.cache.importers.mmaction2 import MMAction2
 from tcon.cache.importers.mmsada import MMSada
-from tcon.cache.lists import Entry
+from tcon.cache.lists import Entry, entries_from_epic
 from tcon.cache.lists.epic_pickle import entries_from_pickle
 
 PANDAS = Path(__file__).parent / "pickles"
@@ -211,7 +211,7 @@ WRONG: dict[str, tuple[type, object, str]] = {
     "odd modality": (
         MMSada,
         {"features": [{"uid": 1, "video_name": "P01", "features_/videos": features(2, 2)}]},
-        "calls a modality",
+        "'/videos' can be no modality",
     ),
 }
 
@@ -233,6 +233,35 @@ def test_bytes_that_all_share_are_counted(tmp_path: Path) -> None:
     write(tmp_path / "x.pkl", [rows] * 1000)
     with pytest.raises(InputError, match="more features than it holds"):
         MMAction2(tmp_path, trust_pickle=True).read("x")
+
+
+LONG = "x" * 10**6  # that all rows share: some megabytes of file, and gigabytes if repeated
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [("video_name", "video_name"), ("uid", "uid"), ("label", "labels that are no names: one")],
+)
+def test_long_names_that_all_samples_share(tmp_path: Path, key: str, said: str) -> None:
+    one = {"label": "a", "video_name": "P01"}
+    samples = [
+        one | {"uid": f"{n}", "features_RGB": features(2, 2, seed=n)} | {key: LONG}
+        for n in range(100)
+    ]
+    path = write(tmp_path / "x.pkl", {"features": samples})
+    assert path.stat().st_size < 2 * 10**6
+    with pytest.raises(InputError, match=f"{said} has 1000000 characters, .* at most 4096"):
+        MMSada(path, trust_pickle=True).entries()
+
+
+def test_long_ids_and_cells(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.pkl", epic100() | {"narration_ids": ["a", "b", LONG]})
+    with pytest.raises(InputError, match="a narration_id has 1000000 characters"):
+        Epic100(path, trust_pickle=True)
+    row = {"video_id": "P01_1", "uid": 1, "start_frame": 1, "stop_frame": 2, "verb_class": 0}
+    for column in row:
+        with pytest.raises(InputError, match=f"row 2: {column} has 1000000 characters"):
+            entries_from_epic([row, row | {column: LONG}])
 
 
 PICKLES: dict[str, Callable[[int], bytes]] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 from collections.abc import Mapping
+from multiprocessing import active_children
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 from import_files import features, write_list, write_t7
+from scipy.io import savemat
 
 from tcon.cache import FeatureFile, InputError, Snippets
 from tcon.cache.importers import run as import_run
@@ -100,6 +102,17 @@ def test_killed_at_any_moment(
     resumed = run(open_source("t7", folder), output)
     assert resumed.videos == whole.videos
     assert resumed.sha256("rgb", labels=True) == whole.sha256("rgb", labels=True)
+
+
+def test_no_process_outlives_an_import(tmp_path: Path) -> None:
+    savemat(tmp_path / "v.mat", {"x": features(2)})
+    source = open_source("mat", tmp_path)
+    before = set(active_children())
+    run(source, tmp_path / "x.h5")
+    assert set(active_children()) <= before
+    np.testing.assert_array_equal(source.read("v")[""].features, features(2))
+    assert set(active_children()) > before
+    source.close()
 
 
 def test_again_reads_nothing_and_takes_new_videos(folder: Path, tmp_path: Path) -> None:
@@ -251,6 +264,20 @@ def test_unnamed_features_are_what_the_user_says(folder: Path, tmp_path: Path) -
     assert run(open_source("t7", folder), tmp_path / "x.h5", modality="flow").modalities == ["flow"]
 
 
+@pytest.mark.parametrize("modality", ["videos", "failures", "a/b", "Failures", ".", "é"])
+def test_what_no_modality_can_be_called(folder: Path, tmp_path: Path, modality: str) -> None:
+    result = command("t7", folder, "-o", tmp_path / "x.h5", "--modality", modality)
+    assert result.exit_code == 2
+    assert "can be no modality: it is one word of letters" in result.output
+    assert not (tmp_path / "x.h5").exists()
+
+
+def test_modalities_are_called_in_lower_case(folder: Path, tmp_path: Path) -> None:
+    output = tmp_path / "x.h5"
+    assert command("t7", folder, "-o", output, "--modality", "RGB").exit_code == 0
+    assert FeatureFile(output).modalities == ["rgb"]
+
+
 def test_kinds_and_labels_are_never_mixed(folder: Path, tmp_path: Path) -> None:
     output = tmp_path / "x.h5"
     command("t7", folder, "-o", output)
@@ -268,6 +295,13 @@ def test_names_that_no_file_can_hold(tmp_path: Path) -> None:
     result = command("npz", tmp_path / "x.npz", "-o", tmp_path / "x.h5")
     assert result.exit_code == 2
     assert "no name that can be stored" in result.output
+
+
+def test_a_video_without_a_name(tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz", ids=np.array(["a", ""]), features=features(2))
+    result = command("npz", tmp_path / "x.npz", "-o", tmp_path / "x.h5")
+    assert result.exit_code == 2
+    assert "x.npz has a video without a name" in result.output
 
 
 def test_unmatched_names_are_told(folder: Path, tmp_path: Path) -> None:

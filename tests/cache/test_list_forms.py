@@ -76,6 +76,11 @@ MINIATURES = {
             ("/data/my set/-9t7-hXcl4U_00648_00780", "11", "train", 2),
         ],
     ),
+    "span": (  # pykale's lists of parts of videos
+        "D1_test.txt",
+        "epic/P08/flow/P08_03 12 40 3\r\nP04/my clip\t17\t90\t5 2\r\n",
+        [("epic/P08/flow/P08_03", "3", "test", 1), ("P04/my clip", "5", "test", 2)],
+    ),
     "comma": (
         "hmdb51_val_hmdb_ucf.csv",
         "v_Rapier_at_Clinton_2007_fencing_5,1\nv_38_push-ups!_Not_bad_4,6\n",
@@ -386,6 +391,8 @@ def test_damaged_lists(tmp_path: Path, case: str, data: st.DataObject) -> None:
             assert entry.name and "\0" not in entry.name + entry.label
             assert entry.split in SPLITS
             assert 0 <= entry.frames < 2**31
+            start, stop = entry.span or (0, 0)
+            assert 0 <= start <= stop < 2**31
 
 
 @pytest.mark.parametrize("text", [text for text, _, _ in CLASS_MAPS])

@@ -139,6 +139,27 @@ def laughs(levels: int = 60) -> bytes:
     return b"]q\0" + level * levels
 
 
+def tensor(storage: bytes) -> bytes:
+    """A tensor of one number, whose storage's pickle is the given one."""
+    start = b"\x8a\x0a" + 0x1950A86A20F9469CFC6C.to_bytes(10, "little")
+    legacy = b".".join([start, b"M\xe9\x03", b"}", storage, b"]", bytes(12)])
+    return (
+        (
+            name("torch._utils", "_rebuild_tensor_v2")
+            + b"("
+            + name("torch.storage", "_load_from_bytes")
+        )
+        + (b"B" + struct.pack("<I", len(legacy)) + legacy + b"\x85R")
+        + (b"K\0K\1\x85K\1\x85\x89" + name("collections", "OrderedDict") + b")RtR")
+    )
+
+
+def records(levels: int) -> bytes:
+    """Ten fields of the fields below them, and so on: 10^levels in all, as a dtype's fields."""
+    level = b"(" + b"".join(text(field) + b"h\0\x86" for field in "abcdefghij") + b"lq\0"
+    return text("<f4") + b"q\0" + level * levels
+
+
 LYING = {
     "dtype": laughs() + b"0" + name("numpy", "dtype") + b"h\0\x85R",
     "bytes": b"\x8e" + struct.pack("<Q", 2**40) + b"xx",
@@ -152,13 +173,23 @@ LYING = {
     + (name("numpy", "dtype") + text("S999999") + b"\x85R")
     + (b"B" + struct.pack("<I", 999_999) + bytes(999_999))
     + b"\x86R",
+    "storage": tensor(records(5)),
 }
 
 
 @pytest.mark.parametrize("kind", LYING)
 def test_what_declares_more_than_it_holds_is_refused(tmp_path: Path, kind: str) -> None:
-    with pytest.raises(InputError):
-        read(tmp_path / "x.pkl", b"\x80\x04" + LYING[kind] + b".")
+    with pytest.raises((InputError, Refused)):
+        read(tmp_path / "x.pkl", b"\x80\x04" + LYING[kind] + b".").numpy()
+
+
+def test_a_tensor_has_the_storage_of_floats(tmp_path: Path) -> None:
+    storage = b"(" + text("storage") + b"ctorch\nFloatStorage\n" + text("0") + b"tQ"
+    found = read(tmp_path / "x.pkl", b"\x80\x04" + tensor(storage) + b".")
+    assert found.numpy().tolist() == [0.0]
+    for other in (text("O"), text("f4"), b"](" + text("a") + text("f4") + b"\x86e"):
+        with pytest.raises(Refused, match="without a storage"):
+            read(tmp_path / "x.pkl", b"\x80\x04" + tensor(other) + b".").numpy()
 
 
 def test_depth_and_repetition_cost_nothing(tmp_path: Path) -> None:
