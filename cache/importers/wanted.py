@@ -66,7 +66,8 @@ def choose_videos(
         trust_pickle: that the user vouches for lists that are pickles.
 
     Raises:
-        InputError: a list cannot be read, means nothing of the source, or contradicts another.
+        InputError: a list cannot be read, means nothing of the source, contradicts another, or has
+            no split where another has one.
     """
     names = list(source.names())
     if lists:
@@ -102,6 +103,7 @@ def _of_lists(
     trust_pickle: bool,
 ) -> Wanted:
     notes, entries, origins = [], [], []
+    with_split: dict[bool, Path] = {}  # a list that has one, and a list that has none
     for given in lists:
         match = _GIVEN.fullmatch(given)
         split, path = (match[1], Path(match[2])) if match else ("", Path(given))
@@ -110,8 +112,14 @@ def _of_lists(
         if not split and not any(entry.split for entry in read):
             split = split_in_name(path)
             notes.append(f"{path}: {f'split {split}, by its name' if split else 'no split'}")
+        with_split[bool(split) or any(entry.split for entry in read)] = path
         entries += [replace(entry, split=split or entry.split) for entry in read]
         origins += [f"{path} line {entry.line}" for entry in read]
+    if len(with_split) == 2:
+        raise InputError(
+            f"{with_split[False]} says no split of its videos, but {with_split[True]} does: say "
+            f"train={with_split[False]}, or val= or test="
+        )
     joined = join(entries, names)
     videos: dict[str, Entry] = {}
     origin: dict[str, str] = {}

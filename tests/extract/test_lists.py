@@ -94,6 +94,7 @@ def test_csv_quotes_commas_and_other_alphabets(touch: Touch) -> None:
         ("validation", "val"),
         ("test", "test"),
         ("testing", "test"),
+        ("eval", "test"),
         ("", ""),
     ],
 )
