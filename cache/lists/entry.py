@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,7 @@ class Entry:
         frames: that the list says the video has, 0 unknown.
         span: first and last frame of it that count, both included, counted as the files are named;
             None for the whole video.
+        source: path of the list.
     """
 
     name: str
@@ -25,3 +26,9 @@ class Entry:
     line: int = 0
     frames: int = 0
     span: tuple[int, int] | None = None
+    source: str = field(default="", compare=False)
+
+    @property
+    def where(self) -> str:
+        """The list and the line."""
+        return f"{self.source} line {self.line}"

@@ -109,6 +109,12 @@ def test_lists_that_disagree(source: FeatureSource, tmp_path: Path) -> None:
         choose_videos(source, [f"train={path}", f"test={path}"])
 
 
+@pytest.mark.parametrize("option", [{"form": "foo"}, {"classes": Path("no")}, {"classes_from": 0}])
+def test_what_is_for_lists_needs_one(source: FeatureSource, option: dict) -> None:
+    with pytest.raises(InputError, match="are for a --list: give one"):
+        choose_videos(source, **option)
+
+
 def test_lists_of_which_some_have_no_split(source: FeatureSource, tmp_path: Path) -> None:
     """Else the target would be tested on its training videos, without a word."""
     train = write_list(tmp_path / "my_train.txt", [f"{NAMES[0]} 1"])

@@ -390,6 +390,11 @@ def test_a_dataset_is_extracted(
         (("--dataset", "ucf11", "--root", "."), "did you mean ucf101?"),
         (("videos", "--split", "1"), "for a --dataset"),
         (("videos", "--strict"), "for a --dataset"),
+        (("--dataset", "hmdb51", "--root", ".", "--list-form", "foo"), "are for lists"),
+        (("--dataset", "hmdb51", "--root", ".", "--classes", "no"), "are for lists"),
+        (("--dataset", "hmdb51", "--root", ".", "--classes-from", "0"), "are for lists"),
+        (("a.mp4", "--check", "--trust-pickle"), "are for lists"),
+        ((".", "--classes-from", "0"), "is a folder"),
         ((), "name the VIDEOS to extract"),
     ],
 )
