@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..lists import Entry, Joined, join, read_list
+from ..lists.entry import check_same
 from ..lists.splits import split_in_name
 from ..schema import SPLITS
 from .source import FeatureSource
@@ -133,12 +134,7 @@ def _of_lists(
         if name is None:
             unmatched.append(entry)
             continue
-        before = videos.setdefault(name, entry)
-        if (before.label, before.split) != (entry.label, entry.split):
-            raise InputError(
-                f"{entry.where} gives {name} label '{entry.label}', split '{entry.split}', but "
-                f"{before.where} '{before.label}', '{before.split}': keep one of them"
-            )
+        check_same(name, videos.setdefault(name, entry), entry)
     if left_out := len(names) - len(videos):
         notes.append(f"{left_out} of {len(names)} videos are in no list and are left out")
     return Wanted(videos, tuple(unmatched), tuple(notes), joined)

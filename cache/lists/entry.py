@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..errors import InputError
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -32,3 +34,16 @@ class Entry:
     def where(self) -> str:
         """The list and the line."""
         return f"{self.source} line {self.line}"
+
+
+def check_same(video: str, before: Entry, entry: Entry) -> None:
+    """Refuse two entries that mean one video and give it another label or split.
+
+    Raises:
+        InputError: names both lines.
+    """
+    if (before.label, before.split) != (entry.label, entry.split):
+        raise InputError(
+            f"{entry.where} gives {video} label '{entry.label}', split '{entry.split}', but "
+            f"{before.where} '{before.label}', '{before.split}': keep one of them"
+        )
