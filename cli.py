@@ -87,6 +87,11 @@ def main() -> None:
     help="Number of the first of --classes in the list, where that differs from the file's.",
 )
 @click.option(
+    "--trust-pickle",
+    is_flag=True,
+    help="Read a list that is a pickle, as data: you know where it comes from.",
+)
+@click.option(
     "--modality",
     default="rgb",
     show_default=True,
@@ -193,6 +198,7 @@ def extract(
     list_form: str | None,
     classes: Path | None,
     classes_from: int | None,
+    trust_pickle: bool,
     modality: str,
     flow_parameters: str,
     snippets: int | None,
@@ -221,6 +227,12 @@ def extract(
 
     if dataset and (videos or check or unlabelled or not root):
         raise InputError("--dataset needs --root DIR, and no VIDEOS, --check or --unlabelled")
+    for_lists = list_form or classes or classes_from is not None or trust_pickle
+    if (dataset or check) and for_lists:
+        raise InputError(
+            "--list-form, --classes, --classes-from and --trust-pickle are for lists: leave them "
+            "out with --dataset and --check"
+        )
     if not dataset and (split is not None or annotations or strict):
         raise InputError("--split, --annotations and --strict are for a --dataset: name one")
     if not dataset and not videos:
@@ -258,6 +270,7 @@ def extract(
             form=list_form,
             classes=classes,
             classes_from=classes_from,
+            trust_pickle=trust_pickle,
             on_note=click.echo,
         )
         name = videos.resolve().name if videos.is_dir() else videos.stem

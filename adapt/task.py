@@ -221,9 +221,9 @@ def _cell(text: str) -> list[str]:
 
 
 def _find(path: str | Path) -> Path:
-    """A file, or a shipped task's file."""
-    if Path(path).exists() or Path(path).suffix:
+    """A shipped task's file, or a file; a folder may be called like a task."""
+    if str(path) in shipped_tasks():
+        return _SHIPPED / f"{path}.csv"
+    if Path(path).is_file() or Path(path).suffix:
         return Path(path)
-    if str(path) not in shipped_tasks():
-        raise unknown("task", str(path), shipped_tasks())
-    return _SHIPPED / f"{path}.csv"
+    raise unknown("task", str(path), shipped_tasks())

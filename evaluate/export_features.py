@@ -28,10 +28,12 @@ def export_npz(
         segments: K; takes the snippets that evaluation takes, the central one of each segment.
 
     Raises:
-        InputError: no such modality, or the output is no npz.
+        InputError: no such modality or folder, or the output is no npz.
     """
     if output.suffix != ".npz":
         raise InputError(f"{output} must end in .npz")
+    if not output.parent.is_dir():
+        raise InputError(f"no such folder: {output.parent}: make it first")
     features = FeatureFile(file)
     packed = features.packed(modality)
     rows = packed.features if packed.features.ndim == 2 else packed.features[:, 0]  # [S, D]

@@ -38,6 +38,7 @@ def read_videos(
     form: str | None = None,
     classes: str | Path | None = None,
     classes_from: int | None = None,
+    trust_pickle: bool | None = None,
     on_note: Callable[[str], None] = lambda note: None,
 ) -> list[VideoItem]:
     """Read which videos to extract.
@@ -54,6 +55,7 @@ def read_videos(
         form: of the list, where its shape does not tell.
         classes: class map that names a list's numbers.
         classes_from: number of the map's first class in the list; None if it counts as the map.
+        trust_pickle: that the user vouches for a list that is a pickle; None to take none.
         on_note: called with each line on what was not said but taken.
 
     Raises:
@@ -62,11 +64,22 @@ def read_videos(
     """
     source = Path(source)
     if source.is_dir():
-        if form or classes:
+        if form or classes or classes_from is not None:
             raise InputError(f"{source} is a folder: a form and class names are for lists")
         items = _read_folder(source, unlabelled=unlabelled)
     elif source.is_file():
-        listed = read_list(source, form=form, classes=classes, classes_from=classes_from)
+        if trust_pickle is None and source.suffix == ".pkl":
+            raise InputError(
+                f"{source} is a pickle, which tcon extract and tcon import alone read: write it as "
+                "csv with DataFrame.to_csv"
+            )
+        listed = read_list(
+            source,
+            form=form,
+            classes=classes,
+            classes_from=classes_from,
+            trust_pickle=bool(trust_pickle),
+        )
         if listed.note:
             on_note(listed.note)
         items = _find_videos(listed, source, Path(root) if root else source.parent, on_note)

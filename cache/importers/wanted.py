@@ -9,8 +9,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..lists import Entry, Joined, join, read_list
-from ..lists.classes import name_labels, read_classes
-from ..lists.epic_pickle import entries_from_pickle
+from ..lists.entry import check_same
 from ..lists.splits import split_in_name
 from ..schema import SPLITS
 from .source import FeatureSource
@@ -66,9 +65,12 @@ def choose_videos(
         trust_pickle: that the user vouches for lists that are pickles.
 
     Raises:
-        InputError: a list cannot be read, means nothing of the source, or contradicts another.
+        InputError: a list cannot be read, means nothing of the source, contradicts another, or has
+            no split where another has one.
     """
     names = list(source.names())
+    if not lists and (form or classes or classes_from is not None):
+        raise InputError("--list-form, --classes and --classes-from are for a --list: give one")
     if lists:
         wanted = _of_lists(names, lists, form, classes, classes_from, trust_pickle)
         parts = sum(entry.span is not None for entry in wanted.videos.values())
@@ -103,53 +105,41 @@ def _of_lists(
     classes_from: int | None,
     trust_pickle: bool,
 ) -> Wanted:
-    notes, entries, origins = [], [], []
+    notes, entries = [], []
+    with_split: dict[bool, Path] = {}  # a list that has one, and a list that has none
     for given in lists:
         match = _GIVEN.fullmatch(given)
         split, path = (match[1], Path(match[2])) if match else ("", Path(given))
-        read, note = _read(path, form, classes, classes_from, trust_pickle)
-        notes += [note] if note else []
+        listed = read_list(
+            path,
+            form=form,
+            classes=classes,
+            classes_from=classes_from,
+            trust_pickle=trust_pickle,
+        )
+        read = listed.entries
+        notes += [listed.note] if listed.note else []
         if not split and not any(entry.split for entry in read):
             split = split_in_name(path)
             notes.append(f"{path}: {f'split {split}, by its name' if split else 'no split'}")
+        with_split[bool(split) or any(entry.split for entry in read)] = path
         entries += [replace(entry, split=split or entry.split) for entry in read]
-        origins += [f"{path} line {entry.line}" for entry in read]
+    if len(with_split) == 2:
+        raise InputError(
+            f"{with_split[False]} says no split of its videos, but {with_split[True]} does: say "
+            f"train={with_split[False]}, or val= or test="
+        )
     joined = join(entries, names)
     videos: dict[str, Entry] = {}
-    origin: dict[str, str] = {}
     unmatched = []
-    for entry, here, name in zip(entries, origins, joined.found, strict=True):
+    for entry, name in zip(entries, joined.found, strict=True):
         if name is None:
             unmatched.append(entry)
             continue
-        before = videos.setdefault(name, entry)
-        if (before.label, before.split) != (entry.label, entry.split):
-            raise InputError(
-                f"{here} gives {name} label '{entry.label}', split '{entry.split}', but "
-                f"{origin[name]} '{before.label}', '{before.split}': keep one of them"
-            )
-        origin.setdefault(name, here)
+        check_same(name, videos.setdefault(name, entry), entry)
     if left_out := len(names) - len(videos):
         notes.append(f"{left_out} of {len(names)} videos are in no list and are left out")
     return Wanted(videos, tuple(unmatched), tuple(notes), joined)
-
-
-def _read(
-    path: Path,
-    form: str | None,
-    classes: Path | None,
-    classes_from: int | None,
-    trust_pickle: bool,
-) -> tuple[list[Entry], str]:
-    """The entries of a list, and a note about them."""
-    if path.suffix != ".pkl":
-        read = read_list(path, form=form, classes=classes, classes_from=classes_from)
-        return read.entries, read.note
-    entries = entries_from_pickle(path, trust=trust_pickle)
-    if classes is None:
-        return entries, ""
-    names = read_classes(classes)
-    return name_labels(entries, names, source=path, path=classes, first=classes_from)
 
 
 def _check_text(source: FeatureSource, *texts: str) -> None:

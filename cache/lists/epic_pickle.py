@@ -9,11 +9,10 @@ from ..errors import InputError
 from ..unpickle import Frame, read_pickle
 from .entry import Entry
 from .epic import COLUMNS, entries_from_epic
-from .splits import split_in_name
 
 
 def entries_from_pickle(path: Path, *, trust: bool) -> list[Entry]:
-    """Entries of a pickled table of annotations; the file's name says the split.
+    """Entries of a pickled table of annotations.
 
     Args:
         path: the pickle.
@@ -33,5 +32,4 @@ def entries_from_pickle(path: Path, *, trust: bool) -> list[Entry]:
         raise InputError(f"{path} {error}: is there a csv of it?") from None
     if not entries:
         raise InputError(f"{path} lists no action")
-    split = split_in_name(path)
-    return [replace(entry, split=split) for entry in entries]
+    return [replace(entry, source=str(path)) for entry in entries]

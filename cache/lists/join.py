@@ -16,6 +16,7 @@ from .entry import Entry
 from .names import Names, folders, normalise, plain, stem, without_suffix
 
 _SHOWN = 3
+_DEEP = 16  # folders that are compared; a path may have thousands
 
 
 @dataclass(frozen=True)
@@ -66,61 +67,105 @@ def join(entries: Sequence[Entry], names: Iterable[str]) -> Joined:
         names: of what is there, unique.
     """
     names = tuple(names)
-    known, there = Names(names), {tuple(folders(name)) for name in names}
+    known = Names(names)
     tree = _Folders(
-        there={path[-1] for path in there if path},
+        there={path[-1] for path in map(folders, names) if path},
         listed={name for e in entries for name in (_folder(e.name), plain(e.label)) if name},
     )
     hits: dict[tuple[str, str], list[str]] = {}
     elsewhere: dict[tuple[str, str], list[str]] = {}
     for key, entry in {(entry.name, entry.label): entry for entry in entries}.items():
-        like = _nearest_folder(entry, known.find(entry.name))
-        elsewhere[key] = [name for name in like if tree.forbid(entry, name)]
-        hits[key] = [name for name in like if name not in elsewhere[key]]
-    claims: dict[str, list[str]] = defaultdict(list)
+        hits[key], elsewhere[key] = tree.choose(entry, known.find(entry.name))
+    claimed: dict[str, dict[str, None]] = defaultdict(dict)
     for (listed, _), like in hits.items():
-        if len(like) == 1 and listed not in claims[like[0]]:
-            claims[like[0]].append(listed)
+        if len(like) == 1:
+            claimed[like[0]][listed] = None
+    claims = {name: [*claim] for name, claim in claimed.items()}
     owners = {name: _most_alike(name, claim) for name, claim in claims.items()}
     found = []
     for entry in entries:
         like = hits[entry.name, entry.label]
         mine = len(like) == 1 and owners[like[0]] == entry.name
         found.append(like[0] if mine else None)
-    return Joined(tuple(found), hits, elsewhere, dict(claims), names)
+    return Joined(tuple(found), hits, elsewhere, claims, names)
 
 
-@dataclass(frozen=True)
 class _Folders:
-    """Last folders of the names that are ``there``, last folders and labels that are ``listed``."""
+    """What folders say of the names that an entry may mean.
 
-    there: set[str]
-    listed: set[str]
+    Args:
+        there: last folders of the names that are there.
+        listed: last folders and labels of the entries.
+    """
 
-    def forbid(self, entry: Entry, name: str) -> bool:
+    def __init__(self, there: set[str], listed: set[str]) -> None:
+        self._there, self._listed = there, listed
+        self._alike: dict[int, _Alike] = {}
+
+    def choose(self, entry: Entry, names: list[str]) -> tuple[list[str], list[str]]:
+        """Those that the entry means, and those that it would but for the folder.
+
+        Args:
+            entry: an entry.
+            names: that are like its own, as `Names.find` keeps them.
+        """
+        if len(names) > 1:
+            # Every class may have its 001.avi: no entry looks at each of these.
+            if (alike := self._alike.get(id(names))) is None:
+                alike = self._alike[id(names)] = _Alike(names, self._listed)
+            nearest = alike.nearest(entry)
+            if not nearest:
+                return ([], names) if self._bound(entry) else (alike.free, alike.taken)
+            names = nearest
+        elsewhere = [name for name in names if self._forbid(entry, name)]
+        return [name for name in names if name not in elsewhere], elsewhere
+
+    def _forbid(self, entry: Entry, name: str) -> bool:
         """Whether ``name`` lies where another entry's video would."""
         folder, own, label = _folder(name), _folder(entry.name), plain(entry.label)
         if folder in (own, label or own):
             return False
-        if own in self.there or folder in self.listed:
+        return folder in self._listed or self._bound(entry)
+
+    def _bound(self, entry: Entry) -> bool:
+        """Whether the entry is in its own folder or nowhere."""
+        own = _folder(entry.name)
+        if own in self._there:
             return True
         # Where folders are classes, a number says nothing without its class.
-        return own != "" and own == label and stem(entry.name).isdecimal()
+        return own != "" and own == plain(entry.label) and stem(entry.name).isdecimal()
 
 
-def _nearest_folder(entry: Entry, names: list[str]) -> list[str]:
-    """Of several names those that share most folders with the entry."""
-    if len(names) < 2:
-        return names
-    shared = {name: _shared_folders(entry, name) for name in names}
-    return [name for name in names if shared[name] == max(shared.values())]
+class _Alike:
+    """Names that differ in their folders, to find those that an entry means at once.
+
+    Args:
+        names: two or more.
+        listed: last folders and labels of the entries.
+    """
+
+    def __init__(self, names: list[str], listed: set[str]) -> None:
+        self.free = [name for name in names if _folder(name) not in listed]
+        self.taken = [name for name in names if _folder(name) in listed]
+        self._by_end: dict[tuple[str, ...], list[str]] = defaultdict(list)
+        for name in names:
+            for end in _ends(name):
+                self._by_end[end].append(name)
+
+    def nearest(self, entry: Entry) -> list[str]:
+        """Those that share most of the last folders; one named like the label is shared, too."""
+        most = next((end for end in _ends(entry.name) if end in self._by_end), ())
+        near = self._by_end[most] if most else []
+        label = (plain(entry.label),)
+        if len(most) < 2 and label != most:
+            near = near + self._by_end.get(label, [])
+        return near
 
 
-def _shared_folders(entry: Entry, name: str) -> int:
-    """How many of the last folders are the same; one named like the label is, too."""
-    theirs = folders(name)
-    count = _same_at_the_end(folders(entry.name), theirs)
-    return count or int(bool(theirs) and theirs[-1] == plain(entry.label))
+def _ends(name: str) -> list[tuple[str, ...]]:
+    """The last folders of a path, the most first."""
+    path = tuple(folders(name)[-_DEEP:])
+    return [path[start:] for start in range(len(path))]
 
 
 def _most_alike(name: str, claim: list[str]) -> str | None:

@@ -14,6 +14,8 @@ from .splits import read_split
 
 
 def _entry(row: Mapping[str, str]) -> Entry:
+    if not row["youtube_id"]:
+        raise InputError("the column youtube_id is empty")
     start, end = (_seconds(row[column]) for column in ("time_start", "time_end"))
     name = f"{row['youtube_id']}_{start:06d}_{end:06d}"
     return Entry(name, row.get("label", ""), read_split(row.get("split", "")))

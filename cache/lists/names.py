@@ -1,7 +1,8 @@
 """Match the names of a list with those of files, which toolkits rewrite.
 
 HMDB51's ``kick_(CZE)_1!.avi`` is ``kick_CZE_1_`` in one published list, ``v_kick_(CZE)_1!`` in
-another; a list's folders are those of its author's machine.
+another, and ``Alive(Request)`` may lose its brackets; a list's folders are those of its author's
+machine.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from .suffixes import KNOWN_SUFFIXES
 
 _COMPARED = 1000  # names: difflib takes half a second for 10,000
 _NO_LETTERS = re.compile(r"[\W_]+")
+# ``P01_11_0`` and ``P01_1_10`` stay two names.
+_NOT_BETWEEN_DIGITS = re.compile(r"(?<![0-9])_|_(?![0-9])")
 # Kinetics' clips carry their first and last second, or not.
 _SECONDS = re.compile(r"_[0-9]{6}_[0-9]{6}$")
 
@@ -64,19 +67,22 @@ class Names:
         self._by_path: dict[str, list[str]] = defaultdict(list)
         self._by_last: dict[str, list[str]] = defaultdict(list)
         self._by_plain: dict[str, list[str]] = defaultdict(list)
+        by_letters: dict[str, list[str]] = defaultdict(list)
         for name in sorted(self._names):
             for written in {name, without_suffix(name)}:
                 self._by_path[written].append(name)
                 self._by_last[_last(written)].append(name)
             for written in {plain(_last(name)), normalise(name)} - {""}:
                 self._by_plain[written].append(name)
+            by_letters[_letters(normalise(name))].append(name)
+        self._by_letters = {key: names for key, names in by_letters.items() if len(names) == 1}
 
     def find(self, name: str) -> list[str]:
         """The names that ``name`` can mean: one where it is clear, several or none where not.
 
         The first that holds counts: the same path, that without suffix, the same last part, the
         same when normalised, that without or with a ``v_`` before it, that without the seconds of
-        a Kinetics clip.
+        a Kinetics clip, the only one of the same letters.
         """
         if name in self._names:
             return [name]
@@ -92,9 +98,10 @@ class Names:
         yield self._by_plain, plain(last)
         normal = plain(short)
         yield self._by_plain, normal
-        yield self._by_plain, normal.removeprefix("v_")
-        yield self._by_plain, f"v_{normal}"
+        others = normal.removeprefix("v_"), f"v_{normal}"
+        yield from ((self._by_plain, other) for other in others)
         yield self._by_last, _SECONDS.sub("", short)
+        yield from ((self._by_letters, _letters(other)) for other in (normal, *others))
 
     def nearest(self, name: str) -> str | None:
         """The name most like ``name``, for messages. No number is near another.
@@ -110,6 +117,11 @@ class Names:
         )
         near = difflib.get_close_matches(normal, likely, n=1)
         return self._by_plain[near[0]][0] if near else None
+
+
+def _letters(normal: str) -> str:
+    """The letters and digits of a normalised name, run together but for two numbers."""
+    return _NOT_BETWEEN_DIGITS.sub("", normal)
 
 
 def _last(name: str) -> str:

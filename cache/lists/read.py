@@ -9,6 +9,8 @@ from pathlib import Path
 from ..errors import InputError, unknown
 from .classes import name_labels, read_classes
 from .entry import Entry
+from .epic import EPIC
+from .epic_pickle import entries_from_pickle
 from .form import UNUSED, LineForm, TableForm
 from .forms import FORMS, LINE_FORMS, TABLE_FORMS
 from .lines import Line, is_comment, read_lines, shorten, whole
@@ -39,14 +41,17 @@ def read_list(
     form: str | None = None,
     classes: str | Path | None = None,
     classes_from: int | None = None,
+    trust_pickle: bool = False,
 ) -> ReadList:
     """Read a list of videos; its form shows by the shape of its lines.
 
     Args:
-        path: of the list; its name matters where HMDB51 and others say class or split by it.
+        path: of the list; its name matters where HMDB51 and others say class or split by it. One
+            that ends in .pkl is a table of EPIC's annotations.
         form: one of `FORMS`, where the shape does not tell.
         classes: a class map (see `classes`), to have names instead of numbers as labels.
         classes_from: number of the map's first class in the list; None if it counts as the map.
+        trust_pickle: that the user vouches for a list that is a pickle.
 
     Raises:
         InputError: no text, no video, a line that does not fit, an absurd number, an unknown form,
@@ -57,20 +62,15 @@ def read_list(
         raise unknown("list form", form, FORMS)
     if classes_from is not None and classes is None:
         raise InputError("--classes-from says how --classes FILE counts: give that too")
-    written = read_lines(path)
-    lines = [line for line in written if not is_comment(line.text)]
-    if not lines:
-        raise InputError(f"{path} lists no videos")
-    chosen, entries, how = _read_as(FORMS[form], path, lines) if form else _recognise(path, lines)
+    if path.suffix == ".pkl":
+        if form not in (None, EPIC.name):
+            raise InputError(f"{path} is a pickle: its form is {EPIC.name}, not {form}")
+        chosen, entries, notes = EPIC, entries_from_pickle(path, trust=trust_pickle), []
+    else:
+        chosen, entries, notes = _read_text(path, form)
     if not entries:
         raise InputError(f"{path} lists no videos")
-    _check(path, entries)
-    notes = [how] if how else []
-    if comments := len(written) - len(lines):
-        notes.append(f"{comments} line{'s' * (comments > 1)} of comment (# ...) left out")
-    if not form and isinstance(chosen, LineForm) and chosen.rivals:
-        others = " or ".join(f"'{FORMS[r].line}' (--list-form {r})" for r in chosen.rivals)
-        notes.append(f"its lines were read as '{chosen.line}'; they could also be {others}")
+    _check(entries)
     split = split_in_name(path) if chosen.split_in_name else ""
     if split and not any(entry.split for entry in entries):
         entries = [replace(entry, split=split) for entry in entries]
@@ -84,6 +84,22 @@ def read_list(
     elif all(whole(entry.label) is not None for entry in entries):
         notes.append("its labels are numbers; --classes FILE names them")
     return ReadList(chosen.name, entries, f"{path}: {'; '.join(notes)}" if notes else "")
+
+
+def _read_text(path: Path, form: str | None) -> tuple[LineForm | TableForm, list[Entry], list[str]]:
+    """The form of a text, its entries, and notes."""
+    written = read_lines(path)
+    lines = [line for line in written if not is_comment(line.text)]
+    if not lines:
+        raise InputError(f"{path} lists no videos")
+    chosen, entries, how = _read_as(FORMS[form], path, lines) if form else _recognise(path, lines)
+    notes = [how] if how else []
+    if comments := len(written) - len(lines):
+        notes.append(f"{comments} line{'s' * (comments > 1)} of comment (# ...) left out")
+    if not form and isinstance(chosen, LineForm) and chosen.rivals:
+        others = " or ".join(f"'{FORMS[r].line}' (--list-form {r})" for r in chosen.rivals)
+        notes.append(f"its lines were read as '{chosen.line}'; they could also be {others}")
+    return chosen, entries, notes
 
 
 def _recognise(path: Path, lines: Sequence[Line]) -> tuple[LineForm | TableForm, list[Entry], str]:
@@ -127,7 +143,7 @@ def _fit(form: LineForm, path: Path, lines: Sequence[Line]) -> tuple[list[Entry]
             if 2 * len(misfits) > len(lines):
                 break
         elif entry is not UNUSED:
-            entries.append(replace(entry, line=line.number))
+            entries.append(replace(entry, line=line.number, source=str(path)))
     return entries, misfits
 
 
@@ -150,16 +166,22 @@ def _read_as(
     return form, entries, ""
 
 
-def _check(path: Path, entries: Sequence[Entry]) -> None:
+def _check(entries: Sequence[Entry]) -> None:
     for entry in entries:
         if not entry.name:
-            raise InputError(f"{path} line {entry.line} names no video")
+            raise InputError(f"{entry.where} names no video")
         first, last = entry.span or (0, 0)
         label = whole(entry.label) or 0
-        if not all(0 <= number < _MOST for number in (entry.frames, first, last, label)):
-            raise InputError(
-                f"{path} line {entry.line}: no video has {entry.frames} frames, the frames {first} "
-                f"to {last} and the class {label}"
+        absurd = [
+            said
+            for said, *numbers in (
+                (f"{entry.frames} frames", entry.frames),
+                (f"the frames {first} to {last}", first, last),
+                (f"the class {label}", label),
             )
+            if not all(0 <= number < _MOST for number in numbers)
+        ]
+        if absurd:
+            raise InputError(f"{entry.where}: no video has {' and '.join(absurd)}")
         if last < first:
-            raise InputError(f"{path} line {entry.line}: frame {last} is before frame {first}")
+            raise InputError(f"{entry.where}: frame {last} is before frame {first}")

@@ -65,7 +65,7 @@ def read_rows(form: TableForm, header: Header, path: Path, lines: Sequence[Line]
                     f"{shorten(line.text)}"
                 )
             by_column = dict(zip_longest(header.columns, row[:width], fillvalue=""))
-            entries.append(replace(form.entry(by_column), line=line.number))
+            entries.append(replace(form.entry(by_column), line=line.number, source=str(path)))
         except InputError as error:
             raise InputError(f"{path} line {line.number}: {error}") from None
     return entries

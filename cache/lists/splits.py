@@ -14,9 +14,13 @@ _SAME = {
     "validate": "val",
     "validation": "val",
     "testing": "test",
+    # MA2L-TD tests on its eval lists.
+    "eval": "test",
+    "evaluation": "test",
 }
-# "trainlist01", "hmdb_test", "jester-v1-validation"; not "trainval" or "latest"
-_IN_NAME = re.compile(r"(?<![a-z])(train|val|validation|test)(?:list)?(?![a-z])")
+# "trainlist01", "hmdb_eval", "jester-v1-validation"; not "trainval" or "latest"
+_WORDS = "|".join(filter(None, (*SPLITS, *_SAME)))
+_IN_NAME = re.compile(rf"(?<![a-z])({_WORDS})(?:list)?(?![a-z])")
 
 
 def read_split(name: str) -> str:

@@ -39,28 +39,31 @@ class Files:
         return cls(tree.videos, annotations or root, texts)
 
     def lists(self, pattern: str, *, accept: Callable[[Path], bool] = lambda _: True) -> list[Path]:
-        """Annotation files by name, at any depth: those of the topmost folder that has such files.
+        """Annotation files by name, at any depth: those of the topmost folders with such.
 
         Args:
             pattern: as ``train/*.txt``, matched with the end of a path.
             accept: whether a file of this name is one.
 
         Raises:
-            InputError: no such file, or equally deep folders with such files.
+            InputError: no such file, or equally deep folders with files of one name.
         """
-        by_folder: dict[Path, list[Path]] = {}
-        for text in map(Path, self.texts):
-            if text.match(pattern) and accept(self.annotations / text):
-                by_folder.setdefault(text.parent, []).append(self.annotations / text)
-        if not by_folder:
+        texts = [
+            text
+            for text in map(Path, self.texts)
+            if text.match(pattern) and accept(self.annotations / text)
+        ]
+        if not texts:
             raise InputError(
                 f"no annotation file {pattern} below {self.annotations}: download the dataset's "
                 "lists too, or name their folder with --annotations"
             )
-        top = sorted(by_folder, key=lambda folder: len(folder.parts))
-        if len(top) > 1 and len(top[0].parts) == len(top[1].parts):
-            raise InputError(
-                f"{self.annotations} holds {pattern} twice, in {top[0]} and in {top[1]}: name one "
-                "folder with --annotations"
-            )
-        return by_folder[top[0]]
+        depth = min(len(text.parts) for text in texts)
+        found: dict[str, Path] = {}  # by name; siblings may hold a part each
+        for text in texts:
+            if len(text.parts) == depth and found.setdefault(text.name, text) != text:
+                raise InputError(
+                    f"{self.annotations} holds {text.name} twice, in {found[text.name].parent} and "
+                    f"in {text.parent}: name one folder with --annotations"
+                )
+        return [self.annotations / text for text in found.values()]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ...cache import InputError
 from ...cache.lists import Entry, join
+from ...cache.lists.entry import check_same
 from ..lists import VideoItem, printable
 from .files import Files
 
@@ -49,27 +50,27 @@ def find(entries: Sequence[Entry], files: Files, root: Path, *, named_ids: bool)
         InputError: no listed video is there, or one is listed twice with other labels or splits.
     """
     joined = join(entries, files.videos)
-    items: dict[str, VideoItem] = {}
+    meant: dict[str, Entry] = {}  # by the videos
     missing = []
     for entry, video in zip(entries, joined.found, strict=True):
         if video is None:
             missing.append(entry)
-            continue
-        id_ = entry.name if named_ids else printable(video)
-        item = VideoItem(id_, root / video, entry.label, entry.split)
-        if (before := items.setdefault(video, item)) != item:
-            raise InputError(
-                f"the lists name {entry.name} twice, as {before.label} {before.split} and as "
-                f"{item.label} {item.split}: keep one of them"
-            )
+        else:
+            check_same(entry.name, meant.setdefault(video, entry), entry)
     hints = []
     for entry in missing[:_SHOWN]:
         reason = joined.explain(entry)
         hints.append(printable(f"{entry.name} ({reason})" if reason else entry.name))
-    if not items:
+    if not meant:
         there = f"other videos, as {files.videos[0]}" if files.videos else "no videos"
         raise InputError(
             f"none of the {len(entries)} listed videos is below {root}, but {printable(there)}; "
             f"missing are {'; '.join(hints)}: name the folder of the videos with --root"
         )
-    return Found(list(items.values()), [entry.name for entry in missing], hints)
+    items = [
+        VideoItem(
+            entry.name if named_ids else printable(video), root / video, entry.label, entry.split
+        )
+        for video, entry in meant.items()
+    ]
+    return Found(items, [entry.name for entry in missing], hints)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...cache.lists import Entry, read_list
+from ...cache.lists.entry import check_same
 from .files import Files
 
 _COLUMNS = {"youtube_id", "time_start", "time_end"}
@@ -19,13 +20,14 @@ def entries(files: Files, split: int) -> list[Entry]:
     """The labelled videos of all lists, each once.
 
     Raises:
-        InputError: no such lists, or one with a line of another form.
+        InputError: no such lists, one with a line of another form, or two rows that say different
+            things of a video.
     """
     found: dict[str, Entry] = {}
     for path in files.lists("*.csv", accept=_is_list):
         for entry in read_list(path, form="kinetics").entries:
             if entry.label:
-                found.setdefault(entry.name, entry)
+                check_same(entry.name, found.setdefault(entry.name, entry), entry)
     return list(found.values())
 
 

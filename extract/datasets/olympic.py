@@ -5,6 +5,9 @@ The videos are distributed as Norpix sequences (.seq); users convert them, so an
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from ...cache import InputError
 from ...cache.errors import unknown
 from ...cache.lists import Entry, normalise
 from ...cache.lists.lines import read_lines
@@ -24,16 +27,17 @@ def entries(files: Files, split: int) -> list[Entry]:
         InputError: no lists, or one that is named like no class.
     """
     return [
-        Entry(line.text, _label(path.stem), part, line.number)
+        Entry(line.text, _label(path), part, line.number, source=str(path))
         for part in ("train", "test")
         for path in files.lists(f"{part}/*.txt")
         for line in read_lines(path)
     ]
 
 
-def _label(words: str) -> str:
+def _label(path: Path) -> str:
     """The class of a list; those of the two diving classes lack the word diving."""
-    for name in (normalise(words), f"diving_{normalise(words)}"):
+    words = normalise(path.stem)
+    for name in (words, f"diving_{words}"):
         if name in CLASSES:
             return name
-    raise unknown("class of Olympic Sports", words, CLASSES)
+    raise InputError(f"{path}: {unknown('class of Olympic Sports', path.stem, CLASSES)}")

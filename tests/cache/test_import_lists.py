@@ -109,6 +109,24 @@ def test_lists_that_disagree(source: FeatureSource, tmp_path: Path) -> None:
         choose_videos(source, [f"train={path}", f"test={path}"])
 
 
+@pytest.mark.parametrize("option", [{"form": "foo"}, {"classes": Path("no")}, {"classes_from": 0}])
+def test_what_is_for_lists_needs_one(source: FeatureSource, option: dict) -> None:
+    with pytest.raises(InputError, match="are for a --list: give one"):
+        choose_videos(source, **option)
+
+
+def test_lists_of_which_some_have_no_split(source: FeatureSource, tmp_path: Path) -> None:
+    """Else the target would be tested on its training videos, without a word."""
+    train = write_list(tmp_path / "my_train.txt", [f"{NAMES[0]} 1"])
+    held_out = write_list(tmp_path / "held_out.txt", [f"{NAMES[1]} 1"])
+    with pytest.raises(InputError, match=r"held_out.txt says no split .*my_train.txt does.* test="):
+        choose_videos(source, [str(train), str(held_out)])
+    wanted = choose_videos(source, [str(train), f"test={held_out}"])
+    assert known(wanted) == {NAMES[0]: ("1", "train"), NAMES[1]: ("1", "test")}
+    other = write_list(tmp_path / "rest.txt", [f"{NAMES[2]} 1"])
+    assert len(choose_videos(source, [str(held_out), str(other)]).videos) == 2
+
+
 def test_a_list_of_other_videos(source: FeatureSource, tmp_path: Path) -> None:
     path = write_list(tmp_path / "list.txt", ["v_Bikin_g01_c01 1", "x 2"])
     with pytest.raises(InputError, match="none of the 2 videos .*did you mean v_Biking_g01_c01"):

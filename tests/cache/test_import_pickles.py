@@ -13,11 +13,12 @@ from fuzz import PICKLE, damaged, ends_well
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tcon.cache import InputError
+from tcon.cache import FeatureFile, InputError
 from tcon.cache.importers.epic100 import Epic100
 from tcon.cache.importers.mmaction2 import MMAction2
 from tcon.cache.importers.mmsada import MMSada
-from tcon.cache.lists import Entry, entries_from_epic
+from tcon.cache.importers.progress import import_with_progress
+from tcon.cache.lists import Entry, entries_from_epic, read_list
 from tcon.cache.lists.epic_pickle import entries_from_pickle
 
 PANDAS = Path(__file__).parent / "pickles"
@@ -135,11 +136,40 @@ def test_a_tensor_hides_nothing(tmp_path: Path) -> None:
 def test_annotations_of_mm_sada_are_read(tmp_path: Path) -> None:
     path = tmp_path / "D1_train.pkl"
     path.write_bytes((PANDAS / "pandas-1.0.5.pkl").read_bytes())
-    assert entries_from_pickle(path, trust=True) == [
+    listed = read_list(path, trust_pickle=True)
+    assert (listed.form, listed.entries[0].where) == ("epic", f"{path} line 1")
+    assert "split train, by the list's name" in listed.note
+    assert listed.entries == [
         Entry("P08_01_12917", "3", "train", 1, span=(437, 537)),
         Entry("P08_02_12918", "9", "train", 2, span=(540, 600)),
         Entry("P08_02_12920", "2", "train", 3, span=(4037, 4137)),
     ]
+
+
+def test_train_and_test_go_into_one_file(tmp_path: Path) -> None:
+    """Two imports, each with its own list."""
+    for split, uids in (("train", (1, 2)), ("test", (3,))):
+        samples = [
+            {"uid": uid, "video_name": "P08_01", "features_RGB": features(5, 8, seed=uid)}
+            for uid in uids
+        ]
+        write(tmp_path / f"i3d_D1_{split}.pkl", {"features": samples})
+        rows = "".join(f"{uid},P08_01,1,9,{uid + 3}\n" for uid in uids)
+        (tmp_path / f"D1_{split}.csv").write_text(
+            f"uid,video_id,start_frame,stop_frame,verb_class\n{rows}"
+        )
+        lists = [str(tmp_path / f"D1_{split}.csv")]
+        pickled = tmp_path / f"i3d_D1_{split}.pkl"
+        output = tmp_path / "D1.h5"
+        assert import_with_progress("mmsada", pickled, output, lists=lists, trust_pickle=True)
+    file = FeatureFile(tmp_path / "D1.h5")
+    assert [(video.id, video.label, video.split) for video in file.videos] == [
+        ("P08_01_1", "4", "train"),
+        ("P08_01_2", "5", "train"),
+        ("P08_01_3", "6", "test"),
+    ]
+    wrote = np.concatenate([features(5, 8, seed=uid) for uid in (1, 2, 3)])
+    np.testing.assert_array_equal(file.packed().features, wrote.astype(np.float16))
 
 
 def test_annotations_of_epic_100_are_read(tmp_path: Path) -> None:
@@ -164,13 +194,15 @@ def test_annotations_of_epic_100_are_read(tmp_path: Path) -> None:
         }
     )
     frame.set_index("narration_id").to_pickle(tmp_path / "EPIC_100_uda_source_val.pkl")
-    assert entries_from_pickle(tmp_path / "EPIC_100_uda_source_val.pkl", trust=True) == [
+    path = tmp_path / "EPIC_100_uda_source_val.pkl"
+    assert read_list(path, trust_pickle=True).entries == [
         Entry("P01_11_0", "0", "val", 1, span=(1, 113)),
         Entry("P22_107_7", "1", "val", 2, span=(3000, 3100)),
     ]
     unlabelled = frame.drop(columns=["verb", "verb_class", "noun", "noun_class"])
     unlabelled.to_pickle(tmp_path / "EPIC_100_uda_target_test_timestamps.pkl")
-    found = entries_from_pickle(tmp_path / "EPIC_100_uda_target_test_timestamps.pkl", trust=True)
+    path = tmp_path / "EPIC_100_uda_target_test_timestamps.pkl"
+    found = read_list(path, trust_pickle=True).entries
     assert {(entry.label, entry.split) for entry in found} == {("", "test")}
     frame.drop(columns="video_id").to_pickle(tmp_path / "x.pkl")
     with pytest.raises(InputError, match="row 1: an action needs a video_id"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from tcon.cache.lists import Entry, join
@@ -92,3 +94,27 @@ def test_a_folder_that_is_no_class_does_not_matter(line: str, there: str) -> Non
 def test_a_video_that_another_entry_has_is_not_near() -> None:
     assert why("swing_1, swing_2", "swing_1, swing_3") == ["did you mean swing_3?"]
     assert why("swing_1, swing_2", "swing_1") == [""]
+
+
+def test_folders_further_up_and_the_label_tell_like_names_apart() -> None:
+    there = "a/run/rgb/1.avi, a/golf/rgb/1.avi, b/golf/rgb/1.avi, walk/1.avi"
+    assert found("/x/run/rgb/1", there) == {"/x/run/rgb/1": "a/run/rgb/1.avi"}
+    assert found("/b/golf/rgb/1 walk", there) == {"/b/golf/rgb/1": "b/golf/rgb/1.avi"}
+    assert why("/x/golf/rgb/1", there) == ["is that a/golf/rgb/1.avi or b/golf/rgb/1.avi?"]
+    assert why("golf/1 walk", "a/golf/1.avi, b/walk/1.avi") == [
+        "is that a/golf/1.avi or b/walk/1.avi?"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("listed", "label", "matched"),
+    [("/home/me/c{}/001.mp4", "{}", True), ("001.mp4", "c{}", True), ("k{}/001.mp4", "", False)],
+)
+def test_thousands_of_a_last_name_are_quick(listed: str, label: str, matched: bool) -> None:
+    """Each compared with each other, they would take minutes."""
+    there = [f"c{n}/001.mp4" for n in range(3000)]
+    entries = [Entry(listed.format(n), label.format(n)) for n in range(3000)]
+    begun = time.process_time()
+    expected = tuple(there) if matched else (None,) * len(there)
+    assert join(entries, there).found == expected
+    assert time.process_time() - begun < 5

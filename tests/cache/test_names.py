@@ -18,6 +18,19 @@ from tcon.cache.lists.names import Names
         ("Scene_Part_1_[HD]_fencing_0", "fencing/Scene_Part_1__HD__fencing_0"),
         ("THE_WALLET_TRICK!!!_pick_2.avi", "pick/THE_WALLET_TRICK____pick_2.avi"),
         ("v_38_push-ups!_Not_bad_4", "pushup/38_push-ups!_Not_bad_4.avi"),
+        # brackets dropped: a test video of ride_horse
+        (
+            "FullyAliveRequest_ride_horse_f_cm_np1_ri_med_0",
+            "ride_horse/FullyAlive(Request)_ride_horse_f_cm_np1_ri_med_0.avi",
+        ),
+        (
+            "v_FullyAliveRequest_ride_horse_f_cm_np1_ri_med_0",
+            "ride_horse/FullyAlive(Request)_ride_horse_f_cm_np1_ri_med_0.avi",
+        ),
+        (
+            "FullyAlive(Request)_ride_horse_f_cm_np1_ri_med_0.avi",
+            "FullyAliveRequest_ride_horse_f_cm_np1_ri_med_0",
+        ),
         ("Biking_g01_c01", "v_Biking_g01_c01.avi"),
         # UCF101: the folder HandstandPushups holds v_HandStandPushups
         ("x/v_HandstandPushups_g01_c01.avi", "HandstandPushups/v_HandStandPushups_g01_c01.avi"),
@@ -55,6 +68,12 @@ def test_exact_path_goes_before_like_ones() -> None:
 def test_what_is_not_there_is_not_found(name: str) -> None:
     there = ["!!!.avi", "ёлка.avi", "1.avi", "S01.cam1", "S01.cam3.mp4", "Dr.No"]
     assert Names(there).find(name) == []
+
+
+def test_letters_alone_count_where_one_name_has_them() -> None:
+    assert Names(["Fully(A)live.avi", "Ful(ly)Alive.avi"]).find("FullyAlive") == []
+    assert Names(["P01_1_10", "P01_111"]).find("P01_11_0") == []
+    assert Names(["full_y", "fully"]).find("fully") == ["fully"]
 
 
 def test_nearest_name() -> None:

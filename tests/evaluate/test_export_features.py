@@ -78,3 +78,8 @@ def test_wrong_output(file: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no flow features"):
         export_npz(file, tmp_path / "x.npz", modality="flow")
     assert not (tmp_path / "x.npz").exists()
+
+
+def test_no_folder_for_the_output(file: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=f"no such folder: {tmp_path}/no: make it first"):
+        export_npz(file, tmp_path / "no" / "x.npz")

@@ -16,7 +16,7 @@ from fuzz import damaged_text, ends_well
 from hypothesis import given
 
 from tcon.adapt.task import read_task, shipped_tasks
-from tcon.cache import Video
+from tcon.cache import InputError, Video
 from tcon.cli import main
 from tcon.evaluate.task_counts import DomainCount, Side, count_domain, known_count, known_total
 
@@ -299,3 +299,14 @@ def test_damaged_task(tmp_path: Path, content: bytes) -> None:
         assert task.name and all(task.classes)
         for side in (task.source, task.target):
             assert "" not in side and set(side.values()) <= set(range(len(task.classes)))
+
+
+def test_a_folder_called_like_a_task_hides_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("ucf_hmdb_2_U2H", "ucf_hmdb_2_U2"):
+        Path(name).mkdir()
+    assert read_task("ucf_hmdb_2_U2H").name == "(UCF101->HMDB51)_2"
+    with pytest.raises(InputError, match="no task 'ucf_hmdb_2_U2': did you mean"):
+        read_task("ucf_hmdb_2_U2")

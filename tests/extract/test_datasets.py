@@ -209,7 +209,9 @@ def test_olympic(lay: Callable[..., Path], suffix: str) -> None:
     root = lay(*(video for video, *_ in expected), texts=lists)
     assert _rows(read_dataset("olympic", root)) == expected
     lay(texts={"train_test_split/train/tenis serve.txt": "x\n"})
-    assert "'tenis serve': did you mean tennis_serve?" in _refusal("olympic", root)
+    message = _refusal("olympic", root)
+    assert "train/tenis serve.txt: no class" in message
+    assert "'tenis serve': did you mean tennis_serve?" in message
 
 
 # --- Jester
@@ -261,6 +263,34 @@ def test_kinetics(lay: Callable[..., Path], first: str, second: str) -> None:
     ]
     root = lay(*(video for video, *_ in expected), "vwxyzVWXYZ0_000001_000011.mp4", texts=KINETICS)
     assert _rows(read_dataset("kinetics", root)) == sorted(expected)
+
+
+def test_kinetics_lists_in_sibling_folders(lay: Callable[..., Path]) -> None:
+    row = "riding a bike,KLMNopqrstu,0,10,train\n"
+    texts = {
+        "kinetics_train/kinetics_train.csv": HEADER + row + row,
+        "kinetics_val/kinetics_val.csv": HEADER + "riding a bike,-AbCdEfGhIj,10,20,val\n",
+    }
+    root = lay("KLMNopqrstu.mp4", "-AbCdEfGhIj.mp4", texts=texts)
+    assert _rows(read_dataset("kinetics", root)) == [
+        ("-AbCdEfGhIj.mp4", "riding a bike", "val"),
+        ("KLMNopqrstu.mp4", "riding a bike", "train"),
+    ]
+    # Two rows of one clip contradict each other.
+    lay(texts={"kinetics_val/kinetics_val.csv": HEADER + row.replace("train", "val")})
+    message = _refusal("kinetics", root)
+    assert "kinetics_train.csv line 2 'riding a bike', 'train'" in message
+    assert "kinetics_val.csv line 2 gives KLMNopqrstu_000000_000010 label 'riding" in message
+
+
+def test_one_video_in_two_lists(lay: Callable[..., Path]) -> None:
+    root = lay(
+        "20bn-jester-v1/9223/00001.jpg",
+        texts=JESTER | {"jester-v1-train.csv": "34870;Swiping Left\n9223;Thumb Up\n"},
+    )
+    message = _refusal("jester", root)
+    assert "jester-v1-train.csv line 2 'Thumb Up', 'train'" in message
+    assert "jester-v1-validation.csv line 1 gives 9223 label 'Thumb Up', split 'val'" in message
 
 
 # --- what is missing, and what is wrong
@@ -322,6 +352,7 @@ def test_no_video_is_there(lay: Callable[..., Path], tmp_path: Path) -> None:
             "line 2",
         ),
         ("kinetics", "a.csv", f"{HEADER}a,b,1\n", "line 2"),
+        ("kinetics", "a.csv", f"{HEADER}a,,1,4,train\n", "line 2: the column youtube_id is empty"),
         ("kinetics", "a.csv", f"{HEADER}a,b,1,2,x\n", "line 2"),
         ("kinetics", "a.csv", f'{HEADER}"a,b,1,2,train\nc,d,1,2,train\n', "line 2"),
         ("ucf101", "trainlist01.txt", "\0\ud800", "is not a text file"),
@@ -390,6 +421,11 @@ def test_a_dataset_is_extracted(
         (("--dataset", "ucf11", "--root", "."), "did you mean ucf101?"),
         (("videos", "--split", "1"), "for a --dataset"),
         (("videos", "--strict"), "for a --dataset"),
+        (("--dataset", "hmdb51", "--root", ".", "--list-form", "foo"), "are for lists"),
+        (("--dataset", "hmdb51", "--root", ".", "--classes", "no"), "are for lists"),
+        (("--dataset", "hmdb51", "--root", ".", "--classes-from", "0"), "are for lists"),
+        (("a.mp4", "--check", "--trust-pickle"), "are for lists"),
+        ((".", "--classes-from", "0"), "is a folder"),
         ((), "name the VIDEOS to extract"),
     ],
 )

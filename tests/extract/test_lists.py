@@ -94,12 +94,36 @@ def test_csv_quotes_commas_and_other_alphabets(touch: Touch) -> None:
         ("validation", "val"),
         ("test", "test"),
         ("testing", "test"),
+        ("eval", "test"),
         ("", ""),
     ],
 )
 def test_names_of_splits(touch: Touch, written: str, split: str) -> None:
     path = _csv(touch("a.mp4"), f"path,split\na.mp4,{written}\n")
     assert read_videos(path)[0].split == split
+
+
+# --- pickled tables
+
+
+def test_annotations_of_mm_sada(touch: Touch) -> None:
+    folder = touch("rgb/P08_01/frame_0000000437.jpg", "rgb/P08_02/frame_0000000540.jpg")
+    pickled = Path(__file__).parents[1] / "cache" / "pickles" / "pandas-1.0.5.pkl"
+    path = folder / "D1_test.pkl"
+    path.write_bytes(pickled.read_bytes())
+    items = read_videos(path, root=folder / "rgb", trust_pickle=True)
+    assert _rows(items) == [
+        ("P08_01_12917", "3", "test"),
+        ("P08_02_12918", "9", "test"),
+        ("P08_02_12920", "2", "test"),
+    ]
+    assert items[0].path == folder / "rgb" / "P08_01#frames=437-537"
+    with pytest.raises(InputError, match="add --trust-pickle"):
+        read_videos(path, trust_pickle=False)
+    with pytest.raises(InputError, match=r"DataFrame\.to_csv"):
+        read_videos(path)
+    with pytest.raises(InputError, match="its form is epic, not text"):
+        read_videos(path, form="text", trust_pickle=True)
 
 
 # --- text lists
