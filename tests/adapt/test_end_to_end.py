@@ -15,6 +15,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 from still_videos import write_still_videos
 from tiny_backbones import MACHINE, tiny_backbones
 
@@ -26,6 +27,7 @@ from tcon.adapt.end_to_end.memory import need
 from tcon.adapt.grid import prepare, run_all
 from tcon.adapt.processes import Processes
 from tcon.cache import FeatureFile, InputError
+from tcon.cli import main
 from tcon.evaluate.deployed import load_deployed, make_plan
 from tcon.evaluate.predict import predict_videos
 from tcon.extract.lists import read_videos
@@ -275,6 +277,37 @@ def test_lists_will_do(
     stamp = made[0].stat().st_mtime_ns
     assert videos_file(folders[0], Processes(), workers=0) == made[0]
     assert made[0].stat().st_mtime_ns == stamp
+
+
+def test_videos_of_equal_ids_have_tables_of_their_own(
+    folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both domains of a benchmark may name their videos alike; a video may be replaced."""
+    copied = tuple(shutil.copytree(folders[0], tmp_path / way / "clips") for way in "st")
+    monkeypatch.chdir(tmp_path)
+    relative = tuple(Path(way, "clips") for way in "st")
+    made = [videos_file(folder, Processes(), workers=0) for folder in relative]
+    for table, folder in zip(made, copied, strict=True):
+        paths = [Path(video.path) for video in FeatureFile(table).videos]
+        assert len(paths) == 12 and all(path.is_relative_to(folder) for path in paths)
+    video = copied[1] / "train" / "run" / "0"
+    shutil.copy(video / "00016.png", video / "00017.png")
+    again = videos_file(relative[1], Processes(), workers=0)
+    assert sorted(video.frames for video in FeatureFile(again).videos) == [*[16] * 11, 17]
+
+
+def test_one_list_twice_by_mistake_is_refused(
+    folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "real").mkdir()
+    (video,) = folders[0].glob("train/run/0")
+    for name in ("clips.csv", "real/clips.csv"):
+        Path(name).write_text(f"path,label,split\n{video},run,train\n")
+    files = ["--source", "clips.csv", "--target", "real/clips.csv", "--workers", "0"]
+    done = CliRunner().invoke(main, ["adapt", "--end-to-end", *files])
+    assert done.exit_code == 2
+    assert "clips.csv and real/clips.csv name the same videos" in done.output
 
 
 def test_what_is_refused(files: tuple[Path, Path], tmp_path: Path) -> None:
