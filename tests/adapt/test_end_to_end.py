@@ -20,10 +20,10 @@ from still_videos import write_still_videos
 from tiny_backbones import MACHINE, tiny_backbones
 
 from tcon.adapt.config import RunConfig, make_runs
-from tcon.adapt.end_to_end import store
+from tcon.adapt.end_to_end import memory, store
 from tcon.adapt.end_to_end.decoding import Decoding
 from tcon.adapt.end_to_end.lists import videos_file
-from tcon.adapt.end_to_end.memory import need
+from tcon.adapt.end_to_end.two_passes import TwoPasses
 from tcon.adapt.grid import prepare, run_all
 from tcon.adapt.processes import Processes
 from tcon.cache import FeatureFile, InputError
@@ -195,8 +195,8 @@ def test_micro_batches_change_nothing(
     files: tuple[Path, Path], tmp_path: Path, backbone: str
 ) -> None:
     settings = (*CERTAIN, f"e2e.backbone={backbone}")
-    whole = end_to_end(files, tmp_path / "whole", *settings, "e2e.micro_batch=8")
-    parts = end_to_end(files, tmp_path / "parts", *settings, "e2e.micro_batch=3")
+    whole = end_to_end(files, tmp_path / "whole", *settings, "e2e.micro_batch=24")
+    parts = end_to_end(files, tmp_path / "parts", *settings, "e2e.micro_batch=5")
     for name, values in logits(whole).items():
         np.testing.assert_allclose(logits(parts)[name], values, atol=1e-5)
 
@@ -315,7 +315,11 @@ def test_what_is_refused(files: tuple[Path, Path], tmp_path: Path) -> None:
         make_runs(["cmfglr"], end_to_end=True)
     with pytest.raises(InputError, match="train.normalise is for cached features"):
         make_runs(["tcon"], ["train.normalise=domain"], end_to_end=True)
-    with pytest.raises(InputError, match="sync_bn=true is for GPUs"):
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        pytest.raises(InputError, match="sync_bn=true is for GPUs"),
+    ):
+        patch.setattr(Processes, "join", lambda device: Processes(0, 2))
         end_to_end(files, tmp_path, "e2e.sync_bn=true")
     with pytest.raises(InputError, match="no setting 'e2e.backbone'"):
         make_runs(["tcon"], ["e2e.backbone=tiny"])
@@ -330,16 +334,54 @@ def test_the_rates_of_c3d() -> None:
     assert (run.train.optimiser, run.train.lr, run.options.dropout) == ("adam", 3e-4, 0.7)
 
 
-def test_the_memory_of_a_step_by_hand() -> None:
-    """A convolution keeps its input and ReLU its output, each once."""
-    backbone = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU())
-    method = torch.nn.Linear(10, 2)
-    told = need(backbone, method, (3, 8, 8), images=2, of_batch=6)
-    weights = 3 * 4 * 9 + 4 + 10 * 2 + 2
-    assert told.fixed == weights * 16 + 6 * 3 * 8 * 8
-    kept = 3 * 8 * 8 + 4 * 6 * 6
-    assert told.per_video == 2 * (kept * 4 + 3 * 8 * 8 * 4)
-    assert told.of(3) == told.fixed + 3 * told.per_video
+def test_the_micro_batch_is_kept_and_may_be_changed(
+    files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An interrupted run goes on with its own, or with the one that is given."""
+
+    def begin(*settings: str) -> tuple[int, int, str]:
+        """What the run's folder says, what is used, and what is printed."""
+        tiny = [*SHORT, *TINY, "e2e.backbone=tiny_bn", *settings]
+        runs = make_runs(["tcon"], tiny, segments=3, end_to_end=True)
+        ready = prepare(*files, runs, tmp_path, device="cpu", decoding=Decoding(workers=0))
+        reached = 0
+
+        def stop(done: int, steps: int) -> None:
+            nonlocal reached
+            reached += 1
+            if reached == 2:  # after the first has been stored
+                raise Stop
+
+        with pytest.raises(Stop):
+            run_all(ready, save_seconds=0, on_step=stop)
+        told = json.loads((ready.runs[0][1].path / "config.json").read_text())
+        used = ready.store.feed(runs[0]).passes.micro_batch
+        return told["data"]["micro_batch"], used, "\n".join(ready.store.notes(runs[0]))
+
+    monkeypatch.setattr(memory, "free_memory", lambda device: 2_000_000)
+    fits, used, said = begin()
+    assert 0 < fits == used < 12  # images of a domain
+    assert f"a step of 24 images in two passes, {fits} at once, needs about 0.0 GiB" in said
+    assert f"results depend on e2e.micro_batch={fits}" in said
+    monkeypatch.undo()
+    assert begin()[:2] == (fits, fits)
+    assert f"in two passes, {fits} at once as before, needs" in begin()[2]
+    number, used, said = begin("e2e.micro_batch=15")
+    assert (number, used) == (15, 15)
+    assert "15 at once, needs" in said and "results depend" not in said
+
+
+def test_too_little_memory_names_the_micro_batch(
+    files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(TwoPasses, "forward", fail)
+    runs, why = make_runs(["tcon"], [*SHORT, *TINY], segments=3, end_to_end=True), []
+    ready = prepare(*files, runs, tmp_path, device="cpu", decoding=Decoding(workers=0))
+    assert run_all(ready, on_state=lambda folder, state, text: why.append(text)) == 1
+    assert "out of memory: lower e2e.micro_batch (it was 24)" in why[-1]
 
 
 def _together(files: tuple[Path, Path], output: Path, *settings: str) -> Path:
