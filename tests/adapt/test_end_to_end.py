@@ -24,7 +24,8 @@ from tcon.adapt.end_to_end import memory, store
 from tcon.adapt.end_to_end.decoding import Decoding
 from tcon.adapt.end_to_end.lists import videos_file
 from tcon.adapt.end_to_end.two_passes import TwoPasses
-from tcon.adapt.grid import prepare, run_all
+from tcon.adapt.grid import Prepared, prepare, run_all
+from tcon.adapt.loop import new_method
 from tcon.adapt.processes import Processes
 from tcon.cache import FeatureFile, InputError
 from tcon.cli import main
@@ -72,9 +73,13 @@ def end_to_end(
 
 
 def train(files: tuple[Path, Path], output: Path, runs: list[RunConfig], **options: object) -> Path:
-    prepared = prepare(*files, runs, output, device="cpu", decoding=Decoding(workers=0))
-    assert run_all(prepared, **options) == 0
-    return prepared.runs[0][1].path
+    ready = prepared(files, output, runs)
+    assert run_all(ready, **options) == 0
+    return ready.runs[0][1].path
+
+
+def prepared(files: tuple[Path, Path], output: Path, runs: list[RunConfig]) -> Prepared:
+    return prepare(*files, runs, output, device="cpu", decoding=Decoding(workers=0))
 
 
 def logits(run: Path) -> dict[str, np.ndarray]:
@@ -94,11 +99,44 @@ def test_a_frozen_backbone_is_the_cached_mode(files: tuple[Path, Path], tmp_path
         # Features are cached in float16.
         np.testing.assert_allclose(logits(run)[name], values, atol=2e-5, err_msg=name)
     weights = [torch.load(path / "checkpoint.pt")["method"] for path in (expected, run)]
-    moved = 0.0
+    start = _first_step(prepared(files, tmp_path / "start", cached))[0]
     for name, value in weights[0].items():
         torch.testing.assert_close(weights[1][name], value, atol=2e-4, rtol=1e-2)
-        moved += float(value.abs().sum())
-    assert moved
+    assert all(not torch.equal(weights[0][name], value) for name, value in start.items())
+
+
+def test_a_frozen_backbone_has_the_gradients_of_the_cached_mode(
+    files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    certain = [setting for setting in CERTAIN if not setting.startswith("e2e")]
+    cached = make_runs(
+        ["tcon"], [*SHORT, *certain, "tcon.features=0", "train.normalise=none"], segments=3
+    )
+    frozen = [*SHORT, *TINY, *CERTAIN, "e2e.backbone_lr=0"]
+    runs = make_runs(["tcon"], frozen, segments=3, end_to_end=True)
+    _, expected = _first_step(prepared(files, tmp_path / "cached", cached))
+    _, got = _first_step(prepared(files, tmp_path / "e2e", runs))
+    assert got.keys() == expected.keys()
+    sizes = {name: float(gradient.abs().max()) for name, gradient in expected.items()}
+    # Segments of a still video are alike, so there is nothing to attend to.
+    assert all(size for name, size in sizes.items() if not name.startswith("attention."))
+    for name, size in sizes.items():  # features are cached in float16
+        torch.testing.assert_close(got[name], expected[name], atol=2e-3 * size + 1e-8, rtol=0)
+
+
+def _first_step(ready: Prepared) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+    """The parameters that a run starts with and their gradients in its first step, by name."""
+    run = ready.runs[0][0]
+    feed = ready.store.feed(run)
+    method = new_method(run, feed.domains)
+    batch = next(feed.batches(range(1), method))
+    draws = method.draw(feed.source_size, feed.target_size, batch.generator)
+    state = method.initial_state(feed.device)
+    losses, _ = method.losses(batch.source, batch.target, progress=0.5, draws=draws, state=state)
+    losses.total.backward()
+    parameters = dict(method.named_parameters())
+    start = {name: p.detach().clone() for name, p in parameters.items()}
+    return start, {name: p.grad for name, p in parameters.items() if p.grad is not None}
 
 
 def backbone_of(run: Path) -> dict[str, torch.Tensor]:
@@ -129,19 +167,17 @@ def test_the_oracle_sees_the_targets_videos(files: tuple[Path, Path], tmp_path: 
     """With their labels it is `source_only` on the target."""
     source, target = files
     runs = make_runs(["target_only"], [*SHORT, *TINY], segments=3, end_to_end=True)
-    prepared = prepare(
-        source, target, runs, tmp_path / "o", oracle=True, decoding=Decoding(workers=0)
-    )
-    assert run_all(prepared) == 0
-    oracle = prepared.runs[0][1].path
+    ready = prepare(source, target, runs, tmp_path / "o", oracle=True, decoding=Decoding(workers=0))
+    assert run_all(ready) == 0
+    oracle = ready.runs[0][1].path
     plain = end_to_end((target, target), tmp_path / "plain", method="source_only")
     assert torch.equal(backbone_of(oracle)["0.weight"], backbone_of(plain)["0.weight"])
 
 
 def test_no_label_reaches_the_loaders(files: tuple[Path, Path], tmp_path: Path) -> None:
     runs = make_runs(["tcon"], [*SHORT, *TINY], segments=3, end_to_end=True)
-    prepared = prepare(*files, runs, tmp_path, device="cpu", decoding=Decoding(workers=0))
-    for loader in prepared.store.feed(runs[0]).loaders.values():
+    ready = prepared(files, tmp_path, runs)
+    for loader in ready.store.feed(runs[0]).loaders.values():
         assert not any(video.label for video in loader._videos)
 
 
@@ -160,8 +196,8 @@ def test_unreadable_videos_are_told(
     shutil.rmtree(copied[1] / "test" / "jump" / "1")
     why = []
     runs = make_runs(["tcon"], [*SHORT, *TINY], segments=3, end_to_end=True)
-    prepared = prepare(*made, runs, tmp_path / "again", decoding=Decoding(workers=0))
-    assert run_all(prepared, on_state=lambda folder, state, text: why.append(text)) == 1
+    ready = prepared(made, tmp_path / "again", runs)
+    assert run_all(ready, on_state=lambda folder, state, text: why.append(text)) == 1
     assert "test/jump/1 cannot be read any more" in why[-1]
 
 
@@ -343,7 +379,7 @@ def test_the_micro_batch_is_kept_and_may_be_changed(
         """What the run's folder says, what is used, and what is printed."""
         tiny = [*SHORT, *TINY, "e2e.backbone=tiny_bn", *settings]
         runs = make_runs(["tcon"], tiny, segments=3, end_to_end=True)
-        ready = prepare(*files, runs, tmp_path, device="cpu", decoding=Decoding(workers=0))
+        ready = prepared(files, tmp_path, runs)
         reached = 0
 
         def stop(done: int, steps: int) -> None:
@@ -379,7 +415,7 @@ def test_too_little_memory_names_the_micro_batch(
 
     monkeypatch.setattr(TwoPasses, "forward", fail)
     runs, why = make_runs(["tcon"], [*SHORT, *TINY], segments=3, end_to_end=True), []
-    ready = prepare(*files, runs, tmp_path, device="cpu", decoding=Decoding(workers=0))
+    ready = prepared(files, tmp_path, runs)
     assert run_all(ready, on_state=lambda folder, state, text: why.append(text)) == 1
     assert "out of memory: lower e2e.micro_batch (it was 24)" in why[-1]
 
