@@ -318,6 +318,9 @@ def extract(
     "--weights", metavar="FILE|RUN|random", help="End to end: the published ones if not given."
 )
 @click.option(
+    "--sync-bn", is_flag=True, default=None, help="End to end: GPUs share batch norm statistics."
+)
+@click.option(
     "--workers",
     type=click.IntRange(min=0),
     help="End to end: decoding processes.  [default: one per core]",

@@ -18,7 +18,7 @@ from .health import Diverged
 from .loop import OnEvaluation, OnStep, fit, new_method, train
 from .methods import FittedMethod, Method, entry
 from .processes import Processes
-from .run_folder import CHECKPOINT, RunFolder
+from .run_folder import CHECKPOINT, RunFolder, begun_config
 from .store import Store, by_data, open_store
 
 State = Literal["waiting", "running", "finished", "finished before", "elsewhere", "failed"]
@@ -79,10 +79,11 @@ def prepare(
         runs, Path(source), Path(target), task=task, device=chosen, decoding=decoding
     )
     check_runs(runs, store, oracle=oracle)
-    folders = [
-        (run, RunFolder(Path(output) / run.name, _describe(run, runs, store)))
-        for run in by_data(list(runs))
-    ]
+    folders = []
+    for run in by_data(list(runs)):
+        path = Path(output) / run.name
+        store.go_on(run, begun_config(path))
+        folders.append((run, RunFolder(path, _describe(run, runs, store))))
     return Prepared(store, folders, chosen)
 
 
@@ -157,7 +158,7 @@ def run_all(
                 _run(run, folder, prepared, on_step, on_evaluation, save_seconds)
             except (InputError, RuntimeError, MemoryError) as error:
                 alone = processes.size == 1 or isinstance(error, Diverged)
-                if not alone or (why := _expected(error)) is None:
+                if not alone or (why := _expected(error, folder)) is None:
                     raise  # the others wait for this process: all must end
                 if isinstance(error, Diverged):
                     folder.forget()  # it would diverge again: other settings may take its place
@@ -221,12 +222,17 @@ def _base_is_elsewhere(run: RunConfig, prepared: Prepared) -> bool:
         return not free
 
 
-def _expected(error: Exception) -> str | None:
+def _expected(error: Exception, folder: RunFolder) -> str | None:
     """Why a run failed and what to do, in a line; None for a fault of ours."""
     if isinstance(error, InputError | Diverged):
         return str(error)
     no_memory = isinstance(error, MemoryError | torch.cuda.OutOfMemoryError)
     if no_memory or "allocate memory" in str(error):
         torch.cuda.empty_cache()
+        if at_once := folder.config["data"].get("micro_batch"):
+            return (
+                f"out of memory: lower e2e.micro_batch (it was {at_once}), and it continues; or "
+                "train.batch_size"
+            )
         return "out of memory: lower train.batch_size, or the method's widths and pair.max_pairs"
     return None

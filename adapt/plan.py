@@ -33,13 +33,14 @@ _DEFAULTS: dict[str, Any] = {
     "preset": MATCHED,
     "output": "runs",
 }
-_SWITCHES = ("oracle", "end_to_end")
+_SWITCHES = ("oracle", "end_to_end", "sync_bn")
 # Short for settings; those of the same place come after them.
 _SHORT = {
     "epochs": "train.epochs",
     "normalise": "train.normalise",
     "backbone": "e2e.backbone",
     "weights": "e2e.weights",
+    "sync_bn": "e2e.sync_bn",
 }
 _KINDS: dict[str, type | tuple[type, ...]] = {
     **{key: (str, list) for key in ("methods", "modality", "settings")},

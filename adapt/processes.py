@@ -95,10 +95,17 @@ class Processes:
             gradient.copy_(total.view_as(gradient))
 
     def same_buffers(self, module: nn.Module) -> None:
-        """The first process's statistics of batch norms for all."""
-        if self.size > 1:
-            for buffer in module.buffers():
-                dist.broadcast(buffer, 0)
+        """The first process's statistics of batch norms for all. What is not in training mode has
+        not changed."""
+        training = [m for m in module.modules() if m.training] if self.size > 1 else []
+        buffers = [buffer for m in training for buffer in m.buffers(recurse=False)]
+        for dtype in dict.fromkeys(buffer.dtype for buffer in buffers):
+            alike = [buffer for buffer in buffers if buffer.dtype == dtype]
+            flat = torch.cat([buffer.flatten() for buffer in alike])
+            dist.broadcast(flat, 0)
+            parts = flat.split([buffer.numel() for buffer in alike])
+            for buffer, part in zip(alike, parts, strict=True):
+                buffer.copy_(part.view_as(buffer))
 
     def first_says(self, value: Any) -> Any:
         """What the first process says."""

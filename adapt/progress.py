@@ -155,6 +155,11 @@ def _with_files(grid: Grid, device: str, decoding: Decoding) -> Grid:
         videos_file(path, processes, workers=decoding.workers)
         for path in (grid.source, grid.target)
     )
+    if source == target and grid.source.resolve() != grid.target.resolve():
+        raise InputError(
+            f"{grid.source} and {grid.target} name the same videos: name another target, or one "
+            "of them twice if that is meant"
+        )
     return replace(grid, source=source, target=target)
 
 

@@ -156,6 +156,16 @@ class RunFolder:
                 )
 
 
+def begun_config(path: Path) -> dict[str, Any]:
+    """The configuration of a finished or interrupted run; empty where there is none to be read."""
+    if not any((path / name).exists() for name in (LOGITS, RESUME)):
+        return {}
+    try:
+        return dict(json.loads((path / CONFIG).read_text()))
+    except (OSError, ValueError, TypeError):  # `RunFolder` refuses it
+        return {}
+
+
 def replace_file(path: Path, content: bytes) -> None:
     """Write a file that is, after a kill at any moment, the old one or the new one."""
     temporary = path.with_name(path.name + ".tmp")
@@ -168,10 +178,13 @@ def replace_file(path: Path, content: bytes) -> None:
 
 def what_counts(config: dict[str, Any]) -> dict[str, Any]:
     """A configuration without what does not change the result: where the feature files lie and how
-    they were made (their hashes count), and the tool's version."""
-    hashed = ("source", "target", "target_provenance")
-    data = {k: v for k, v in config["data"].items() if k not in hashed}
-    return {k: v for k, v in config.items() if k != "tool_version"} | {"data": data}
+    they were made (their hashes count), and the tool's version; and without the micro-batch, which
+    is what the memory allows."""
+    left_out = ("source", "target", "target_provenance", "micro_batch")
+    parts = {"data": config["data"], "end_to_end": config.get("end_to_end")}
+    for name, part in parts.items():
+        parts[name] = part and {k: v for k, v in part.items() if k not in left_out}
+    return {k: v for k, v in config.items() if k != "tool_version"} | parts
 
 
 def flatten(config: Any, prefix: str = "") -> dict[str, Any]:

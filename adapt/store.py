@@ -90,6 +90,9 @@ class Store:
             self._ready, self._current = normalise(loaded, run.train.normalise), _way(run)
         return self._ready
 
+    def go_on(self, run: RunConfig, config: dict[str, Any]) -> None:
+        """Do as ``config`` says, that of a run that has begun; empty where it has not."""
+
     def feed(self, run: RunConfig) -> Feed:
         """Its batches."""
         return CachedFeed(run, self.domains(run), self.device)

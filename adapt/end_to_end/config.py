@@ -26,8 +26,8 @@ class EndToEnd:
             Jester's turning hands.
         precision: that the backbone computes in: "auto", "fp32", "bf16" or "fp16". Everything
             after it is float32.
-        micro_batch: videos that go through the backbone at once; 0 for as many as fit. The loss
-            sees the whole batch whatever this is.
+        micro_batch: images, or clips of a backbone that takes these, that go through it at once;
+            0 for as many as fit. The loss sees the whole batch whatever this is.
     """
 
     backbone: str = "efficientnet_lite0"

@@ -24,6 +24,7 @@ from .two_passes import TwoPasses
 from .videos import ClipVideos
 
 _PREDICTED = 8  # videos at once
+_CLIPS = 2  # keeps the random numbers of clips apart from those of `EndlessBatches`
 
 
 class _Stream(NamedTuple):
@@ -41,7 +42,7 @@ class ClipFeed(Feed):
         run, domains, device: as there.
         backbone: G_f.
         loaders: of the clips of ``source`` and ``target``.
-        micro_batch: videos that go through the backbone at once.
+        micro_batch: images or clips that go through the backbone at once.
         processes: that train the run together.
     """
 
@@ -138,13 +139,11 @@ class ClipFeed(Feed):
         return {
             "backbone": self.backbone.module.state_dict(),
             "scaler": self.scaler.state_dict(),
-            "micro_batch": self.passes.micro_batch,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.backbone.module.load_state_dict(state["backbone"])
         self.scaler.load_state_dict(state["scaler"])
-        self.passes.micro_batch = state["micro_batch"]  # what fits now may be another number
 
     def checkpoint(self) -> dict[str, Any]:
         return {"backbone": self.backbone.module.state_dict()}
@@ -155,7 +154,7 @@ class ClipFeed(Feed):
         augmented = self.run.end_to_end.crops == "multiscale"
         share = self.processes.share(stream.batches.batch_size)
         for step in steps:
-            rng = np.random.default_rng((self.run.seed, number, step))
+            rng = np.random.default_rng((self.run.seed, _CLIPS + number, step))
             rows = stream.batches.batch(step)
             places = rng.random((len(rows), stream.positions))
             crops = rng.integers(2**31, size=len(rows))

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from ...cache.labels import list_sha256
 from ...extract.config import ExtractConfig
-from ...extract.lists import labels_of, read_videos
+from ...extract.lists import VideoItem, labels_of, read_videos
 from ...extract.progress import extract_with_progress
 from ..processes import Processes
 from .decoding import FEATURE_FILES
@@ -26,10 +31,25 @@ def videos_file(source: Path, processes: Processes, *, workers: int | None = Non
     """
     if source.suffix in FEATURE_FILES:
         return source
-    items = read_videos(source)
+    # Runs may go on from another folder than this one.
+    items = [replace(item, path=Path(os.path.realpath(item.path))) for item in read_videos(source)]
     name = source.resolve().name if source.is_dir() else source.stem
-    output = Path("cache") / f"videos-{list_sha256(labels_of(items))[:8]}" / f"{name}.h5"
+    output = Path("cache") / f"videos-{_key(items)}" / f"{name}.h5"
     if processes.rank == 0:
         extract_with_progress(items, output, ExtractConfig(modalities=(), workers=workers))
     processes.first_says(None)  # the others wait
     return output
+
+
+def _key(items: Sequence[VideoItem]) -> str:
+    """Of these very videos: others may have the same ids, and one that has been replaced is to be
+    counted anew. Of a folder of frames its own size and time tell that frames came or went."""
+    rows = []
+    for item in items:
+        size, time = 0, 0
+        with suppress(OSError):  # a broken link, say; decoding tells of it
+            stat = item.path.stat()
+            size, time = stat.st_size, stat.st_mtime_ns
+        rows.append(f"{item.id}\0{item.path}\0{size}\0{time}\n")
+    text = list_sha256(labels_of(items)) + "".join(sorted(rows))
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:8]

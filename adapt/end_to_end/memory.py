@@ -6,11 +6,12 @@ What autograd keeps for the backward pass is counted on the meta device: no memo
 from __future__ import annotations
 
 import copy
-import os
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+
+from .free_memory import free_memory
 
 _WEIGHTS = 4  # copies in float32: the weights, their gradients and Adam's two moments
 # Of the free memory that a step may take; workspaces, fragmentation and decoding need the rest.
@@ -24,30 +25,20 @@ class Need:
 
     Args:
         fixed: weights, gradients, optimiser, the batch's images and features.
-        per_video: activations of one video in the backbone.
+        per_image: activations of one image or clip in the backbone.
     """
 
     fixed: int
-    per_video: int
+    per_image: int
 
     def of(self, micro_batch: int) -> int:
-        """With so many videos in the backbone at once."""
-        return self.fixed + self.per_video * micro_batch
+        """With so many images in the backbone at once."""
+        return self.fixed + self.per_image * micro_batch
 
-    def micro_batch(self, device: torch.device, videos: int) -> int:
-        """How many of ``videos`` fit at once, at least 1."""
-        free = _SHARE.get(device.type, 0.5) * _free(device) - self.fixed
-        return int(min(max(free // self.per_video, 1), videos))
-
-
-def _free(device: torch.device) -> int:
-    """Bytes."""
-    if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
-    try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError):  # another system than Linux
-        return _UNKNOWN
+    def micro_batch(self, device: torch.device, images: int) -> int:
+        """How many of ``images`` fit at once, at least 1."""
+        free = _SHARE.get(device.type, 0.5) * (free_memory(device) or _UNKNOWN) - self.fixed
+        return int(min(max(free // self.per_image, 1), images))
 
 
 def need(
@@ -55,7 +46,6 @@ def need(
     others: nn.Module,
     image: tuple[int, ...],
     *,
-    images: int,
     of_batch: int,
     bytes_per_value: int = 4,
 ) -> Need:
@@ -65,21 +55,20 @@ def need(
         backbone: on any device.
         others: the method.
         image: shape of one image [C, S, S] or clip [c, L, S, S].
-        images: of one video, P.
-        of_batch: images of a batch, of both domains.
+        of_batch: images or clips of a batch, of both domains.
         bytes_per_value: that the backbone computes with.
     """
     parameters = sum(p.numel() for m in (backbone, others) for p in m.parameters())
     pixels = torch.Size(image).numel()
-    activations = saved_values(backbone, image) * bytes_per_value + pixels * 4
     return Need(
         fixed=parameters * 4 * _WEIGHTS + of_batch * pixels,
-        per_video=activations * images,
+        per_image=kept_bytes(backbone, image, bytes_per_value) + pixels * 4,
     )
 
 
-def saved_values(backbone: nn.Module, image: tuple[int, ...]) -> int:
-    """Values that autograd keeps of one image, without the weights."""
+def kept_bytes(backbone: nn.Module, image: tuple[int, ...], bytes_per_value: int) -> int:
+    """What autograd keeps of one image, without the weights. Only what is computed with has
+    ``bytes_per_value``: where a maximum was is an int64."""
     meta = copy.deepcopy(backbone).to("meta").train()
     weights = {id(p.untyped_storage()) for p in meta.parameters()}
     kept: dict[int, Tensor] = {}
@@ -90,9 +79,12 @@ def saved_values(backbone: nn.Module, image: tuple[int, ...]) -> int:
             kept[storage._cdata] = tensor
         return tensor
 
+    def size(tensor: Tensor) -> int:
+        each = bytes_per_value if tensor.is_floating_point() else tensor.element_size()
+        return tensor.untyped_storage().nbytes() // tensor.element_size() * each
+
     # Two images: batch norm in training refuses a single value of a channel.
     x = torch.empty(2, *image, device="meta", requires_grad=True)
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         meta(x)
-    sizes = (tensor.untyped_storage().nbytes() // tensor.element_size() for tensor in kept.values())
-    return sum(sizes) // 2
+    return sum(map(size, kept.values())) // 2

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from ...cache import InputError, Provenance
 from ...extract.backbones import LoadedBackbone, load_backbone
@@ -31,6 +32,7 @@ from ..store import Store
 from .backbone import TrainedBackbone, training_precision
 from .decoding import Decoding
 from .feed import ClipFeed
+from .free_memory import free_memory
 from .memory import Need, need
 from .videos import ClipVideos, all_videos
 
@@ -57,6 +59,8 @@ class ClipStore(Store):
         self._processes = Processes.join(device)
         self._backbones: dict[tuple[Any, ...], LoadedBackbone] = {}
         self._needs: dict[RunConfig, Need] = {}
+        self._micro_batches: dict[RunConfig, int] = {}
+        self._going_on: set[RunConfig] = set()
 
     @property
     def processes(self) -> Processes:
@@ -65,7 +69,7 @@ class ClipStore(Store):
     def feed(self, run: RunConfig) -> Feed:
         options, loaded = run.end_to_end, self._backbone(run)
         module = copy.deepcopy(loaded.module)  # every run starts from it
-        if options.sync_bn:
+        if options.sync_bn and self.processes.size > 1:
             module = nn.SyncBatchNorm.convert_sync_batchnorm(module)
         backbone = TrainedBackbone(
             replace(loaded, module=module),
@@ -83,41 +87,78 @@ class ClipStore(Store):
                 "source": self._loader(run, "source"),
                 "target": self._loader(run, "target"),
             },
-            micro_batch=self._micro_batch(run),
+            micro_batch=self.micro_batch(run),
             processes=self.processes,
         )
+
+    def go_on(self, run: RunConfig, config: dict[str, Any]) -> None:
+        """With as many images at once as it began with, unless others are given now."""
+        begun = self.processes.first_says(config.get("data", {}).get("micro_batch", 0))
+        if begun and not run.end_to_end.micro_batch:
+            self._micro_batches[run] = begun
+            self._going_on.add(run)
+
+    def describe(self, run: RunConfig) -> dict[str, Any]:
+        return {**super().describe(run), "micro_batch": self.micro_batch(run)}
 
     def need(self, run: RunConfig) -> Need:
         """The memory that a step needs."""
         if run not in self._needs:
             with torch.device("meta"):
                 method = new_method(run, self.domains(run))
-            source = run.source_segments * method.snippets
-            target = run.target_segments * method.snippets
-            of_source, of_target = self._batch(run)
             dtype = DTYPES[training_precision(run.end_to_end.precision, self.device)]
             self._needs[run] = need(
                 self._backbone(run).module,
                 method,
                 self._cut(run).shape,
-                images=max(source, target),
-                of_batch=of_source * source + of_target * target,
+                of_batch=sum(self._images(run)),
                 bytes_per_value=dtype.itemsize,
             )
         return self._needs[run]
 
+    def micro_batch(self, run: RunConfig) -> int:
+        """Images or clips that go through this process's backbone at once."""
+        if run not in self._micro_batches:
+            given = run.end_to_end.micro_batch
+            self._micro_batches[run] = given or self._fitting(run)
+        return self._micro_batches[run]
+
     def notes(self, run: RunConfig) -> list[str]:
-        need, micro_batch, batch = self.need(run), self._micro_batch(run), sum(self._batch(run))
-        passes = "in one pass" if micro_batch >= batch else f"{micro_batch} at once, in two passes,"
-        said = [
-            *super().notes(run),
-            f"{run.end_to_end.backbone}: a step of {batch} videos {passes} needs about "
-            f"{need.of(min(micro_batch, batch)) / 2**30:.1f} GiB (all at once "
-            f"{need.of(batch) / 2**30:.1f} GiB).",
-        ]
+        said = [*super().notes(run), self._of_memory(run)]
+        options, at_once = run.end_to_end, self.micro_batch(run)
+        trains_norms = options.backbone_lr and options.batch_norm != "frozen"
+        norms = any(isinstance(m, _BatchNorm) for m in self._backbone(run).module.modules())
+        if at_once < max(self._images(run)) and trains_norms and norms:
+            said.append(
+                f"Trained batch norms normalise each {at_once} by themselves: results depend on "
+                f"e2e.micro_batch={at_once}, which config.json keeps."
+            )
+        if options.sync_bn and self.processes.size == 1:
+            said.append("e2e.sync_bn does nothing: one process trains.")
         if run.modality == "flow":
             said += [f"{name}: {self._of_flow(run, name)}." for name in ("source", "target")]
         return said
+
+    def _of_memory(self, run: RunConfig) -> str:
+        need, batch = self.need(run), sum(self._images(run))
+        at_once = min(self.micro_batch(run), batch)
+        kind = "clips" if len(self._cut(run).shape) > 3 else "images"
+        begun = " as before" if run in self._going_on else ""
+        passes = "in one pass" if at_once == batch else f"in two passes, {at_once} at once"
+        text = (
+            f"{run.end_to_end.backbone}: a step of {batch} {kind} {passes}{begun}, needs about "
+            f"{_gib(need.of(at_once))}"
+        )
+        if at_once < batch:
+            text += f" (all at once {_gib(need.of(batch))})"
+        free = free_memory(self.device)
+        if free is None:
+            return f"{text}."
+        fits = need.of(at_once) < free
+        lower = "train.batch_size" if at_once == 1 else "e2e.micro_batch"
+        return f"{text}; {_gib(free)} are free" + (
+            "." if fits else f", so it may not fit: lower {lower}."
+        )
 
     def _of_flow(self, run: RunConfig, domain: str) -> str:
         file = self.source if domain == "source" else self.target
@@ -131,19 +172,21 @@ class ClipStore(Store):
     def _prepared(self, run: RunConfig) -> Domains[ClipVideos]:
         return self.chosen(run)
 
-    def _batch(self, run: RunConfig) -> tuple[int, int]:
-        """Source and target videos of a step that go through this process's backbone."""
+    def _images(self, run: RunConfig) -> tuple[int, int]:
+        """Source and target images of a step that go through this process's backbone."""
         domains, size = self.chosen(run), run.train.batch_size
+        method, snippets = entry(run.method).method, getattr(run.options, "snippets", 1)
         target = run.train.target_batch_size(len(domains.source_train), len(domains.target_train))
         shares = [len(range(n)[self.processes.share(n)]) for n in (size, target)]
-        return shares[0], shares[1] if entry(run.method).method.looks_at_target else 0
+        return (
+            shares[0] * run.source_segments * snippets,
+            shares[1] * run.target_segments * snippets * method.looks_at_target,
+        )
 
-    def _micro_batch(self, run: RunConfig) -> int:
-        if run.end_to_end.micro_batch:
-            return run.end_to_end.micro_batch
+    def _fitting(self, run: RunConfig) -> int:
         if self.device.type == "cuda":
             torch.cuda.empty_cache()  # what runs before this one have left
-        fits = self.need(run).micro_batch(self.device, sum(self._batch(run)))
+        fits = self.need(run).micro_batch(self.device, sum(self._images(run)))
         return self.processes.smallest(fits)
 
     def _loader(self, run: RunConfig, domain: str) -> ClipLoader:
@@ -156,7 +199,7 @@ class ClipStore(Store):
             flow=self._kept(run, domain),
             flip=run.end_to_end.flip,
             workers=-(-workers // beside),
-            ahead=2 * run.train.batch_size,
+            ahead=2 * run.train.batch_size // self.processes.size,
             device=self.device,
         )
 
@@ -199,8 +242,9 @@ class ClipStore(Store):
         )
 
     def _load(self, run: RunConfig, device: torch.device) -> Domains[ClipVideos]:
-        if run.end_to_end.sync_bn and self.device.type != "cuda":
-            raise InputError("e2e.sync_bn=true is for GPUs: leave it out on a CPU")
+        several_cpus = self.processes.size > 1 and self.device.type != "cuda"
+        if run.end_to_end.sync_bn and several_cpus:
+            raise InputError("e2e.sync_bn=true is for GPUs: leave it out on CPUs")
         splits = split_videos(
             self.source.videos,
             self.target.videos,
@@ -229,3 +273,7 @@ class ClipStore(Store):
         engine = self.decoding.flow_engine
         config = ExtractConfig(modalities=(run.modality,), flow_engine=engine)
         return make_cut(config, run.modality, self._backbone(run), self.device)
+
+
+def _gib(size: int) -> str:
+    return f"{size / 2**30:.1f} GiB"

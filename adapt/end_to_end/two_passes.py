@@ -4,7 +4,8 @@ Co-attention needs the features of all videos of a batch at once, and their grad
 activations of the backbone, which do not fit. So there are two passes: the features of every
 micro-batch without activations; the loss of the whole batch and its gradient at the features; then
 each micro-batch again, this time with activations and backward. Both passes draw the same random
-numbers. A batch that fits at once takes one pass.
+numbers. A batch that fits at once takes one pass. A micro-batch is a number of images, or of clips
+where the backbone takes these, so that the segments of one video may be divided too.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from .backbone import TrainedBackbone
 
 
 class _Part(NamedTuple):
-    """Some videos of a domain, ``rows`` of the batch: ``images`` [b, P, ...], and the seed that
+    """Some images [n, ...] of a domain, ``rows`` of those of the whole batch, and the seed that
     they go through the backbone with."""
 
     domain: int
@@ -36,7 +37,7 @@ class TwoPasses:
 
     Args:
         backbone: in training mode.
-        micro_batch: videos that go through it at once.
+        micro_batch: images or clips that go through it at once.
         processes: that share a batch.
     """
 
@@ -62,14 +63,15 @@ class TwoPasses:
             of each [B, P, D] float32.
         """
         self.processes.same_buffers(self.backbone.module)
-        fits = sum(len(images) for images in domains) <= self.micro_batch
+        fits = sum(x.shape[0] * x.shape[1] for x in domains) <= self.micro_batch
         self._parts, self._features = [], []
         passing = nullcontext() if fits else self.backbone.keeping_statistics()
         with passing, torch.set_grad_enabled(fits):
             for part in self._split(domains, seed):
                 self._parts.append((part, self._run(part)))
-        for domain in range(len(domains)):
+        for domain, images in enumerate(domains):
             features = torch.cat([f.detach() for p, f in self._parts if p.domain == domain])
+            features = features.unflatten(0, images.shape[:2])  # [b, P, D]
             self._features.append(self.processes.gather(features).requires_grad_())
         if not fits:
             self._parts = [(part, None) for part, _ in self._parts]
@@ -77,31 +79,32 @@ class TwoPasses:
 
     def backward(self) -> None:
         """Add to the backbone's gradients those that its features have got."""
-        for part, features in self._parts:
-            gradient = self._features[part.domain].grad
+        parts, self._parts = self._parts, []
+        if not self.backbone.parameters:  # it is frozen
+            return
+        for part, features in parts:
+            gradient = self._features[part.domain].grad  # [B, P, D]
             if gradient is not None:  # else the method does not look at this domain
                 features = self._run(part) if features is None else features
-                if features.requires_grad:  # else the backbone is frozen
-                    features.backward(gradient[part.rows])
+                features.backward(gradient.flatten(0, 1)[part.rows])
         self.processes.sum_gradients(self.backbone.parameters)
-        self._parts = []
 
     def _split(self, domains: list[Tensor], seed: tuple[int, ...]) -> Iterator[_Part]:
         rank = self.processes.rank
         for domain, share in enumerate(domains):
-            before = rank * len(share)
-            for start in range(0, len(share), self.micro_batch):
-                images = share[start : start + self.micro_batch]
+            flat = share.flatten(0, 1)  # [b P, ...]
+            before = rank * len(flat)
+            for start in range(0, len(flat), self.micro_batch):
+                images = flat[start : start + self.micro_batch]
                 rows = slice(before + start, before + start + len(images))
                 drawn = np.random.SeedSequence((*seed, domain, rows.start)).generate_state(1)[0]
                 yield _Part(domain, rows, images, int(drawn))
 
     def _run(self, part: _Part) -> Tensor:
-        """[b, P, D]"""
+        """[n, D]"""
         images = part.images.to(self.backbone.device, non_blocking=True)
         with _seeded(part.seed, self.backbone.device):
-            features = self.backbone.features(images.flatten(0, 1))  # [b P, D]
-        return features.unflatten(0, images.shape[:2])
+            return self.backbone.features(images)
 
 
 @contextmanager

@@ -15,17 +15,20 @@ import h5py
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 from still_videos import write_still_videos
 from tiny_backbones import MACHINE, tiny_backbones
 
 from tcon.adapt.config import RunConfig, make_runs
-from tcon.adapt.end_to_end import store
+from tcon.adapt.end_to_end import memory, store
 from tcon.adapt.end_to_end.decoding import Decoding
 from tcon.adapt.end_to_end.lists import videos_file
-from tcon.adapt.end_to_end.memory import need
-from tcon.adapt.grid import prepare, run_all
+from tcon.adapt.end_to_end.two_passes import TwoPasses
+from tcon.adapt.grid import Prepared, prepare, run_all
+from tcon.adapt.loop import new_method
 from tcon.adapt.processes import Processes
 from tcon.cache import FeatureFile, InputError
+from tcon.cli import main
 from tcon.evaluate.deployed import load_deployed, make_plan
 from tcon.evaluate.predict import predict_videos
 from tcon.extract.lists import read_videos
@@ -70,9 +73,13 @@ def end_to_end(
 
 
 def train(files: tuple[Path, Path], output: Path, runs: list[RunConfig], **options: object) -> Path:
-    prepared = prepare(*files, runs, output, device="cpu", decoding=Decoding(workers=0))
-    assert run_all(prepared, **options) == 0
-    return prepared.runs[0][1].path
+    ready = prepared(files, output, runs)
+    assert run_all(ready, **options) == 0
+    return ready.runs[0][1].path
+
+
+def prepared(files: tuple[Path, Path], output: Path, runs: list[RunConfig]) -> Prepared:
+    return prepare(*files, runs, output, device="cpu", decoding=Decoding(workers=0))
 
 
 def logits(run: Path) -> dict[str, np.ndarray]:
@@ -92,11 +99,44 @@ def test_a_frozen_backbone_is_the_cached_mode(files: tuple[Path, Path], tmp_path
         # Features are cached in float16.
         np.testing.assert_allclose(logits(run)[name], values, atol=2e-5, err_msg=name)
     weights = [torch.load(path / "checkpoint.pt")["method"] for path in (expected, run)]
-    moved = 0.0
+    start = _first_step(prepared(files, tmp_path / "start", cached))[0]
     for name, value in weights[0].items():
         torch.testing.assert_close(weights[1][name], value, atol=2e-4, rtol=1e-2)
-        moved += float(value.abs().sum())
-    assert moved
+    assert all(not torch.equal(weights[0][name], value) for name, value in start.items())
+
+
+def test_a_frozen_backbone_has_the_gradients_of_the_cached_mode(
+    files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    certain = [setting for setting in CERTAIN if not setting.startswith("e2e")]
+    cached = make_runs(
+        ["tcon"], [*SHORT, *certain, "tcon.features=0", "train.normalise=none"], segments=3
+    )
+    frozen = [*SHORT, *TINY, *CERTAIN, "e2e.backbone_lr=0"]
+    runs = make_runs(["tcon"], frozen, segments=3, end_to_end=True)
+    _, expected = _first_step(prepared(files, tmp_path / "cached", cached))
+    _, got = _first_step(prepared(files, tmp_path / "e2e", runs))
+    assert got.keys() == expected.keys()
+    sizes = {name: float(gradient.abs().max()) for name, gradient in expected.items()}
+    # Segments of a still video are alike, so there is nothing to attend to.
+    assert all(size for name, size in sizes.items() if not name.startswith("attention."))
+    for name, size in sizes.items():  # features are cached in float16
+        torch.testing.assert_close(got[name], expected[name], atol=2e-3 * size + 1e-8, rtol=0)
+
+
+def _first_step(ready: Prepared) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+    """The parameters that a run starts with and their gradients in its first step, by name."""
+    run = ready.runs[0][0]
+    feed = ready.store.feed(run)
+    method = new_method(run, feed.domains)
+    batch = next(feed.batches(range(1), method))
+    draws = method.draw(feed.source_size, feed.target_size, batch.generator)
+    state = method.initial_state(feed.device)
+    losses, _ = method.losses(batch.source, batch.target, progress=0.5, draws=draws, state=state)
+    losses.total.backward()
+    parameters = dict(method.named_parameters())
+    start = {name: p.detach().clone() for name, p in parameters.items()}
+    return start, {name: p.grad for name, p in parameters.items() if p.grad is not None}
 
 
 def backbone_of(run: Path) -> dict[str, torch.Tensor]:
@@ -127,19 +167,17 @@ def test_the_oracle_sees_the_targets_videos(files: tuple[Path, Path], tmp_path: 
     """With their labels it is `source_only` on the target."""
     source, target = files
     runs = make_runs(["target_only"], [*SHORT, *TINY], segments=3, end_to_end=True)
-    prepared = prepare(
-        source, target, runs, tmp_path / "o", oracle=True, decoding=Decoding(workers=0)
-    )
-    assert run_all(prepared) == 0
-    oracle = prepared.runs[0][1].path
+    ready = prepare(source, target, runs, tmp_path / "o", oracle=True, decoding=Decoding(workers=0))
+    assert run_all(ready) == 0
+    oracle = ready.runs[0][1].path
     plain = end_to_end((target, target), tmp_path / "plain", method="source_only")
     assert torch.equal(backbone_of(oracle)["0.weight"], backbone_of(plain)["0.weight"])
 
 
 def test_no_label_reaches_the_loaders(files: tuple[Path, Path], tmp_path: Path) -> None:
     runs = make_runs(["tcon"], [*SHORT, *TINY], segments=3, end_to_end=True)
-    prepared = prepare(*files, runs, tmp_path, device="cpu", decoding=Decoding(workers=0))
-    for loader in prepared.store.feed(runs[0]).loaders.values():
+    ready = prepared(files, tmp_path, runs)
+    for loader in ready.store.feed(runs[0]).loaders.values():
         assert not any(video.label for video in loader._videos)
 
 
@@ -158,8 +196,8 @@ def test_unreadable_videos_are_told(
     shutil.rmtree(copied[1] / "test" / "jump" / "1")
     why = []
     runs = make_runs(["tcon"], [*SHORT, *TINY], segments=3, end_to_end=True)
-    prepared = prepare(*made, runs, tmp_path / "again", decoding=Decoding(workers=0))
-    assert run_all(prepared, on_state=lambda folder, state, text: why.append(text)) == 1
+    ready = prepared(made, tmp_path / "again", runs)
+    assert run_all(ready, on_state=lambda folder, state, text: why.append(text)) == 1
     assert "test/jump/1 cannot be read any more" in why[-1]
 
 
@@ -193,8 +231,8 @@ def test_micro_batches_change_nothing(
     files: tuple[Path, Path], tmp_path: Path, backbone: str
 ) -> None:
     settings = (*CERTAIN, f"e2e.backbone={backbone}")
-    whole = end_to_end(files, tmp_path / "whole", *settings, "e2e.micro_batch=8")
-    parts = end_to_end(files, tmp_path / "parts", *settings, "e2e.micro_batch=3")
+    whole = end_to_end(files, tmp_path / "whole", *settings, "e2e.micro_batch=24")
+    parts = end_to_end(files, tmp_path / "parts", *settings, "e2e.micro_batch=5")
     for name, values in logits(whole).items():
         np.testing.assert_allclose(logits(parts)[name], values, atol=1e-5)
 
@@ -277,12 +315,47 @@ def test_lists_will_do(
     assert made[0].stat().st_mtime_ns == stamp
 
 
+def test_videos_of_equal_ids_have_tables_of_their_own(
+    folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both domains of a benchmark may name their videos alike; a video may be replaced."""
+    copied = tuple(shutil.copytree(folders[0], tmp_path / way / "clips") for way in "st")
+    monkeypatch.chdir(tmp_path)
+    relative = tuple(Path(way, "clips") for way in "st")
+    made = [videos_file(folder, Processes(), workers=0) for folder in relative]
+    for table, folder in zip(made, copied, strict=True):
+        paths = [Path(video.path) for video in FeatureFile(table).videos]
+        assert len(paths) == 12 and all(path.is_relative_to(folder) for path in paths)
+    video = copied[1] / "train" / "run" / "0"
+    shutil.copy(video / "00016.png", video / "00017.png")
+    again = videos_file(relative[1], Processes(), workers=0)
+    assert sorted(video.frames for video in FeatureFile(again).videos) == [*[16] * 11, 17]
+
+
+def test_one_list_twice_by_mistake_is_refused(
+    folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "real").mkdir()
+    (video,) = folders[0].glob("train/run/0")
+    for name in ("clips.csv", "real/clips.csv"):
+        Path(name).write_text(f"path,label,split\n{video},run,train\n")
+    files = ["--source", "clips.csv", "--target", "real/clips.csv", "--workers", "0"]
+    done = CliRunner().invoke(main, ["adapt", "--end-to-end", *files])
+    assert done.exit_code == 2
+    assert "clips.csv and real/clips.csv name the same videos" in done.output
+
+
 def test_what_is_refused(files: tuple[Path, Path], tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cmfglr is fitted to cached features"):
         make_runs(["cmfglr"], end_to_end=True)
     with pytest.raises(InputError, match="train.normalise is for cached features"):
         make_runs(["tcon"], ["train.normalise=domain"], end_to_end=True)
-    with pytest.raises(InputError, match="sync_bn=true is for GPUs"):
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        pytest.raises(InputError, match="sync_bn=true is for GPUs"),
+    ):
+        patch.setattr(Processes, "join", lambda device: Processes(0, 2))
         end_to_end(files, tmp_path, "e2e.sync_bn=true")
     with pytest.raises(InputError, match="no setting 'e2e.backbone'"):
         make_runs(["tcon"], ["e2e.backbone=tiny"])
@@ -297,16 +370,54 @@ def test_the_rates_of_c3d() -> None:
     assert (run.train.optimiser, run.train.lr, run.options.dropout) == ("adam", 3e-4, 0.7)
 
 
-def test_the_memory_of_a_step_by_hand() -> None:
-    """A convolution keeps its input and ReLU its output, each once."""
-    backbone = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU())
-    method = torch.nn.Linear(10, 2)
-    told = need(backbone, method, (3, 8, 8), images=2, of_batch=6)
-    weights = 3 * 4 * 9 + 4 + 10 * 2 + 2
-    assert told.fixed == weights * 16 + 6 * 3 * 8 * 8
-    kept = 3 * 8 * 8 + 4 * 6 * 6
-    assert told.per_video == 2 * (kept * 4 + 3 * 8 * 8 * 4)
-    assert told.of(3) == told.fixed + 3 * told.per_video
+def test_the_micro_batch_is_kept_and_may_be_changed(
+    files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An interrupted run goes on with its own, or with the one that is given."""
+
+    def begin(*settings: str) -> tuple[int, int, str]:
+        """What the run's folder says, what is used, and what is printed."""
+        tiny = [*SHORT, *TINY, "e2e.backbone=tiny_bn", *settings]
+        runs = make_runs(["tcon"], tiny, segments=3, end_to_end=True)
+        ready = prepared(files, tmp_path, runs)
+        reached = 0
+
+        def stop(done: int, steps: int) -> None:
+            nonlocal reached
+            reached += 1
+            if reached == 2:  # after the first has been stored
+                raise Stop
+
+        with pytest.raises(Stop):
+            run_all(ready, save_seconds=0, on_step=stop)
+        told = json.loads((ready.runs[0][1].path / "config.json").read_text())
+        used = ready.store.feed(runs[0]).passes.micro_batch
+        return told["data"]["micro_batch"], used, "\n".join(ready.store.notes(runs[0]))
+
+    monkeypatch.setattr(memory, "free_memory", lambda device: 2_000_000)
+    fits, used, said = begin()
+    assert 0 < fits == used < 12  # images of a domain
+    assert f"a step of 24 images in two passes, {fits} at once, needs about 0.0 GiB" in said
+    assert f"results depend on e2e.micro_batch={fits}" in said
+    monkeypatch.undo()
+    assert begin()[:2] == (fits, fits)
+    assert f"in two passes, {fits} at once as before, needs" in begin()[2]
+    number, used, said = begin("e2e.micro_batch=15")
+    assert (number, used) == (15, 15)
+    assert "15 at once, needs" in said and "results depend" not in said
+
+
+def test_too_little_memory_names_the_micro_batch(
+    files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(TwoPasses, "forward", fail)
+    runs, why = make_runs(["tcon"], [*SHORT, *TINY], segments=3, end_to_end=True), []
+    ready = prepared(files, tmp_path, runs)
+    assert run_all(ready, on_state=lambda folder, state, text: why.append(text)) == 1
+    assert "out of memory: lower e2e.micro_batch (it was 24)" in why[-1]
 
 
 def _together(files: tuple[Path, Path], output: Path, *settings: str) -> Path:

@@ -29,7 +29,7 @@ class Noise(nn.Module):
 
 
 def trained(*, batch_norm: str = "frozen", noise: float = 0.0) -> TrainedBackbone:
-    """Two convolutions with batch norm, the same weights at every call; float64 throughout."""
+    """Two convolutions with batch norm, the same weights at every call."""
     torch.manual_seed(0)
     module = nn.Sequential(
         nn.Conv2d(3, 4, 3),
@@ -84,7 +84,7 @@ def gradients(backbone: TrainedBackbone, micro_batch: int) -> list[Tensor]:
     return [p.grad for p in backbone.parameters]
 
 
-@pytest.mark.parametrize("micro_batch", [1, 2, 4, 7])
+@pytest.mark.parametrize("micro_batch", [1, 3, 8, 18])  # images: 3 and 8 divide a video
 def test_parts_have_the_gradients_of_the_whole(micro_batch: int) -> None:
     whole = trained()
     images = batch()
@@ -108,14 +108,14 @@ def test_a_batch_that_fits_passes_once(monkeypatch: pytest.MonkeyPatch) -> None:
         gradients(backbone, micro_batch)
         return calls
 
-    assert passed(8) == 19
-    assert passed(7) == 2 * 19
+    assert passed(19) == 19
+    assert passed(18) == 2 * 19
 
 
 def test_both_passes_draw_alike() -> None:
     """The gradient is that of the very features which the loss saw."""
     backbone = trained(noise=0.5)
-    passes = TwoPasses(backbone, 2)
+    passes = TwoPasses(backbone, 3)
     seen = [f.detach().clone() for f in passes.forward(batch(), (7, 3))]
     again = []
     original = backbone.features
@@ -128,18 +128,18 @@ def test_both_passes_draw_alike() -> None:
     loss_of(passes._features).backward()
     passes.backward()
     assert torch.equal(torch.cat(again), torch.cat([f.flatten(0, 1) for f in seen]))
-    other = TwoPasses(trained(noise=0.5), 2).forward(batch(), (7, 4))
+    other = TwoPasses(trained(noise=0.5), 3).forward(batch(), (7, 4))
     assert not torch.equal(other[0], seen[0])  # another step draws others
 
 
-@pytest.mark.parametrize("micro_batch", [2, 8])
+@pytest.mark.parametrize("micro_batch", [3, 19])
 def test_statistics_are_learned_once(micro_batch: int) -> None:
     """As if every part had gone through the batch norm in training mode one time."""
     backbone, plain = trained(batch_norm="partial"), trained(batch_norm="partial")
     gradients(backbone, micro_batch)
     for images in batch():
-        for part in images.split(micro_batch):
-            plain.features(part.flatten(0, 1))
+        for part in images.flatten(0, 1).split(micro_batch):
+            plain.features(part)
     for name, expected in plain.module.state_dict().items():
         torch.testing.assert_close(backbone.module.state_dict()[name], expected)
     first, second = (m for m in backbone.module if isinstance(m, nn.BatchNorm2d))
@@ -192,5 +192,11 @@ def test_a_frozen_backbone_is_in_evaluation() -> None:
         trained=False,
     )
     frozen.train()
+    passes, passed = TwoPasses(frozen, 3), []
+    features = passes.forward(batch(), (7, 3))
+    frozen.features = passed.append
+    loss_of(features).backward()
+    passes.backward()
+    assert not passed  # nothing to go back to
     assert not frozen.parameters
     assert not any(module.training for module in list(frozen.module.modules()))

@@ -2,9 +2,9 @@
 
 A method's step (the loop itself, on random clips in memory: decoding is `bench_extract.py`'s)
 against a plain supervised step of the same backbone on as many images: forward, cross entropy of
-the mean of a video's segments, backward, Adam, in the same precision and with as many videos at
-once. Both in every round, each in a process of its own. Prints images/s, their ratio, and the peak
-memory of each beside what `tcon adapt` says before the first step.
+the mean of a video's segments, backward, Adam, in the same precision and with as many images at
+once, rounded to whole videos. Both in every round, each in a process of its own. Prints images/s,
+their ratio, and the peak memory of each beside what `tcon adapt` says before the first step.
 """
 
 from __future__ import annotations
@@ -96,9 +96,10 @@ def main() -> None:
         ours, plain = (_alone(partial(step, run, device)) for step in (_method, _plain))
         ratios.append(ours.rate / plain.rate)
         print(
-            f"round {number} ({ours.precision}, {ours.at_once} of {2 * options.batch} videos at "
-            f"once): {options.method} {ours.rate:.1f} images/s, {_gib(ours.peak)} (told "
-            f"{_gib(ours.told)}); plain {plain.rate:.1f} images/s, {_gib(plain.peak)}; ratio "
+            f"round {number} ({ours.precision}, {ours.at_once} of "
+            f"{2 * options.batch * options.segments} images at once): {options.method} "
+            f"{ours.rate:.1f} images/s, {_gib(ours.peak)} (told {_gib(ours.told)}); plain "
+            f"{plain.rate:.1f} images/s, {_gib(plain.peak)}; ratio "
             f"{ratios[-1]:.2f}"
         )
     print(f"median ratio {statistics.median(ratios):.2f}, aim {AIM}")
@@ -131,11 +132,9 @@ def _setting(run: RunConfig, device: torch.device) -> _Setting:
     domains = _domains(batch, loaded.spec.dim)
     itemsize = DTYPES[backbone.precision].itemsize
     method = loop.new_method(run, domains)
-    of_batch = 2 * batch * k
-    needed = need(
-        loaded.module, method, shape, images=k, of_batch=of_batch, bytes_per_value=itemsize
-    )
-    at_once = options.micro_batch or needed.micro_batch(device, 2 * batch)
+    images = 2 * batch * k
+    needed = need(loaded.module, method, shape, of_batch=images, bytes_per_value=itemsize)
+    at_once = options.micro_batch or needed.micro_batch(device, images)
     clips = torch.randint(256, (batch, k, *shape), dtype=torch.uint8)
     if device.type == "cuda":
         clips = clips.pin_memory()
@@ -179,7 +178,8 @@ def _plain(run: RunConfig, device: torch.device) -> Measured:
     for step in range(steps):
         backbone.train()
         optimiser.zero_grad(set_to_none=True)
-        parts = zip(clips.split(setting.at_once), labels.split(setting.at_once), strict=True)
+        videos = max(setting.at_once // clips.shape[1], 1)
+        parts = zip(clips.split(videos), labels.split(videos), strict=True)
         for part, expected in parts:
             images = part.to(device, non_blocking=True).flatten(0, 1)  # [b K, ...]
             features = backbone.features(images).unflatten(0, part.shape[:2])  # [b, K, D]
