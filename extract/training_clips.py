@@ -99,7 +99,7 @@ def _read(
     path: str, cut: Cut, plan: np.ndarray, video: str, on_progress: Callable[[], None]
 ) -> tuple[Tensor | GreyClips, int]:
     """The snippets that the video reaches, and, where some lack, how many pieces it has."""
-    cutter = cut.cutter(plan, video)
+    cutter = cut.cutter(plan, video, path)
     if isinstance(cutter, KeptCutter):
         return _join(cutter.rest(), cut), cutter.fields
     chunks: list[Tensor | Greys] = []

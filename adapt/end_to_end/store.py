@@ -166,7 +166,9 @@ class ClipStore(Store):
         folder = flows[domain]
         if folder is None or run.modality != "flow":
             return None
-        return FlowCache.open(folder, str(self._cut(run)))
+        cache = FlowCache.open(folder, str(self._cut(run)))
+        cache.require((self.source if domain == "source" else self.target).videos)
+        return cache
 
     def _seen(self, run: RunConfig) -> None:
         return None  # no features

@@ -13,7 +13,15 @@ from .video import DecodeError, ForwardVideo
 
 DECODERS = ("auto", "pyav", "decord")
 
-__all__ = ["DECODERS", "DecodeError", "ForwardVideo", "is_there", "open_video", "read_frames"]
+__all__ = [
+    "DECODERS",
+    "DecodeError",
+    "ForwardVideo",
+    "bytes_of",
+    "is_there",
+    "open_video",
+    "read_frames",
+]
 
 
 def is_there(path: Path) -> bool:
@@ -22,6 +30,18 @@ def is_there(path: Path) -> bool:
 
     place, span = split_span(str(path))
     return (span is None and path.is_file()) or is_frame_folder(place)
+
+
+def bytes_of(path: str) -> int | None:
+    """That a video's file takes, or the files of its frame folder; None where it is not there."""
+    place, _ = split_span(path)
+    try:
+        with os.scandir(place) as files:
+            return sum(file.stat().st_size for file in files if file.is_file())
+    except NotADirectoryError:
+        return os.path.getsize(place)
+    except OSError:
+        return None
 
 
 def open_video(

@@ -75,13 +75,13 @@ class FlowCut(Cut):
             nothing = torch.zeros(1, 32, 32, dtype=torch.uint8)
             tvl1_flows(nothing, nothing, parameters=self.parameters, engine=self.engine, threads=1)
 
-    def prepare_video(self, video: str, opening: Callable[[], ForwardVideo]) -> None:
+    def prepare_video(self, video: str, path: str, opening: Callable[[], ForwardVideo]) -> None:
         if self.cache:
-            keep_flow(video, opening, self, self.cache)
+            keep_flow(video, path, opening, self, self.cache)
 
-    def cutter(self, plan: np.ndarray, video: str) -> Cutter:
+    def cutter(self, plan: np.ndarray, video: str, path: str) -> Cutter:
         if self.cache and video in self.cache:
-            return KeptCutter(self, self.cache, plan, video)
+            return KeptCutter(self, self.cache, plan, video, path)
         return (GreyCutter if self.engine in ON_DEVICE else FlowCutter)(self, plan, video)
 
     def field(self, first: Tensor, second: Tensor) -> tuple[Tensor, bool]:
