@@ -6,8 +6,8 @@ the videos that were being written and no other, and plain h5py reads it::
     FOLDER/5d41402abc4b2a76....h5   named by the SHA-256 of the video's id
         levels     [F, 2, 256, 340] uint8, x and y, gzip, one field a chunk
         bounded    [F] bool: the pair's flow was given up early
-        attributes: format, format_version, video (its id), flow (how it was computed), bytes (of
-                    the video's file or of the files of its folder; since version 2)
+        attributes: format, format_version, video (its id), flow (how it was computed),
+                    fingerprint (of the video; since version 2)
     FOLDER/full   is there once a video did not fit
     FOLDER/lock   of those who write
 """
@@ -29,7 +29,7 @@ import numpy as np
 from ...cache.errors import InputError
 from ...cache.files import reserve, sync
 from ...cache.schema import Video, apart
-from ..decoders import DecodeError, bytes_of
+from ..decoders import DecodeError, fingerprint
 from .frames import HEIGHT, WIDTH
 
 FORMAT = "tcon-flow"
@@ -64,13 +64,25 @@ class FlowCache:
         Raises:
             InputError: no such cache, or its flow was made differently.
         """
+        cls.flow_of(folder)
         cache = cls(Path(folder), flow)
-        if next(cache.folder.glob("*.h5"), None) is None:
+        cache._check()
+        return cache
+
+    @classmethod
+    def flow_of(cls, folder: str | Path) -> str:
+        """How the fields of a cache were computed: the text of their `FlowCut`.
+
+        Raises:
+            InputError: no such cache.
+        """
+        first = next(Path(folder).glob("*.h5"), None)  # all its files are alike
+        if first is None:
             raise InputError(
                 f"no flow cache: {folder} (make one with: tcon extract --modality flow --keep-flow)"
             )
-        cache._check()
-        return cache
+        with _opened(first) as h5:
+            return h5.attrs["flow"]
 
     @classmethod
     def extend(cls, folder: str | Path, flow: str, limit: int) -> FlowCache:
@@ -97,7 +109,7 @@ class FlowCache:
     def is_of(self, video: str, path: str, frames: Callable[[], int]) -> bool:
         """Whether the flow that it holds of this id was computed of this very video.
 
-        Its bytes decide; its number of frames where the cache (version 1) does not know them, or
+        The `fingerprint` decides; the number of frames where the cache (version 1) has none, or
         the video is not there any more.
 
         Args:
@@ -109,7 +121,7 @@ class FlowCache:
             DecodeError: what the cache holds is damaged.
         """
         with self.reading(video) as h5:
-            same = _same_bytes(h5, path)
+            same = _is_of(h5, path)
             return len(h5["levels"]) + 1 == frames() if same is None else same
 
     def require(self, videos: Iterable[Video]) -> None:
@@ -164,7 +176,7 @@ class FlowCache:
         kept = self._path(video)
         try:
             with _existing(kept, self.flow) as h5:
-                if path is not None and _same_bytes(h5, path) is False:
+                if path is not None and _is_of(h5, path) is False:
                     raise DecodeError(
                         f"{self.folder} was given another video's flow under its name meanwhile: "
                         "keep each domain's flow in a folder of its own"
@@ -189,8 +201,7 @@ class FlowCache:
             with h5py.File(temporary, "w") as h5:
                 h5.attrs.update(format=FORMAT, format_version=FORMAT_VERSION)
                 h5.attrs.update(video=video, flow=self.flow)
-                if (size := bytes_of(path)) is not None:
-                    h5.attrs["bytes"] = size
+                h5.attrs["fingerprint"] = fingerprint(path)
                 writer = VideoWriter(h5, self.limit - self.size)
                 yield writer
                 size = writer.finish()
@@ -218,8 +229,7 @@ class FlowCache:
         return self.folder / "full"
 
     def _check(self) -> None:
-        first = next(self.folder.glob("*.h5"), None)  # all its files are alike
-        if first:
+        if first := next(self.folder.glob("*.h5"), None):
             with _existing(first, self.flow):
                 pass
 
@@ -262,10 +272,10 @@ class VideoWriter:
         return self._h5.id.get_filesize()
 
 
-def _same_bytes(h5: h5py.File, path: str) -> bool | None:
-    """Whether the flow's video had as many bytes as the one at ``path`` has; None if unknown."""
-    before, now = h5.attrs.get("bytes"), bytes_of(path)
-    return None if before is None or now is None else bool(before == now)
+def _is_of(h5: h5py.File, path: str) -> bool | None:
+    """Whether the flow is of the video at ``path``; None where nobody can tell."""
+    before, now = h5.attrs.get("fingerprint", ""), fingerprint(path)
+    return before == now if before and now else None
 
 
 def _remove_abandoned(path: Path) -> None:
@@ -276,10 +286,16 @@ def _remove_abandoned(path: Path) -> None:
 
 
 @contextmanager
-def _existing(path: Path, flow: str) -> Iterator[h5py.File]:
+def _opened(path: Path) -> Iterator[h5py.File]:
     with h5py.File(path, "r") as h5:
         if h5.attrs.get("format") != FORMAT or h5.attrs["format_version"] > FORMAT_VERSION:
             raise InputError(f"{path} is no file of a flow cache that this tcon reads")
+        yield h5
+
+
+@contextmanager
+def _existing(path: Path, flow: str) -> Iterator[h5py.File]:
+    with _opened(path) as h5:
         if h5.attrs["flow"] != flow:
             raise InputError(
                 f"the flow in {path.parent} was made differently ({apart(h5.attrs['flow'], flow)}; "
