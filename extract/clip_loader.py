@@ -39,7 +39,7 @@ class ClipLoader:
             beside its work.
 
     Attributes:
-        failed: why, by the ids of the videos that could not be read so far.
+        failed: why, by the ids of the videos that could not be read in this pass so far.
     """
 
     def __init__(
@@ -83,6 +83,7 @@ class ClipLoader:
         Raises:
             InputError: a worker has ended, or no video of a batch can be read.
         """
+        self.failed = {}
         self._order.start(requests)
         batch: list[Clips] = []
         for clips in self._clips():
