@@ -359,9 +359,10 @@ def adapt(
     With --plan, options given here override the plan's. Target labels, where the file holds any,
     decide which videos belong to the task's classes; training never gets them.
     """
+    from .adapt.dry_run import require_mode, show_runs
     from .adapt.end_to_end.decoding import Decoding
     from .adapt.plan import make_grid, read_plan
-    from .adapt.progress import adapt_grids, adapt_plan, show_runs
+    from .adapt.progress import adapt_grids, adapt_plan
 
     given = {key: value for key, value in options.items() if value}
     decoding = Decoding(
@@ -371,12 +372,15 @@ def adapt(
         flow_engine=flow_engine,
     )
     how = {"device": device, "tensorboard": tensorboard, "decoding": decoding}
-    if plan:
-        failures = adapt_plan(read_plan(plan, given), dry_run=dry_run, **how)
+    planned = read_plan(plan, given) if plan else None
+    grids = planned.grids if planned else [make_grid(given)]
+    require_mode(grids, decoding)
+    if planned:
+        failures = adapt_plan(planned, dry_run=dry_run, **how)
     elif dry_run:
-        failures = show_runs([make_grid(given)])
+        failures = show_runs(grids, decoding=decoding)
     else:
-        failures = adapt_grids([make_grid(given)], **how)
+        failures = adapt_grids(grids, **how)
     sys.exit(1 if failures else 0)
 
 
@@ -736,6 +740,12 @@ def export(
             raise InputError("name the model's file: -o FILE.pt2 or -o FILE.onnx")
         click.echo(export_model(source, output, weights=weights, features=features))
         return
+    from .cache.sources import sources_of
+
+    if not any(file.exists() for file in sources_of(source)):
+        raise InputError(f"there is no such run or feature file: {source}")
+    if weights or features:
+        raise InputError(f"--weights and --features are for a run, and {source} is a file")
     from .evaluate.export_features import export_npz
 
     output = output or source.with_suffix(".npz")

@@ -82,6 +82,10 @@ class Feed(ABC):
     def load_state_dict(self, state: dict[str, Any]) -> None:  # noqa: B027  (most have no state)
         """Continue from `state_dict`."""
 
+    def counts(self) -> dict[str, float]:
+        """What went wrong with the videos so far, in numbers, for those who look on."""
+        return {}
+
     def findings(self) -> list[Finding]:
         """What went wrong with the videos."""
         return []

@@ -31,6 +31,7 @@ _SHORT_NAMES = {
     "frame_disc_accuracy": "acc D frame",
     "relation_disc_accuracy": "acc D relation",
     "pseudo_rate": "pseudo-labelled",
+    "unreadable_videos": "unreadable videos",
 }
 _STYLES: dict[State, str] = {"running": "bold", "failed": "red", "waiting": "dim"}
 
@@ -53,13 +54,15 @@ class Board:
 
     Args:
         names: of all runs, in their order; unique.
-        console: a terminal gets the table, anything else a line when a run starts or ends.
+        console: a terminal gets the table, anything else a line when a run ends.
+        every: a line when it starts and at each evaluation too: of runs that take hours.
     """
 
-    def __init__(self, names: list[str], console: Console) -> None:
+    def __init__(self, names: list[str], console: Console, *, every: bool = False) -> None:
         self.rows = {name: Row(name) for name in names}
         self.ended: list[Row] = []
         self.console = console
+        self._every = every and not console.is_terminal
         self._live = Live(get_renderable=self.table, console=console, refresh_per_second=4)
 
     def __enter__(self) -> Board:
@@ -76,6 +79,8 @@ class Board:
         row.state = state
         if state == "running":
             row.started = time.monotonic()
+            if self._every:
+                self.console.print(f"{name}: started")
         else:
             row.seconds = time.monotonic() - row.started if row.started else 0.0
             row.terms = why or row.terms
@@ -91,7 +96,11 @@ class Board:
     def evaluated(self, name: str, step: int, steps: int, record: dict[str, float]) -> None:
         """A run has logged a record."""
         self.stepped(name, step, steps)
-        self.rows[name].terms = _terms(record)
+        row = self.rows[name]
+        row.terms = _terms(record)
+        if self._every:
+            seconds = time.monotonic() - row.started
+            self.console.print(f"{name}: step {step}/{steps} after {seconds:.0f} s; {row.terms}")
 
     def table(self) -> Table:
         """What is running, what ended last and what comes next, with counts of all states."""

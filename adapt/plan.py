@@ -106,6 +106,7 @@ def read_plan(path: str, given: Mapping[str, Any]) -> Plan:
         try:
             options = _placed({**table, **grid}, start) | given
             settings = [s for place in (table, grid, given) for s in _settings(place)]
+            _require_mode(options)
             plain = {key: value for key, value in options.items() if key not in _SHORT}
             made.append(make_grid(plain | {"settings": settings}))
         except InputError as error:
@@ -124,6 +125,7 @@ def make_grid(given: Mapping[str, Any]) -> Grid:
     for key in ("source", "target"):
         if not options.get(key):
             raise InputError(f"no {key}: name its feature file by --{key}, or a plan by --plan")
+    _require_mode(options)
     runs = make_runs(
         _words(options, "methods"),
         _settings(options),
@@ -165,6 +167,13 @@ def _check(part: Mapping[str, Any], path: str) -> None:
             raise InputError(f"plan {path}: {key} = {value!r} is of the wrong kind")
         if key in ("seeds", "epochs") and value < 1:
             raise InputError(f"plan {path}: {key} must be at least 1")
+
+
+def _require_mode(options: Mapping[str, Any]) -> None:
+    """Refuse what end-to-end runs alone have."""
+    given = [f"--{key}" for key, full in _SHORT.items() if full[:4] == "e2e." and options.get(key)]
+    if given and not options.get("end_to_end"):
+        raise InputError(f"{given[0]} needs --end-to-end (in a plan: end_to_end = true)")
 
 
 def _words(options: Mapping[str, Any], key: str) -> list[str]:

@@ -8,21 +8,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import torch
 from rich.console import Console
 
-from ..cache import InputError
+from ..cache import FeatureFile, InputError
 from ..cache.device import choose_device
 from .config import RunConfig
-from .end_to_end.decoding import FEATURE_FILES, Decoding
-from .grid import Grid, Prepared, State, check_runs, prepare, run_all
+from .dry_run import is_end_to_end, show_runs
+from .end_to_end.decoding import Decoding
+from .grid import Grid, Prepared, State, prepare, run_all
 from .health import by_kind
 from .live import Board
 from .methods import FittedMethod, entry
 from .plan import Plan
 from .processes import Processes
-from .run_folder import HEALTH, LOGITS, RESUME, RunFolder
-from .store import open_store
+from .run_folder import HEALTH, RunFolder
 from .task import VERIFIED
 from .tensorboard import Write, tensorboard_writer
 
@@ -51,7 +50,7 @@ def adapt_plan(plan: Plan, *, dry_run: bool = False, **options: object) -> int:
     missing = {grid: why for grid in plan.grids if (why := plan.missing(grid))}
     ready = [grid for grid in plan.grids if grid not in missing]
     if dry_run:
-        show_runs(plan.grids, check=ready)
+        show_runs(plan.grids, check=ready, decoding=options.get("decoding", Decoding()))
     failures = adapt_grids(ready, **options) if ready and not dry_run else 0
     for grid, why in missing.items():
         console.print(f"Left out {grid.output}: {why}", style="yellow")
@@ -74,18 +73,23 @@ def adapt_grids(
         decoding: of clips, end to end.
 
     Returns:
-        how many runs failed; a grid of several that cannot be prepared counts as its runs.
+        how many runs failed, and videos of lists that cannot be read; a grid of several that cannot
+        be prepared counts as its runs.
 
     Raises:
         InputError: the only grid cannot be prepared.
     """
     console, write = _console(), tensorboard_writer() if tensorboard else None
     labels, several = _labels(grids), len(grids) > 1
-    board, why_failed = Board(list(labels.values()), console), {}
+    every = any(map(is_end_to_end, grids))
+    board, why_failed = Board(list(labels.values()), console, every=every), {}
+    unreadable: dict[str, str] = {}
     with board:
         for grid in grids:
             try:
-                prepared = _prepare(_with_files(grid, device, decoding), device, decoding)
+                with_files = _with_files(grid, device, decoding)
+                unreadable |= _unreadable(grid, with_files)
+                prepared = _prepare(with_files, device, decoding)
             except InputError as error:
                 if not several:
                     raise
@@ -97,35 +101,8 @@ def adapt_grids(
             _describe(prepared, console)
             why_failed |= _run(prepared, board, labels, write)
     _summarise(grids, labels, board, why_failed, console)
-    return len(why_failed)
-
-
-def show_runs(grids: Sequence[Grid], *, check: Sequence[Grid] | None = None) -> None:
-    """Print every run and whether it is finished, interrupted or still to start.
-
-    Args:
-        grids: whose runs.
-        check: those whose feature files are there; None for all.
-
-    Raises:
-        InputError: what training would refuse.
-    """
-    for grid in grids if check is None else check:
-        if not _of_feature_files(grid):
-            continue  # lists would have to be decoded first
-        store = open_store(
-            grid.runs, grid.source, grid.target, task=grid.task, device=torch.device("cpu")
-        )
-        check_runs(grid.runs, store, oracle=grid.oracle)
-    for grid in grids:
-        task = f", {grid.task}" if grid.task else ""
-        print(f"{grid.output}: {grid.source} to {grid.target}{task}")
-        for run in grid.runs:
-            folder = grid.output / run.name
-            finished, begun = (folder / LOGITS).exists(), (folder / RESUME).exists()
-            state = "finished" if finished else "interrupted" if begun else "to start"
-            print(f"  {run.name}: {state}")
-    print(f"{sum(len(grid.runs) for grid in grids)} runs")
+    _list(f"video{'s' * (len(unreadable) != 1)} cannot be read, left out", unreadable, console)
+    return len(why_failed) + len(unreadable)
 
 
 def _labels(grids: Sequence[Grid]) -> dict[Path, str]:
@@ -138,15 +115,9 @@ def _labels(grids: Sequence[Grid]) -> dict[Path, str]:
     return {folder: str(folder) for folder in folders}
 
 
-def _of_feature_files(grid: Grid) -> bool:
-    return all(path.suffix in FEATURE_FILES for path in (grid.source, grid.target)) or not any(
-        run.end_to_end for run in grid.runs
-    )
-
-
 def _with_files(grid: Grid, device: str, decoding: Decoding) -> Grid:
     """End to end, lists of videos will do in the place of feature files."""
-    if not any(run.end_to_end for run in grid.runs):
+    if not is_end_to_end(grid):
         return grid
     from .end_to_end.lists import videos_file  # the cached mode must not need decoders
 
@@ -161,6 +132,17 @@ def _with_files(grid: Grid, device: str, decoding: Decoding) -> Grid:
             "of them twice if that is meant"
         )
     return replace(grid, source=source, target=target)
+
+
+def _unreadable(grid: Grid, with_files: Grid) -> dict[str, str]:
+    """Why, by the videos of its lists that cannot be read."""
+    files = zip((grid.source, grid.target), (with_files.source, with_files.target), strict=True)
+    return {
+        f"{listed}: {failure.video}": failure.reason
+        for listed, file in files
+        if listed != file
+        for failure in FeatureFile(file).failures
+    }
 
 
 def _prepare(grid: Grid, device: str, decoding: Decoding) -> Prepared:
@@ -265,15 +247,20 @@ def _summarise(
     elsewhere = sum(row.state == "elsewhere" for row in board.rows.values())
     if elsewhere:
         console.print(f"{elsewhere} runs are trained by another process.")
-    if why_failed:
-        console.print(f"{len(why_failed)} of {len(labels)} runs failed:", style="red")
-        for label, why in why_failed.items():
-            console.print(f"  {label}: {why}")
+    _list(f"of {len(labels)} runs failed", why_failed, console)
     outputs = " ".join(dict.fromkeys(str(grid.output) for grid in grids))
     finished = sum(row.state.startswith("finished") for row in board.rows.values())
     following = f" Next: tcon eval {outputs}" if finished else ""
     runs = f"run{'s' * (len(labels) != 1)}"
     console.print(f"{finished} of {len(labels)} {runs} finished in {outputs}.{following}")
+
+
+def _list(what: str, whys: dict[str, str], console: Console) -> None:
+    """Name what failed, and why."""
+    if whys:
+        console.print(f"{len(whys)} {what}:", style="red")
+        for name, why in whys.items():
+            console.print(f"  {name}: {why}")
 
 
 def _console() -> Console:

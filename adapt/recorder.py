@@ -47,6 +47,9 @@ class Recorder:
             step: steps so far.
             more: schedules to record beside the means.
 
+        Returns:
+            what was recorded, and the feed's counts.
+
         Raises:
             Diverged: the loss or a logit is not finite.
         """
@@ -65,7 +68,7 @@ class Recorder:
         for name, values in logits.items():
             self.logits[name].append(values)
         self.sums, self.count = {}, 0
-        return record
+        return record | self.feed.counts()
 
     def finish(self, method: Method) -> None:
         """Write the finished run."""

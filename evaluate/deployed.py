@@ -61,17 +61,22 @@ def load_deployed(path: Path, *, features: Path | None = None) -> Deployed:
 
     Args:
         path: its folder, or one that holds no other run.
-        features: the target's feature file, if it has moved. Only runs that do not say themselves
-            how their features were made need it.
+        features: the target's feature file, if it has moved; for runs alone that do not say
+            themselves how their features were made.
 
     Raises:
-        InputError: no run there, or several, or an unfinished or damaged one.
+        InputError: no run there, or several, or an unfinished or damaged one, or a file that it
+            does not need.
     """
     folder = _only_run(path)
     try:
         content = json.loads((folder / CONFIG).read_text())
         config, data = run_config(content), content["data"]
         classes, made = tuple(data["classes"]), data.get("target_provenance")
+        if made and features:
+            raise InputError(
+                f"{folder} says itself how its features were made: leave out --features {features}"
+            )
         made = Provenance(**made) if made else _made(folder, features, config.modality)
         if config.end_to_end:
             made = replace(made, weights_sha256=file_sha256(folder / CHECKPOINT))
@@ -107,6 +112,11 @@ def make_plan(
         InputError: features that were imported, other weights, or a machine that cannot do it.
     """
     made, modality = deployed.made, deployed.config.modality
+    if deployed.config.end_to_end and weights is not None:
+        raise InputError(
+            f"{deployed.path} trained its backbone end to end and holds it: leave out --weights "
+            f"{weights}"
+        )
     if made.backbone not in names() or made.imported:
         raise InputError(
             f"the features of {deployed.path} were not made by tcon extract (backbone "

@@ -15,7 +15,7 @@ from ..cache import InputError, Video
 from .clip_dataset import ClipDataset, ClipRequest, Clips
 from .cutting import Cut
 from .flow.cache import FlowCache
-from .training_clips import GreyClips
+from .training_clips import GreyClips, compute_flow
 
 _CPU = torch.device("cpu")
 
@@ -39,7 +39,7 @@ class ClipLoader:
             beside its work.
 
     Attributes:
-        failed: why, by the ids of the videos that could not be read so far.
+        failed: why, by the ids of the videos that could not be read in this pass so far.
     """
 
     def __init__(
@@ -83,6 +83,7 @@ class ClipLoader:
         Raises:
             InputError: a worker has ended, or no video of a batch can be read.
         """
+        self.failed = {}
         self._order.start(requests)
         batch: list[Clips] = []
         for clips in self._clips():
@@ -153,16 +154,18 @@ def _as_it_is(clips: Clips) -> Clips:
 
 def _stack(batch: list[Clips], device: torch.device) -> Tensor:
     """[B, n, ...]; memory is pinned once for the batch rather than for each video."""
-    if any(isinstance(clips.pixels, GreyClips) for clips in batch):
-        return torch.stack([_on_device(clips.pixels, device) for clips in batch])
+    if greys := [clips.pixels for clips in batch if isinstance(clips.pixels, GreyClips)]:
+        computed = compute_flow(greys, device)
+        return torch.stack(
+            [
+                next(computed) if isinstance(clips.pixels, GreyClips) else clips.pixels.to(device)
+                for clips in batch
+            ]
+        )
     pixels = [clips.pixels for clips in batch]
     shape = (len(pixels), *pixels[0].shape)
     out = torch.empty(shape, dtype=pixels[0].dtype, pin_memory=device.type == "cuda")
     return torch.stack(pixels, out=out)
-
-
-def _on_device(pixels: Tensor | GreyClips, device: torch.device) -> Tensor:
-    return pixels.compute(device) if isinstance(pixels, GreyClips) else pixels.to(device)
 
 
 @contextmanager

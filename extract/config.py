@@ -54,7 +54,7 @@ class ExtractConfig:
         workers: decoding processes; None for one per core, 0 to decode in this process.
         time_limit: seconds that a video may go without a new frame before it is given up.
         min_frames: a video of which fewer decode has failed.
-        retry_failed: take the videos that failed before, and no others.
+        retry_failed: take the videos that failed before, and no others; None for both.
     """
 
     modalities: tuple[str, ...] = ("rgb",)
@@ -76,7 +76,7 @@ class ExtractConfig:
     workers: int | None = None
     time_limit: float = 120.0
     min_frames: int = 16
-    retry_failed: bool = False
+    retry_failed: bool | None = False
 
     def __post_init__(self) -> None:
         if self.time_limit <= 0 or self.min_frames < 1 or (self.workers or 0) < 0:

@@ -76,12 +76,15 @@ class Cut(ABC):
     def prepare(self) -> None:  # noqa: B027  (most have nothing to prepare)
         """Compile what cutting needs, before anybody waits for a video."""
 
-    def prepare_video(self, video: str, opening: Callable[[], ForwardVideo]) -> None:  # noqa: B027
-        """Do what is to be done once with a video, which ``opening`` gives, before it is cut."""
+    def prepare_video(  # noqa: B027
+        self, video: str, path: str, opening: Callable[[], ForwardVideo]
+    ) -> None:
+        """Do what is to be done once with the video at ``path``, which ``opening`` gives, before it
+        is cut."""
 
     @abstractmethod
-    def cutter(self, plan: np.ndarray, video: str) -> Cutter:
-        """What cuts the planned snippets of the video with this id."""
+    def cutter(self, plan: np.ndarray, video: str, path: str) -> Cutter:
+        """What cuts the planned snippets of the video with this id and place."""
 
 
 class Cutter(ABC, Generic[Answer]):
@@ -112,7 +115,7 @@ class FrameCut(Cut):
     def bytes_per_snippet(self) -> int:
         return len(self.views) * math.prod(self.shape)
 
-    def cutter(self, plan: np.ndarray, video: str) -> FrameCutter:
+    def cutter(self, plan: np.ndarray, video: str, path: str) -> FrameCutter:
         return FrameCutter(self, plan, video)
 
 

@@ -43,7 +43,7 @@ class Devices:
     Args:
         backbones: by modality; moved to the first device, copied to the others.
         devices: at least one.
-        dtype: that the backbones compute in.
+        dtype: that the backbones compute in; one that a run has trained as it did there.
         batch_size: snippets per forward pass, where flow is computed on the device.
         cuts: by modality, for such flow.
     """
@@ -95,7 +95,7 @@ class _Runner:
         self._device, self._dtype, self._backbones = device, dtype, backbones
         self._batch_size, self._cuts = batch_size, cuts
         for backbone in backbones.values():
-            backbone.module.to(device, dtype)
+            backbone.module.to(device, torch.float32 if backbone.trained else dtype)
             lay_out(backbone)
         if device.type == "cpu":
             # Each core runs batches of its own. Cores that share a batch wait for each other at
@@ -133,8 +133,12 @@ class _Runner:
 
     def _features(self, modality: str, images: Tensor) -> Tensor:
         backbone = self._backbones[modality]
-        x = normalise(images, backbone.spec.preprocessing)
-        return backbone.module(x.to(self._dtype, memory_format=layout_of(backbone))).float()
+        x = normalise(images, backbone.spec.preprocessing).to(memory_format=layout_of(backbone))
+        if not backbone.trained:
+            return backbone.module(x.to(self._dtype)).float()
+        in_16_bits = self._dtype != torch.float32
+        with torch.autocast(self._device.type, self._dtype, enabled=in_16_bits):
+            return backbone.module(x).float()
 
 
 def layout_of(backbone: LoadedBackbone) -> torch.memory_format:

@@ -93,7 +93,8 @@ def extract(
         todo = [
             item
             for item in items
-            if item.id not in writer.committed and (item.id in writer.failed) == config.retry_failed
+            if item.id not in writer.committed
+            and config.retry_failed in (None, item.id in writer.failed)
         ]
         unlisted = len(writer.committed.keys() - {item.id for item in items})
         progress = Progress(len(todo), len(writer.committed), unlisted)

@@ -78,7 +78,12 @@ def extract_with_progress(
             console.print(f"  {failure.video}: {failure.reason} ({failure.stage})")
         if len(failures) > _SHOWN_FAILURES:
             console.print(f"  and {len(failures) - _SHOWN_FAILURES} more: tcon inspect {output}")
-        console.print("Mend them and run again with --retry-failed.")
+        retried = config.retry_failed is None
+        console.print(
+            "Mend them: the same command tries them again."
+            if retried
+            else "Mend them and run again with --retry-failed."
+        )
     return failures
 
 

@@ -93,13 +93,13 @@ def read_snippets(
     """
     opening = partial(open_video, path, reading.decoder, on_progress=on_progress)
     for cut in reading.cuts.values():
-        cut.prepare_video(video, opening)
+        cut.prepare_video(video, path, opening)
     with opening() as decoding:
         expected = max(decoding.expected, 1)
         # Counted before anything is laid out: a false announcement may be of any size.
         trusted = reading.bytes_of(expected) <= _KEEP_BACK
         plans = _plans(reading, expected) if trusted else {}
-        cutters = _cutters(reading, plans, video)
+        cutters = _cutters(reading, plans, video, path)
         kept = list(_cut(decoding, cutters)) if trusted else []
         total = decoding.total if trusted else decoding.count()
         damage = decoding.damage
@@ -111,7 +111,7 @@ def read_snippets(
         yield from kept
     else:
         kept.clear()
-        cutters = _cutters(reading, true, video)
+        cutters = _cutters(reading, true, video, path)
         with opening() as decoding:
             yield from _cut(decoding, cutters)
             if decoding.total != total:
@@ -125,8 +125,10 @@ def _plans(reading: Reading, total: int) -> dict[str, np.ndarray]:
     return {name: cut.plan(total) for name, cut in reading.cuts.items()}
 
 
-def _cutters(reading: Reading, plans: Mapping[str, np.ndarray], video: str) -> dict[str, Cutter]:
-    return {name: reading.cuts[name].cutter(plan, video) for name, plan in plans.items()}
+def _cutters(
+    reading: Reading, plans: Mapping[str, np.ndarray], video: str, path: str
+) -> dict[str, Cutter]:
+    return {name: reading.cuts[name].cutter(plan, video, path) for name, plan in plans.items()}
 
 
 def _cut(decoding: ForwardVideo, cutters: Mapping[str, Cutter]) -> Iterator[Chunk]:

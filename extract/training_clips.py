@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +15,8 @@ from .flow.cache import FlowCache
 from .flow.cutting import FlowCut, Greys
 from .flow.kept import KeptCutter
 from .snippets import too_few
+
+_PAIRS = 128  # of frames whose flow is computed at once: a batch of the engine `cuda`
 
 
 @dataclass(frozen=True)
@@ -32,10 +34,33 @@ class GreyClips:
     def __len__(self) -> int:
         return sum(len(part.stacks) for part in self.parts)
 
-    @torch.no_grad()
-    def compute(self, device: torch.device) -> Tensor:
-        """[n, 2 L, S, S], or clips [n, 2, L, S, S]; on the device."""
-        return torch.cat([self.cut.stacks(part, device)[0][:, 0] for part in self.parts])
+
+@torch.no_grad()
+def compute_flow(videos: Sequence[GreyClips], device: torch.device) -> Iterator[Tensor]:
+    """The clips of several videos, whose flow is computed together on the device.
+
+    Args:
+        videos: that differ in their crops alone.
+        device: that computes.
+
+    Yields:
+        of each [n, 2 L, S, S], or clips [n, 2, L, S, S]; on the device.
+    """
+    fields = _fields([part for clips in videos for part in clips.parts], videos[0].cut, device)
+    for clips in videos:
+        stacks = [clips.cut.join_fields(part, next(fields))[:, 0] for part in clips.parts]
+        yield torch.cat(stacks)
+
+
+def _fields(parts: Sequence[Greys], cut: FlowCut, device: torch.device) -> Iterator[Tensor]:
+    """The fields of each part, as many parts at once as a batch holds."""
+    together: list[Greys] = []
+    for part in parts:
+        if together and sum(len(p.first) for p in (*together, part)) > _PAIRS:
+            yield from (fields for fields, _ in cut.fields(together, device))
+            together = []
+        together.append(part)
+    yield from (fields for fields, _ in cut.fields(together, device))
 
 
 def training_plan(cut: Cut, total: int, positions: np.ndarray) -> np.ndarray:
@@ -99,7 +124,7 @@ def _read(
     path: str, cut: Cut, plan: np.ndarray, video: str, on_progress: Callable[[], None]
 ) -> tuple[Tensor | GreyClips, int]:
     """The snippets that the video reaches, and, where some lack, how many pieces it has."""
-    cutter = cut.cutter(plan, video)
+    cutter = cut.cutter(plan, video, path)
     if isinstance(cutter, KeptCutter):
         return _join(cutter.rest(), cut), cutter.fields
     chunks: list[Tensor | Greys] = []

@@ -1,8 +1,9 @@
-"""How the clips of end-to-end runs are got; it changes no result."""
+"""How the clips of end-to-end runs are got. Workers change no result; engines of flow agree to
+rounding, and kept flow decides the parameters of all flow (`flows`)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 FEATURE_FILES = (".h5", ".hdf5")  # suffixes; what else is named is a list or folder of videos
@@ -24,3 +25,9 @@ class Decoding:
     source_flow: Path | None = None
     target_flow: Path | None = None
     flow_engine: str = "auto"
+
+    @property
+    def given(self) -> list[str]:
+        """The options that are not their defaults, as the command line has them."""
+        changed = [f.name for f in fields(self) if getattr(self, f.name) != f.default]
+        return ["--" + name.replace("_", "-") for name in changed]

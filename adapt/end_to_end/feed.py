@@ -65,6 +65,7 @@ class ClipFeed(Feed):
         self.passes = TwoPasses(backbone, micro_batch, processes)
         self.scaler = torch.amp.GradScaler(device.type, enabled=backbone.precision == "fp16")
         self._loading: list[Iterator[Tensor]] = []  # the batches to come; none where given up
+        self.failed: dict[str, str] = {}  # why, by the training videos that were black
 
     def batches(self, steps: range, method: Method) -> Iterator[Batch]:
         run, domains, m = self.run, self.domains, method.snippets
@@ -81,6 +82,9 @@ class ClipFeed(Feed):
                     for number, stream in enumerate(streams)
                 ]
             clips = [next(loading) for loading in self._loading]
+            for domain in (stream.videos.domain for stream in streams):
+                for id_, why in self.loaders[domain].failed.items():
+                    self.failed[f"{id_} of the {domain}"] = why
             self.backbone.train()
             fs, *ft = self.passes.forward(clips, (run.seed, step))  # [Bs, P, D], [Bt, P, D]
             labels = domains.source_train.labels[self.source_batches.batch(step)].to(self.device)
@@ -117,31 +121,34 @@ class ClipFeed(Feed):
             features = self.backbone.features(images.to(self.device).flatten(0, 1))  # [b P, D]
             predicted = method.predict(features.unflatten(0, images.shape[:2]))  # [b, C]
             logits.append(predicted.float().cpu())
-        for id_ in videos.ids:
-            if id_ in loader.failed:
-                raise InputError(
-                    f"{id_} cannot be read any more ({loader.failed[id_]}), so nothing can be "
-                    "predicted of it: mend it, and the same command continues"
-                )
+        for id_, why in loader.failed.items():
+            raise InputError(
+                f"{id_} cannot be read any more ({why}), so nothing can be predicted of it: mend "
+                "it, and the same command continues"
+            )
+        self.failed = self.processes.union(self.failed)
         return self.processes.gather_rows(torch.cat(logits))
 
+    def counts(self) -> dict[str, float]:
+        return {"unreadable_videos": len(self.failed)} if self.failed else {}
+
     def findings(self) -> list[Finding]:
-        failed = {
-            id_: why for loader in self.loaders.values() for id_, why in loader.failed.items()
-        }
-        if not failed:
+        if not self.failed:
             return []
-        first, why = next(iter(failed.items()))
-        text = f"{len(failed)} training videos could not be read and were black, as {first} ({why})"
+        first, why = next(iter(self.failed.items()))
+        count = len(self.failed)
+        text = f"{count} training videos could not be read and were black, as {first} ({why})"
         return [Finding("unreadable videos", text, "mend them and train anew")]
 
     def state_dict(self) -> dict[str, Any]:
         return {
+            "failed": dict(self.failed),
             "backbone": self.backbone.module.state_dict(),
             "scaler": self.scaler.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.failed = dict(state["failed"])
         self.backbone.module.load_state_dict(state["backbone"])
         self.scaler.load_state_dict(state["scaler"])
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from ...cache import FeatureFile
 from ...cache.labels import list_sha256
 from ...extract.config import ExtractConfig
 from ...extract.lists import VideoItem, labels_of, read_videos
@@ -22,7 +23,7 @@ def videos_file(source: Path, processes: Processes, *, workers: int | None = Non
 
     Args:
         source: a feature file, which is returned; or a list or folder of videos. These are decoded
-            once, and kept without features under ``cache/``.
+            once, and kept without features under ``cache/``; those that failed are tried again.
         processes: that train together; the first one decodes.
         workers: processes that decode; None for one per core.
 
@@ -36,7 +37,8 @@ def videos_file(source: Path, processes: Processes, *, workers: int | None = Non
     name = source.resolve().name if source.is_dir() else source.stem
     output = Path("cache") / f"videos-{_key(items)}" / f"{name}.h5"
     if processes.rank == 0:
-        extract_with_progress(items, output, ExtractConfig(modalities=(), workers=workers))
+        config = ExtractConfig(modalities=(), workers=workers, retry_failed=None)
+        extract_with_progress(items, output, config)
     processes.first_says(None)  # the others wait
     return output
 
@@ -53,3 +55,15 @@ def _key(items: Sequence[VideoItem]) -> str:
         rows.append(f"{item.id}\0{item.path}\0{size}\0{time}\n")
     text = list_sha256(labels_of(items)) + "".join(sorted(rows))
     return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:8]
+
+
+def check_videos(source: Path) -> None:
+    """Refuse what `videos_file` would refuse before it decodes.
+
+    Raises:
+        InputError: no such feature file or list, or nothing in it that is a video.
+    """
+    if source.suffix in FEATURE_FILES:
+        FeatureFile(source)
+    else:
+        read_videos(source)

@@ -32,6 +32,7 @@ from ..store import Store
 from .backbone import TrainedBackbone, training_precision
 from .decoding import Decoding
 from .feed import ClipFeed
+from .flows import flow_options
 from .free_memory import free_memory
 from .memory import Need, need
 from .videos import ClipVideos, all_videos
@@ -61,6 +62,7 @@ class ClipStore(Store):
         self._needs: dict[RunConfig, Need] = {}
         self._micro_batches: dict[RunConfig, int] = {}
         self._going_on: set[RunConfig] = set()
+        self._flows: dict[str, FlowCache] = {}
 
     @property
     def processes(self) -> Processes:
@@ -209,7 +211,11 @@ class ClipStore(Store):
         folder = flows[domain]
         if folder is None or run.modality != "flow":
             return None
-        return FlowCache.open(folder, str(self._cut(run)))
+        if domain not in self._flows:
+            cache = FlowCache.open(folder, str(self._cut(run)))
+            cache.require((self.source if domain == "source" else self.target).videos)
+            self._flows[domain] = cache
+        return self._flows[domain]
 
     def _seen(self, run: RunConfig) -> None:
         return None  # no features
@@ -220,6 +226,7 @@ class ClipStore(Store):
             "backbone": loaded.spec.name,
             "weights": loaded.weights,
             "weights_sha256": loaded.sha256,
+            **({"flow": str(self._cut(run))} if run.modality == "flow" else {}),
             "target_provenance": self._features(run).recipe(),
             "mode": "end to end",
         }
@@ -239,6 +246,7 @@ class ClipStore(Store):
             sampling=f"uniform:{positions}",
             precision=training_precision(run.end_to_end.precision, self.device),
             flow=str(cut) if isinstance(cut, FlowCut) else "",
+            flow_engine=cut.engine if isinstance(cut, FlowCut) else "",
         )
 
     def _load(self, run: RunConfig, device: torch.device) -> Domains[ClipVideos]:
@@ -252,6 +260,8 @@ class ClipStore(Store):
             holdout=run.train.holdout,
             pool=run.train.target_pool,
         )
+        for domain in ("source", "target"):
+            self._kept(run, domain)  # refuses what is not theirs
         dim = self._backbone(run).spec.dim
         source = all_videos(self.source, "source", dim)
         target = all_videos(self.target, "target", dim)
@@ -270,8 +280,7 @@ class ClipStore(Store):
         return self._backbones[key]
 
     def _cut(self, run: RunConfig) -> Cut:
-        engine = self.decoding.flow_engine
-        config = ExtractConfig(modalities=(run.modality,), flow_engine=engine)
+        config = flow_options(self.decoding) if run.modality == "flow" else ExtractConfig()
         return make_cut(config, run.modality, self._backbone(run), self.device)
 
 

@@ -65,7 +65,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
         if "backbone" not in state:
             raise InputError(f"{path.parent} is a run on cached features: it trained no backbone")
         state = state["backbone"]
-    state = state.get("state_dict", state)
+    state = state.get("state_dict", state) if isinstance(state, dict) else None
     pairs = state.items() if isinstance(state, dict) else ()
     return {_plain(str(key)): value for key, value in pairs if isinstance(value, Tensor)}
 

@@ -30,6 +30,7 @@ class LoadedBackbone:
         sha256: of the file; "" for random weights.
         classifier: the checkpoint's own: weight [C, D] and bias [C]; logits are
             ``features @ weight.T + bias``. None where it has none for this modality.
+        trained: by an end-to-end run, which computes in 16 bits by autocast, with float32 weights.
     """
 
     spec: BackboneSpec
@@ -37,6 +38,7 @@ class LoadedBackbone:
     weights: str
     sha256: str
     classifier: tuple[Tensor, Tensor] | None = None
+    trained: bool = False
 
 
 def register(spec: BackboneSpec) -> None:
@@ -103,7 +105,8 @@ def load_backbone(
         origin += ", cross-modality"
         classifier = None  # it knows what things look like, not how they move
     load_state(module, state, spec, path)
-    return LoadedBackbone(spec, module, origin, sha256, classifier)
+    trained = bool(weights) and Path(weights).is_dir()
+    return LoadedBackbone(spec, module, origin, sha256, classifier, trained)
 
 
 def _published(spec: BackboneSpec) -> Path:

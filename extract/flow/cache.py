@@ -6,7 +6,8 @@ the videos that were being written and no other, and plain h5py reads it::
     FOLDER/5d41402abc4b2a76....h5   named by the SHA-256 of the video's id
         levels     [F, 2, 256, 340] uint8, x and y, gzip, one field a chunk
         bounded    [F] bool: the pair's flow was given up early
-        attributes: format, format_version, video (its id), flow (how it was computed)
+        attributes: format, format_version, video (its id), flow (how it was computed),
+                    fingerprint (of the video; since version 2)
     FOLDER/full   is there once a video did not fit
     FOLDER/lock   of those who write
 """
@@ -17,7 +18,7 @@ import fcntl
 import hashlib
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,12 +28,12 @@ import numpy as np
 
 from ...cache.errors import InputError
 from ...cache.files import reserve, sync
-from ...cache.schema import apart
-from ..decoders import DecodeError
+from ...cache.schema import Video, apart
+from ..decoders import DecodeError, fingerprint
 from .frames import HEIGHT, WIDTH
 
 FORMAT = "tcon-flow"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 # Measured on real fields: gzip 4 is half of lzf and as quick to read; 9 takes 20 times as long.
 _FILTER = {"compression": "gzip", "compression_opts": 4}
 _AHEAD = 4 * 2**20  # bytes of a file that HDF5 may not have asked the disk for yet
@@ -63,13 +64,25 @@ class FlowCache:
         Raises:
             InputError: no such cache, or its flow was made differently.
         """
+        cls.flow_of(folder)
         cache = cls(Path(folder), flow)
-        if next(cache.folder.glob("*.h5"), None) is None:
+        cache._check()
+        return cache
+
+    @classmethod
+    def flow_of(cls, folder: str | Path) -> str:
+        """How the fields of a cache were computed: the text of their `FlowCut`.
+
+        Raises:
+            InputError: no such cache.
+        """
+        first = next(Path(folder).glob("*.h5"), None)  # all its files are alike
+        if first is None:
             raise InputError(
                 f"no flow cache: {folder} (make one with: tcon extract --modality flow --keep-flow)"
             )
-        cache._check()
-        return cache
+        with _opened(first) as h5:
+            return h5.attrs["flow"]
 
     @classmethod
     def extend(cls, folder: str | Path, flow: str, limit: int) -> FlowCache:
@@ -93,6 +106,46 @@ class FlowCache:
     def __contains__(self, video: str) -> bool:
         return self._path(video).exists()
 
+    def is_of(self, video: str, path: str, frames: Callable[[], int]) -> bool:
+        """Whether the flow that it holds of this id was computed of this very video.
+
+        The `fingerprint` decides; the number of frames where the cache (version 1) has none, or
+        the video is not there any more.
+
+        Args:
+            video: its id, which the cache holds.
+            path: the video.
+            frames: gives how many it decodes to.
+
+        Raises:
+            DecodeError: what the cache holds is damaged.
+        """
+        with self.reading(video) as h5:
+            same = _is_of(h5, path)
+            return len(h5["levels"]) + 1 == frames() if same is None else same
+
+    def require(self, videos: Iterable[Video]) -> None:
+        """Look at what it holds of these videos.
+
+        Raises:
+            InputError: it was made differently, is of other videos of these ids, or is damaged.
+        """
+        held = [video for video in videos if video.id in self]
+        try:
+            other = [v.id for v in held if not self.is_of(v.id, v.path, lambda v=v: v.frames)]
+        except DecodeError as error:
+            raise InputError(str(error)) from None
+        if other:
+            raise InputError(
+                f"the flow in {self.folder} is that of other videos of the same names, as "
+                f"{other[0]} ({len(other)} of {len(held)}): name the folder of this domain, or "
+                "keep the flow anew by tcon extract --modality flow --keep-flow"
+            )
+
+    def forget(self, video: str) -> None:
+        """Remove what it holds of a video."""
+        self._path(video).unlink(missing_ok=True)
+
     @property
     def full(self) -> bool:
         """Whether a video did not fit since it was opened for writing."""
@@ -109,25 +162,34 @@ class FlowCache:
         return sum(path.stat().st_size for path in self.folder.glob("*.h5"))
 
     @contextmanager
-    def reading(self, video: str) -> Iterator[h5py.File]:
+    def reading(self, video: str, path: str | None = None) -> Iterator[h5py.File]:
         """Open the file of a video that the cache holds.
+
+        Args:
+            video: its id.
+            path: the video, if what is read must be its flow.
 
         Raises:
             InputError: it was made differently.
-            DecodeError: it is damaged.
+            DecodeError: it is damaged, or another video's.
         """
-        path = self._path(video)
+        kept = self._path(video)
         try:
-            with _existing(path, self.flow) as h5:
+            with _existing(kept, self.flow) as h5:
+                if path is not None and _is_of(h5, path) is False:
+                    raise DecodeError(
+                        f"{self.folder} was given another video's flow under its name meanwhile: "
+                        "keep each domain's flow in a folder of its own"
+                    )
                 yield h5
         except (OSError, KeyError) as error:
             raise DecodeError(
-                f"its flow in {path} is damaged: remove that file ({error})"
+                f"its flow in {kept} is damaged: remove that file ({error})"
             ) from None
 
     @contextmanager
-    def writing(self, video: str) -> Iterator[VideoWriter]:
-        """Take a video's fields; they are there when the block ends well.
+    def writing(self, video: str, path: str) -> Iterator[VideoWriter]:
+        """Take the fields of the video at ``path``; they are there when the block ends well.
 
         Raises:
             NoRoom: within the limit, or on the disk. The cache is full then.
@@ -139,6 +201,7 @@ class FlowCache:
             with h5py.File(temporary, "w") as h5:
                 h5.attrs.update(format=FORMAT, format_version=FORMAT_VERSION)
                 h5.attrs.update(video=video, flow=self.flow)
+                h5.attrs["fingerprint"] = fingerprint(path)
                 writer = VideoWriter(h5, self.limit - self.size)
                 yield writer
                 size = writer.finish()
@@ -166,8 +229,7 @@ class FlowCache:
         return self.folder / "full"
 
     def _check(self) -> None:
-        first = next(self.folder.glob("*.h5"), None)  # all its files are alike
-        if first:
+        if first := next(self.folder.glob("*.h5"), None):
             with _existing(first, self.flow):
                 pass
 
@@ -210,6 +272,12 @@ class VideoWriter:
         return self._h5.id.get_filesize()
 
 
+def _is_of(h5: h5py.File, path: str) -> bool | None:
+    """Whether the flow is of the video at ``path``; None where nobody can tell."""
+    before, now = h5.attrs.get("fingerprint", ""), fingerprint(path)
+    return before == now if before and now else None
+
+
 def _remove_abandoned(path: Path) -> None:
     """Remove what a killed process left; HDF5 locks the files that it writes."""
     with path.open("rb") as file, suppress(BlockingIOError):
@@ -218,10 +286,16 @@ def _remove_abandoned(path: Path) -> None:
 
 
 @contextmanager
-def _existing(path: Path, flow: str) -> Iterator[h5py.File]:
+def _opened(path: Path) -> Iterator[h5py.File]:
     with h5py.File(path, "r") as h5:
         if h5.attrs.get("format") != FORMAT or h5.attrs["format_version"] > FORMAT_VERSION:
             raise InputError(f"{path} is no file of a flow cache that this tcon reads")
+        yield h5
+
+
+@contextmanager
+def _existing(path: Path, flow: str) -> Iterator[h5py.File]:
+    with _opened(path) as h5:
         if h5.attrs["flow"] != flow:
             raise InputError(
                 f"the flow in {path.parent} was made differently ({apart(h5.attrs['flow'], flow)}; "

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -75,13 +75,13 @@ class FlowCut(Cut):
             nothing = torch.zeros(1, 32, 32, dtype=torch.uint8)
             tvl1_flows(nothing, nothing, parameters=self.parameters, engine=self.engine, threads=1)
 
-    def prepare_video(self, video: str, opening: Callable[[], ForwardVideo]) -> None:
+    def prepare_video(self, video: str, path: str, opening: Callable[[], ForwardVideo]) -> None:
         if self.cache:
-            keep_flow(video, opening, self, self.cache)
+            keep_flow(video, path, opening, self, self.cache)
 
-    def cutter(self, plan: np.ndarray, video: str) -> Cutter:
+    def cutter(self, plan: np.ndarray, video: str, path: str) -> Cutter:
         if self.cache and video in self.cache:
-            return KeptCutter(self, self.cache, plan, video)
+            return KeptCutter(self, self.cache, plan, video, path)
         return (GreyCutter if self.engine in ON_DEVICE else FlowCutter)(self, plan, video)
 
     def field(self, first: Tensor, second: Tensor) -> tuple[Tensor, bool]:
@@ -100,14 +100,28 @@ class FlowCut(Cut):
     def stacks(self, greys: Greys, device: torch.device) -> tuple[Tensor, int]:
         """Compute the flow on ``device``: images [n, V, 2 L, S, S], or clips [n, V, 2, L, S, S];
         and how many pairs, none counted twice, were given up early."""
-        frames = torch.as_tensor(greys.frames).to(device)  # [m, H, W]
-        first = torch.from_numpy(greys.first).to(device)  # [p]
-        pairs = frames[first], frames[first + 1]
+        [(fields, bounded)] = self.fields([greys], device)
+        return self.join_fields(greys, fields), int(bounded[greys.repeated :].sum())
+
+    def fields(self, parts: Sequence[Greys], device: torch.device) -> list[tuple[Tensor, Tensor]]:
+        """Compute the flow of several parts at once: of each the fields [p, 2, H, W] in levels, and
+        which were given up early [p]."""
+        firsts, seconds = [], []
+        for part in parts:
+            frames = torch.as_tensor(part.frames).to(device)  # [m, H, W]
+            first = torch.from_numpy(part.first).to(device)  # [p]
+            firsts.append(frames[first])
+            seconds.append(frames[first + 1])
+        pairs = torch.cat(firsts), torch.cat(seconds)
         flows = tvl1_flows(*pairs, parameters=self.parameters, engine=self.engine)
-        fields = levels(flows.flow, self.bound, quantise=self.quantise)  # [p, 2, H, W]
+        fields = levels(flows.flow, self.bound, quantise=self.quantise)
+        sizes = [len(part.first) for part in parts]
+        return list(zip(fields.split(sizes), flows.bounded.split(sizes), strict=True))
+
+    def join_fields(self, greys: Greys, fields: Tensor) -> Tensor:
+        """Fields [p, 2, H, W] to images [n, V, 2 L, S, S], or clips [n, V, 2, L, S, S]."""
         pieces = self.pieces(fields, greys.video)  # [p, V, 2, S, S]
-        stacks = join([pieces[column] for column in greys.stacks.T], clip=self.clip)
-        return stacks, int(flows.bounded[greys.repeated :].sum())
+        return join([pieces[column] for column in greys.stacks.T], clip=self.clip)
 
 
 @dataclass(frozen=True)

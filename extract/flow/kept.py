@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -20,12 +21,15 @@ if TYPE_CHECKING:
 
 
 def keep_flow(
-    video: str, opening: Callable[[], ForwardVideo], cut: FlowCut, cache: FlowCache
+    video: str, path: str, opening: Callable[[], ForwardVideo], cut: FlowCut, cache: FlowCache
 ) -> None:
     """Compute every field of a video and keep it, unless it is kept already or there is no room.
 
+    The flow of another video of the same id, as of another domain's, is replaced.
+
     Args:
         video: its id.
+        path: where it is.
         opening: gives the video, opened anew.
         cut: how the flow is computed; 8-bit levels on the CPU.
         cache: a full one keeps nothing more.
@@ -33,13 +37,21 @@ def keep_flow(
     Raises:
         DecodeError: the file cannot be opened as a video.
     """
-    if not cache.limit or cache.full or video in cache:
+    if not cache.limit:
         return
-    with opening() as decoding:
-        total = decoding.count()
-    if total < cut.least_frames:
-        return  # whoever cuts it says so
-    with suppress(NoRoom), opening() as decoding, cache.writing(video) as writer:
+
+    @functools.cache
+    def count() -> int:
+        with opening() as decoding:
+            return decoding.count()
+
+    if video in cache:
+        if cache.is_of(video, path, count):
+            return
+        cache.forget(video)
+    if cache.full or (total := count()) < cut.least_frames:  # whoever cuts it says so
+        return
+    with suppress(NoRoom), opening() as decoding, cache.writing(video, path) as writer:
         last: Tensor | None = None
         for image in decoding.frames(np.arange(total)):
             frame = grey(torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None])
@@ -57,9 +69,12 @@ class KeptCutter(Cutter[Tensor]):
         fields: how many the cache has of the video.
     """
 
-    def __init__(self, cut: FlowCut, cache: FlowCache, plan: np.ndarray, video: str) -> None:
+    def __init__(
+        self, cut: FlowCut, cache: FlowCache, plan: np.ndarray, video: str, path: str
+    ) -> None:
         self.frames = np.empty(0, np.int64)
-        self._cut, self._cache, self._plan, self._video = cut, cache, plan, video
+        self._cut, self._cache, self._plan = cut, cache, plan
+        self._video, self._path = video, path
         with cache.reading(video) as h5:
             self.fields = len(h5["levels"])
 
@@ -70,7 +85,7 @@ class KeptCutter(Cutter[Tensor]):
         joiner = Joiner(self._cut, self._plan)
         needed = np.unique(self._plan)
         needed = needed[needed < self.fields]
-        with self._cache.reading(self._video) as h5:
+        with self._cache.reading(self._video, self._path) as h5:
             self.bounded = int(h5["bounded"][()][needed].sum())
             for index in needed.tolist():
                 field = torch.from_numpy(h5["levels"][index])[None]  # [1, 2, 256, 340]

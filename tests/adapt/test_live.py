@@ -58,7 +58,7 @@ def test_every_name_in_the_table_is_one_that_is_logged() -> None:
         logged |= losses.logs.keys()
         unseen = {key for key in losses.logs if key.endswith(("_accuracy", "_domain", "mmd"))}
         assert unseen <= live._SHORT_NAMES.keys()
-    assert live._SHORT_NAMES.keys() - {"loss"} <= logged
+    assert live._SHORT_NAMES.keys() - {"loss", "unreadable_videos"} <= logged
 
 
 def test_a_terminal_gets_no_lines_and_anything_else_only_lines() -> None:
@@ -72,3 +72,15 @@ def test_a_terminal_gets_no_lines_and_anything_else_only_lines() -> None:
         lines = "run0: 4 steps in 0 s; loss 0.5\nrun1: another process trains it\n"
         assert (out.getvalue() == lines) == (not terminal)
         assert ("2 runs: 1 finished, 1 elsewhere" in out.getvalue()) == terminal
+
+
+def test_of_long_runs_a_log_tells_each_evaluation() -> None:
+    for terminal in (True, False):
+        out = io.StringIO()
+        console = Console(file=out, force_terminal=terminal, width=100, height=30)
+        with Board(["run0"], console, every=True) as shown:
+            shown.set_state("run0", "running")
+            assert (out.getvalue() == "run0: started\n") == (not terminal)
+            shown.evaluated("run0", 4, 8, {"loss": 0.5, "unreadable_videos": 2})
+        line = "run0: step 4/8 after 0 s; loss 0.5, unreadable videos 2\n"
+        assert (line in out.getvalue()) == (not terminal)

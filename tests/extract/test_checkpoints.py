@@ -134,8 +134,9 @@ def test_a_checkpoint_of_a_deeper_network_does_not_fit(tmp_path: Path) -> None:
         {"state_dict": [1]},
         {0: torch.zeros(2)},
         {"model": {"features.0.0.weight": torch.zeros(2)}},
+        {"method": {}, "normalise": {}, "backbone": [1]},
     ],
-    ids=["list", "tensor", "empty", "none", "nested-list", "numbered", "other-wrapper"],
+    ids=["list", "tensor", "empty", "none", "nested-list", "numbered", "other-wrapper", "run"],
 )
 def test_a_checkpoint_without_the_tensors_does_not_fit(tmp_path: Path, content: object) -> None:
     torch.save(content, tmp_path / "x.pth")

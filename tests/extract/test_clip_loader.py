@@ -137,7 +137,7 @@ def test_a_hang_ends_with_a_clear_error(videos: list[Video]) -> None:
 def test_flow_is_kept_or_computed_on_the_device(tmp_path: Path, videos: list[Video]) -> None:
     """Video 0 is in the cache, 1 in none, 4 is broken; of 0's 39 fields field n has level n."""
     cache = FlowCache.extend(tmp_path, str(FLOW), 10**9)
-    with cache.writing("0.mp4") as writer:
+    with cache.writing("0.mp4", videos[0].path) as writer:
         for n in range(39):
             writer.add(np.full((2, 256, 340), n, np.uint8), bounded=False)
     flow = FlowCache.open(tmp_path, str(FLOW))

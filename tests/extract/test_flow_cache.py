@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,9 +13,10 @@ import h5py
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
-from tcon.cache import FeatureFile, InputError
+from tcon.cache import FeatureFile, InputError, Video
 from tcon.cli import main
 from tcon.extract.config import ExtractConfig
 from tcon.extract.decoders import DecodeError, read_frames
@@ -126,7 +129,7 @@ def test_flow_of_a_video_that_it_lacks_is_computed(kept: Path, items: list[Video
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     cache = FlowCache.extend(tmp_path, TEXT, 10**9)
-    with cache.writing("v") as writer:
+    with cache.writing("v", "gone.mp4") as writer:
         for n in range(20):
             writer.add(np.full((2, 256, 340), n, np.uint8), bounded=False)
     (path,) = tmp_path.glob("*.h5")
@@ -207,10 +210,82 @@ def test_a_kill_costs_one_video(
 
 def test_files_that_are_being_written_are_left_alone(tmp_path: Path) -> None:
     cache = FlowCache.extend(tmp_path, TEXT, 10**9)
-    with cache.writing("v") as writer:
+    with cache.writing("v", "gone.mp4") as writer:
         writer.add(np.zeros((2, 256, 340), np.uint8), bounded=False)
         FlowCache.extend(tmp_path, TEXT, 10**9)
     assert "v" in cache
+
+
+# --- other videos of the same names
+
+
+@pytest.fixture
+def alike(tmp_path: Path, items: list[VideoItem]) -> list[VideoItem]:
+    """Videos with the ids of two others: of 3 and 7 frames, where those have 7 and 3; as folders of
+    frames."""
+    made = []
+    for item, other in zip(items[:2], (items[1], items[0]), strict=True):
+        folder = tmp_path / "alike" / item.id
+        folder.mkdir(parents=True)
+        for n, image in enumerate(read_frames(str(other.path), np.arange)):
+            Image.fromarray(image).save(folder / f"{n:05d}.png")
+        made.append(replace(item, path=folder))
+    return made
+
+
+@pytest.fixture
+def two(tmp_path: Path, kept: Path) -> tuple[Path, list[Video]]:
+    """A copy of the kept flow, and two of its videos as training knows them."""
+    videos = {video.id: video for video in FeatureFile(kept / "x.h5").videos}
+    folder = shutil.copytree(kept / "flow", tmp_path / "flow")
+    return folder, [videos[id_] for id_ in sorted(videos)[:2]]
+
+
+def _as_version_1(folder: Path) -> None:
+    for path in folder.glob("*.h5"):
+        with h5py.File(path, "a") as h5:
+            del h5.attrs["fingerprint"]
+            h5.attrs["format_version"] = 1
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_the_flow_of_another_domain_is_replaced(
+    tmp_path: Path, two: tuple[Path, list[Video]], alike: list[VideoItem], old: bool
+) -> None:
+    if old:
+        _as_version_1(two[0])
+    extract(alike, tmp_path / "plain.h5", CONFIG)
+    assert extract(alike, tmp_path / "x.h5", replace(CONFIG, keep_flow=two[0])) == []
+    assert _hash(tmp_path / "x.h5") == _hash(tmp_path / "plain.h5")
+    with FlowCache.open(two[0], TEXT).reading(alike[0].id) as h5:
+        images = [path.read_bytes() for path in sorted(alike[0].path.iterdir())]
+        fingerprint = f"{sum(map(len, images))} {zlib.crc32(images[0]):08x}"
+        assert (len(h5["levels"]), h5.attrs["fingerprint"]) == (6, fingerprint)
+
+
+@pytest.mark.usefixtures("no_flow")
+def test_of_an_old_cache_the_frames_tell(
+    tmp_path: Path, two: tuple[Path, list[Video]], items: list[VideoItem]
+) -> None:
+    _as_version_1(two[0])
+    assert extract(items[:2], tmp_path / "x.h5", replace(CONFIG, keep_flow=two[0])) == []
+    cache, videos = FlowCache.open(two[0], TEXT), two[1]
+    cache.require(videos)
+    with pytest.raises(InputError, match=r"of other videos of the same names, as .*1 of 2"):
+        cache.require([videos[0], replace(videos[1], frames=videos[1].frames + 1)])
+
+
+def test_training_refuses_the_flow_of_another_domain(
+    two: tuple[Path, list[Video]], alike: list[VideoItem]
+) -> None:
+    cache, videos = FlowCache.open(two[0], TEXT), two[1]
+    cache.require([*videos, replace(videos[0], id="not kept", path="other.mp4")])
+    cache.require([replace(video, path="gone.mp4") for video in videos])
+    moved = replace(videos[0], path=str(alike[0].path))  # as many frames, but other bytes
+    with pytest.raises(InputError, match=rf"as {moved.id} \(1 of 2\): name the folder of this"):
+        cache.require([moved, videos[1]])
+    with pytest.raises(DecodeError, match="another video's flow under its name meanwhile"):
+        _read(alike[0], CUT, cache)
 
 
 # --- refusals

@@ -90,7 +90,7 @@ def flowed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
 def _stacks(cut: FlowCut, frames: int) -> Tensor:
     """Snippets [n, V, C, S, S] of a video whose frame n is grey of level 4 n."""
     plan = cut.plan(frames)
-    cutter = cut.cutter(plan, "v")
+    cutter = cut.cutter(plan, "v", "v.mp4")
     found = []
     for n in cutter.frames.tolist():
         if n < frames:
@@ -145,7 +145,7 @@ def test_floats_keep_their_fractions() -> None:
 
 
 def _parts(cut: FlowCut, frames: int) -> list[Greys]:
-    cutter = cut.cutter(cut.plan(frames), "v")
+    cutter = cut.cutter(cut.plan(frames), "v", "v.mp4")
     found: list[Greys] = []
     for n in cutter.frames.tolist():
         found += cutter.take(n, torch.full((1, 3, 40, 60), 4 * n, dtype=torch.uint8))

@@ -11,16 +11,18 @@ import pytest
 import torch
 from torch import Tensor
 
+from tcon.extract import training_clips
 from tcon.extract.cutting import Cut, FrameCut
 from tcon.extract.decoders import DecodeError
-from tcon.extract.flow import Parameters
-from tcon.extract.flow.cutting import FlowCut
+from tcon.extract.flow import Parameters, cutting
+from tcon.extract.flow.cutting import FlowCut, Greys
 from tcon.extract.preprocessing import Preprocessing
 from tcon.extract.sampling import Sampling
 from tcon.extract.snippets import Decoded, Reading, read_snippets
-from tcon.extract.training_clips import GreyClips, read_clips, training_plan
+from tcon.extract.training_clips import GreyClips, compute_flow, read_clips, training_plan
 from tcon.extract.views import FLOW_SCALES, TrainingCrop
 
+CPU = torch.device("cpu")
 SIZE = 64
 WHOLE = Preprocessing(resize=(SIZE, SIZE), input_size=SIZE)  # nothing is cropped away
 RGB = FrameCut(Sampling("uniform", 6), WHOLE)
@@ -129,7 +131,7 @@ def test_flow_of_a_device_is_that_of_the_workers(video: str, clip: bool) -> None
     plan = training_plan(cut, 60, np.array([0.1, 0.9, 0.5]))
     there = read_clips(video, replace(cut, engine="torch"), plan, "v")
     assert isinstance(there, GreyClips) and len(there) == 3
-    found, expected = there.compute(torch.device("cpu")), read_clips(video, cut, plan, "v")
+    found, expected = next(compute_flow([there], CPU)), read_clips(video, cut, plan, "v")
     assert found.shape == expected.shape and found.dtype == torch.uint8
     assert expected.float().std() > 1
     assert (found.float() - expected.float()).abs().mean() < 0.5
@@ -139,10 +141,44 @@ def test_flow_of_a_device_repeats_what_a_short_video_lacks(video: str) -> None:
     cut = replace(FLOW, engine="torch")
     beyond, within = np.arange(56, 66).reshape(2, 5), np.minimum(np.arange(56, 66), 58)
     found, expected = (
-        read_clips(video, cut, plan.reshape(2, 5), "v").compute(torch.device("cpu"))
+        next(compute_flow([read_clips(video, cut, plan.reshape(2, 5), "v")], CPU))
         for plan in (beyond, within)
     )
     assert torch.equal(found, expected)
+
+
+@pytest.mark.parametrize(("most", "times"), [(128, 1), (8, 2), (1, 4)])
+def test_flow_of_several_videos_is_computed_together(
+    monkeypatch: pytest.MonkeyPatch, most: int, times: int
+) -> None:
+    """Of three videos with crops of their own: 2, 6 and 3 pairs; to the bit as one by one."""
+    random = np.random.default_rng(0)
+    views = TrainingCrop(0, FLOW_SCALES)
+    cut = replace(FLOW, sampling=Sampling("uniform", 1, 2), engine="torch", views=views)
+    # The second has two parts; the stacks of the third overlap.
+    stacks = ([[[0, 1]]], [[[0, 1], [2, 3]], [[0, 1]]], [[[0, 1], [1, 2]]])
+    videos = []
+    for seed, of_video in enumerate(stacks):
+        parts = []
+        for stack in map(np.array, of_video):
+            pairs = stack.max() + 1
+            frames = random.integers(256, size=(pairs + 1, 32, 40), dtype=np.uint8)
+            parts.append(Greys(frames, np.arange(pairs), stack, 0, "v"))
+        crop = TrainingCrop(seed, FLOW_SCALES)
+        videos.append(GreyClips(replace(cut, views=crop), tuple(parts)))
+    expected = [next(compute_flow([clips], CPU)) for clips in videos]
+    calls, compute = [], cutting.tvl1_flows
+
+    def counted(first: Tensor, *rest: object, **options: object) -> object:
+        calls.append(len(first))
+        return compute(first, *rest, **options)
+
+    monkeypatch.setattr(cutting, "tvl1_flows", counted)
+    monkeypatch.setattr(training_clips, "_PAIRS", most)
+    found = list(compute_flow(videos, CPU))
+    assert [clips.shape for clips in found] == [(1, 4, 64, 64), (3, 4, 64, 64), (2, 4, 64, 64)]
+    assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))
+    assert (sum(calls), len(calls)) == (11, times)  # a part is not divided
 
 
 # --- crops
