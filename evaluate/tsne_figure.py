@@ -12,10 +12,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
+from sklearn.neighbors import NearestNeighbors
 
 from .drawing import COLOURS, MARKERS, UNKNOWN, new_figure, style
 
 _PCA = 50  # dimensions that t-SNE sees
+_NEIGHBOURS = 6  # points that say how dense a place is
 # Filled, hollow and crossed: told apart without colour.
 _SHAPES = {"source": MARKERS[0], "target": MARKERS[1], "target-aligned source": "x"}
 
@@ -106,13 +108,16 @@ def _number(
     clouds: Mapping[str, Cloud],
     colours: Mapping[int, str],
 ) -> None:
-    """Each coloured class's number at the median of its points."""
+    """Each coloured class's number where its points are densest: it may have several clusters."""
     where = np.concatenate([points[name] for name in clouds])
     classes = np.concatenate([cloud.classes for cloud in clouds.values()])
     for n, c in enumerate(colours, start=1):
-        if (classes == c).any():
+        own = where[classes == c]  # [n, 2]
+        if len(own):
+            near = NearestNeighbors(n_neighbors=min(_NEIGHBOURS, len(own))).fit(own)
+            distances, _ = near.kneighbors(own)  # [n, neighbours], each point among its own
             axis.text(
-                *np.median(where[classes == c], axis=0), str(n), ha="center", va="center",
+                *own[distances.sum(1).argmin()], str(n), ha="center", va="center", fontsize=8,
                 weight="bold", bbox={"boxstyle": "circle", "fc": "white", "alpha": 0.8, "pad": 0.2},
             )  # fmt: skip
 

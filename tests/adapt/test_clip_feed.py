@@ -73,6 +73,7 @@ class Asked:
 
     def __init__(self) -> None:
         self.requests: list[list[ClipRequest]] = []
+        self.failed: dict[str, str] = {}
 
     def load(self, requests: Iterable[list[ClipRequest]]) -> Iterator[torch.Tensor]:
         for request in requests:
