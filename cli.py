@@ -23,6 +23,9 @@ class _Group(click.Group):
     def invoke(self, context: click.Context) -> Any:
         try:
             return super().invoke(context)
+        except BrokenPipeError:  # whoever read the output has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(0)
         except (InputError, OSError) as error:
             click.echo(f"Error: {error}", err=True)
             sys.exit(2)
@@ -749,7 +752,7 @@ def export(
     from .evaluate.export_features import export_npz
 
     output = output or source.with_suffix(".npz")
-    export_npz(source, output, modality=modality, segments=segments)
+    click.echo(export_npz(source, output, modality=modality, segments=segments))
 
 
 @main.command()

@@ -224,5 +224,6 @@ def _check_comparable(source: FeatureFile, target: FeatureFile, modality: str) -
         if getattr(a, name) != getattr(b, name):
             raise InputError(
                 f"{source.path} and {target.path} cannot be compared: their {modality} features "
-                f"differ in {name} ({getattr(a, name)} and {getattr(b, name)}): extract both alike"
+                f"differ in {name} ({getattr(a, name)} and {getattr(b, name)}): extract "
+                "or import both alike"
             )

@@ -95,8 +95,8 @@ def _discriminators(records: Records) -> Iterator[Finding]:
                 f"{name} separated",
                 f"the {name} discriminator still tells the domains apart at the end (accuracy "
                 f"{late:.2f}): the features cannot fool it, so little is aligned",
-                "train longer (train.epochs), or bring the domains nearer first by "
-                "train.normalise=domain; a higher METHOD.lambda_d where there is one",
+                "train longer (train.epochs), or a higher METHOD.lambda_d where there is one; "
+                "train.normalise=domain, where it is not set, brings the domains nearer first",
             )
         losses = [record.get(f"{name}_domain", math.nan) for record in records]
         if max(accuracies) < _GUESSING and all(map(_is_guess, losses)):

@@ -121,7 +121,7 @@ def shared_classes(source_labels: Iterable[str], target_labels: Iterable[str]) -
     if not classes:
         raise InputError(
             f"source and target share no class (source: {some(source)}; target: {some(target)}):"
-            " map their labels with --task FILE.csv"
+            f" map their labels with --task FILE.csv{_or_shipped(source, target)}"
         )
     index = {name: n for n, name in enumerate(classes)}
     return Task("shared classes", tuple(classes), index, index)
@@ -201,6 +201,18 @@ def nearest(lost: Collection[str], labels: Collection[str]) -> str:
     near = near_labels(lost, labels).items()
     said = "; ".join(f"{label}: did you mean {found}?" for label, found in near)
     return f" (no video has the label {said})" if said else ""
+
+
+def _or_shipped(source: Collection[str], target: Collection[str]) -> str:
+    """The shipped tasks that have several of the labels on both sides, most first."""
+    found = {}
+    for name in shipped_tasks():
+        task = read_task(name)
+        found[name] = min(
+            len(task.source.keys() & set(source)), len(task.target.keys() & set(target))
+        )
+    fitting = sorted((name for name, n in found.items() if n > 1), key=lambda name: -found[name])
+    return f", or choose --task {' or '.join(fitting[:3])}" if fitting else ""
 
 
 def near_labels(lost: Collection[str], labels: Collection[str]) -> dict[str, str]:

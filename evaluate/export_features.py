@@ -13,7 +13,7 @@ from ..cache import FeatureFile, InputError, Packed
 
 def export_npz(
     file: str | Path, output: Path, *, modality: str = "rgb", segments: int | None = None
-) -> None:
+) -> str:
     """Write a feature file's videos in the order of their ids, without pickles.
 
     The arrays are ``ids``, ``labels``, ``splits`` [N]; without ``segments``, ``features`` [S, D]
@@ -26,6 +26,9 @@ def export_npz(
         output: the npz; it appears when it is whole.
         modality: whose features.
         segments: K; takes the snippets that evaluation takes, the central one of each segment.
+
+    Returns:
+        what has been written.
 
     Raises:
         InputError: no such modality or folder, or the output is no npz.
@@ -55,6 +58,7 @@ def export_npz(
         temporary.replace(output)
     finally:
         temporary.unlink(missing_ok=True)
+    return f"Wrote {output}: {len(features.videos)} videos, their {modality} features."
 
 
 def _central_snippets(packed: Packed, segments: int) -> np.ndarray:

@@ -107,7 +107,7 @@ def select_setting(groups: Sequence[Group], key: str, source: TrueClasses) -> li
     settings = [settings_of(group.first) for group in groups]
     known = {k for s in settings for k in s if k not in _NO_SETTING and not k.startswith("data.")}
     if key not in known:
-        raise unknown("setting", key, sorted(known))
+        raise unknown("setting", key, ["epoch", "segments", *sorted(known)])
     alike: dict[str, list[tuple[Any, Group]]] = {}  # all but the key
     for group, setting in zip(groups, settings, strict=True):
         if key in setting:

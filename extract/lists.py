@@ -123,7 +123,11 @@ def _read_folder(folder: Path, *, unlabelled: bool) -> list[VideoItem]:
             printable(folder.resolve().name if entry.name == "." else entry.name),
             folder / entry.name,
             printable(entry.label),
-            _split(entry.split, f"{folder / entry.name}: folder"),
+            _split(
+                entry.split,
+                f"{folder / entry.name}: folder",
+                hint=" (for a dataset as it is downloaded: --dataset NAME --root DIR)",
+            ),
         )
         for entry in read_tree(folder, unlabelled=unlabelled)
     ]
@@ -205,8 +209,8 @@ def _id(name: str, root: Path) -> str:
     return (path.relative_to(above) if path.is_relative_to(above) else path).as_posix()
 
 
-def _split(name: str, where: str) -> str:
+def _split(name: str, where: str, *, hint: str = "") -> str:
     try:
         return read_split(name)
     except InputError as error:
-        raise InputError(f"{where}: {error}") from None
+        raise InputError(f"{where}: {error}{hint}") from None

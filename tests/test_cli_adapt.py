@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -245,3 +247,13 @@ def test_names_with_brackets(files: list[object], tmp_path: Path) -> None:
     assert done.exit_code == 2 and "tcon is not among those to run" in done.output
     done = tcon("adapt", *files, "--method", "tcon", "--segments", 4)
     assert done.exit_code == 0 and "r[/b]" in done.output
+
+
+def test_a_reader_that_has_seen_enough_is_no_wrong_input() -> None:
+    """As ``tcon tasks | head -1``; here nobody reads at all."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-c", "from tcon.cli import main; main()", "tasks"]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert done.returncode != 2 and not done.stderr

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tcon.adapt.task import Task, read_task
+from tcon.adapt.task import Task, read_task, shared_classes
+from tcon.cache import InputError
 
 ROWS = """class,source_label,target_label,class_index
 climb,RockClimbing|RopeClimbing,climb,0
@@ -51,3 +52,10 @@ def test_a_label_that_is_no_class(tmp_path: Path) -> None:
     path = tmp_path / "task.csv"
     path.write_text(ROWS.replace("none,eat", "none,climb"))
     assert taken(read_task(path), "source", "climb", "golf") == {"golf": 1}
+
+
+def test_a_shipped_task_is_named_where_names_are_not_shared() -> None:
+    with pytest.raises(InputError, match=r"or choose --task ucf_hmdb_2_U2H"):
+        shared_classes(["Archery", "Fencing", "GolfSwing"], ["shoot_bow", "fencing", "golf"])
+    with pytest.raises(InputError, match=r"with --task FILE\.csv$"):
+        shared_classes(["a", "b"], ["c", "d"])
