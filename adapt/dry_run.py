@@ -30,7 +30,7 @@ def show_runs(
         InputError: what training would refuse.
     """
     for grid in grids if check is None else check:
-        if is_end_to_end(grid):
+        if grid.end_to_end:
             from .end_to_end.flows import flow_options
             from .end_to_end.lists import check_videos
 
@@ -59,16 +59,11 @@ def show_runs(
     print(f"{sum(len(grid.runs) for grid in grids)} runs")
 
 
-def is_end_to_end(grid: Grid) -> bool:
-    """Whether a grid's runs train the backbone."""
-    return any(run.end_to_end for run in grid.runs)
-
-
 def require_mode(grids: Sequence[Grid], decoding: Decoding) -> None:
     """Refuse options of decoding where no run decodes.
 
     Raises:
         InputError: names the first of them.
     """
-    if decoding.given and not any(map(is_end_to_end, grids)):
+    if decoding.given and not any(grid.end_to_end for grid in grids):
         raise InputError(f"{decoding.given[0]} needs --end-to-end")

@@ -44,6 +44,11 @@ class Grid:
     task: str | Path | None = None
     oracle: bool = False
 
+    @property
+    def end_to_end(self) -> bool:
+        """Whether its runs train the backbone."""
+        return any(run.end_to_end for run in self.runs)
+
 
 @dataclass(frozen=True)
 class Prepared:

@@ -13,7 +13,7 @@ from rich.console import Console
 from ..cache import FeatureFile, InputError
 from ..cache.device import choose_device
 from .config import RunConfig
-from .dry_run import is_end_to_end, show_runs
+from .dry_run import show_runs
 from .end_to_end.decoding import Decoding
 from .grid import Grid, Prepared, State, prepare, run_all
 from .health import by_kind
@@ -81,7 +81,7 @@ def adapt_grids(
     """
     console, write = _console(), tensorboard_writer() if tensorboard else None
     labels, several = _labels(grids), len(grids) > 1
-    every = any(map(is_end_to_end, grids))
+    every = any(grid.end_to_end for grid in grids)
     board, why_failed = Board(list(labels.values()), console, every=every), {}
     unreadable: dict[str, str] = {}
     with board:
@@ -117,7 +117,7 @@ def _labels(grids: Sequence[Grid]) -> dict[Path, str]:
 
 def _with_files(grid: Grid, device: str, decoding: Decoding) -> Grid:
     """End to end, lists of videos will do in the place of feature files."""
-    if not is_end_to_end(grid):
+    if not grid.end_to_end:
         return grid
     from .end_to_end.lists import videos_file  # the cached mode must not need decoders
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,13 @@ def tiny_backbones() -> Iterator[None]:
             )
             patch.setitem(registry._REGISTRY, name, spec)
         yield
+
+
+def table_of(folder: Path) -> Path:
+    """The feature file of a folder's videos, beside it, without features."""
+    file = folder.with_suffix(".h5")
+    assert not extract(read_videos(folder), file, replace(MACHINE, modalities=()))
+    return file
 
 
 def train_on_videos(

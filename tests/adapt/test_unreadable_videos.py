@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from still_videos import write_still_videos
-from tiny_backbones import MACHINE, tiny_backbones
+from tiny_backbones import table_of, tiny_backbones
 
 from tcon.adapt.config import make_runs
 from tcon.adapt.end_to_end.decoding import Decoding
 from tcon.adapt.grid import prepare, run_all
 from tcon.extract import clip_dataset
 from tcon.extract.decoders import DecodeError
-from tcon.extract.lists import read_videos
-from tcon.extract.pipeline import extract
 from tcon.extract.views import TrainingCrop
 
 SETTINGS = (
@@ -36,12 +33,9 @@ def _backbones() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """The tables of two domains of videos with the same ids."""
-    made = []
-    for seed, name in enumerate(("s", "t")):
-        folder = write_still_videos(tmp_path_factory.mktemp("still") / name, seed=seed)
-        made.append(folder.with_suffix(".h5"))
-        assert not extract(read_videos(folder), made[-1], replace(MACHINE, modalities=()))
-    return made[0], made[1]
+    folder = tmp_path_factory.mktemp("still")
+    source, target = (write_still_videos(folder / name, seed=n) for n, name in enumerate("st"))
+    return table_of(source), table_of(target)
 
 
 class Asleep:
