@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..cache.errors import InputError, MissingFile, unknown
+from ..cache.errors import InputError, MissingFile, shorten, unknown
 from ..cache.sources import sources_of
 from .config import MATCHED, make_runs
 from .grid import Grid
@@ -91,7 +91,7 @@ def read_plan(path: str, given: Mapping[str, Any]) -> Plan:
         ) from None
     except OSError as error:
         raise InputError(f"cannot read the plan {path}: {error.strerror}") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # damaged, or absurd numbers or depth
         raise InputError(f"cannot read the plan {path}: {error}") from None
     commands = table.pop("files", {})
     grids = table.pop("grid", [{}])
@@ -110,7 +110,9 @@ def read_plan(path: str, given: Mapping[str, Any]) -> Plan:
             plain = {key: value for key, value in options.items() if key not in _SHORT}
             made.append(make_grid(plain | {"settings": settings}))
         except InputError as error:
-            raise InputError(f"plan {path}, grid {grid.get('name', number)}: {error}") from None
+            raise InputError(
+                f"plan {path}, grid {shorten(str(grid.get('name', number)))}: {error}"
+            ) from None
     _check_apart(made, path)
     return Plan(tuple(made), {str(start / name): text for name, text in commands.items()})
 
@@ -164,7 +166,7 @@ def _check(part: Mapping[str, Any], path: str) -> None:
             raise InputError(f"plan {path}: {unknown('key', key, [*_KINDS, 'grid', 'files'])}")
         # bool is an int in Python, but never a number here
         if not isinstance(value, _KINDS[key]) or (key not in _SWITCHES and isinstance(value, bool)):
-            raise InputError(f"plan {path}: {key} = {value!r} is of the wrong kind")
+            raise InputError(f"plan {path}: {key} = {shorten(repr(value))} is of the wrong kind")
         if key in ("seeds", "epochs") and value < 1:
             raise InputError(f"plan {path}: {key} must be at least 1")
 

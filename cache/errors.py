@@ -23,8 +23,13 @@ class MissingFile(InputError):
     """There is no feature file where one was named."""
 
 
+def shorten(text: str) -> str:
+    """The start of a text, for a message."""
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
 def unknown(what: str, name: str, known: Collection[str]) -> InputError:
     """The error for a name that is none of ``known``; names the nearest, or all."""
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
-    return InputError(f"no {what} '{name}': {hint}")
+    return InputError(f"no {what} '{shorten(name)}': {hint}")

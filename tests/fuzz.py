@@ -24,7 +24,7 @@ from tcon.cache import InputError
 
 LIMIT = 20  # seconds; sound input takes milliseconds
 MEMORY = 2**31  # bytes; sound input takes kilobytes, and one video's features at most 2**30
-_LONGEST = 800  # characters of a message
+_LONGEST = 1500  # characters of a message; one may list all settings of a method
 
 _NUMBERS = [
     *(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from ..errors import InputError
-from ..lists.lines import shorten
+from ..errors import InputError, shorten
 from .source import UNNAMED
 
 MODALITIES = ("rgb", "flow")

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import InputError
+from ..errors import InputError, shorten
 
 _LONGEST = 10_000  # characters
 _LONGEST_NAME = 4096  # characters, as a path has at most
@@ -95,8 +95,3 @@ def check_length(what: str, text: str) -> None:
         raise InputError(
             f"{what} has {len(text)} characters, and a name at most {_LONGEST_NAME}: shorten it"
         )
-
-
-def shorten(text: str) -> str:
-    """The start of a text, for a message."""
-    return text if len(text) <= 80 else text[:77] + "..."

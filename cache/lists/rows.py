@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
 
-from ..errors import InputError
+from ..errors import InputError, shorten
 from .entry import Entry
 from .form import TableForm
-from .lines import Line, cells, shorten
+from .lines import Line, cells
 
 _BETWEEN = {",": "commas", "\t": "tabs", " ": "spaces"}
 
