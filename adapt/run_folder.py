@@ -143,8 +143,8 @@ class RunFolder:
 
     def _check_same(self, config: dict[str, Any]) -> None:
         try:
-            before = flatten(what_counts(json.loads((self.path / CONFIG).read_text())))
-        except (ValueError, KeyError):
+            before = flatten(what_counts(_stored_config(self.path)))
+        except (OSError, ValueError):
             raise InputError(f"{self.path / CONFIG} is damaged: delete the run") from None
         now = flatten(what_counts(config))
         for key in sorted(before.keys() | now.keys()):
@@ -161,9 +161,18 @@ def begun_config(path: Path) -> dict[str, Any]:
     if not any((path / name).exists() for name in (LOGITS, RESUME)):
         return {}
     try:
-        return dict(json.loads((path / CONFIG).read_text()))
-    except (OSError, ValueError, TypeError):  # `RunFolder` refuses it
+        return _stored_config(path)
+    except (OSError, ValueError):  # `RunFolder` refuses it
         return {}
+
+
+def _stored_config(path: Path) -> dict[str, Any]:
+    """What a run has in CONFIG; ValueError where that is damaged."""
+    config = json.loads((path / CONFIG).read_text())
+    tables = isinstance(config, dict) and [config.get("data"), config.get("end_to_end") or {}]
+    if not tables or not all(isinstance(table, dict) for table in tables):
+        raise ValueError("not the tables that a run writes")
+    return config
 
 
 def replace_file(path: Path, content: bytes) -> None:
