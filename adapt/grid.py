@@ -96,8 +96,8 @@ def check_runs(runs: Sequence[RunConfig], store: Store, *, oracle: bool = False)
     """Refuse runs that could never be trained.
 
     Raises:
-        InputError: target labels without ``oracle``, features or videos that are not there, or a
-            method that cannot be built for these sizes.
+        InputError: target labels without ``oracle``, features, videos or labels that are not there,
+            or a method that cannot be built for these sizes.
     """
     tried = set()
     for run in runs:
@@ -109,7 +109,7 @@ def check_runs(runs: Sequence[RunConfig], store: Store, *, oracle: bool = False)
         kind = (run.method, run.modality, run.segments, repr(run.options))
         if kind not in tried:
             tried.add(kind)
-            domains = store.chosen(run)
+            domains = store.as_extracted(run)
             try:
                 with torch.device("meta"):  # no memory, no time
                     new_method(run, domains)

@@ -76,10 +76,16 @@ class Store:
 
     def domains(self, run: RunConfig) -> Domains:
         """What the run trains on."""
-        ready = self._prepared(run)
+        return self._labelled(run, self._prepared(run))
+
+    def untouched(self, run: RunConfig) -> Domains:
+        """The same with features as they were extracted, in the computer's memory."""
+        return self._labelled(run, self.chosen(run))
+
+    def _labelled(self, run: RunConfig, domains: Domains) -> Domains:
         if entry(run.method).method.reads_target_labels:
-            return train_on_target(ready, self.target)
-        return ready
+            return train_on_target(domains, self.target)
+        return domains
 
     def _prepared(self, run: RunConfig) -> Domains:
         """The run's videos, standardised and on the device; one way of it is kept."""

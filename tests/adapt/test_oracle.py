@@ -58,12 +58,10 @@ def test_other_target_labels_are_another_run(files: tuple[Path, Path], tmp_path:
 
 def test_unlabelled_target(files: tuple[Path, Path], tmp_path: Path) -> None:
     target = write_domain(tmp_path / "none.h5", labels=[""] * 12)
-    prepared = prepare(
-        files[0], target, make_runs(["target_only"], QUICK), tmp_path / "runs", oracle=True
-    )
-    why = []
-    assert run_all(prepared, on_state=lambda folder, state, text: why.append(text)) == 1
-    assert "no target training video has one" in why[-1]
+    runs = make_runs(["source_only", "target_only"], QUICK)
+    with pytest.raises(InputError, match="no target training video has one"):
+        prepare(files[0], target, runs, tmp_path / "runs", oracle=True)
+    assert not (tmp_path / "runs").exists()
 
 
 def test_no_other_method_reads_them(
@@ -80,7 +78,7 @@ def test_no_other_method_reads_them(
     assert run_all(prepare(*files, runs, tmp_path / "runs", oracle=True)) == 0
     oracle = make_runs(["target_only"], quick)
     with pytest.raises(AssertionError, match="asked for"):
-        run_all(prepare(*files, oracle, tmp_path / "oracle", oracle=True))
+        prepare(*files, oracle, tmp_path / "oracle", oracle=True)
 
 
 def test_one_function_is_called_at_one_place() -> None:
