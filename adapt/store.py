@@ -78,7 +78,7 @@ class Store:
         """What the run trains on."""
         return self._labelled(run, self._prepared(run))
 
-    def untouched(self, run: RunConfig) -> Domains:
+    def as_extracted(self, run: RunConfig) -> Domains:
         """The same with features as they were extracted, in the computer's memory."""
         return self._labelled(run, self.chosen(run))
 

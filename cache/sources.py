@@ -12,7 +12,7 @@ _WILDCARDS = "*?["
 
 def parts_folder(path: Path) -> Path:
     """Where the parts of an unfinished extraction lie: ``FILE.h5.parts/`` beside the file."""
-    return path.with_name(path.name + ".parts")
+    return path.parent / f"{path.name}.parts"  # `with_name` refuses "."
 
 
 def parts_of(path: Path) -> list[Path]:

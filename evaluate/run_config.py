@@ -27,13 +27,17 @@ def check_config(config: Any) -> None:
     _check_kinds("config.json", config, _RUN)
     data = config["data"]
     _check_kinds("data", data, _DATA)
+    if not isinstance(config.get("end_to_end") or {}, dict):
+        raise ValueError("its end_to_end is no table")
     if config["train"].get("normalise") not in get_args(Normalise):
         raise ValueError("its train has no normalise")
     if not data["classes"] or not all(isinstance(name, str) for name in data["classes"]):
         raise ValueError("its classes have no names")
     for key in ("source_map", "target_map"):  # old runs lack the first
-        indices = data.get(key, {}).values()
-        if not all(type(n) is int and 0 <= n < len(data["classes"]) for n in indices):
+        index = data.get(key, {})
+        if not isinstance(index, dict) or not all(
+            type(n) is int and 0 <= n < len(data["classes"]) for n in index.values()
+        ):
             raise ValueError(f"its {key} names other classes than it has")
 
 

@@ -91,7 +91,8 @@ def _table(path: Path, lines: Sequence[Line]) -> list[tuple[int, int, str]]:
     pairs = []
     for line in lines[1:]:
         row = cells(line.text)
-        if len(row) <= max(id_, key) or (number := whole(row[id_])) is None:
+        number = whole(row[id_]) if len(row) > max(id_, key) else None
+        if number is None or not row[key]:
             raise InputError(f"{path} line {line.number} has no number and name of a class")
         pairs.append((line.number, number, row[key]))
     return pairs
