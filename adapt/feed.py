@@ -7,7 +7,7 @@ gradient; end to end (`end_to_end.feed`) a backbone makes them of clips and lear
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -23,11 +23,12 @@ _CHUNK = 1024  # videos predicted at once
 
 
 class Batch(NamedTuple):
-    """What a step trains on, and the generator of its further random numbers."""
+    """What a step trains on, the generator of its further random numbers, and what to record."""
 
     source: SourceBatch
     target: Tensor
     generator: torch.Generator
+    logs: Mapping[str, Tensor] = {}
 
 
 class Feed(ABC):

@@ -19,6 +19,7 @@ _LATE = 0.25  # share of the evaluations, the last ones
 _SEPARATED = 0.95  # balanced accuracy of a discriminator that the features never fool
 _GUESSING = 0.55  # and of one that never learns
 _COLLAPSED = 0.9  # share of alignment columns that choose one and the same source segment
+_ALIKE = 0.1  # spread of features, as a share of their size; of ImageNet's 0.7
 _DISCRIMINATOR = "_disc_accuracy"
 
 
@@ -58,7 +59,7 @@ def findings(
     """
     if not records:
         return []
-    found = [*_discriminators(records), *_pairs(records)]
+    found = [*_features(records), *_discriminators(records), *_pairs(records)]
     if source_segments > 1:
         found += _alignment(records)
     warmup = getattr(options, "warmup", None)
@@ -83,6 +84,19 @@ def by_kind(
         names, _ = kinds.setdefault(finding["kind"], ([], finding))
         names.append(name)
     return list(kinds.values())
+
+
+def _features(records: Records) -> Iterator[Finding]:
+    if (
+        "feature_spread" in records[-1]
+        and (spread := _late_mean(records, "feature_spread")) < _ALIKE
+    ):
+        yield Finding(
+            "features alike",
+            "the backbone makes nearly the same features of all clips (they differ by "
+            f"{spread:.1%} of their size), so there is nothing to tell classes by",
+            "lower e2e.backbone_lr, or METHOD.lambda_d where there is one",
+        )
 
 
 def _discriminators(records: Records) -> Iterator[Finding]:

@@ -72,7 +72,7 @@ def train(
         )
         feed.update(losses.total, optimiser, options.clip_norm)
 
-        recorder.add({"loss": losses.total.detach(), **losses.logs})
+        recorder.add({"loss": losses.total.detach(), **losses.logs, **batch.logs})
         on_step(step + 1, steps)
         if step + 1 in evaluate_at:
             epoch = (step + 1) / options.steps_per_epoch(videos)

@@ -89,7 +89,8 @@ class ClipFeed(Feed):
             fs, *ft = self.passes.forward(clips, (run.seed, step))  # [Bs, P, D], [Bt, P, D]
             labels = domains.source_train.labels[self.source_batches.batch(step)].to(self.device)
             generator = step_generator(run.seed, step, self.device)
-            yield Batch(SourceBatch(fs, labels), ft[0] if ft else fs[:0], generator)
+            logs = {"feature_spread": feature_spread(fs)}
+            yield Batch(SourceBatch(fs, labels), ft[0] if ft else fs[:0], generator, logs)
 
     def parameter_groups(self, method: Method) -> list[tuple[list[nn.Parameter], float]]:
         groups, trained = super().parameter_groups(method), self.backbone.parameters
@@ -173,3 +174,11 @@ class ClipFeed(Feed):
                 )
                 for n in range(len(rows))[share]
             ]
+
+
+@torch.no_grad()
+def feature_spread(f: Tensor) -> Tensor:
+    """How far features of clips [B, P, D] are from equal: the norm of their differences from
+    their mean, as a share of their norm; 0 to 1."""
+    f = f.flatten(0, 1)  # [B P, D]
+    return (f - f.mean(0)).norm() / f.norm().clamp(min=1e-12)

@@ -16,7 +16,7 @@ from tiny_backbones import MACHINE, table_of, tiny_backbones
 
 from tcon.adapt.config import make_runs
 from tcon.adapt.end_to_end.decoding import Decoding
-from tcon.adapt.end_to_end.feed import ClipFeed
+from tcon.adapt.end_to_end.feed import ClipFeed, feature_spread
 from tcon.adapt.grid import Prepared, prepare, run_all
 from tcon.adapt.loop import new_method
 from tcon.cli import main
@@ -112,6 +112,19 @@ def test_the_scale_of_a_loss_goes_on(files: list[Path], tmp_path: Path) -> None:
     feed.scaler.update(new_scale=8.0)
     other.load_state_dict(feed.state_dict())
     assert other.scaler.get_scale() == 8.0
+
+
+def test_spread_of_features(files: list[Path], tmp_path: Path) -> None:
+    f = torch.randn(3, 2, 5, generator=torch.Generator().manual_seed(0)) + 0.5
+    clips = [f[b, p].tolist() for b in range(3) for p in range(2)]
+    mean = [sum(clip[d] for clip in clips) / 6 for d in range(5)]
+    apart = sum((clip[d] - mean[d]) ** 2 for clip in clips for d in range(5))
+    size = sum(clip[d] ** 2 for clip in clips for d in range(5))
+    assert feature_spread(f).item() == pytest.approx((apart / size) ** 0.5, rel=1e-5)
+    assert feature_spread(torch.ones(3, 2, 5)) == 0 == feature_spread(torch.zeros(3, 2, 5))
+    run_all(ready := prepared(files, tmp_path))
+    ((_, folder),) = ready.runs
+    assert all(0 < record["feature_spread"] < 1 for record in folder.records)
 
 
 def test_each_domain_has_a_flow_folder_of_its_own(

@@ -363,7 +363,12 @@ def test_what_is_refused(files: tuple[Path, Path], tmp_path: Path) -> None:
         end_to_end(files, tmp_path, "e2e.backbone=tinny")
 
 
-def test_the_rates_of_c3d() -> None:
+def test_the_rates_of_backbones() -> None:
+    rates = [
+        make_runs(["tcon"], settings, end_to_end=True)[0].end_to_end.backbone_lr
+        for settings in ([], ["e2e.weights=random"], ["e2e.backbone_lr=0.5"], ["e2e.backbone=tiny"])
+    ]
+    assert rates == [0.1, 1.0, 0.5, 1.0]
     (run,) = make_runs(["tcon"], ["e2e.backbone=c3d"], end_to_end=True)
     assert (run.train.optimiser, run.train.lr, run.end_to_end.backbone_lr) == ("sgd", 1e-2, 0.1)
     (run,) = make_runs(["tcon"], modality="flow", end_to_end=True)
