@@ -155,6 +155,8 @@ def read_task(path: str | Path) -> Task:
     for number, row in enumerate(rows, start=1):
         if None in row or None in (row["class"], row["source_label"], row["target_label"]):
             raise InputError(f"task {path}: row {number} has not one cell per column")
+        if not row["class"].strip():
+            raise InputError(f"task {path}: row {number} names no class")
         if not _NUMBER.fullmatch(given := row.get("class_index") or "0"):
             raise InputError(
                 f"task {path}: row {number} has the class_index {given[:40]}: give a whole number"
