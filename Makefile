@@ -1,6 +1,7 @@
 # `make demo` and `make test`, and `make fuzz`. Each installs what it needs into .venv first.
 PYTHON ?= python3
 BIN := .venv/bin
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --maxprocesses 8 --dist worksteal
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -17,10 +18,10 @@ demo: .venv/.installed  ## install, then run the whole pipeline on synthetic cli
 
 test: .venv/.installed  ## install, then lint and run the tests (under 10 minutes on 2 cores)
 	$(BIN)/ruff check .
-	$(BIN)/pytest --durations=5
+	$(PYTEST) --durations=5
 	@echo "All tests passed. To look at a result, run: make demo"
 
 fuzz: .venv/.installed  ## try 10,000 damaged variants of every kind of input (about 20 minutes)
-	$(BIN)/pytest -m hypothesis --hypothesis-profile=fuzz --durations=0
+	$(PYTEST) -m hypothesis --hypothesis-profile=fuzz --durations=0
 
 .PHONY: help demo test fuzz

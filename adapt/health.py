@@ -20,6 +20,7 @@ _SEPARATED = 0.95  # balanced accuracy of a discriminator that the features neve
 _GUESSING = 0.55  # and of one that never learns
 _COLLAPSED = 0.9  # share of alignment columns that choose one and the same source segment
 _ALIKE = 0.1  # spread of features, as a share of their size; of ImageNet's 0.7
+_ONE_CLASS = 0.95  # share of the target videos that get one and the same class
 _DISCRIMINATOR = "_disc_accuracy"
 
 
@@ -59,7 +60,12 @@ def findings(
     """
     if not records:
         return []
-    found = [*_features(records), *_discriminators(records), *_pairs(records)]
+    found = [
+        *_features(records),
+        *_predictions(records),
+        *_discriminators(records),
+        *_pairs(records),
+    ]
     if source_segments > 1:
         found += _alignment(records)
     warmup = getattr(options, "warmup", None)
@@ -96,6 +102,19 @@ def _features(records: Records) -> Iterator[Finding]:
             "the backbone makes nearly the same features of all clips (they differ by "
             f"{spread:.1%} of their size), so there is nothing to tell classes by",
             "lower e2e.backbone_lr, or METHOD.lambda_d where there is one",
+        )
+
+
+def _predictions(records: Records) -> Iterator[Finding]:
+    if (share := _late_mean(records, "target_top_class")) > _ONE_CLASS:
+        pseudo = " (pseudo-labels strengthen it)" if _late_mean(records, "pseudo_rate") else ""
+        yield Finding(
+            "one class",
+            f"{share:.0%} of the target training videos get one and the same class{pseudo}: unless "
+            "they are of one, nothing is adapted",
+            "train.normalise=domain, where it is not set, or train longer; "
+            "METHOD.pseudo.threshold=1 where there are pseudo-labels, and a lower METHOD.lambda_d "
+            "where there is one",
         )
 
 

@@ -1,4 +1,5 @@
-"""What a run records: at each evaluation the mean of every log, and logits of all videos.
+"""What a run records: at each evaluation the mean of every log, and logits of all videos (and of
+these, how often the commonest class is predicted).
 
 A log whose name ends in ``_step`` is a moment: its last value counts, no mean.
 """
@@ -57,8 +58,9 @@ class Recorder:
             name: float(value) / (1 if _is_moment(name) else self.count)
             for name, value in self.sums.items()
         }
-        record = {"step": step, **more, **means}
         logits = {name: self.feed.predict(method, name) for name in self.logits}
+        top = top_class_share(logits["target_train"])
+        record = {"step": step, **more, **means, "target_top_class": top}
         finite = math.isfinite(means.get("loss", 0.0))
         if not finite or not all(values.isfinite().all() for values in logits.values()):
             raise Diverged(step)
@@ -100,6 +102,11 @@ class Recorder:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.steps, self.sums, self.count = state["steps"], state["sums"], state["count"]
         self.logits |= {name: list(values.cpu()) for name, values in state["logits"].items()}
+
+
+def top_class_share(logits: Tensor) -> float:
+    """Share of the videos of logits [n, C] that get the class predicted most often."""
+    return float(logits.argmax(1).bincount().max()) / len(logits)
 
 
 def _is_moment(name: str) -> bool:

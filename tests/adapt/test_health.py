@@ -45,6 +45,7 @@ def test_a_healthy_run_has_no_finding() -> None:
         ({"video_disc_accuracy": 0.5, "video_domain": 2 * math.log(2)}, "video guesses"),
         ({"frame_disc_accuracy": 0.51, "frame_domain": math.log(2)}, "frame guesses"),
         ({"align_same_row": 0.98}, "alignment collapsed"),
+        ({"target_top_class": [0.3, 0.6, 0.97]}, "one class"),
         ({"feature_spread": [0.7, 0.6, 0.3, 0.05, 0.02]}, "features alike"),
         ({"pairs": [9, 9, 9, 9, 9, 9, 0]}, "no pairs"),
         ({"pseudo_rate": [0.3] * 7 + [0.0]}, "no pseudo-labels"),
@@ -64,6 +65,7 @@ def test_findings(changes: dict[str, float | list[float]], kind: str) -> None:
         {"video_disc_accuracy": 0.5, "video_domain": 1.1},
         {"pairs": [0, 0, 5]},
         {"feature_spread": [0.05, 0.6]},
+        {"target_top_class": [1.0, 0.9]},
         {"pseudo_rate": [0.0, 0.1]},
         # It was good before it was on, and is worse than uniform later.
         {"attention": [0.1, 0.1, 0.9], "attention_on": [0, 1]},

@@ -10,7 +10,7 @@ from feature_files import write_domain
 from tcon.adapt.config import make_runs
 from tcon.adapt.grid import prepare
 from tcon.adapt.loop import new_method
-from tcon.adapt.recorder import Recorder
+from tcon.adapt.recorder import Recorder, top_class_share
 
 
 def test_logs_are_averaged_and_moments_are_not(tmp_path: Path) -> None:
@@ -26,6 +26,14 @@ def test_logs_are_averaged_and_moments_are_not(tmp_path: Path) -> None:
         recorder.load_state_dict(stored)
         recorder.add({"x": torch.tensor(n), "attention_on_step": torch.tensor(n)})
     record = recorder.evaluate(method, 3, lr=0.1)
-    assert record == {"step": 3, "lr": 0.1, "x": 1.0, "attention_on_step": 3.0}
+    predicted = feed.predict(method, "target_train").argmax(1).tolist()
+    top = max(predicted.count(c) for c in predicted) / len(predicted)
+    same = {"attention_on_step": 3.0, "target_top_class": top}
+    assert record == {"step": 3, "lr": 0.1, "x": 1.0, **same}
     recorder.add({"x": 5.0, "attention_on_step": 3.0})
-    assert recorder.evaluate(method, 4) == {"step": 4, "x": 5.0, "attention_on_step": 3.0}
+    assert recorder.evaluate(method, 4) == {"step": 4, "x": 5.0, **same}
+
+
+def test_the_commonest_class() -> None:
+    logits = torch.tensor([[0.0, 1.0], [2.0, 1.0], [-3.0, -1.0]])
+    assert top_class_share(logits) == 2 / 3
