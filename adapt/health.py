@@ -112,7 +112,7 @@ def _predictions(records: Records) -> Iterator[Finding]:
             "one class",
             f"{share:.0%} of the target training videos get one and the same class{pseudo}: unless "
             "they are of one, nothing is adapted",
-            "train.normalise=domain, where it is not set, or train longer; "
+            "train longer, and cached features with train.normalise=domain; "
             "METHOD.pseudo.threshold=1 where there are pseudo-labels, and a lower METHOD.lambda_d "
             "where there is one",
         )
