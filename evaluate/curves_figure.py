@@ -18,6 +18,7 @@ _ATTENTION = ("attention", "attention_uniform")  # far smaller than the other lo
 _SHARES = (
     *("pseudo_rate", "pseudo_changed", "pairs_cross_class"),
     *("coattention_entropy", "align_column_max", "align_same_row"),
+    *("target_top_class", "feature_spread"),
 )
 _COUNTS = ("pairs",)
 _UNIT = ("discriminator accuracy", "shares")  # panels from 0 to 1
@@ -34,7 +35,9 @@ def draw_curves(seeds: Sequence[Records]) -> Figure:
     Args:
         seeds: the lines of each seed's ``metrics.jsonl``, at least one of each.
     """
-    panels = panels_of(seeds[0][0])
+    # A seed that an older version trained may lack some.
+    logged = set(seeds[0][0]).intersection(*(records[0] for records in seeds))
+    panels = panels_of({key: value for key, value in seeds[0][0].items() if key in logged})
     with style():
         columns = min(len(panels), 2)  # two side by side can still be read on a phone
         rows = -(-len(panels) // columns)

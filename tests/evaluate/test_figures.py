@@ -126,12 +126,15 @@ def test_curves_share_an_axis_by_their_unit(tmp_path: Path) -> None:
         "discriminator accuracy": ["video_disc_accuracy", "segment_disc_accuracy"],
         "shares": [
             *("pseudo_rate", "pairs_cross_class", "coattention_entropy"),
-            *("align_column_max", "align_same_row"),
+            *("align_column_max", "align_same_row", "target_top_class"),
         ],
         "counts": ["pairs"],
     }
     fitted = {"step": 1, "objective": 5.4, "pseudo_changed": 0.1, "mu": 1.0, "lambda_": 0.1}
     assert panels_of(fitted) == {"losses": ["objective"], "shares": ["pseudo_changed"]}
+    older = [{k: v for k, v in record.items() if k != "target_top_class"}]
+    legend = draw_curves([[record], older]).axes[3].get_legend()
+    assert [text.get_text() for text in legend.get_texts()][-1] == "align same row"
     assert panels_of({"step": 1, "attentive_entropy": 1.0}) == {"losses": ["attentive_entropy"]}
 
 
