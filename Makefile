@@ -21,7 +21,7 @@ test: .venv/.installed  ## install, then lint and run the tests (under 10 minute
 	$(PYTEST) --durations=5
 	@echo "All tests passed. To look at a result, run: make demo"
 
-fuzz: .venv/.installed  ## try 10,000 damaged variants of every kind of input (about 20 minutes)
+fuzz: .venv/.installed  ## try 10,000 damaged variants of every kind of input (an hour on one core)
 	$(PYTEST) -m hypothesis --hypothesis-profile=fuzz --durations=0
 
 .PHONY: help demo test fuzz
