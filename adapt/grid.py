@@ -109,7 +109,7 @@ def check_runs(runs: Sequence[RunConfig], store: Store, *, oracle: bool = False)
         kind = (run.method, run.modality, run.segments, repr(run.options))
         if kind not in tried:
             tried.add(kind)
-            domains = store.as_extracted(run)
+            domains = store.labelled(run, store.chosen(run))
             try:
                 with torch.device("meta"):  # no memory, no time
                     new_method(run, domains)

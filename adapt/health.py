@@ -19,7 +19,7 @@ _LATE = 0.25  # share of the evaluations, the last ones
 _SEPARATED = 0.95  # balanced accuracy of a discriminator that the features never fool
 _GUESSING = 0.55  # and of one that never learns
 _COLLAPSED = 0.9  # share of alignment columns that choose one and the same source segment
-_ALIKE = 0.1  # spread of features, as a share of their size; of ImageNet's 0.7
+_ALIKE = 0.1  # spread of features, as a share of their size; those of ImageNet have about 0.7
 _ONE_CLASS = 0.95  # share of the target videos that get one and the same class
 _DISCRIMINATOR = "_disc_accuracy"
 
@@ -64,7 +64,7 @@ def findings(
         *_features(records),
         *_predictions(records),
         *_discriminators(records),
-        *_pairs(records),
+        *_pairs(records, options),
     ]
     if source_segments > 1:
         found += _alignment(records)
@@ -99,9 +99,10 @@ def _features(records: Records) -> Iterator[Finding]:
     ):
         yield Finding(
             "features alike",
-            "the backbone makes nearly the same features of all clips (they differ by "
+            "the backbone makes nearly the same features of all source clips (they differ by "
             f"{spread:.1%} of their size), so there is nothing to tell classes by",
-            "lower e2e.backbone_lr, or METHOD.lambda_d where there is one",
+            "lower e2e.backbone_lr, or METHOD.lambda_d where there is one; random weights need "
+            "more steps",
         )
 
 
@@ -111,10 +112,10 @@ def _predictions(records: Records) -> Iterator[Finding]:
         yield Finding(
             "one class",
             f"{share:.0%} of the target training videos get one and the same class{pseudo}: unless "
-            "they are of one, nothing is adapted",
+            "they are of one, the target's classes are not told apart",
             "train longer, and cached features with train.normalise=domain; "
-            "METHOD.pseudo.threshold=1 where there are pseudo-labels, and a lower METHOD.lambda_d "
-            "where there is one",
+            "METHOD.pseudo.threshold=1 (none) where there are pseudo-labels, and a lower "
+            "METHOD.lambda_d where there is one",
         )
 
 
@@ -147,7 +148,7 @@ def _is_guess(loss: float) -> bool:
     return any(abs(loss - times * math.log(2)) < 0.03 * times for times in (1, 2))
 
 
-def _pairs(records: Records) -> Iterator[Finding]:
+def _pairs(records: Records, options: object) -> Iterator[Finding]:
     if "pairs" in records[-1] and _late_mean(records, "pairs") == 0:
         yield Finding(
             "no pairs",
@@ -155,7 +156,9 @@ def _pairs(records: Records) -> Iterator[Finding]:
             "co-attention, alignment and discriminators stood still",
             "lower METHOD.pair.threshold, or choose METHOD.pair.rule=topk",
         )
-    if records[-1].get("pseudo_rate", 1) == 0:
+    pseudo = getattr(options, "pseudo", None)
+    wanted = pseudo is None or pseudo.threshold < 1
+    if wanted and records[-1].get("pseudo_rate", 1) == 0:
         yield Finding(
             "no pseudo-labels",
             "no target video was confident enough for a pseudo-label at the end",
@@ -202,4 +205,5 @@ def _attention(records: Records, warmup: WarmupConfig) -> Iterator[Finding]:
 
 def _late_mean(records: Records, key: str) -> float:
     late = records[-max(1, round(_LATE * len(records))) :]
-    return sum(record.get(key, 0.0) for record in late) / len(late)
+    values = [record[key] for record in late if key in record]
+    return sum(values) / max(len(values), 1)

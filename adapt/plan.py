@@ -9,7 +9,7 @@ project, such as ``table5``, are known by their names.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ _DEFAULTS: dict[str, Any] = {
     "preset": MATCHED,
     "output": "runs",
 }
+_LARGEST = 10**6
 _SWITCHES = ("oracle", "end_to_end", "sync_bn")
 # Short for settings; those of the same place come after them.
 _SHORT = {
@@ -91,8 +92,12 @@ def read_plan(path: str, given: Mapping[str, Any]) -> Plan:
         ) from None
     except OSError as error:
         raise InputError(f"cannot read the plan {path}: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:  # damaged, or absurd numbers or depth
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"cannot read the plan {path}: {error}") from None
+    except (ValueError, RecursionError):  # thousands of digits, or of brackets
+        raise InputError(f"cannot read the plan {path}: an absurd number or depth") from None
+    if any(abs(number) > _LARGEST for number in _integers(table)):
+        raise InputError(f"plan {path}: a number is above {_LARGEST}")
     commands = table.pop("files", {})
     grids = table.pop("grid", [{}])
     if not isinstance(grids, list) or not isinstance(commands, dict):
@@ -169,6 +174,15 @@ def _check(part: Mapping[str, Any], path: str) -> None:
             raise InputError(f"plan {path}: {key} = {shorten(repr(value))} is of the wrong kind")
         if key in ("seeds", "epochs") and value < 1:
             raise InputError(f"plan {path}: {key} must be at least 1")
+
+
+def _integers(value: object) -> Iterator[int]:
+    """All whole numbers in nested tables and lists."""
+    if isinstance(value, int):
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _integers(inner)
 
 
 def _require_mode(options: Mapping[str, Any]) -> None:

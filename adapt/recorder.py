@@ -59,8 +59,9 @@ class Recorder:
             for name, value in self.sums.items()
         }
         logits = {name: self.feed.predict(method, name) for name in self.logits}
-        top = top_class_share(logits["target_train"])
-        record = {"step": step, **more, **means, "target_top_class": top}
+        record = {"step": step, **more, **means}
+        if logits["target_train"].shape[1] > 1:
+            record["target_top_class"] = top_class_share(logits["target_train"])
         finite = math.isfinite(means.get("loss", 0.0))
         if not finite or not all(values.isfinite().all() for values in logits.values()):
             raise Diverged(step)

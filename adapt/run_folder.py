@@ -144,8 +144,10 @@ class RunFolder:
     def _check_same(self, config: dict[str, Any]) -> None:
         try:
             before = flatten(what_counts(_stored_config(self.path)))
-        except (OSError, ValueError):
+        except (FileNotFoundError, ValueError):
             raise InputError(f"{self.path / CONFIG} is damaged: delete the run") from None
+        except OSError as error:
+            raise InputError(f"cannot read {self.path / CONFIG}: {error.strerror}") from None
         now = flatten(what_counts(config))
         for key in sorted(before.keys() | now.keys()):
             if before.get(key) != now.get(key):
@@ -168,10 +170,14 @@ def begun_config(path: Path) -> dict[str, Any]:
 
 def _stored_config(path: Path) -> dict[str, Any]:
     """What a run has in CONFIG; ValueError where that is damaged."""
-    config = json.loads((path / CONFIG).read_text())
-    tables = isinstance(config, dict) and [config.get("data"), config.get("end_to_end") or {}]
-    if not tables or not all(isinstance(table, dict) for table in tables):
-        raise ValueError("not the tables that a run writes")
+    try:
+        config = json.loads((path / CONFIG).read_text())
+    except RecursionError:
+        raise ValueError("too deep") from None
+    if not isinstance(config, dict) or not isinstance(config.get("data"), dict):
+        raise ValueError("no table, or none of data")
+    if not isinstance(config.get("end_to_end") or {}, dict):
+        raise ValueError("its end_to_end is no table")
     return config
 
 

@@ -76,13 +76,10 @@ class Store:
 
     def domains(self, run: RunConfig) -> Domains:
         """What the run trains on."""
-        return self._labelled(run, self._prepared(run))
+        return self.labelled(run, self._prepared(run))
 
-    def as_extracted(self, run: RunConfig) -> Domains:
-        """The same with features as they were extracted, in the computer's memory."""
-        return self._labelled(run, self.chosen(run))
-
-    def _labelled(self, run: RunConfig, domains: Domains) -> Domains:
+    def labelled(self, run: RunConfig, domains: Domains) -> Domains:
+        """The same; with the target's labels for a method that reads these."""
         if entry(run.method).method.reads_target_labels:
             return train_on_target(domains, self.target)
         return domains

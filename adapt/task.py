@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..cache import InputError
-from ..cache.errors import unknown
+from ..cache.errors import shorten, unknown
 
 Side = Literal["source", "target"]
 VERIFIED = "verified"  # a status
@@ -140,7 +140,8 @@ def read_task(path: str | Path) -> Task:
         path: a csv, or the name of a task that is shipped.
 
     Raises:
-        InputError: the file is missing, lacks a column, or gives a label to two classes.
+        InputError: the file is missing, lacks a column, has a class without a name, or gives a
+            label to two classes.
     """
     path = _find(path)
     try:
@@ -155,8 +156,6 @@ def read_task(path: str | Path) -> Task:
     for number, row in enumerate(rows, start=1):
         if None in row or None in (row["class"], row["source_label"], row["target_label"]):
             raise InputError(f"task {path}: row {number} has not one cell per column")
-        if not row["class"].strip():
-            raise InputError(f"task {path}: row {number} names no class")
         if not _NUMBER.fullmatch(given := row.get("class_index") or "0"):
             raise InputError(
                 f"task {path}: row {number} has the class_index {given[:40]}: give a whole number"
@@ -166,6 +165,10 @@ def read_task(path: str | Path) -> Task:
     if numbered:
         rows = [row for row in rows if int(row["class_index"]) >= 0]
         rows.sort(key=lambda row: int(row["class_index"]))
+    for row in rows:
+        if not row["class"].strip():
+            labels = row["source_label"] or row["target_label"]
+            raise InputError(f"task {path}: the row of the label '{shorten(labels)}' has no class")
     classes = tuple(dict.fromkeys(row["class"] for row in rows))
     maps: dict[str, dict[str, int]] = {"source_label": {}, "target_label": {}}
     for row in rows:

@@ -1,4 +1,4 @@
-"""The one exception for wrong input, shared by every room."""
+"""The one exception for wrong input, shared by every room, and what its messages are made of."""
 
 from __future__ import annotations
 

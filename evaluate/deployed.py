@@ -82,7 +82,7 @@ def load_deployed(path: Path, *, features: Path | None = None) -> Deployed:
             made = replace(made, weights_sha256=file_sha256(folder / CHECKPOINT))
     except InputError:
         raise
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{folder / CONFIG} is damaged ({error}): repeat the run") from None
     sizes = Sizes(
         in_features=made.dim,

@@ -89,7 +89,8 @@ class ClipFeed(Feed):
             fs, *ft = self.passes.forward(clips, (run.seed, step))  # [Bs, P, D], [Bt, P, D]
             labels = domains.source_train.labels[self.source_batches.batch(step)].to(self.device)
             generator = step_generator(run.seed, step, self.device)
-            logs = {"feature_spread": feature_spread(fs)}
+            several = fs.shape[0] * fs.shape[1] > 1
+            logs = {"feature_spread": feature_spread(fs)} if several else {}
             yield Batch(SourceBatch(fs, labels), ft[0] if ft else fs[:0], generator, logs)
 
     def parameter_groups(self, method: Method) -> list[tuple[list[nn.Parameter], float]]:

@@ -9,6 +9,7 @@ import pytest
 
 from tcon.adapt.health import findings
 from tcon.adapt.methods import entry
+from tcon.adapt.methods.tcon_config import PseudoConfig
 from tcon.adapt.warmup import WarmupConfig
 
 TCON = entry("tcon").config
@@ -90,6 +91,23 @@ def test_one_source_segment_cannot_collapse() -> None:
 
 def test_every_finding_says_what_to_do() -> None:
     bad = {"video_disc_accuracy": 1.0, "align_same_row": 1.0, "pairs": 0.0, "pseudo_rate": 0.0}
-    found = findings([{**HEALTHY, **bad, "attention": 1.0}], options=TCON)
-    assert len(found) == 5 and all(f.text and f.remedy for f in found)
+    bad |= {"target_top_class": 1.0, "feature_spread": 0.0, "attention": 1.0}
+    found = findings([{**HEALTHY, **bad}], options=TCON)
+    assert len(found) == 7 and all(f.text and f.remedy for f in found)
     assert all("\n" not in f.text + f.remedy for f in found)
+
+
+def test_no_advice_runs_in_a_circle() -> None:
+    """Pseudo-labels that are switched off are not missed; those that are on are suspected."""
+    off = replace(TCON, pseudo=PseudoConfig(threshold=1))
+    assert findings([{**HEALTHY, "pseudo_rate": 0.0}], options=off) == []
+    texts = [
+        findings([{**HEALTHY, "target_top_class": 1.0, "pseudo_rate": rate}], options=off)[0].text
+        for rate in (0.5, 0.0)
+    ]
+    assert ["pseudo-labels strengthen it" in text for text in texts] == [True, False]
+
+
+def test_what_an_older_version_did_not_log_is_no_zero() -> None:
+    new = {**HEALTHY, "feature_spread": 0.15}
+    assert findings([HEALTHY] * 6 + [HEALTHY, new], options=TCON) == []

@@ -199,6 +199,21 @@ def test_all_tables_ship() -> None:
     assert shipped() == sorted(TABLES)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "seeds = 99999999999",
+        "source = 0x" + "f" * 5000,
+        "epochs = " + "9" * 5000,
+        "x = " + "[" * 5000,
+    ],
+)
+def test_absurd_numbers_and_depth(tmp_path: Path, text: str) -> None:
+    (tmp_path / "plan.toml").write_text(text)
+    with pytest.raises(InputError, match="above 1000000|an absurd number or depth"):
+        read_plan(str(tmp_path / "plan.toml"), {})
+
+
 @given(content=damaged_text(PLAN.encode()))
 def test_damaged_plan(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "plan.toml").write_bytes(content)

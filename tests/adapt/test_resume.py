@@ -207,10 +207,13 @@ def test_many_threads_repeat_a_run_to_the_bit(tmp_path: Path) -> None:
         torch.set_num_threads(threads)
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"data": 1}', '{"data": {}, "end_to_end": 1}'])
+@pytest.mark.parametrize(
+    "content", ["", "[]", '{"data": 1}', '{"data": {}, "end_to_end": 1}', "[" * 10**5, None]
+)
 def test_damaged_configuration_is_named(
-    files: tuple[Path, Path], tmp_path: Path, content: str
+    files: tuple[Path, Path], tmp_path: Path, content: str | None
 ) -> None:
-    (run(files, tmp_path) / "config.json").write_text(content)
+    config = run(files, tmp_path) / "config.json"
+    config.unlink() if content is None else config.write_text(content)
     with pytest.raises(InputError, match=r"config\.json is damaged: delete the run"):
         run(files, tmp_path)

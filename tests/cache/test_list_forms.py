@@ -402,6 +402,13 @@ def test_damaged_lists(tmp_path: Path, case: str, data: st.DataObject) -> None:
             assert 0 <= start <= stop < 2**31
 
 
+def test_a_class_map_names_every_class(tmp_path: Path) -> None:
+    path = _write(tmp_path, "list.txt", "a.mp4 0\nb.mp4 1\n")
+    (tmp_path / "classes").write_text("id,key\n0,take\n1,\n")
+    with pytest.raises(InputError, match="line 3 has no number and name of a class"):
+        read_list(path, classes=tmp_path / "classes")
+
+
 @pytest.mark.parametrize("text", [text for text, _, _ in CLASS_MAPS])
 @given(data=st.data())
 def test_damaged_class_maps(tmp_path: Path, text: str, data: st.DataObject) -> None:

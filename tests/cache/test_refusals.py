@@ -203,7 +203,8 @@ def test_refused_writer_leaves_nothing_behind(
 
 def test_folder_in_place_of_a_file(tmp_path: Path, provenance: Callable[..., Provenance]) -> None:
     (tmp_path / "folder").mkdir()
-    with pytest.raises(InputError, match="is a folder, not a feature file"):
-        FeatureFile(tmp_path / "folder")
+    for folder in (tmp_path / "folder", Path(), Path("/")):
+        with pytest.raises(InputError, match="is a folder, not a feature file"):
+            FeatureFile(folder)
     with pytest.raises(InputError, match="is a folder, not a feature file"):
         FeatureWriter(tmp_path / "folder", {"rgb": provenance()})

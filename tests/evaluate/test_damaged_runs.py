@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from contextlib import redirect_stdout
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from handmade_runs import logits, write_run
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tcon.cache import InputError
 from tcon.evaluate.report import report
 from tcon.evaluate.run_logs import read_health, read_metrics
 from tcon.evaluate.runs import find_runs
@@ -58,3 +60,15 @@ def test_damaged_run(run: Path, sound: dict[str, bytes], name: str, data: st.Dat
             assert all(type(value) in (int, float) for value in record.values())
         for finding in read_health(found):
             assert {"kind", "text", "remedy"} <= finding.keys()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"end_to_end": 1}, {"data": {"source_map": [1]}}, {"data": {"target_map": None}}],
+)
+def test_a_table_must_be_one(run: Path, change: dict[str, object]) -> None:
+    config = json.loads((run / "config.json").read_text())
+    data = {"data": config["data"] | change.get("data", {})}
+    (run / "config.json").write_text(json.dumps(config | change | data))
+    with pytest.raises(InputError, match="end_to_end is no table|_map"):
+        report([run])

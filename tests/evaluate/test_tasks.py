@@ -301,6 +301,15 @@ def test_damaged_task(tmp_path: Path, content: bytes) -> None:
             assert "" not in side and set(side.values()) <= set(range(len(task.classes)))
 
 
+def test_a_class_has_a_name(tmp_path: Path) -> None:
+    path = tmp_path / "task.csv"
+    path.write_text("class,source_label,target_label,class_index\ngolf,a,b,0\n,c,,-1\n")
+    assert read_task(path).classes == ("golf",)  # labels that are no class need none
+    path.write_text("class,source_label,target_label\ngolf,a,b\n ,c,d\n")
+    with pytest.raises(InputError, match="the row of the label 'c' has no class"):
+        read_task(path)
+
+
 def test_a_folder_called_like_a_task_hides_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
