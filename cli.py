@@ -219,14 +219,14 @@ def extract(
     folder of frames counts as a video. With --check it is a single video, and with --dataset there
     is none. Run again to continue or extend.
     """
-    from .extract.config import ExtractConfig
     from .extract.flow import Parameters
-    from .extract.lists import read_videos
-    from .extract.memory import keep_freed_memory
+    from .extract.lists.shards import Shard
+    from .extract.lists.videos import read_videos
+    from .extract.machine.memory import keep_freed_memory
+    from .extract.options import ExtractConfig
     from .extract.progress import extract_with_progress
-    from .extract.sampling import Sampling
-    from .extract.shards import Shard
-    from .extract.views import Views
+    from .extract.snippets.sampling import Sampling
+    from .extract.snippets.views import Views
 
     if dataset and (videos or check or unlabelled or not root):
         raise InputError("--dataset needs --root DIR, and no VIDEOS, --check or --unlabelled")
@@ -259,7 +259,7 @@ def extract(
             click.echo(f"{probability:6.1%}  {name}")
         return
     if dataset:
-        from .extract.datasets import read_dataset
+        from .extract.lists.datasets import read_dataset
 
         split = 1 if split is None else split
         found = read_dataset(dataset, root, split=split, annotations=annotations, strict=strict)
@@ -362,9 +362,9 @@ def adapt(
     With --plan, options given here override the plan's. Target labels, where the file holds any,
     decide which videos belong to the task's classes; training never gets them.
     """
+    from .adapt.config.plans import make_grid, read_plan
     from .adapt.dry_run import require_mode, show_runs
     from .adapt.end_to_end.decoding import Decoding
-    from .adapt.plan import make_grid, read_plan
     from .adapt.progress import adapt_grids, adapt_plan
 
     given = {key: value for key, value in options.items() if value}
@@ -402,7 +402,7 @@ def tasks(task: str | None, files: tuple[Path, Path] | None) -> None:
 
     With --check, exit code 1 if videos are missing, moved or more than is known.
     """
-    from .evaluate.task_tables import check_files, list_tasks, show_task
+    from .adapt.tasks.tables import check_files, list_tasks, show_task
 
     if files:
         sys.exit(1 if check_files(task, *files) else 0)
@@ -502,9 +502,9 @@ def evaluate(
     RUNS are run folders or folders of them. Where the target is unlabelled, prints predictions
     and scores that need no labels. With --select, prints what label-free validators choose.
     """
-    from .evaluate.presentation import Presentation
-    from .evaluate.report import report, report_selection
-    from .evaluate.validators import DEFAULT
+    from .evaluate.report.presentation import Presentation
+    from .evaluate.report.report import report, report_selection
+    from .evaluate.scores.validators import DEFAULT
 
     if fuse and Path(fuse).exists():  # the option took the first of the runs
         runs, fuse = (Path(fuse), *runs), "1:1"
@@ -619,9 +619,9 @@ def predict(
 
     VIDEOS are files, folders of videos and lists.
     """
-    from .evaluate.predict_report import predict_and_report
-    from .extract.config import ExtractConfig
-    from .extract.memory import keep_freed_memory
+    from .evaluate.predict.report import predict_and_report
+    from .extract.machine.memory import keep_freed_memory
+    from .extract.options import ExtractConfig
 
     keep_freed_memory()
     failures = predict_and_report(
@@ -692,7 +692,7 @@ def import_(kind: str, features: Path, output: Path, **options: Any) -> None:
     KIND is t7 (TA3N, TranSVAE), npy (video_features and others), npz, hdf5, mat, a pickled kind
     (epic100, mmsada, mmaction2), or auto. Run again to continue. docs/import.md shows each.
     """
-    from .cache.importers.progress import import_with_progress
+    from .extract.importers.progress import import_with_progress
 
     complete = import_with_progress(kind, features, output, **options)
     sys.exit(0 if complete else 1)
@@ -737,7 +737,7 @@ def export(
     backbone and all.
     """
     if source.is_dir():
-        from .evaluate.export_model import export_model
+        from .evaluate.export.model import export_model
 
         if output is None:
             raise InputError("name the model's file: -o FILE.pt2 or -o FILE.onnx")
@@ -749,7 +749,7 @@ def export(
         raise InputError(f"there is no such run or feature file: {source}")
     if weights or features:
         raise InputError(f"--weights and --features are for a run, and {source} is a file")
-    from .evaluate.export_features import export_npz
+    from .evaluate.export.features import export_npz
 
     output = output or source.with_suffix(".npz")
     click.echo(export_npz(source, output, modality=modality, segments=segments))
@@ -797,6 +797,6 @@ def flow(video: Path, output: Path | None, engine: str, pairs: int, parameters: 
 @click.option("--device", default="auto", show_default=True)
 def demo(output: Path, clips: int, seeds: int, device: str) -> None:
     """Make synthetic clips of two domains, extract, adapt and evaluate: the whole pipeline."""
-    from .evaluate.demo import run_demo
+    from .evaluate.demo.demo import run_demo
 
     run_demo(output, clips=clips, seeds=seeds, device=device)

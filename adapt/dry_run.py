@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import torch
 
 from ..cache import InputError
+from .data.store import open_store
 from .end_to_end.decoding import FEATURE_FILES, Decoding
 from .grid import Grid, check_runs
 from .run_folder import LOGITS, RESUME
-from .store import open_store
 
 
 def show_runs(

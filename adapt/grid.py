@@ -12,14 +12,14 @@ import torch
 
 from ..cache import InputError
 from ..cache.device import choose_device
-from .config import RunConfig, base_of
+from .config.runs import RunConfig, base_of
+from .data.store import Store, by_data, open_store
 from .end_to_end.decoding import Decoding
-from .health import Diverged
-from .loop import OnEvaluation, OnStep, fit, new_method, train
 from .methods import FittedMethod, Method, entry
-from .processes import Processes
 from .run_folder import CHECKPOINT, RunFolder, begun_config
-from .store import Store, by_data, open_store
+from .training.health import Diverged
+from .training.loop import OnEvaluation, OnStep, fit, new_method, train
+from .training.processes import Processes
 
 State = Literal["waiting", "running", "finished", "finished before", "elsewhere", "failed"]
 OnState = Callable[[RunFolder, State, str], None]

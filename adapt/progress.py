@@ -12,18 +12,18 @@ from rich.console import Console
 
 from ..cache import FeatureFile, InputError
 from ..cache.device import choose_device
-from .config import RunConfig
+from .config.plans import Plan
+from .config.runs import RunConfig
 from .dry_run import show_runs
 from .end_to_end.decoding import Decoding
 from .grid import Grid, Prepared, State, prepare, run_all
-from .health import by_kind
 from .live import Board
 from .methods import FittedMethod, entry
-from .plan import Plan
-from .processes import Processes
 from .run_folder import HEALTH, RunFolder
-from .task import VERIFIED
-from .tensorboard import Write, tensorboard_writer
+from .tasks.task import VERIFIED
+from .training.health import by_kind
+from .training.processes import Processes
+from .training.tensorboard import Write, tensorboard_writer
 
 
 def adapt_with_progress(

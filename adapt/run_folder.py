@@ -29,7 +29,7 @@ from torch import nn
 
 from .. import __version__
 from ..cache import InputError
-from .health import Finding
+from .training.health import Finding
 
 CONFIG, METRICS, CHECKPOINT, LOGITS = "config.json", "metrics.jsonl", "checkpoint.pt", "logits.h5"
 HEALTH, RESUME = "health.json", "resume.pt"

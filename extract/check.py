@@ -11,11 +11,11 @@ from torch import Tensor
 from ..cache.errors import InputError
 from .backbones import LoadedBackbone, get_spec, names
 from .backbones.classes import class_names
-from .config import ExtractConfig, Plan
-from .decode_pool import DecodePool
-from .decoders import DecodeError, is_there
-from .devices import Devices
-from .lists import VideoItem
+from .decoding import DecodeError, is_there
+from .decoding.pool import DecodePool
+from .lists.videos import VideoItem
+from .machine.devices import Devices
+from .options import ExtractConfig, Plan
 
 
 @torch.inference_mode()

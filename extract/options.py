@@ -12,17 +12,17 @@ from .. import __version__
 from ..cache import InputError, Provenance
 from ..cache.errors import unknown
 from .backbones import MODALITIES, LoadedBackbone, load_backbone
-from .cutting import Cut, FrameCut
-from .decoders import DECODERS
-from .devices import choose_devices
+from .decoding import DECODERS
 from .flow import ENGINES, Parameters
 from .flow.cache import FlowCache
 from .flow.cutting import FIELDS, ON_DEVICE, FlowCut
 from .flow.tvl1 import choose_engine
-from .precision import choose_precision
-from .sampling import Sampling
-from .snippets import Reading
-from .views import Views
+from .machine.devices import choose_devices
+from .machine.precision import choose_precision
+from .snippets.cutting import Cut, FrameCut
+from .snippets.reading import Reading
+from .snippets.sampling import Sampling
+from .snippets.views import Views
 
 _GPU_BATCH = 8  # times the batch of a CPU
 

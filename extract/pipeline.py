@@ -18,16 +18,16 @@ import torch
 from torch import Tensor
 
 from ..cache import Failure, FeatureWriter, Snippets, Video
-from ..cache.labels import check_committed, list_sha256
-from .batching import Batch, Batcher
-from .config import ExtractConfig, Plan
-from .cores import cores
-from .decode_pool import Answer, DecodePool
-from .decoders import DecodeError
-from .devices import Devices, Result
-from .lists import VideoItem, labels_of, printable
-from .precision import DTYPES
-from .snippets import Chunk, Decoded
+from .decoding import DecodeError
+from .decoding.pool import Answer, DecodePool
+from .lists.labels import check_committed, list_sha256
+from .lists.videos import VideoItem, labels_of, printable
+from .machine.batching import Batch, Batcher
+from .machine.cores import cores
+from .machine.devices import Devices, Result
+from .machine.precision import DTYPES
+from .options import ExtractConfig, Plan
+from .snippets.reading import Chunk, Decoded
 
 _UNWRITTEN = 64  # videos that may wait for the writer
 _MOST_WORKERS = 16  # unless the user asks for more

@@ -11,9 +11,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 
 from ..cache import Failure
-from .config import ExtractConfig
 from .flow.cache import FlowCache
-from .lists import VideoItem, describe
+from .lists.videos import VideoItem, describe
+from .options import ExtractConfig
 from .pipeline import Progress, extract
 
 _SHOWN_FAILURES = 10

@@ -10,7 +10,7 @@ import numpy as np
 from feature_files import CLASSES
 from torch import nn
 
-from tcon.adapt.config import make_runs
+from tcon.adapt.config.runs import make_runs
 from tcon.adapt.run_folder import RunFolder
 from tcon.cache import FeatureFile
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from tcon.adapt.alignment_discriminators import TconDiscriminatorConfig
+from tcon.adapt.layers.pairs import PairConfig
 from tcon.adapt.methods import Losses, Method, Sizes, SourceBatch, build
-from tcon.adapt.methods.tcon_config import PseudoConfig, TconConfig
-from tcon.adapt.pairs import PairConfig
+from tcon.adapt.methods.tcon.discriminators import TconDiscriminatorConfig
+from tcon.adapt.methods.tcon.options import PseudoConfig, TconConfig
 
 BS, BT, D_IN, C = 5, 6, 10, 3
 VARIANTS = ("tcon", "tcon-sadnet", "tcon-tadnet", "tcon-coattn", "tcon-attn")

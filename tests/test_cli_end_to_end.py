@@ -15,12 +15,12 @@ from tiny_backbones import MACHINE, table_of, tiny_backbones
 
 from tcon.cache import FeatureFile, InputError
 from tcon.cli import main
-from tcon.evaluate.deployed import load_deployed, make_plan
+from tcon.evaluate.runs.deployed import load_deployed, make_plan
 from tcon.extract.flow import Parameters
 from tcon.extract.flow.cache import FlowCache
 from tcon.extract.flow.cutting import FlowCut
-from tcon.extract.preprocessing import Preprocessing
-from tcon.extract.sampling import Sampling
+from tcon.extract.snippets.preprocessing import Preprocessing
+from tcon.extract.snippets.sampling import Sampling
 
 QUICK = [
     *("--method", "source_only", "--segments", "2", "--epochs", "1", "--set", "train.min_steps=2"),

@@ -11,11 +11,11 @@ import pytest
 from torch import nn
 from toy_runs import QUICK
 
-from tcon.adapt.config import make_runs
+from tcon.adapt.config.runs import make_runs
 from tcon.adapt.grid import prepare, run_all
 from tcon.extract.backbones import BackboneSpec, Preprocessing, Weights, registry
-from tcon.extract.config import ExtractConfig
-from tcon.extract.lists import read_videos
+from tcon.extract.lists.videos import read_videos
+from tcon.extract.options import ExtractConfig
 from tcon.extract.pipeline import extract
 
 MACHINE = ExtractConfig(device="cpu", workers=0, min_frames=1)

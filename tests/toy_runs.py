@@ -7,10 +7,10 @@ from pathlib import Path
 
 from feature_files import write_domain
 
-from tcon.adapt.config import MATCHED, make_runs
+from tcon.adapt.config.runs import MATCHED, make_runs
 from tcon.adapt.grid import prepare, run_all
-from tcon.evaluate.runs import find_runs
-from tcon.evaluate.summary import Group, group_runs
+from tcon.evaluate.runs.groups import Group, group_runs
+from tcon.evaluate.runs.read import find_runs
 
 QUICK = ("train.epochs=1", "train.min_steps=4", "train.batch_size=4", "train.evaluations=2")
 SMALL = {

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tiny_backbones import tiny_backbones
 
-from tcon.adapt.config import make_runs
+from tcon.adapt.config.runs import make_runs
 from tcon.adapt.end_to_end.decoding import Decoding
 from tcon.adapt.grid import prepare, run_all
 

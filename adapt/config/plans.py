@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..cache.errors import InputError, MissingFile, shorten, unknown
-from ..cache.sources import sources_of
-from .config import MATCHED, make_runs
-from .grid import Grid
+from ...cache.errors import InputError, MissingFile, shorten, unknown
+from ...cache.sources import sources_of
+from ..grid import Grid
+from .runs import MATCHED, make_runs
 
 if sys.version_info >= (3, 11):
     import tomllib

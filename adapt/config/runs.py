@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ..cache.errors import InputError, unknown
-from .end_to_end.config import EndToEnd, usual_settings
-from .methods import FittedMethod, MethodConfig, entry
-from .normalise import Normalise
-from .optimiser import Optimiser, Schedule
+from ...cache.errors import InputError, unknown
+from ..data.splits import TargetPool
+from ..data.statistics import Normalise
+from ..end_to_end.options import EndToEnd, usual_settings
+from ..methods import FittedMethod, MethodConfig, entry
+from ..training.optimiser import Optimiser, Schedule
 from .settings import apply_settings
-from .splits import TargetPool
 
 MATCHED = "matched"  # the preset that changes nothing
 

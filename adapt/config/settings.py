@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import NoneType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-from ..cache.errors import InputError, unknown
-from .methods import names
+from ...cache.errors import InputError, unknown
+from ..methods import names
 
 T = TypeVar("T")
 _MAY_BE_ZERO = ("lr_drops", "min_steps", "features", "micro_batch")

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..cache import FeatureFile, InputError
+from ...cache import FeatureFile, InputError
+from ..tasks.task import Task
 from .splits import Splits, TargetPool, split_videos
-from .task import Task
 
 _PLACES = 2**20  # positions inside a segment
 _MUST_AGREE = ("backbone", "weights_sha256", "layer", "dim", "preprocessing", "snippet_length")

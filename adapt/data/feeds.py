@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from ..config.runs import RunConfig
+from ..methods import Method, SourceBatch
+from ..training.health import Finding
 from .batches import EndlessBatches, step_generator
-from .config import RunConfig
 from .domains import Domains, Videos
-from .health import Finding
-from .methods import Method, SourceBatch
 
 _CHUNK = 1024  # videos predicted at once
 

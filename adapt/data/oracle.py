@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..cache import FeatureFile, InputError
+from ...cache import FeatureFile, InputError
 from .domains import Domains, V
 
 

@@ -11,8 +11,8 @@ from typing import Literal
 
 import numpy as np
 
-from ..cache import InputError, Video
-from .task import Task
+from ...cache import InputError, Video
+from ..tasks.task import Task
 
 TargetPool = Literal["task", "all"]
 _HELD_OUT_SEED = 0  # the same for all runs: seeds and methods are validated on the same videos

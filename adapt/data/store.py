@@ -8,16 +8,16 @@ from typing import Any
 
 import torch
 
-from ..cache import FeatureFile, InputError
-from .config import RunConfig
+from ...cache import FeatureFile, InputError
+from ..config.runs import RunConfig
+from ..end_to_end.decoding import Decoding
+from ..methods import entry
+from ..tasks.task import read_task, shared_classes, some
+from ..training.processes import Processes
 from .domains import Domains, load_domains
-from .end_to_end.decoding import Decoding
-from .feed import CachedFeed, Feed
-from .methods import entry
-from .normalise import normalise
+from .feeds import CachedFeed, Feed
 from .oracle import train_on_target
-from .processes import Processes
-from .task import read_task, shared_classes, some
+from .statistics import normalise
 
 _MAY_DIFFER = ("views", "sampling", "precision")  # features stay comparable, hardly
 
@@ -197,7 +197,7 @@ def open_store(
     """
     if not any(run.end_to_end for run in runs):
         return Store(source, target, task=task, device=device)
-    from .end_to_end.store import ClipStore  # the cached mode must not need decoders
+    from ..end_to_end.store import ClipStore  # the cached mode must not need decoders
 
     return ClipStore(source, target, task=task, device=device, decoding=decoding)
 

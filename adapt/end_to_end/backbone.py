@@ -11,10 +11,10 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torchvision.ops import StochasticDepth
 
 from ...extract.backbones import LoadedBackbone
-from ...extract.devices import lay_out, layout_of
-from ...extract.precision import DTYPES, choose_precision
-from ...extract.transforms import normalise
-from .config import BatchNorm
+from ...extract.machine.devices import lay_out, layout_of
+from ...extract.machine.precision import DTYPES, choose_precision
+from ...extract.snippets.transforms import normalise
+from .options import BatchNorm
 
 _DROPS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, StochasticDepth)
 

@@ -10,18 +10,18 @@ import torch
 from torch import Tensor, nn
 
 from ...cache import InputError
-from ...extract.clip_dataset import ClipRequest
-from ...extract.clip_loader import ClipLoader
-from ..batches import EndlessBatches, step_generator
-from ..config import RunConfig
-from ..domains import Domains
-from ..feed import Batch, Feed, clip_gradients
-from ..health import Finding
+from ..config.runs import RunConfig
+from ..data.batches import EndlessBatches, step_generator
+from ..data.domains import Domains
+from ..data.feeds import Batch, Feed, clip_gradients
 from ..methods import Method, SourceBatch
-from ..processes import Processes
+from ..training.health import Finding
+from ..training.processes import Processes
 from .backbone import TrainedBackbone
-from .two_passes import TwoPasses
-from .videos import ClipVideos
+from .clips.dataset import ClipRequest
+from .clips.loader import ClipLoader
+from .clips.videos import ClipVideos
+from .gradient_cache import TwoPasses
 
 _PREDICTED = 8  # videos at once
 _CLIPS = 2  # keeps the random numbers of clips apart from those of `EndlessBatches`

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from ...cache import InputError
 from ...cache.schema import apart
-from ...extract.config import ExtractConfig
 from ...extract.flow.cache import FlowCache
 from ...extract.flow.cutting import parse_flow
+from ...extract.options import ExtractConfig
 from .decoding import Decoding
 
 

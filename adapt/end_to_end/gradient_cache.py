@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..processes import Processes
+from ..training.processes import Processes
 from .backbone import TrainedBackbone
 
 

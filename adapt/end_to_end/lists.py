@@ -10,11 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...cache import FeatureFile
-from ...cache.labels import list_sha256
-from ...extract.config import ExtractConfig
-from ...extract.lists import VideoItem, labels_of, read_videos
+from ...extract.lists.labels import list_sha256
+from ...extract.lists.videos import VideoItem, labels_of, read_videos
+from ...extract.options import ExtractConfig
 from ...extract.progress import extract_with_progress
-from ..processes import Processes
+from ..training.processes import Processes
 from .decoding import FEATURE_FILES
 
 

@@ -14,28 +14,28 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from ...cache import InputError, Provenance
 from ...extract.backbones import LoadedBackbone, load_backbone
-from ...extract.clip_loader import ClipLoader
-from ...extract.config import ExtractConfig, make_cut
-from ...extract.cores import cores
-from ...extract.cutting import Cut
 from ...extract.flow.cache import FlowCache
 from ...extract.flow.cutting import FlowCut
-from ...extract.precision import DTYPES
-from ..config import RunConfig
-from ..domains import Domains, choose
-from ..feed import Feed
-from ..loop import new_method
+from ...extract.machine.cores import cores
+from ...extract.machine.precision import DTYPES
+from ...extract.options import ExtractConfig, make_cut
+from ...extract.snippets.cutting import Cut
+from ..config.runs import RunConfig
+from ..data.domains import Domains, choose
+from ..data.feeds import Feed
+from ..data.splits import split_videos
+from ..data.store import Store
 from ..methods import entry
-from ..processes import Processes
-from ..splits import split_videos
-from ..store import Store
+from ..training.loop import new_method
+from ..training.processes import Processes
 from .backbone import TrainedBackbone, training_precision
+from .clips.loader import ClipLoader
+from .clips.videos import ClipVideos, all_videos
 from .decoding import Decoding
 from .feed import ClipFeed
 from .flows import flow_options
 from .free_memory import free_memory
 from .memory import Need, need
-from .videos import ClipVideos, all_videos
 
 
 class ClipStore(Store):

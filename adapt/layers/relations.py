@@ -12,7 +12,7 @@ from itertools import combinations
 import torch
 from torch import Tensor, nn
 
-from ..cache.errors import InputError
+from ...cache.errors import InputError
 from .networks import draw_mask
 
 WIDTH = 256

@@ -10,7 +10,6 @@ from . import (  # noqa: F401  (they register themselves)
     ta3n,
     target_only,
     tcon,
-    tcon_ablations,
 )
 from .base import FittedMethod, Losses, Method, MethodConfig, SegmentVotes, Sizes, SourceBatch
 from .registry import Entry, build, entry, names

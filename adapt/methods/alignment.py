@@ -14,8 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..networks import Bottleneck, DiscriminatorConfig, SegmentClassifier
-from ..schedules import dann_ramp
+from ..layers.networks import Bottleneck, DiscriminatorConfig, SegmentClassifier
+from ..training.schedules import dann_ramp
 from .base import Draws, Losses, Method, MethodConfig, SegmentVotes, Sizes, SourceBatch, State
 
 

@@ -15,10 +15,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..losses import domain_accuracy, entropy
-from ..multilinear import multilinear_map, randomised_multilinear_map
-from ..networks import Discriminator
-from ..reversal import reverse_gradient
+from ..layers.losses import domain_accuracy, entropy
+from ..layers.multilinear import multilinear_map, randomised_multilinear_map
+from ..layers.networks import Discriminator
+from ..layers.reversal import reverse_gradient
 from .alignment import AdversarialConfig, Alignment
 from .base import Draws, Sizes
 from .registry import register

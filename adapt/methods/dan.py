@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ..mmd import mk_mmd
+from ..layers.mmd import mk_mmd
 from .alignment import Alignment, AlignmentConfig
 from .base import Draws
 from .registry import register

@@ -9,9 +9,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..losses import domain_accuracy, domain_loss
-from ..networks import Discriminator
-from ..reversal import reverse_gradient
+from ..layers.losses import domain_accuracy, domain_loss
+from ..layers.networks import Discriminator
+from ..layers.reversal import reverse_gradient
 from .alignment import AdversarialConfig, Alignment
 from .base import Draws, Sizes
 from .registry import register

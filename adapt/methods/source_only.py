@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..networks import Bottleneck, SegmentClassifier
-from ..relations import RelationClassifier
+from ..layers.networks import Bottleneck, SegmentClassifier
+from ..layers.relations import RelationClassifier
 from .base import Draws, Losses, Method, MethodConfig, SegmentVotes, Sizes, SourceBatch, State
 from .registry import register
 

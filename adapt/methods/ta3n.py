@@ -18,12 +18,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..domain_attention import attentive_entropy, domain_attention
-from ..losses import domain_accuracy
-from ..networks import Bottleneck, draw_mask
-from ..relations import WIDTH, Relations
-from ..reversal import reverse_gradient
-from ..schedules import dann_ramp
+from ..layers.domain_attention import attentive_entropy, domain_attention
+from ..layers.losses import domain_accuracy
+from ..layers.networks import Bottleneck, draw_mask
+from ..layers.relations import WIDTH, Relations
+from ..layers.reversal import reverse_gradient
+from ..training.schedules import dann_ramp
 from .base import Draws, Losses, Method, MethodConfig, Sizes, SourceBatch, State
 from .registry import register
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from ..adapt.task import VERIFIED, Side, Task, some
-from ..cache import Video
-from ..cache.errors import unknown
-from ..cache.schema import SPLITS
+from ...cache import Video
+from ...cache.errors import unknown
+from ...cache.schema import SPLITS
+from .task import VERIFIED, Side, Task, some
 
-_FILE = Path(__file__).parent / "data" / "video_counts.csv"
+_FILE = Path(__file__).parent / "video_counts.csv"
 
 
 @dataclass(frozen=True)

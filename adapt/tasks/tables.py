@@ -8,9 +8,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from ..adapt.task import VERIFIED, Task, near_labels, read_task, shared_classes, shipped_tasks, some
-from ..cache import FeatureFile
-from .task_counts import (
+from ...cache import FeatureFile
+from .counts import (
     DomainCount,
     Known,
     Side,
@@ -20,6 +19,7 @@ from .task_counts import (
     known_total,
     labels_of,
 )
+from .task import VERIFIED, Task, near_labels, read_task, shared_classes, shipped_tasks, some
 
 _SIDES: tuple[Side, ...] = ("source", "target")
 _SHOWN = 8  # labels

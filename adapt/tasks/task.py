@@ -10,13 +10,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from ..cache import InputError
-from ..cache.errors import shorten, unknown
+from ...cache import InputError
+from ...cache.errors import shorten, unknown
 
 Side = Literal["source", "target"]
 VERIFIED = "verified"  # a status
 _NUMBER = re.compile(r"-?[0-9]{1,9}")
-_SHIPPED = Path(__file__).parent / "tasks"
+_SHIPPED = Path(__file__).parent / "shipped"
 
 
 @dataclass(frozen=True)

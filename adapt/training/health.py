@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from .warmup import WarmupConfig
+from ..methods.tcon.warmup import WarmupConfig
 
 T = TypeVar("T")
 Records = Sequence[Mapping[str, float]]

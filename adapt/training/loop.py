@@ -7,14 +7,14 @@ from contextlib import contextmanager
 
 import torch
 
-from .config import RunConfig
-from .domains import Domains
-from .feed import CachedFeed, Feed
-from .methods import FittedMethod, Method, Sizes, build
+from ..config.runs import RunConfig
+from ..data.domains import Domains
+from ..data.feeds import CachedFeed, Feed
+from ..methods import FittedMethod, Method, Sizes, build
+from ..run_folder import RunFolder
 from .optimiser import learning_rate, make_optimiser, set_rate
 from .recorder import Recorder
 from .resume import Saver, restore
-from .run_folder import RunFolder
 
 OnStep = Callable[[int, int], None]
 OnEvaluation = Callable[[int, int, dict[str, float]], None]

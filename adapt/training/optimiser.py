@@ -11,7 +11,7 @@ from torch import nn
 from .schedules import step_decay
 
 if TYPE_CHECKING:
-    from .config import TrainConfig
+    from ..config.runs import TrainConfig
 
 Optimiser = Literal["adam", "sgd"]
 Schedule = Literal["step", "dann", "inverse"]

@@ -20,7 +20,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from ..cache import InputError
+from ...cache import InputError
 
 
 class Processes:

@@ -13,10 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .feed import Feed
+from ..data.feeds import Feed
+from ..methods import Method
+from ..run_folder import RunFolder
 from .health import Diverged, findings
-from .methods import Method
-from .run_folder import RunFolder
 
 
 class Recorder:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from ..cache import InputError
+from ...cache import InputError
 
 Write = Callable[[Path, int, Mapping[str, float]], None]
 

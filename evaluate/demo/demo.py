@@ -8,17 +8,17 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ..adapt.config import make_runs
-from ..adapt.progress import adapt_with_progress
-from ..cache import InputError
-from ..extract.config import ExtractConfig
-from ..extract.lists import read_videos
-from ..extract.progress import extract_with_progress
-from ..extract.sampling import Sampling
-from .results import results_of
-from .runs import find_runs
-from .summary import Group, group_runs
-from .tables import markdown, write_csv
+from ...adapt.config.runs import make_runs
+from ...adapt.progress import adapt_with_progress
+from ...cache import InputError
+from ...extract.lists.videos import read_videos
+from ...extract.options import ExtractConfig
+from ...extract.progress import extract_with_progress
+from ...extract.snippets.sampling import Sampling
+from ..runs.groups import Group, group_runs
+from ..runs.read import find_runs
+from ..scores.results import results_of
+from ..tables.accuracy import markdown, write_csv
 
 SEGMENTS = 8
 # Shorter runs, smaller batches and discriminators than the defaults: quick on two CPU cores.
@@ -43,8 +43,8 @@ def run_demo(output: Path, *, clips: int = 224, seeds: int = 3, device: str = "a
         InputError: too few clips, packages of the demo that are missing, or unwritable output.
     """
     try:
-        from ..extract.synthetic import write_pair
-        from .demo_figures import draw_accuracies, draw_frames
+        from ...extract.synthetic import write_pair
+        from .figures import draw_accuracies, draw_frames
     except ImportError as error:
         raise InputError(
             f"the demo needs the package {error.name}: pip install 'tcon[demo]'"

@@ -10,10 +10,10 @@ import torch
 from matplotlib.figure import Figure
 from torchvision.transforms.v2 import functional as tv
 
-from ..extract.decoders import read_frames
-from ..extract.sampling import Sampling, centres
-from .drawing import COLOURS
-from .summary import Group
+from ...extract.decoding import read_frames
+from ...extract.snippets.sampling import Sampling, centres
+from ..figures.drawing import COLOURS
+from ..runs.groups import Group
 
 _HEIGHT, _WIDTH = 72, 96
 

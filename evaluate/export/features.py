@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..adapt.domains import Videos
-from ..cache import FeatureFile, InputError, Packed
+from ...adapt.data.domains import Videos
+from ...cache import FeatureFile, InputError, Packed
 
 
 def export_npz(

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from ..adapt.health import by_kind
-from ..adapt.methods import entry
-from ..cache import InputError
-from .curves_figure import draw_curves
+from ...adapt.methods import entry
+from ...adapt.training.health import by_kind
+from ...cache import InputError
+from ..runs.embeddings import Loader
+from ..runs.groups import Group, folder_names
+from ..runs.logs import read_health, read_metrics
+from .curves import draw_curves
 from .drawing import Picture
-from .embeddings import Loader
 from .pair_attention import co_attends
-from .pair_pictures import PairChoice, check_pairs, pair_pictures
-from .run_logs import read_health, read_metrics
-from .segments_figure import draw_segments, series_by_segments
-from .summary import Group, folder_names
-from .tsne_picture import tsne_picture
+from .pairs import PairChoice, check_pairs, pair_pictures
+from .segments import draw_segments, series_by_segments
+from .tsne_of_run import tsne_picture
 
 
 def draw_all(

@@ -9,11 +9,11 @@ from typing import get_args
 import numpy as np
 import torch
 
-from ..adapt.domains import Videos
-from ..cache import InputError, Video
-from ..extract.decoders import DecodeError, is_there, read_frames
-from .embeddings import Trained
-from .truth import Domain
+from ...adapt.data.domains import Videos
+from ...cache import InputError, Video
+from ...extract.decoding import DecodeError, is_there, read_frames
+from ..runs.embeddings import Trained
+from ..runs.truth import Domain
 
 Roots = Mapping[Domain, Path]
 

@@ -8,11 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..adapt import coattention as co
-from ..adapt.methods import Method
-from ..adapt.methods.tcon import Tcon
-from ..adapt.methods.tcon_ablations import TconCoAttn, TconTAdNet
-from ..adapt.pairs import choose, similar
+from ...adapt.layers import coattention as co
+from ...adapt.layers.pairs import choose, similar
+from ...adapt.methods import Method
+from ...adapt.methods.tcon.ablations import TconCoAttn, TconTAdNet
+from ...adapt.methods.tcon.method import Tcon
 
 
 def co_attends(method: type[Method]) -> bool:

@@ -10,17 +10,17 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from ..adapt.domains import Videos
-from ..adapt.methods import entry
-from ..cache import InputError
-from .attention_figure import PairCourse, draw_attention
-from .coattention_figure import draw_coattention
+from ...adapt.data.domains import Videos
+from ...adapt.methods import entry
+from ...cache import InputError
+from ..runs.embeddings import Loader, Trained, find, no_video
+from ..runs.read import Run
+from ..runs.truth import Domain
+from .attention import PairCourse, draw_attention
+from .coattention import draw_coattention
 from .drawing import Picture
-from .embeddings import Loader, Trained, find, no_video
 from .frames import Roots, read_images, segment_frames
 from .pair_attention import co_attend, co_attends, confident_pairs, source_probabilities
-from .runs import Run
-from .truth import Domain
 
 _PAIRS = 3
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from ..adapt.run_folder import what_counts
+from ...adapt.run_folder import what_counts
+from ..runs.groups import Group
 from .drawing import COLOURS, LINES, MARKERS, new_figure, style
-from .summary import Group
 
 Series = dict[str, list[Group]]
 

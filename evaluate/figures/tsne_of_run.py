@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ..adapt import coattention as co
+from ...adapt.layers import coattention as co
+from ..runs.embeddings import Embedded, Trained, of_videos, some
 from .drawing import Picture
-from .embeddings import Embedded, Trained, of_videos, some
 from .pair_attention import aligns, co_attend, similar_pairs, source_probabilities
-from .tsne_figure import Cloud, draw_tsne
+from .tsne import Cloud, draw_tsne
 
 _SHOWN = 150  # videos of each domain
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import __version__
-from ..cache import Failure, InputError
-from .deployed import Deployed
+from ... import __version__
+from ...cache import Failure, InputError
+from ..runs.deployed import Deployed
 from .predict import Prediction, Result
 
 

@@ -12,16 +12,16 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from ..cache import Failure, InputError
-from ..cache.lists.suffixes import VIDEO_SUFFIXES
-from ..extract.config import ExtractConfig
-from ..extract.decoders import is_there
-from ..extract.lists import VideoItem, printable, read_videos
-from ..extract.pipeline import Progress
-from .deployed import Deployed, load_deployed, make_plan
-from .frames import read_images
+from ...cache import Failure, InputError
+from ...extract.decoding import is_there
+from ...extract.lists.matching.suffixes import VIDEO_SUFFIXES
+from ...extract.lists.videos import VideoItem, printable, read_videos
+from ...extract.options import ExtractConfig
+from ...extract.pipeline import Progress
+from ..figures.frames import read_images
+from ..runs.deployed import Deployed, load_deployed, make_plan
+from .files import CsvPredictions, JsonPredictions
 from .predict import Prediction, Result, predict_videos
-from .prediction_files import CsvPredictions, JsonPredictions
 
 _WIDEST = 60  # characters of a video's name
 _BLOCKS = " ▁▂▃▄▅▆▇█"
@@ -157,7 +157,7 @@ class _Figures:
 
     def __init__(self, folder: Path, deployed: Deployed) -> None:
         try:
-            from .prediction_figure import draw_prediction
+            from ..figures.prediction import draw_prediction
         except ModuleNotFoundError:
             raise InputError(
                 "--figures needs matplotlib: pip install 'tcon[demo]', or leave it out"

@@ -9,17 +9,17 @@ from html import escape
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from .. import __version__
-from ..adapt.health import by_kind
-from ..cache import InputError
+from ... import __version__
+from ...adapt.training.health import by_kind
+from ...cache import InputError
+from ..figures.drawing import Picture
+from ..runs.embeddings import Loader
+from ..runs.groups import Group, folder_names
+from ..runs.logs import read_health
+from ..runs.read import Run
+from ..scores.selection import settings_of
 from . import repeat
-from .drawing import Picture
-from .embeddings import Loader
 from .html_page import code, columns, facts, from_markdown, image, page, table
-from .run_logs import read_health
-from .runs import Run
-from .selection import settings_of
-from .summary import Group, folder_names
 
 _PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "h5py", "av", "matplotlib")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..cache import InputError
+from ...cache import InputError
 
 
 def check_outputs(paths: Mapping[str, Path | None]) -> None:

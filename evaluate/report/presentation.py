@@ -10,9 +10,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.status import Status
 
-from ..cache import InputError
-from .embeddings import Loader
-from .summary import Group, folder_names
+from ...cache import InputError
+from ..runs.embeddings import Loader
+from ..runs.groups import Group, folder_names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ class Presentation:
         try:
             for name in (".figures", ".html_report"):
                 import_module(name, __package__)
-            from .frames import parse_roots
+            from ..figures.frames import parse_roots
         except ImportError as error:
             package = (error.name or "").partition(".")[0]
             raise InputError(
@@ -101,10 +101,10 @@ def _make(
         print(f"\n{distances}")
     if not wanted.figures and not wanted.html:
         return
-    from .figures import draw_all
-    from .frames import parse_roots
+    from ..figures.every import draw_all
+    from ..figures.frames import parse_roots
+    from ..figures.pairs import PairChoice
     from .html_report import Content, write_report
-    from .pair_pictures import PairChoice
 
     pairs = PairChoice(ids=wanted.pairs, roots=parse_roots(wanted.roots))
     pictures = []
@@ -126,7 +126,7 @@ def _make(
 
 def _distances(groups: Sequence[Group], loader: Loader) -> str:
     """The table of the runs whose features can be read; of each group, its first seed."""
-    from .distances import Distance, distances_markdown, domain_distances
+    from ..scores.distances import Distance, distances_markdown, domain_distances
 
     found: dict[str, dict[str, Sequence[Distance]]] = {}
     for group, folder in zip(groups, folder_names(groups), strict=True):

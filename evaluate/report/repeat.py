@@ -10,14 +10,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..adapt.config import MATCHED, make_runs
-from ..adapt.end_to_end.config import EndToEnd
-from ..adapt.methods import entry, names
-from ..adapt.run_folder import flatten
-from ..adapt.task import read_task, shipped_tasks
-from ..cache import Provenance
-from ..cache.errors import InputError
-from .summary import Group
+from ...adapt.config.runs import MATCHED, make_runs
+from ...adapt.end_to_end.options import EndToEnd
+from ...adapt.methods import entry, names
+from ...adapt.run_folder import flatten
+from ...adapt.tasks.task import read_task, shipped_tasks
+from ...cache import Provenance
+from ...cache.errors import InputError
+from ..runs.groups import Group
 
 _SHARED = "shared classes"  # the task's name without --task
 _DECISIVE = ("backbone", "weights")  # of `usual_settings`

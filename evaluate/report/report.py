@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..cache import InputError
-from .details import details_markdown
-from .fusion import FusionWeights, fuse_groups
+from ...cache import InputError
+from ..runs.groups import Group, group_runs
+from ..runs.read import find_runs
+from ..runs.truth import TrueClasses
+from ..scores.fusion import FusionWeights, fuse_groups
+from ..scores.results import check_baseline, results_of
+from ..scores.selection import select_epochs, select_setting
+from ..scores.validators import DEFAULT, validator
+from ..tables.accuracy import markdown, write_csv
+from ..tables.details import details_markdown
+from ..tables.paper import paper_blocks
+from ..tables.paper_formats import blocks_markdown, write_blocks_csv, write_latex
+from ..tables.selection import outcome_markdown, scores_markdown, write_candidates
+from ..tables.unlabelled import predictions, unlabelled_markdown, write_predictions
 from .outputs import check_outputs
-from .paper_formats import blocks_markdown, write_blocks_csv, write_latex
-from .paper_tables import paper_blocks
 from .presentation import Presentation, present
-from .results import check_baseline, results_of
 from .results_json import write_json
-from .runs import find_runs
-from .selection import select_epochs, select_setting
-from .selection_tables import outcome_markdown, scores_markdown, write_candidates
-from .summary import Group, group_runs
-from .tables import markdown, write_csv
-from .truth import TrueClasses
-from .unlabelled import predictions, unlabelled_markdown, write_predictions
-from .validators import DEFAULT, validator
 
 _SHOWN_PREDICTIONS = 20
 

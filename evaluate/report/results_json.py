@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from .. import __version__
-from ..adapt.config import MATCHED
-from ..cache import InputError
-from .layout import sample_std
-from .paired import Comparison
-from .results import Result
-from .validators import DEFAULT
+from ... import __version__
+from ...adapt.config.runs import MATCHED
+from ...cache import InputError
+from ..scores.paired import Comparison
+from ..scores.results import Result
+from ..scores.validators import DEFAULT
+from ..tables.layout import sample_std
 
 
 def write_json(results: Sequence[Result], path: str | Path) -> None:

@@ -8,19 +8,19 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from ..adapt.config import RunConfig
-from ..adapt.methods import Method, Sizes, build
-from ..adapt.run_folder import CHECKPOINT, CONFIG
-from ..cache import InputError, Provenance
-from ..extract.backbones import get_spec, names
-from ..extract.backbones.checkpoint import file_sha256
-from ..extract.config import ExtractConfig, Plan
-from ..extract.flow import Parameters
-from ..extract.flow.cutting import parse_flow
-from ..extract.sampling import CentralSampling, Sampling
-from ..extract.views import Views
+from ...adapt.config.runs import RunConfig
+from ...adapt.methods import Method, Sizes, build
+from ...adapt.run_folder import CHECKPOINT, CONFIG
+from ...cache import InputError, Provenance
+from ...extract.backbones import get_spec, names
+from ...extract.backbones.checkpoint import file_sha256
+from ...extract.flow import Parameters
+from ...extract.flow.cutting import parse_flow
+from ...extract.options import ExtractConfig, Plan
+from ...extract.snippets.sampling import CentralSampling, Sampling
+from ...extract.snippets.views import Views
+from .read import find_runs
 from .rebuild import load_checkpoint, run_config
-from .runs import find_runs
 from .truth import feature_file
 
 

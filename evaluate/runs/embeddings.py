@@ -11,16 +11,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..adapt.config import RunConfig
-from ..adapt.domains import Domains, Videos, load_domains
-from ..adapt.loop import new_method
-from ..adapt.methods import Method
-from ..adapt.normalise import normalise
-from ..adapt.splits import split_videos
-from ..adapt.task import Task
-from ..cache import FeatureFile, InputError
+from ...adapt.config.runs import RunConfig
+from ...adapt.data.domains import Domains, Videos, load_domains
+from ...adapt.data.splits import split_videos
+from ...adapt.data.statistics import normalise
+from ...adapt.methods import Method
+from ...adapt.tasks.task import Task
+from ...adapt.training.loop import new_method
+from ...cache import FeatureFile, InputError
+from .read import Run
 from .rebuild import load_checkpoint, run_config
-from .runs import Run
 from .truth import Domain, feature_file
 
 _CHUNK = 512  # videos at once

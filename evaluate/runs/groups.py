@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ..adapt.methods import entry, names
-from ..adapt.run_folder import flatten, what_counts
-from ..cache import InputError
-from .intervals import accuracy_interval
-from .metrics import accuracy, mean_class_accuracy
-from .runs import Run
+from ...adapt.methods import entry, names
+from ...adapt.run_folder import flatten, what_counts
+from ...cache import InputError
+from ..scores.intervals import accuracy_interval
+from ..scores.metrics import accuracy, mean_class_accuracy
+from .read import Run
 from .truth import TrueClasses
 
 _SHARED = "shared classes"  # what `adapt` calls a task that no file defines

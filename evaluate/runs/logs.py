@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from ..adapt.run_folder import HEALTH, METRICS
-from .runs import Run, damaged_run
+from ...adapt.run_folder import HEALTH, METRICS
+from .read import Run, damaged_run
 
 
 def read_metrics(run: Run) -> list[dict[str, float]]:

@@ -11,8 +11,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ..adapt.run_folder import CONFIG, LOGITS
-from ..cache import InputError
+from ...adapt.run_folder import CONFIG, LOGITS
+from ...cache import InputError
 from .run_config import check_config
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..adapt.config import RunConfig, default_options
-from ..adapt.methods import Method
-from ..adapt.run_folder import CHECKPOINT, flatten
-from ..adapt.settings import apply_settings
-from ..cache import InputError
+from ...adapt.config.runs import RunConfig, default_options
+from ...adapt.config.settings import apply_settings
+from ...adapt.methods import Method
+from ...adapt.run_folder import CHECKPOINT, flatten
+from ...cache import InputError
 
 Statistics = Mapping[str, Mapping[str, Tensor]]
 

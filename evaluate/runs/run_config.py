@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from ..adapt.normalise import Normalise
+from ...adapt.data.statistics import Normalise
 
 _RUN = {
     **{"method": str, "modality": str, "segments": (int, str), "seed": int, "preset": str},

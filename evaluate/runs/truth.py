@@ -7,9 +7,9 @@ from typing import Literal
 
 import numpy as np
 
-from ..cache import FeatureFile, InputError
-from ..cache.errors import MissingFile
-from .runs import Predictions, Run
+from ...cache import FeatureFile, InputError
+from ...cache.errors import MissingFile
+from .read import Predictions, Run
 
 Domain = Literal["source", "target"]
 _OPTION = {"source": "--source-features", "target": "--features"}

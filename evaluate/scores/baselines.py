@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from .summary import Group
+from ..runs.groups import Group
 
 
 class Baseline(NamedTuple):

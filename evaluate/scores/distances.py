@@ -14,12 +14,12 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from torch import Tensor
 
-from ..adapt.domains import Videos
-from ..adapt.mmd import mk_mmd
-from ..cache import InputError
-from .embeddings import Embedded, Trained, of_videos, some
-from .layout import markdown_table
-from .truth import Domain
+from ...adapt.data.domains import Videos
+from ...adapt.layers.mmd import mk_mmd
+from ...cache import InputError
+from ..runs.embeddings import Embedded, Trained, of_videos, some
+from ..runs.truth import Domain
+from ..tables.layout import markdown_table
 
 _VIDEOS = 200  # of each domain: enough for both measures, and quick
 _FOLDS = 5

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..runs.groups import Group
+from ..runs.truth import TrueClasses
 from .selection import select_epochs
-from .summary import Group
-from .truth import TrueClasses
 from .validators import DEFAULT
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..adapt.run_folder import flatten
-from ..cache import InputError
-from .runs import Predictions, Run
-from .summary import Group, score
+from ...adapt.run_folder import flatten
+from ...cache import InputError
+from ..runs.groups import Group, score
+from ..runs.read import Predictions, Run
 
 RGB, FLOW, FUSED = "rgb", "flow", "rgb+flow"
 _SETS = ("target_test", "target_train")

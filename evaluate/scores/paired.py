@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import binomtest
 
+from ..runs.groups import Group
 from .intervals import difference_interval
-from .summary import Group
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..cache import InputError
+from ...cache import InputError
+from ..runs.groups import Group
 from .baselines import Baseline, baseline_of
 from .epochs import EpochChoices, choose_epochs
 from .metrics import class_accuracies, confusion
 from .paired import Comparison, compare
-from .summary import Group
 
 
 @dataclass(frozen=True)

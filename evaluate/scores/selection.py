@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from ..adapt.run_folder import flatten, what_counts
-from ..cache import InputError
-from ..cache.errors import unknown
+from ...adapt.run_folder import flatten, what_counts
+from ...cache import InputError
+from ...cache.errors import unknown
+from ..runs.groups import Group
+from ..runs.read import Run
+from ..runs.truth import TrueClasses
 from .metrics import accuracy
-from .runs import Run
-from .summary import Group
-from .truth import TrueClasses
 from .validators import VALIDATORS, Validator, last_best
 
 _NO_SETTING = ("method", "modality", "seed")

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from ..cache.errors import unknown
+from ...cache.errors import unknown
 from .label_free import (
     ensemble_agreement,
     mean_entropy,

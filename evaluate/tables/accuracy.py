@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..adapt.config import MATCHED
-from ..cache import InputError
+from ...adapt.config.runs import MATCHED
+from ...cache import InputError
+from ..runs.groups import Group
+from ..scores.paired import Comparison
+from ..scores.results import Result
+from ..scores.validators import DEFAULT
 from .layout import bullets, clips, markdown_table, mean_std, percent, points, sample_std
-from .paired import Comparison
-from .results import Result
-from .summary import Group
-from .validators import DEFAULT
 
 _COLUMNS = [
     *("transfer", "task", "method", "modality", "segments", "preset", "seed", "accuracy", "std"),

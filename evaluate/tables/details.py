@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..scores.results import Result
+from .accuracy import row_name
 from .layout import clips, markdown_table, percent, points
-from .results import Result
-from .tables import row_name
 
 _SHOWN_CLASSES = 12  # a confusion matrix of more is too wide to print
 _SHOWN_CONFUSIONS = 15

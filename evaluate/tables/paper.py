@@ -7,11 +7,11 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ..cache import InputError
+from ...cache import InputError
+from ..report.repeat import commands_like
+from ..runs.groups import Group
+from .accuracy import notes_of, row_name
 from .published import CLASS_LISTS, MODALITIES, PROXIES, Published, published
-from .repeat import commands_like
-from .summary import Group
-from .tables import notes_of, row_name
 
 _NO_RUN, _NOT_FUSED = "no run", "no --fuse"  # why a cell is empty
 _MODALITY = re.compile(r"[_-](?:rgb|flow)(?= -> |$)")  # at the end of a feature file's name

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..cache import InputError
+from ...cache import InputError
+from .accuracy import write_rows
 from .layout import bullets, markdown_table, mean_std, sample_std
-from .paper_tables import Block, Cell
+from .paper import Block, Cell
 from .published import MODALITIES, PROXIES
-from .tables import write_rows
 
 _COLUMNS = [
     *(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-_FILE = Path(__file__).parent / "data" / "published.csv"
+_FILE = Path(__file__).parent / "published.csv"
 # The tool's name of each input; Table 4 does not say which it is, its plan takes RGB.
 MODALITIES: Mapping[str, str] = {
     "RGB": "rgb",

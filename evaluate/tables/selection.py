@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from ..runs.groups import Group, score
+from ..scores.selection import Candidate, Selection
+from ..scores.validators import VALIDATORS
+from .accuracy import notes_of, row_name, write_rows
 from .layout import markdown_table, mean_std
-from .selection import Candidate, Selection
-from .summary import Group, score
-from .tables import notes_of, row_name, write_rows
-from .validators import VALIDATORS
 
 _COLUMNS = [
     *("transfer", "method", "modality", "segments", "seeds", "key", "value", *VALIDATORS),

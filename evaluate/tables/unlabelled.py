@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from scipy.special import softmax
 
-from . import label_free
+from ..runs.groups import Group
+from ..scores import label_free
+from .accuracy import notes_of, row_name, write_rows
 from .layout import bullets, markdown_table
-from .summary import Group
-from .tables import notes_of, row_name, write_rows
 
 _COLUMNS = ["transfer", "method", "modality", "segments", "video", "class", "probability"]
 _SCORES = {

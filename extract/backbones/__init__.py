@@ -1,13 +1,7 @@
 """Backbones: one registry; a spec holds all that a weight needs to be used rightly."""
 
-from ..preprocessing import Preprocessing
-from . import (  # noqa: F401  (they register their backbones)
-    bninception,
-    c3d,
-    efficientnet,
-    torchvision_2d,
-    torchvision_3d,
-)
+from ..snippets.preprocessing import Preprocessing
+from . import bninception, c3d, efficientnet, torchvision_2d, torchvision_3d  # noqa: F401  (they register their backbones)
 from .registry import MODALITIES, LoadedBackbone, get_spec, load_backbone, names
 from .spec import BackboneSpec, Weights
 

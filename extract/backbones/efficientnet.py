@@ -7,7 +7,7 @@ from pathlib import Path
 from efficientnet_lite_pytorch import EfficientNet
 from torch import Tensor
 
-from ..preprocessing import Preprocessing
+from ..snippets.preprocessing import Preprocessing
 from .registry import register
 from .spec import BackboneSpec, Weights
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import nn
 
-from ..preprocessing import Preprocessing
+from ..snippets.preprocessing import Preprocessing
 
 
 @dataclass(frozen=True)

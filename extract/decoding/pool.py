@@ -18,15 +18,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..cache.errors import InputError
-from .decoders import DecodeError
-from .lists import VideoItem
-from .snippets import Chunk, Decoded, Reading, read_snippets
+from ...cache.errors import InputError
+from ..lists.videos import VideoItem
+from ..snippets.reading import Chunk, Decoded, Reading, read_snippets
+from . import DecodeError
 
 # Unlike ``python -m``, without the working folder among the places that modules come from.
-_COMMAND = (
-    f"import sys; del sys.path[0]; from {__package__}.decode_worker import main; main(sys.argv[1])"
-)
+_COMMAND = f"import sys; del sys.path[0]; from {__package__}.worker import main; main(sys.argv[1])"
 
 Answer = Chunk | Decoded | DecodeError
 

@@ -15,8 +15,8 @@ from multiprocessing.connection import Connection
 import numpy as np
 import torch
 
-from .decoders import DecodeError
-from .snippets import Chunk, Reading, read_snippets
+from ..snippets.reading import Chunk, Reading, read_snippets
+from . import DecodeError
 
 
 def serve(connection: Connection) -> None:

@@ -29,7 +29,7 @@ import numpy as np
 from ...cache.errors import InputError
 from ...cache.files import reserve, sync
 from ...cache.schema import Video, apart
-from ..decoders import DecodeError, fingerprint
+from ..decoding import DecodeError, fingerprint
 from .frames import HEIGHT, WIDTH
 
 FORMAT = "tcon-flow"

@@ -17,10 +17,10 @@ import torch
 from torch import Tensor
 
 from ...cache.errors import InputError
-from ..cutting import Cut, Cutter, Joiner, join
-from ..decoders import ForwardVideo
-from ..transforms import resize
-from ..views import FLOW_SCALES, crop
+from ..decoding import ForwardVideo
+from ..snippets.cutting import Cut, Cutter, Joiner, join
+from ..snippets.transforms import resize
+from ..snippets.views import FLOW_SCALES, crop
 from .cache import FlowCache
 from .frames import HEIGHT, WIDTH, grey
 from .kept import KeptCutter, keep_flow

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..transforms import interpolate
+from ..snippets.transforms import interpolate
 
 HEIGHT, WIDTH = 256, 340  # the convention of TSN's flow
 _GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601, as in OpenCV

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..cutting import Cutter, Joiner
-from ..decoders import ForwardVideo
+from ..decoding import ForwardVideo
+from ..snippets.cutting import Cutter, Joiner
 from .cache import FlowCache, NoRoom
 from .frames import grey
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ...cache.errors import InputError, unknown
-from ..cores import cores
+from ..machine.cores import cores
 from .parameters import Parameters
 
 ENGINES = ("auto", "cpu", "cuda", "torch", "opencv")
@@ -107,19 +107,19 @@ def tvl1_flows(
         none = torch.empty(0, dtype=torch.bool, device=first.device)
         return Flows(torch.empty((0, 2, *first.shape[1:]), device=first.device), none)
     if engine == "torch":
-        from .batched import flow as batch_flow
+        from .engines.batched import flow as batch_flow
 
         return _flows(*batch_flow(first, second, parameters), parameters)
     if engine == "cuda":
-        from .cuda import flow as cuda_flow
+        from .engines.cuda import flow as cuda_flow
 
         device = first.device if first.is_cuda else torch.device("cuda")
         flows, spent = cuda_flow(first.to(device), second.to(device), parameters)
         return _flows(flows.to(first.device), spent.to(first.device), parameters)
     if engine == "opencv":
-        from .opencv import flow
+        from .engines.opencv import flow
     else:
-        from .cpu import flow
+        from .engines.cpu import flow
 
     def pair(images: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, int | None]:
         return flow(*images, parameters)
@@ -161,7 +161,7 @@ def choose_engine(engine: str, device: torch.device, parameters: Parameters) -> 
             "choose the engine cpu"
         )
     if engine == "opencv":
-        from .opencv import create
+        from .engines.opencv import create
 
         create(parameters)
     return engine

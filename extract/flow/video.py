@@ -14,8 +14,8 @@ from torchvision.utils import flow_to_image
 
 from ...cache.device import choose_device
 from ...cache.errors import InputError
-from ..cores import cores
-from ..decoders import DecodeError, is_there, read_frames
+from ..decoding import DecodeError, is_there, read_frames
+from ..machine.cores import cores
 from .cutting import ON_DEVICE
 from .frames import grey
 from .parameters import Parameters

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from ..schema import SPLITS, Failure
+from ...cache.schema import SPLITS, Failure
 from .registry import open_source, recognise
 from .run import Progress, import_features
 from .wanted import Wanted, choose_videos

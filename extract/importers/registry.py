@@ -7,18 +7,18 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from ..errors import InputError, unknown
-from ..unpickle import read_pickle
-from .epic100 import Epic100
-from .hdf5 import SUFFIXES, Hdf5, Hdf5Folder
-from .mat import Mat
-from .mmaction2 import MMAction2
-from .mmsada import MMSada
-from .npy import Npy
-from .npz import NpzFolder
-from .npz_table import NpzTable
+from ...cache.errors import InputError, unknown
+from ..pickles import read_pickle
+from .formats.epic100 import Epic100
+from .formats.hdf5 import SUFFIXES, Hdf5, Hdf5Folder
+from .formats.mat import Mat
+from .formats.mmaction2 import MMAction2
+from .formats.mmsada import MMSada
+from .formats.npy import Npy
+from .formats.npz import NpzFolder
+from .formats.npz_table import NpzTable
+from .formats.t7 import T7
 from .source import FeatureSource
-from .t7 import T7
 
 
 def _open_npz(path: Path) -> FeatureSource:

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from ... import __version__
-from ..errors import InputError
-from ..labels import check_committed, list_sha256
+from ...cache.errors import InputError
+from ...cache.schema import IMPORTED, Failure, Provenance, Snippets, Video
+from ...cache.writer import FeatureWriter
 from ..lists import Entry
-from ..schema import IMPORTED, Failure, Provenance, Snippets, Video
-from ..writer import FeatureWriter
+from ..lists.labels import check_committed, list_sha256
 from .source import UNNAMED, FeatureSource, modality_of
 
 _PRECISIONS = {"float16": "fp16", "float32": "fp32", "float64": "fp64"}

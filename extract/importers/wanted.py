@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..errors import InputError
-from ..lists import Entry, Joined, join, read_list
+from ...cache.errors import InputError
+from ...cache.schema import SPLITS
+from ..lists import Entry, Joined, read_list
 from ..lists.entry import check_same
+from ..lists.matching import join
 from ..lists.splits import split_in_name
-from ..schema import SPLITS
 from .source import FeatureSource
 
 _GIVEN = re.compile(r"(train|val|test)=(.+)", re.DOTALL)

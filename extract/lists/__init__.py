@@ -5,9 +5,9 @@ form has a file of its own; `forms` has them all.
 """
 
 from .entry import Entry
-from .epic import entries_from_epic
-from .join import Joined, join
-from .names import normalise
+from .forms.epic import entries_from_epic
+from .matching.join import Joined, join
+from .matching.names import normalise
 from .read import ReadList, read_list
 
 __all__ = [

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..errors import InputError, shorten
+from ...cache.errors import InputError, shorten
 from .entry import Entry
-from .lines import Line, cells, read_lines, whole
+from .forms.lines import Line, cells, read_lines, whole
 
 _NUMBERED = re.compile(r"([0-9]{1,9})[\s,;]+(\S.*)")
 _COLUMNS = (("id", "key"), ("verb_id", "class_key"))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
-from .errors import InputError
-from .writer import FeatureWriter
+from ...cache.errors import InputError
+from ...cache.writer import FeatureWriter
 
 Labels = Mapping[str, tuple[str, str]]
 

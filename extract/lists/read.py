@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..errors import InputError, shorten, unknown
+from ...cache.errors import InputError, shorten, unknown
 from .classes import name_labels, read_classes
 from .entry import Entry
-from .epic import EPIC
-from .epic_pickle import entries_from_pickle
-from .form import UNUSED, LineForm, TableForm
-from .forms import FORMS, LINE_FORMS, TABLE_FORMS
-from .lines import Line, is_comment, read_lines, whole
-from .rows import read_header, read_rows
+from .forms.epic import EPIC
+from .forms.epic_pickle import entries_from_pickle
+from .forms.every import FORMS, LINE_FORMS, TABLE_FORMS
+from .forms.form import UNUSED, LineForm, TableForm
+from .forms.lines import Line, is_comment, read_lines, whole
+from .forms.rows import read_header, read_rows
 from .splits import split_in_name
 
 _MOST = 2**31  # frames, classes

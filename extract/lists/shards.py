@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..cache.errors import InputError
-from .lists import VideoItem
+from ...cache.errors import InputError
+from .videos import VideoItem
 
 
 @dataclass(frozen=True)

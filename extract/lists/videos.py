@@ -10,14 +10,15 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from ..cache import InputError
-from ..cache.labels import Labels
-from ..cache.lists import Entry, ReadList, join, read_list
-from ..cache.lists.epic import video_of
-from ..cache.lists.splits import read_split
-from ..cache.schema import SPLITS
-from .trees import read_tree
-from .video_files import VideoFiles
+from ...cache import InputError
+from ...cache.schema import SPLITS
+from . import Entry, ReadList, read_list
+from .folders.trees import read_tree
+from .folders.video_files import VideoFiles
+from .forms.epic import video_of
+from .labels import Labels
+from .matching import join
+from .splits import read_split
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .flow.cutting import Greys
+from ..flow.cutting import Greys
 
 
 @dataclass(frozen=True)

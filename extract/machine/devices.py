@@ -11,12 +11,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..cache.device import choose_device
-from .backbones import LoadedBackbone
+from ...cache.device import choose_device
+from ..backbones import LoadedBackbone
+from ..flow.cutting import Greys
+from ..snippets.cutting import Cut
+from ..snippets.transforms import normalise
 from .batching import pad
-from .cutting import Cut
-from .flow.cutting import Greys
-from .transforms import normalise
 
 _AHEAD = 2  # batches that wait for each thread, so that a device is never idle
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from ..cache import InputError
+from ...cache import InputError
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 

@@ -6,7 +6,7 @@ import mmap
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..errors import InputError
+from ...cache.errors import InputError
 from . import arrays, frames, tensors
 from .machine import Names, Refused, run
 

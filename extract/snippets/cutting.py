@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .decoders import ForwardVideo
+from ..decoding import ForwardVideo
 from .preprocessing import Preprocessing
 from .sampling import Sampling
 from .transforms import resize

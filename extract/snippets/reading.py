@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..decoding import DecodeError, ForwardVideo, open_video
 from .cutting import Cut, Cutter
-from .decoders import DecodeError, ForwardVideo, open_video
 
 _KEEP_BACK = 256 * 2**20  # bytes of snippets
 

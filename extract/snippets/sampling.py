@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..cache.errors import InputError
+from ...cache.errors import InputError
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..cache.errors import InputError
+from ...cache.errors import InputError
 from .transforms import interpolate
 
 # Sides of a training crop, as parts of the short side (TSN).

@@ -12,9 +12,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from tcon.adapt.config import base_of, make_runs
+from tcon.adapt.config.runs import base_of, make_runs
 from tcon.adapt.methods import Sizes, SourceBatch, build, entry
-from tcon.adapt.methods.cmfglr import Cmfglr, CmfglrConfig
+from tcon.adapt.methods.cmfglr.method import Cmfglr, CmfglrConfig
 from tcon.adapt.methods.source_only import SourceOnly, SourceOnlyConfig
 from tcon.cache import InputError
 
@@ -138,5 +138,5 @@ def test_it_is_called_a_reconstruction() -> None:
 
 def test_other_methods_start_without_scikit_learn() -> None:
     """Its import takes longer than all of ours together."""
-    code = "import sys, tcon.adapt.plan; sys.exit('sklearn' in sys.modules)"
+    code = "import sys, tcon.adapt.config.plans; sys.exit('sklearn' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tcon.adapt.coattention import (
+from tcon.adapt.layers.coattention import (
     align,
     alignment_weights,
     attention_vectors,
@@ -21,7 +21,7 @@ from tcon.adapt.coattention import (
     sharpen,
     to_simplex,
 )
-from tcon.adapt.pairs import Pairs
+from tcon.adapt.layers.pairs import Pairs
 
 
 def features(*shape: int, seed: int = 0) -> Tensor:

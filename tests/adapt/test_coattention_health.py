@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tcon.adapt.coattention_health import (
+from tcon.adapt.layers.pairs import Pairs
+from tcon.adapt.methods.tcon.health import (
     alignment_sharpness,
     coattention_entropy,
     cross_class_share,
 )
-from tcon.adapt.pairs import Pairs
 
 BOTH, FIRST = torch.tensor([True, True]), torch.tensor([True, False])
 

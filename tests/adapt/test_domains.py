@@ -9,8 +9,8 @@ import pytest
 import torch
 from feature_files import CLASSES, write_domain
 
-from tcon.adapt.domains import Domains, Videos, load_domains
-from tcon.adapt.task import Task, read_task, shared_classes
+from tcon.adapt.data.domains import Domains, Videos, load_domains
+from tcon.adapt.tasks.task import Task, read_task, shared_classes
 from tcon.cache import FeatureFile, InputError
 
 CPU = torch.device("cpu")

@@ -19,19 +19,19 @@ from click.testing import CliRunner
 from still_videos import write_still_videos
 from tiny_backbones import MACHINE, tiny_backbones
 
-from tcon.adapt.config import RunConfig, make_runs
+from tcon.adapt.config.runs import RunConfig, make_runs
 from tcon.adapt.end_to_end import memory, store
 from tcon.adapt.end_to_end.decoding import Decoding
+from tcon.adapt.end_to_end.gradient_cache import TwoPasses
 from tcon.adapt.end_to_end.lists import videos_file
-from tcon.adapt.end_to_end.two_passes import TwoPasses
 from tcon.adapt.grid import Prepared, prepare, run_all
-from tcon.adapt.loop import new_method
-from tcon.adapt.processes import Processes
+from tcon.adapt.training.loop import new_method
+from tcon.adapt.training.processes import Processes
 from tcon.cache import FeatureFile, InputError
 from tcon.cli import main
-from tcon.evaluate.deployed import load_deployed, make_plan
-from tcon.evaluate.predict import predict_videos
-from tcon.extract.lists import read_videos
+from tcon.evaluate.predict.predict import predict_videos
+from tcon.evaluate.runs.deployed import load_deployed, make_plan
+from tcon.extract.lists.videos import read_videos
 from tcon.extract.pipeline import extract
 
 SHORT = ("train.epochs=1", "train.min_steps=6", "train.batch_size=4", "train.evaluations=2")

@@ -12,8 +12,9 @@ import torch
 import toy_methods as toy
 from feature_files import write_domain
 
-from tcon.adapt import grid, store
-from tcon.adapt.config import TrainConfig, base_of, make_runs, parse_segments
+from tcon.adapt import grid
+from tcon.adapt.config.runs import TrainConfig, base_of, make_runs, parse_segments
+from tcon.adapt.data import store
 from tcon.adapt.grid import Prepared, prepare, run_all
 from tcon.adapt.run_folder import RunFolder
 from tcon.cache import InputError

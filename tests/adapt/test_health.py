@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from tcon.adapt.health import findings
 from tcon.adapt.methods import entry
-from tcon.adapt.methods.tcon_config import PseudoConfig
-from tcon.adapt.warmup import WarmupConfig
+from tcon.adapt.methods.tcon.options import PseudoConfig
+from tcon.adapt.methods.tcon.warmup import WarmupConfig
+from tcon.adapt.training.health import findings
 
 TCON = entry("tcon").config
 HEALTHY = {

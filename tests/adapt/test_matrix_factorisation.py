@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from tcon.adapt import cross_validation
-from tcon.adapt.cross_validation import stratified_parts
-from tcon.adapt.label_graph import (
+from tcon.adapt.methods.cmfglr import cross_validation
+from tcon.adapt.methods.cmfglr.cross_validation import stratified_parts
+from tcon.adapt.methods.cmfglr.label_graph import (
     Graph,
     build_graph,
     laplacian_product,
     mutual_neighbours,
     one_hot,
 )
-from tcon.adapt.matrix_factorisation import (
+from tcon.adapt.methods.cmfglr.matrix_factorisation import (
     Data,
     Factors,
     Iteration,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from tcon.adapt.mmd import mk_mmd
+from tcon.adapt.layers.mmd import mk_mmd
 
 
 def by_loops(source: np.ndarray, target: np.ndarray) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from tcon.adapt.multilinear import multilinear_map, randomised_multilinear_map
+from tcon.adapt.layers.multilinear import multilinear_map, randomised_multilinear_map
 
 
 def test_map_is_the_outer_product() -> None:

@@ -10,9 +10,9 @@ import torch
 from feature_files import write_domain
 from sklearn.preprocessing import StandardScaler
 
-from tcon.adapt.domains import Domains, Videos, load_domains
-from tcon.adapt.normalise import normalise
-from tcon.adapt.task import shared_classes
+from tcon.adapt.data.domains import Domains, Videos, load_domains
+from tcon.adapt.data.statistics import normalise
+from tcon.adapt.tasks.task import shared_classes
 from tcon.cache import FeatureFile
 
 

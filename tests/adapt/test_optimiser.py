@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tcon.adapt.config import TrainConfig
-from tcon.adapt.optimiser import learning_rate, make_optimiser, set_rate
+from tcon.adapt.config.runs import TrainConfig
+from tcon.adapt.training.optimiser import learning_rate, make_optimiser, set_rate
 
 
 def test_rates_by_hand() -> None:

@@ -9,8 +9,8 @@ import pytest
 from feature_files import write_domain
 
 import tcon.adapt
-from tcon.adapt import store
-from tcon.adapt.config import make_runs
+from tcon.adapt.config.runs import make_runs
+from tcon.adapt.data import store
 from tcon.adapt.grid import prepare, run_all
 from tcon.adapt.methods import entry, names
 from tcon.cache import InputError

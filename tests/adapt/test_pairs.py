@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from tcon.adapt.pairs import PairConfig, choose, similar
+from tcon.adapt.layers.pairs import PairConfig, choose, similar
 
 SOURCE = torch.tensor([[0.9, 0.1, 0.0], [0.0, 1.0, 0.0], [1 / 3, 1 / 3, 1 / 3]])
 TARGET = torch.tensor([[1.0, 0.0, 0.0], [0.2, 0.5, 0.3]])

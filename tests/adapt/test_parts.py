@@ -9,19 +9,19 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from tcon.adapt import warmup
-from tcon.adapt.batches import EndlessBatches, step_generator
-from tcon.adapt.losses import (
+from tcon.adapt.data.batches import EndlessBatches, step_generator
+from tcon.adapt.layers.losses import (
     attention_loss,
     domain_accuracy,
     domain_loss,
     masked_mean,
     pseudo_label_loss,
 )
+from tcon.adapt.layers.networks import Discriminator, draw_mask
+from tcon.adapt.layers.reversal import reverse_gradient
 from tcon.adapt.methods.base import State
-from tcon.adapt.networks import Discriminator, draw_mask
-from tcon.adapt.reversal import reverse_gradient
-from tcon.adapt.schedules import dann_ramp, step_decay
+from tcon.adapt.methods.tcon import warmup
+from tcon.adapt.training.schedules import dann_ramp, step_decay
 
 
 @pytest.mark.parametrize("lam", [0.0, 0.3, 1.0])

@@ -10,9 +10,9 @@ import toy_methods as toy
 from fuzz import damaged_text, ends_well
 from hypothesis import given
 
+from tcon.adapt.config.plans import make_grid, read_plan, shipped
 from tcon.adapt.methods import names
-from tcon.adapt.plan import make_grid, read_plan, shipped
-from tcon.adapt.task import read_task
+from tcon.adapt.tasks.task import read_task
 from tcon.cache import InputError
 
 PLAN = """

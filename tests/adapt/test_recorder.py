@@ -7,10 +7,10 @@ from pathlib import Path
 import torch
 from feature_files import write_domain
 
-from tcon.adapt.config import make_runs
+from tcon.adapt.config.runs import make_runs
 from tcon.adapt.grid import prepare
-from tcon.adapt.loop import new_method
-from tcon.adapt.recorder import Recorder, top_class_share
+from tcon.adapt.training.loop import new_method
+from tcon.adapt.training.recorder import Recorder, top_class_share
 
 
 def test_logs_are_averaged_and_moments_are_not(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from tcon.adapt.relations import (
+from tcon.adapt.layers.relations import (
     RelationClassifier,
     Relations,
     evenly_spaced,

@@ -12,11 +12,11 @@ import pytest
 import torch
 from feature_files import write_domain
 
-from tcon.adapt import feed
-from tcon.adapt.config import make_runs
+from tcon.adapt.config.runs import make_runs
+from tcon.adapt.data import feeds as feed
 from tcon.adapt.grid import prepare, run_all
-from tcon.adapt.resume import Saver
 from tcon.adapt.run_folder import RunFolder
+from tcon.adapt.training.resume import Saver
 from tcon.cache import InputError
 
 STEPS = 12

@@ -13,11 +13,11 @@ import pytest
 import torch
 from feature_files import write_domain
 
-from tcon.adapt.config import TrainConfig, default_options, make_runs
+from tcon.adapt.config.runs import TrainConfig, default_options, make_runs
+from tcon.adapt.config.settings import apply_settings, keys
+from tcon.adapt.data.store import repeating_videos
 from tcon.adapt.grid import prepare, run_all
 from tcon.adapt.methods import Sizes, build, entry, names
-from tcon.adapt.settings import apply_settings, keys
-from tcon.adapt.store import repeating_videos
 from tcon.cache import InputError
 
 QUICK = [

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from shift import BACKGROUND, CLASSES, LASTS, SNIPPETS, ShiftConfig, World, write_shift
 
-from tcon.adapt.config import make_runs
+from tcon.adapt.config.runs import make_runs
 from tcon.adapt.grid import prepare, run_all
 from tcon.cache import FeatureFile
-from tcon.evaluate.runs import find_runs
-from tcon.evaluate.summary import group_runs
+from tcon.evaluate.runs.groups import group_runs
+from tcon.evaluate.runs.read import find_runs
 
 BARE = ShiftConfig(appearance=0, noise=0)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tcon.adapt.task import Task, read_task, shared_classes
+from tcon.adapt.tasks.task import Task, read_task, shared_classes
 from tcon.cache import InputError
 
 ROWS = """class,source_label,target_label,class_index

@@ -9,19 +9,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tcon.adapt.alignment_discriminators import TconDiscriminatorConfig
-from tcon.adapt.coattention import (
+from tcon.adapt.layers.coattention import (
     align,
     alignment_weights,
     coattention,
     joint_normalise,
     mean_over_pairs,
 )
+from tcon.adapt.layers.pairs import PairConfig
 from tcon.adapt.methods import Losses, Sizes, SourceBatch, build
-from tcon.adapt.methods.tcon import Tcon
-from tcon.adapt.methods.tcon_config import PseudoConfig, TconConfig
-from tcon.adapt.pairs import PairConfig
-from tcon.adapt.schedules import dann_ramp
+from tcon.adapt.methods.tcon.discriminators import TconDiscriminatorConfig
+from tcon.adapt.methods.tcon.method import Tcon
+from tcon.adapt.methods.tcon.options import PseudoConfig, TconConfig
+from tcon.adapt.training.schedules import dann_ramp
 
 B, K, D_IN, C = 6, 4, 10, 3
 PARTS = ("bottleneck", "classifier", "attention", "discriminators")

@@ -8,8 +8,8 @@ import pytest
 import torch
 from small_tcon import SMALL, VARIANTS, data, make, step
 
+from tcon.adapt.layers.pairs import PairConfig
 from tcon.adapt.methods import entry
-from tcon.adapt.pairs import PairConfig
 
 TCON_LOGS = set(step(make("tcon"), data(4, 4)).logs)
 ATTENTION = {"attention", "attention_uniform", "attention_on", "attention_on_step"}

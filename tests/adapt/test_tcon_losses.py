@@ -11,11 +11,11 @@ from small_tcon import BS, BT, SMALL, VARIANTS, data, make, step
 from tcon_loops import Loops
 from torch import Tensor
 
-from tcon.adapt.alignment_discriminators import TconDiscriminatorConfig
+from tcon.adapt.layers.pairs import PairConfig
 from tcon.adapt.methods import Method, SourceBatch, entry
-from tcon.adapt.methods.tcon_config import PseudoConfig
-from tcon.adapt.pairs import PairConfig
-from tcon.adapt.warmup import WarmupConfig
+from tcon.adapt.methods.tcon.discriminators import TconDiscriminatorConfig
+from tcon.adapt.methods.tcon.options import PseudoConfig
+from tcon.adapt.methods.tcon.warmup import WarmupConfig
 from tcon.cache import InputError
 
 UNEQUAL = ("tcon", "tcon-sadnet", "tcon-attn")

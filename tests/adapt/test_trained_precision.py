@@ -12,7 +12,7 @@ from tiny_backbones import tiny_backbones
 
 from tcon.adapt.end_to_end.backbone import TrainedBackbone
 from tcon.extract.backbones import load_backbone
-from tcon.extract.devices import Devices
+from tcon.extract.machine.devices import Devices
 
 CPU = torch.device("cpu")
 

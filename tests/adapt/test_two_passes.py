@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from tcon.adapt.end_to_end.backbone import TrainedBackbone
-from tcon.adapt.end_to_end.two_passes import TwoPasses
+from tcon.adapt.end_to_end.gradient_cache import TwoPasses
 from tcon.extract.backbones import BackboneSpec, LoadedBackbone
 from tcon.extract.backbones.registry import get_spec
-from tcon.extract.preprocessing import Preprocessing
+from tcon.extract.snippets.preprocessing import Preprocessing
 
 D = 6
 

@@ -11,12 +11,12 @@ import torch
 from still_videos import write_still_videos
 from tiny_backbones import table_of, tiny_backbones
 
-from tcon.adapt.config import make_runs
+from tcon.adapt.config.runs import make_runs
+from tcon.adapt.end_to_end.clips import dataset as clip_dataset
 from tcon.adapt.end_to_end.decoding import Decoding
 from tcon.adapt.grid import prepare, run_all
-from tcon.extract import clip_dataset
-from tcon.extract.decoders import DecodeError
-from tcon.extract.views import TrainingCrop
+from tcon.extract.decoding import DecodeError
+from tcon.extract.snippets.views import TrainingCrop
 
 SETTINGS = (
     *("train.epochs=1", "train.min_steps=6", "train.batch_size=4", "train.evaluations=2"),

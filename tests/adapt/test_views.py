@@ -9,11 +9,11 @@ import pytest
 import torch
 from feature_files import CLASSES, provenance
 
-from tcon.adapt.batches import EndlessBatches
-from tcon.adapt.domains import Domains, Videos, load_domains
-from tcon.adapt.feed import _batch
-from tcon.adapt.normalise import normalise
-from tcon.adapt.task import shared_classes
+from tcon.adapt.data.batches import EndlessBatches
+from tcon.adapt.data.domains import Domains, Videos, load_domains
+from tcon.adapt.data.feeds import _batch
+from tcon.adapt.data.statistics import normalise
+from tcon.adapt.tasks.task import shared_classes
 from tcon.cache import FeatureFile, FeatureWriter, Snippets, Video
 
 VIEWS, SNIPPETS, VIDEOS, DIM = 3, 4, 6, 2

@@ -36,14 +36,15 @@ from unittest.mock import patch
 
 import torch
 
-from tcon.adapt import feed, loop
-from tcon.adapt.config import RunConfig, make_runs
-from tcon.adapt.domains import Domains, Videos
-from tcon.adapt.feed import CachedFeed
+from tcon.adapt.config.runs import RunConfig, make_runs
+from tcon.adapt.data import feeds as feed
+from tcon.adapt.data.domains import Domains, Videos
+from tcon.adapt.data.feeds import CachedFeed
 from tcon.adapt.methods import FittedMethod, Method, entry, names
-from tcon.adapt.recorder import Recorder
 from tcon.adapt.run_folder import RunFolder
-from tcon.adapt.task import Task
+from tcon.adapt.tasks.task import Task
+from tcon.adapt.training import loop
+from tcon.adapt.training.recorder import Recorder
 from tcon.cache.device import choose_device
 
 SOURCE, TARGET_TRAIN, TARGET_TEST, CLASSES = 1438, 840, 360, 12

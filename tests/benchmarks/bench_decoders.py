@@ -9,9 +9,9 @@ from __future__ import annotations
 import argparse
 import time
 
-from tcon.extract.decoders import open_video
-from tcon.extract.lists import VideoItem, read_videos
-from tcon.extract.sampling import Sampling, centres
+from tcon.extract.decoding import open_video
+from tcon.extract.lists.videos import VideoItem, read_videos
+from tcon.extract.snippets.sampling import Sampling, centres
 
 
 def main() -> None:

@@ -26,21 +26,21 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tcon.adapt import loop
-from tcon.adapt.config import RunConfig, make_runs
-from tcon.adapt.domains import Domains
+from tcon.adapt.config.runs import RunConfig, make_runs
+from tcon.adapt.data.domains import Domains
 from tcon.adapt.end_to_end.backbone import TrainedBackbone
+from tcon.adapt.end_to_end.clips.videos import ClipVideos
 from tcon.adapt.end_to_end.feed import ClipFeed
 from tcon.adapt.end_to_end.memory import need
-from tcon.adapt.end_to_end.videos import ClipVideos
-from tcon.adapt.processes import Processes
-from tcon.adapt.recorder import Recorder
 from tcon.adapt.run_folder import RunFolder
-from tcon.adapt.task import Task
+from tcon.adapt.tasks.task import Task
+from tcon.adapt.training import loop
+from tcon.adapt.training.processes import Processes
+from tcon.adapt.training.recorder import Recorder
 from tcon.cache.device import choose_device
 from tcon.extract.backbones import LoadedBackbone, load_backbone
-from tcon.extract.config import ExtractConfig, make_cut
-from tcon.extract.precision import DTYPES
+from tcon.extract.machine.precision import DTYPES
+from tcon.extract.options import ExtractConfig, make_cut
 
 CLASSES = 12
 WARM_UP = 2  # steps that are not timed

@@ -25,17 +25,17 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from tcon.extract.batching import Batcher
-from tcon.extract.config import ExtractConfig, Plan
-from tcon.extract.cores import cores
-from tcon.extract.decode_pool import DecodePool
-from tcon.extract.devices import Devices
-from tcon.extract.lists import VideoItem, read_videos
-from tcon.extract.memory import keep_freed_memory
+from tcon.extract.decoding.pool import DecodePool
+from tcon.extract.lists.videos import VideoItem, read_videos
+from tcon.extract.machine.batching import Batcher
+from tcon.extract.machine.cores import cores
+from tcon.extract.machine.devices import Devices
+from tcon.extract.machine.memory import keep_freed_memory
+from tcon.extract.machine.precision import DTYPES
+from tcon.extract.options import ExtractConfig, Plan
 from tcon.extract.pipeline import extract
-from tcon.extract.precision import DTYPES
-from tcon.extract.sampling import Sampling
-from tcon.extract.snippets import Chunk
+from tcon.extract.snippets.reading import Chunk
+from tcon.extract.snippets.sampling import Sampling
 
 CORES = cores()
 

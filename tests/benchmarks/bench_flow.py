@@ -21,11 +21,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tcon.extract.cores import cores
-from tcon.extract.decoders import read_frames
-from tcon.extract.flow import Parameters, batched, cpu
+from tcon.extract.decoding import read_frames
+from tcon.extract.flow import Parameters
+from tcon.extract.flow.engines import batched, cpu
 from tcon.extract.flow.frames import grey
-from tcon.extract.lists import VideoItem, read_videos
+from tcon.extract.lists.videos import VideoItem, read_videos
+from tcon.extract.machine.cores import cores
 
 FLOP, BYTES = 62, 64
 BOUND = 20  # pixels: what 8-bit flow can hold
@@ -124,7 +125,7 @@ def _engines(options: argparse.Namespace) -> dict[tuple[str, str], Engine]:
     if torch.cuda.is_available():
         engines["torch", "cuda"] = batched.flow
         if find_spec("triton"):
-            from tcon.extract.flow import cuda
+            from tcon.extract.flow.engines import cuda
 
             engines["cuda", "cuda"] = cuda.flow
     elif options.torch_on_cpu:
@@ -133,7 +134,7 @@ def _engines(options: argparse.Namespace) -> dict[tuple[str, str], Engine]:
     try:
         import cv2
 
-        from tcon.extract.flow import opencv
+        from tcon.extract.flow.engines import opencv
 
         cv2.setNumThreads(1)  # a pair a thread, as ours
         engines["opencv", "cpu"] = _threaded(opencv.flow, options.threads)

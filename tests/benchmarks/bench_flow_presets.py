@@ -13,7 +13,8 @@ import time
 import numpy as np
 from bench_flow import add_pair_options, length, levels, read_pairs
 
-from tcon.extract.flow import PRESETS, Parameters, cpu
+from tcon.extract.flow import PRESETS, Parameters
+from tcon.extract.flow.engines import cpu
 
 
 def main() -> None:

@@ -13,14 +13,14 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from tcon.adapt.config import make_runs
+from tcon.adapt.config.runs import make_runs
 from tcon.adapt.progress import adapt_with_progress
-from tcon.evaluate.report import report
+from tcon.evaluate.report.report import report
 from tcon.extract.backbones.registry import get_spec, register
-from tcon.extract.config import ExtractConfig
-from tcon.extract.lists import read_videos
+from tcon.extract.lists.videos import read_videos
+from tcon.extract.options import ExtractConfig
 from tcon.extract.progress import extract_with_progress
-from tcon.extract.sampling import Sampling
+from tcon.extract.snippets.sampling import Sampling
 from tcon.extract.synthetic import write_pair
 
 BACKBONE = "efficientnet_lite0"

@@ -14,13 +14,13 @@ import torch
 from bench_flow import read_items
 from torch import Tensor
 
-from tcon.extract.config import ExtractConfig, Plan
-from tcon.extract.devices import Devices
 from tcon.extract.flow import cutting
 from tcon.extract.flow.cutting import FlowCut
 from tcon.extract.flow.tvl1 import Flows, tvl1_flows
-from tcon.extract.sampling import Sampling
-from tcon.extract.snippets import Reading, read_snippets
+from tcon.extract.machine.devices import Devices
+from tcon.extract.options import ExtractConfig, Plan
+from tcon.extract.snippets.reading import Reading, read_snippets
+from tcon.extract.snippets.sampling import Sampling
 
 
 def main() -> None:

@@ -16,7 +16,8 @@ import cv2
 import numpy as np
 from bench_flow import add_pair_options, length, levels, read_pairs
 
-from tcon.extract.flow import Parameters, cpu, opencv
+from tcon.extract.flow import Parameters
+from tcon.extract.flow.engines import cpu, opencv
 
 
 def main() -> None:

@@ -26,14 +26,14 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from shift import ShiftConfig, write_shift
 
-from tcon.adapt.config import make_runs
+from tcon.adapt.config.runs import make_runs
+from tcon.adapt.config.settings import keys
 from tcon.adapt.grid import prepare, run_all
 from tcon.adapt.methods import entry
-from tcon.adapt.settings import keys
-from tcon.evaluate.intervals import bootstrap
-from tcon.evaluate.runs import find_runs
-from tcon.evaluate.summary import group_runs
-from tcon.evaluate.tables import mean_std
+from tcon.evaluate.runs.groups import group_runs
+from tcon.evaluate.runs.read import find_runs
+from tcon.evaluate.scores.intervals import bootstrap
+from tcon.evaluate.tables.accuracy import mean_std
 
 BASELINE = "source_only"
 METHODS = (

@@ -15,8 +15,8 @@ from import_files import features, write_t7
 from scipy.io import savemat
 
 from tcon.cache import InputError
-from tcon.cache.importers import arrays
-from tcon.cache.importers.registry import open_source
+from tcon.extract.importers.formats import arrays
+from tcon.extract.importers.registry import open_source
 
 
 def test_one_number_expanded_to_many(tmp_path: Path) -> None:
@@ -48,7 +48,9 @@ def test_hdf5_dataset_that_was_never_written(tmp_path: Path) -> None:
 
 
 def test_mat_beyond_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tcon.cache.importers.mat import _read  # its process would not see the lower limit
+    from tcon.extract.importers.formats.mat import (
+        _read,  # its process would not see the lower limit
+    )
 
     savemat(tmp_path / "v.mat", {"features": np.zeros((100, 10))}, do_compression=True)
     assert (tmp_path / "v.mat").stat().st_size < 1000

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from import_files import features
 from scipy.io import savemat
 
-from tcon.cache.importers.registry import open_source
-from tcon.cache.importers.source import FeatureSource
-from tcon.cache.importers.wanted import choose_videos
+from tcon.extract.importers.registry import open_source
+from tcon.extract.importers.source import FeatureSource
+from tcon.extract.importers.wanted import choose_videos
 
 
 def _saved(save: Callable[[io.BytesIO], object]) -> bytes:

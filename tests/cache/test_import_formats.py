@@ -14,10 +14,10 @@ from import_files import features, write_t7
 from scipy.io import savemat
 
 from tcon.cache import InputError
-from tcon.cache.importers import arrays
-from tcon.cache.importers.registry import open_source, recognise
-from tcon.cache.importers.source import UNNAMED
-from tcon.cache.lists import Entry
+from tcon.extract.importers.formats import arrays
+from tcon.extract.importers.registry import open_source, recognise
+from tcon.extract.importers.source import UNNAMED
+from tcon.extract.lists import Entry
 
 A, B = features(3, 1), features(5, 2)
 

@@ -10,9 +10,9 @@ import pytest
 from import_files import features, write_list
 
 from tcon.cache import InputError
-from tcon.cache.importers.registry import open_source
-from tcon.cache.importers.source import FeatureSource
-from tcon.cache.importers.wanted import Wanted, choose_videos
+from tcon.extract.importers.registry import open_source
+from tcon.extract.importers.source import FeatureSource
+from tcon.extract.importers.wanted import Wanted, choose_videos
 
 NAMES = ("v_Biking_g01_c01", "kick_CZE_1_", "v_Walk_g02_c03")
 TA3N = "/home/author/data/ucf101/RGB-feature"  # of the author's machine

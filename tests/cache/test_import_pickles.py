@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tcon.cache import FeatureFile, InputError
-from tcon.cache.importers.epic100 import Epic100
-from tcon.cache.importers.mmaction2 import MMAction2
-from tcon.cache.importers.mmsada import MMSada
-from tcon.cache.importers.progress import import_with_progress
-from tcon.cache.lists import Entry, entries_from_epic, read_list
-from tcon.cache.lists.epic_pickle import entries_from_pickle
+from tcon.extract.importers.formats.epic100 import Epic100
+from tcon.extract.importers.formats.mmaction2 import MMAction2
+from tcon.extract.importers.formats.mmsada import MMSada
+from tcon.extract.importers.progress import import_with_progress
+from tcon.extract.lists import Entry, entries_from_epic, read_list
+from tcon.extract.lists.forms.epic_pickle import entries_from_pickle
 
 PANDAS = Path(__file__).parent / "pickles"
 

@@ -16,12 +16,12 @@ from import_files import features, write_list, write_t7
 from scipy.io import savemat
 
 from tcon.cache import FeatureFile, InputError, Snippets
-from tcon.cache.importers import run as import_run
-from tcon.cache.importers.registry import open_source
-from tcon.cache.importers.run import import_features
-from tcon.cache.importers.source import FeatureSource
-from tcon.cache.importers.wanted import choose_videos
 from tcon.cli import main
+from tcon.extract.importers import run as import_run
+from tcon.extract.importers.registry import open_source
+from tcon.extract.importers.run import import_features
+from tcon.extract.importers.source import FeatureSource
+from tcon.extract.importers.wanted import choose_videos
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from tcon.cache.lists import Entry, join
+from tcon.extract.lists import Entry
+from tcon.extract.lists.matching import join
 
 
 def found(lines: str, there: str) -> dict[str, str | None]:

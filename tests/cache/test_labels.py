@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from tcon.cache.labels import list_sha256
+from tcon.extract.lists.labels import list_sha256
 
 LABELS = {"b": ("y", ""), "a": ("x", "train")}
 

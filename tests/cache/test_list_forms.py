@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tcon.cache import InputError
-from tcon.cache.lists import Entry, ReadList, entries_from_epic, read_list
-from tcon.cache.lists.forms import FORMS
 from tcon.cache.schema import SPLITS
+from tcon.extract.lists import Entry, ReadList, entries_from_epic, read_list
+from tcon.extract.lists.forms.every import FORMS
 
 # form (and case): name of the list, its text, its rows of (name, label, split, line)
 MINIATURES = {

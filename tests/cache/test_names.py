@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tcon.cache.lists import normalise
-from tcon.cache.lists.names import Names
+from tcon.extract.lists import normalise
+from tcon.extract.lists.matching.names import Names
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from tcon.cache import InputError
-from tcon.cache.unpickle import Array, Frame, Refused, read_pickle
-from tcon.cache.unpickle.machine import run
+from tcon.extract.pickles import Array, Frame, Refused, read_pickle
+from tcon.extract.pickles.machine import run
 
 # Tables of MM-SADA's columns, each written by the pandas that it is named after.
 FRAMES = sorted((Path(__file__).parent / "pickles").glob("*.pkl"))

@@ -8,10 +8,10 @@ import pytest
 from feature_files import write_domain
 from handmade_runs import logits, write_run
 
-from tcon.evaluate.baselines import baseline_of
-from tcon.evaluate.report import report
-from tcon.evaluate.runs import find_runs
-from tcon.evaluate.summary import group_runs
+from tcon.evaluate.report.report import report
+from tcon.evaluate.runs.groups import group_runs
+from tcon.evaluate.runs.read import find_runs
+from tcon.evaluate.scores.baselines import baseline_of
 
 
 @pytest.fixture

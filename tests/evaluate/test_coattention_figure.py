@@ -14,19 +14,19 @@ from matplotlib.figure import Figure
 from toy_runs import train
 
 from tcon.cache import FeatureWriter, InputError, Snippets, Video
-from tcon.evaluate.coattention_figure import draw_coattention
-from tcon.evaluate.embeddings import Loader, Trained, find
-from tcon.evaluate.figures import draw_all
-from tcon.evaluate.frames import parse_roots, read_images
-from tcon.evaluate.pair_attention import (
+from tcon.evaluate.figures.coattention import draw_coattention
+from tcon.evaluate.figures.every import draw_all
+from tcon.evaluate.figures.frames import parse_roots, read_images
+from tcon.evaluate.figures.pair_attention import (
     co_attend,
     confident_pairs,
     similar_pairs,
     source_probabilities,
 )
-from tcon.evaluate.pair_pictures import PairChoice, pair_pictures
-from tcon.evaluate.tsne_figure import Cloud
-from tcon.evaluate.tsne_picture import tsne_picture
+from tcon.evaluate.figures.pairs import PairChoice, pair_pictures
+from tcon.evaluate.figures.tsne import Cloud
+from tcon.evaluate.figures.tsne_of_run import tsne_picture
+from tcon.evaluate.runs.embeddings import Loader, Trained, find
 
 FRAMES, FIRST = {"source": 20, "target": 33}, {"source": 0, "target": 100}
 # Of 8 uniform snippets the second, fourth, sixth and eighth are central to 4 segments.
@@ -213,7 +213,8 @@ def test_aligned_points_are_of_their_pairs(
 ) -> None:
     drawn: list[dict[str, dict[str, Cloud]]] = []
     monkeypatch.setattr(
-        "tcon.evaluate.tsne_picture.draw_tsne", lambda panels, _: drawn.append(panels) or Figure()
+        "tcon.evaluate.figures.tsne_of_run.draw_tsne",
+        lambda panels, _: drawn.append(panels) or Figure(),
     )
     tsne_picture(trained, "x")
     source = trained.embed("source", trained.domains.source_train)

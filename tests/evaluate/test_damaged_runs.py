@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tcon.cache import InputError
-from tcon.evaluate.report import report
-from tcon.evaluate.run_logs import read_health, read_metrics
-from tcon.evaluate.runs import find_runs
+from tcon.evaluate.report.report import report
+from tcon.evaluate.runs.logs import read_health, read_metrics
+from tcon.evaluate.runs.read import find_runs
 
 DAMAGE = {
     "config.json": damaged_json,

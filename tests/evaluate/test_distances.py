@@ -11,16 +11,16 @@ import torch
 from feature_files import write_domain
 from toy_runs import train
 
-from tcon.adapt.mmd import mk_mmd
+from tcon.adapt.layers.mmd import mk_mmd
 from tcon.cache import InputError
-from tcon.evaluate.distances import (
+from tcon.evaluate.figures.tsne_of_run import tsne_picture
+from tcon.evaluate.runs.embeddings import Loader, Trained, take
+from tcon.evaluate.scores.distances import (
     distances_markdown,
     domain_distances,
     proxy_a_distance,
     shuffled_mmd,
 )
-from tcon.evaluate.embeddings import Loader, Trained, take
-from tcon.evaluate.tsne_picture import tsne_picture
 
 
 def domain(rng: np.random.Generator, shift: float = 0.0, rows: int = 200) -> np.ndarray:

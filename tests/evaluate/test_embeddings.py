@@ -11,10 +11,10 @@ import torch
 from feature_files import CLASSES, write_domain
 from toy_runs import train
 
-from tcon.adapt.config import make_runs
+from tcon.adapt.config.runs import make_runs
 from tcon.cache import InputError
-from tcon.evaluate.embeddings import Loader, find, of_videos, some
-from tcon.evaluate.rebuild import run_config
+from tcon.evaluate.runs.embeddings import Loader, find, of_videos, some
+from tcon.evaluate.runs.rebuild import run_config
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ import pytest
 from feature_files import write_domain
 from handmade_runs import logits, write_run
 
-from tcon.evaluate.epochs import choose_epochs
-from tcon.evaluate.runs import find_runs
-from tcon.evaluate.summary import Group, group_runs
+from tcon.evaluate.runs.groups import Group, group_runs
+from tcon.evaluate.runs.read import find_runs
+from tcon.evaluate.scores.epochs import choose_epochs
 
 # Right training videos of 15 at steps 10, 20 and 30. Of three such runs the middle count is what
 # most epochs predict, so that `ensv` chooses it: step 10 of seed 0, step 20 of seed 1.

@@ -11,7 +11,7 @@ from feature_files import write_domain
 
 from tcon.cache import FeatureFile, FeatureWriter, InputError, Provenance, Snippets, Video
 from tcon.cli import main
-from tcon.evaluate.export_features import export_npz
+from tcon.evaluate.export.features import export_npz
 
 
 @pytest.fixture

@@ -17,15 +17,15 @@ from torch import Tensor, nn
 
 from tcon.cache import InputError
 from tcon.cli import main
-from tcon.evaluate import export_model as exporting
-from tcon.evaluate.deployed import load_deployed, make_plan
-from tcon.evaluate.export_model import METADATA, export_model
-from tcon.evaluate.predict import Prediction, Result, predict_videos
-from tcon.evaluate.predict_report import read_items
+from tcon.evaluate.export import model as exporting
+from tcon.evaluate.export.model import METADATA, export_model
+from tcon.evaluate.predict.predict import Prediction, Result, predict_videos
+from tcon.evaluate.predict.report import read_items
+from tcon.evaluate.runs.deployed import load_deployed, make_plan
 from tcon.extract.backbones import registry
-from tcon.extract.config import ExtractConfig
-from tcon.extract.sampling import Sampling
-from tcon.extract.snippets import Chunk, read_snippets
+from tcon.extract.options import ExtractConfig
+from tcon.extract.snippets.reading import Chunk, read_snippets
+from tcon.extract.snippets.sampling import Sampling
 
 RGB = replace(
     MACHINE, backbone="tiny", weights="random", precision="fp32", sampling=Sampling("uniform", 8)

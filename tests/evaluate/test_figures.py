@@ -11,15 +11,15 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from toy_runs import train
 
-from tcon.evaluate.curves_figure import draw_curves, panels_of
-from tcon.evaluate.drawing import COLOURS, UNKNOWN, Picture
-from tcon.evaluate.embeddings import Loader
-from tcon.evaluate.figures import draw_all
-from tcon.evaluate.fusion import FusionWeights, fuse_groups
-from tcon.evaluate.pair_pictures import PairChoice
-from tcon.evaluate.segments_figure import draw_segments, series_by_segments
-from tcon.evaluate.summary import folder_names
-from tcon.evaluate.tsne_figure import Cloud, draw_tsne, tsne
+from tcon.evaluate.figures.curves import draw_curves, panels_of
+from tcon.evaluate.figures.drawing import COLOURS, UNKNOWN, Picture
+from tcon.evaluate.figures.every import draw_all
+from tcon.evaluate.figures.pairs import PairChoice
+from tcon.evaluate.figures.segments import draw_segments, series_by_segments
+from tcon.evaluate.figures.tsne import Cloud, draw_tsne, tsne
+from tcon.evaluate.runs.embeddings import Loader
+from tcon.evaluate.runs.groups import folder_names
+from tcon.evaluate.scores.fusion import FusionWeights, fuse_groups
 
 
 def clouds(n: int = 20) -> dict[str, Cloud]:

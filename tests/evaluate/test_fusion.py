@@ -13,10 +13,10 @@ from handmade_runs import logits, write_run
 
 from tcon.cache import InputError
 from tcon.cli import main
-from tcon.evaluate.fusion import FusionWeights, fuse_groups, fuse_logits, fuse_runs
-from tcon.evaluate.report import report
-from tcon.evaluate.runs import find_runs
-from tcon.evaluate.summary import Group, group_runs
+from tcon.evaluate.report.report import report
+from tcon.evaluate.runs.groups import Group, group_runs
+from tcon.evaluate.runs.read import find_runs
+from tcon.evaluate.scores.fusion import FusionWeights, fuse_groups, fuse_logits, fuse_runs
 
 EQUAL = FusionWeights()
 

@@ -17,11 +17,11 @@ from toy_runs import train
 
 from tcon.cache import InputError
 from tcon.cli import main
-from tcon.evaluate.drawing import Picture
-from tcon.evaluate.embeddings import Loader
-from tcon.evaluate.figures import curves_picture
-from tcon.evaluate.html_page import from_markdown, image, page, table
-from tcon.evaluate.html_report import Content, health, write_report
+from tcon.evaluate.figures.drawing import Picture
+from tcon.evaluate.figures.every import curves_picture
+from tcon.evaluate.report.html_page import from_markdown, image, page, table
+from tcon.evaluate.report.html_report import Content, health, write_report
+from tcon.evaluate.runs.embeddings import Loader
 
 _VOID = {"meta", "img", "br", "link"}
 

@@ -7,14 +7,9 @@ import pytest
 from scipy.stats import entropy, norm
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_matrix, recall_score
 
-from tcon.evaluate.intervals import (
-    accuracy_interval,
-    bootstrap,
-    difference_interval,
-    wilson,
-)
-from tcon.evaluate.label_free import confident_share, mean_entropy, mutual_information
-from tcon.evaluate.metrics import accuracy, class_accuracies, confusion, mean_class_accuracy
+from tcon.evaluate.scores.intervals import accuracy_interval, bootstrap, difference_interval, wilson
+from tcon.evaluate.scores.label_free import confident_share, mean_entropy, mutual_information
+from tcon.evaluate.scores.metrics import accuracy, class_accuracies, confusion, mean_class_accuracy
 
 
 def test_accuracies_equal_scikit_learn() -> None:

@@ -10,9 +10,9 @@ from feature_files import write_domain
 from handmade_runs import logits, write_run
 from scipy.stats import binom
 
-from tcon.evaluate.paired import Comparison, compare, mcnemar
-from tcon.evaluate.runs import find_runs
-from tcon.evaluate.summary import Group, group_runs
+from tcon.evaluate.runs.groups import Group, group_runs
+from tcon.evaluate.runs.read import find_runs
+from tcon.evaluate.scores.paired import Comparison, compare, mcnemar
 
 
 @pytest.mark.parametrize(("gained", "lost"), [(0, 0), (1, 0), (5, 0), (9, 3), (2, 8), (6, 6)])

@@ -12,12 +12,12 @@ from click.testing import CliRunner
 from feature_files import write_domain
 from handmade_runs import logits, write_run
 
-from tcon.adapt.plan import shipped
-from tcon.adapt.task import read_task
+from tcon.adapt.config.plans import shipped
+from tcon.adapt.tasks.task import read_task
 from tcon.cache import InputError
 from tcon.cli import main
-from tcon.evaluate.published import CLASS_LISTS, MODALITIES, PROXIES, published
-from tcon.evaluate.report import report
+from tcon.evaluate.report.report import report
+from tcon.evaluate.tables.published import CLASS_LISTS, MODALITIES, PROXIES, published
 
 OLYMPIC = "UCF50->Olympic_Sports"
 

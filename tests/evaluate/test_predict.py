@@ -16,16 +16,16 @@ from tiny_backbones import MACHINE, tiny_backbones, train_on_videos
 
 from tcon.cache import Failure, FeatureFile, InputError, Snippets
 from tcon.cli import main
-from tcon.evaluate.deployed import Deployed, load_deployed, make_plan
-from tcon.evaluate.frames import read_images
-from tcon.evaluate.predict import Prediction, Result, predict_one, predict_videos
-from tcon.evaluate.predict_report import predict_and_report, read_items
-from tcon.evaluate.prediction_figure import draw_prediction
-from tcon.evaluate.runs import find_runs
-from tcon.extract.config import ExtractConfig
+from tcon.evaluate.figures.frames import read_images
+from tcon.evaluate.figures.prediction import draw_prediction
+from tcon.evaluate.predict.predict import Prediction, Result, predict_one, predict_videos
+from tcon.evaluate.predict.report import predict_and_report, read_items
+from tcon.evaluate.runs.deployed import Deployed, load_deployed, make_plan
+from tcon.evaluate.runs.read import find_runs
 from tcon.extract.flow import Parameters
-from tcon.extract.sampling import Sampling
-from tcon.extract.views import Views
+from tcon.extract.options import ExtractConfig
+from tcon.extract.snippets.sampling import Sampling
+from tcon.extract.snippets.views import Views
 
 RGB = replace(
     MACHINE,

@@ -12,18 +12,18 @@ import pytest
 from feature_files import provenance, write_domain
 from toy_runs import train
 
-from tcon.adapt.config import RunConfig, make_runs
-from tcon.adapt.task import read_task
+from tcon.adapt.config.runs import RunConfig, make_runs
+from tcon.adapt.tasks.task import read_task
 from tcon.cli import main
-from tcon.evaluate.rebuild import run_config
-from tcon.evaluate.repeat import (
+from tcon.evaluate.report.repeat import (
     adapt_commands,
     commands_like,
     extract_command,
     task_csv,
     wrapped,
 )
-from tcon.evaluate.summary import Group
+from tcon.evaluate.runs.groups import Group
+from tcon.evaluate.runs.rebuild import run_config
 
 
 def runs_of(command: str) -> tuple[dict[str, object], list[object]]:

@@ -14,10 +14,10 @@ import pytest
 from feature_files import CLASSES, write_domain
 from handmade_runs import logits, write_run
 
-from tcon.adapt.config import make_runs
+from tcon.adapt.config.runs import make_runs
 from tcon.adapt.grid import prepare, run_all
 from tcon.cache import InputError
-from tcon.evaluate.report import report
+from tcon.evaluate.report.report import report
 
 METHODS = ["tcon", "source_only"]
 SETTINGS = [

@@ -8,8 +8,8 @@ import numpy as np
 from feature_files import CLASSES, write_domain
 from handmade_runs import write_run
 
-from tcon.evaluate.runs import find_runs
-from tcon.evaluate.summary import group_runs
+from tcon.evaluate.runs.groups import group_runs
+from tcon.evaluate.runs.read import find_runs
 
 
 def test_only_shared_classes_are_predicted(tmp_path: Path) -> None:

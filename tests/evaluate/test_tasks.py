@@ -15,10 +15,10 @@ from feature_files import write_domain
 from fuzz import damaged_text, ends_well
 from hypothesis import given
 
-from tcon.adapt.task import read_task, shipped_tasks
+from tcon.adapt.tasks.counts import DomainCount, Side, count_domain, known_count, known_total
+from tcon.adapt.tasks.task import read_task, shipped_tasks
 from tcon.cache import InputError, Video
 from tcon.cli import main
-from tcon.evaluate.task_counts import DomainCount, Side, count_domain, known_count, known_total
 
 ROOT = Path(__file__).parents[2]
 COUNTS = list(csv.DictReader((ROOT / "evaluate" / "data" / "video_counts.csv").open()))

@@ -16,7 +16,7 @@ from torchvision.transforms.functional import center_crop
 
 from tcon.cache import InputError
 from tcon.extract.backbones import BackboneSpec, get_spec, load_backbone, names
-from tcon.extract.transforms import normalise, resize
+from tcon.extract.snippets.transforms import normalise, resize
 
 # Published weights, the classifier's module, and an input that is as small as the network takes.
 IMAGES = {

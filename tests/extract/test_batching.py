@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tcon.extract.batching import Batch, Batcher
+from tcon.extract.machine.batching import Batch, Batcher
 
 Videos = dict[str, Tensor]
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torchvision.transforms.functional import center_crop
 
 from tcon.extract.backbones import get_spec, load_backbone
-from tcon.extract.transforms import normalise, resize
+from tcon.extract.snippets.transforms import normalise, resize
 
 State = dict[str, Tensor]
 

@@ -18,7 +18,7 @@ from tcon.cache import InputError
 from tcon.extract.backbones import LoadedBackbone, get_spec, load_backbone
 from tcon.extract.backbones.classes import class_names
 from tcon.extract.check import check
-from tcon.extract.transforms import resize
+from tcon.extract.snippets.transforms import resize
 
 Load = Callable[..., LoadedBackbone]
 

@@ -13,15 +13,15 @@ import pytest
 import torch
 from torch import Tensor
 
+from tcon.adapt.end_to_end.clips.dataset import ClipRequest
+from tcon.adapt.end_to_end.clips.loader import ClipLoader
 from tcon.cache import InputError, Video
-from tcon.extract.clip_dataset import ClipRequest
-from tcon.extract.clip_loader import ClipLoader
-from tcon.extract.cutting import FrameCut
 from tcon.extract.flow import Parameters
 from tcon.extract.flow.cache import FlowCache
 from tcon.extract.flow.cutting import FlowCut
-from tcon.extract.preprocessing import Preprocessing
-from tcon.extract.sampling import Sampling
+from tcon.extract.snippets.cutting import FrameCut
+from tcon.extract.snippets.preprocessing import Preprocessing
+from tcon.extract.snippets.sampling import Sampling
 
 SIZE = 64
 CUT = FrameCut(Sampling("uniform", 3), Preprocessing(resize=(SIZE, SIZE), input_size=SIZE))

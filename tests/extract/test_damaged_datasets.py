@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tcon.cache.schema import SPLITS
-from tcon.extract.datasets import LAYOUTS, read_dataset
+from tcon.extract.lists.datasets import LAYOUTS, read_dataset
 
 # The annotation files of each, and two of its videos.
 MINIATURES = {

@@ -14,7 +14,7 @@ from reference_decoder import reference_md5s
 
 from tcon.cache import FeatureFile
 from tcon.cli import main
-from tcon.extract.sampling import Sampling
+from tcon.extract.snippets.sampling import Sampling
 
 Write = Callable[..., Path]
 

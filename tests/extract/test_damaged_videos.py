@@ -13,7 +13,7 @@ from damage import announce, corrupt, overwrite
 from reference_decoder import reference_frames, reference_md5s
 from video_files import FRAMES, write_videos
 
-from tcon.extract.decoders import DecodeError, open_video, read_frames
+from tcon.extract.decoding import DecodeError, open_video, read_frames
 
 Write = Callable[..., Path]
 ReadNumber = Callable[[np.ndarray], int]

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from official_classes import HMDB_CLASSES, JESTER_GESTURES, UCF_CLASSES
 
-from tcon.adapt.task import read_task
-from tcon.extract.datasets import LAYOUTS, olympic
-from tcon.extract.datasets.files import Files
+from tcon.adapt.tasks.task import read_task
+from tcon.extract.lists.datasets import LAYOUTS, olympic
+from tcon.extract.lists.datasets.files import Files
 
 Row = tuple[str, str, str]
 

@@ -9,7 +9,7 @@ import pytest
 
 from tcon.cache import FeatureFile, InputError
 from tcon.cli import main
-from tcon.extract.datasets import Found, read_dataset
+from tcon.extract.lists.datasets import Found, read_dataset
 
 Row = tuple[str, str, str]
 

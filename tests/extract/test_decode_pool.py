@@ -15,15 +15,15 @@ import pytest
 import torch
 
 from tcon.cache import InputError
-from tcon.extract import decode_pool
-from tcon.extract.cutting import FrameCut
-from tcon.extract.decode_pool import Answer, DecodePool
-from tcon.extract.decoders import DecodeError
-from tcon.extract.lists import VideoItem
-from tcon.extract.preprocessing import Preprocessing
-from tcon.extract.sampling import Sampling
-from tcon.extract.snippets import Chunk, Decoded, Reading
-from tcon.extract.views import Views
+from tcon.extract.decoding import DecodeError
+from tcon.extract.decoding import pool as decode_pool
+from tcon.extract.decoding.pool import Answer, DecodePool
+from tcon.extract.lists.videos import VideoItem
+from tcon.extract.snippets.cutting import FrameCut
+from tcon.extract.snippets.preprocessing import Preprocessing
+from tcon.extract.snippets.reading import Chunk, Decoded, Reading
+from tcon.extract.snippets.sampling import Sampling
+from tcon.extract.snippets.views import Views
 
 Write = Callable[..., Path]
 

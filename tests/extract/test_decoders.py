@@ -15,8 +15,8 @@ import pytest
 from reference_decoder import reference_frames
 from video_files import FRAMES, SOUND, write_videos
 
-from tcon.extract.decoders import DecodeError, open_video, read_frames
-from tcon.extract.sampling import Sampling
+from tcon.extract.decoding import DecodeError, open_video, read_frames
+from tcon.extract.snippets.sampling import Sampling
 
 Write = Callable[..., Path]
 ReadNumber = Callable[[np.ndarray], int]
@@ -101,7 +101,7 @@ def test_decord_is_wrong_on_some_videos(
     videos: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Why it is not the default; where this fails, decord may have been mended."""
-    monkeypatch.setattr("tcon.extract.decoders.decord._is_transport_stream", lambda head: False)
+    monkeypatch.setattr("tcon.extract.decoding.decord._is_transport_stream", lambda head: False)
     expected = _reference(videos / name)
     found = _decode(videos / name, "decord")
     assert len(found) != len(expected) or any(

@@ -11,7 +11,8 @@ import torch
 from flow_pairs import KINDS, flow_pairs
 
 from tcon.cache import InputError
-from tcon.extract.flow import PRESETS, Parameters, batched, tvl1, tvl1_pairs
+from tcon.extract.flow import PRESETS, Parameters, tvl1, tvl1_pairs
+from tcon.extract.flow.engines import batched
 from tcon.extract.flow.tvl1 import choose_engine
 
 FIXED = Parameters(scales=1, warps=1, epsilon=0, outer=2)  # rounding cannot grow
@@ -51,7 +52,7 @@ def test_pyramid_and_warps_are_those_of_the_cpu_engine() -> None:
 
 def test_stops_where_the_cpu_engine_stops() -> None:
     """On one scale and warp the iterations are the same, on every pair."""
-    from tcon.extract.flow import cpu
+    from tcon.extract.flow.engines import cpu
 
     parameters = Parameters(scales=1, warps=1, epsilon=0.02)
     spent = []

@@ -16,20 +16,20 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from tcon.adapt.end_to_end.clips.cutting import read_clips, training_plan
 from tcon.cache import FeatureFile, InputError, Video
 from tcon.cli import main
-from tcon.extract.config import ExtractConfig
-from tcon.extract.decoders import DecodeError, read_frames
+from tcon.extract.decoding import DecodeError, read_frames
 from tcon.extract.flow import PRESETS, Parameters, cutting, tvl1
 from tcon.extract.flow.cache import FlowCache
 from tcon.extract.flow.cutting import FlowCut, levels
 from tcon.extract.flow.frames import grey
-from tcon.extract.lists import VideoItem, read_videos
+from tcon.extract.lists.videos import VideoItem, read_videos
+from tcon.extract.options import ExtractConfig
 from tcon.extract.pipeline import extract
-from tcon.extract.preprocessing import Preprocessing
-from tcon.extract.sampling import Sampling
-from tcon.extract.training_clips import read_clips, training_plan
-from tcon.extract.views import FLOW_SCALES, TrainingCrop
+from tcon.extract.snippets.preprocessing import Preprocessing
+from tcon.extract.snippets.sampling import Sampling
+from tcon.extract.snippets.views import FLOW_SCALES, TrainingCrop
 
 QUICK = Parameters(scales=1, warps=1, outer=1)
 CONFIG = ExtractConfig(

@@ -12,7 +12,7 @@ from torchvision import models
 
 from tcon.cache import InputError
 from tcon.extract.backbones import get_spec, load_backbone, names
-from tcon.extract.transforms import normalise
+from tcon.extract.snippets.transforms import normalise
 
 IMAGES = ("bninception", "efficientnet_lite0", "resnet18", "resnet50", "resnet101", "mobilenet_v2")
 

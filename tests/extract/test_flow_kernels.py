@@ -15,10 +15,11 @@ import torch
 from flow_pairs import flow_pairs
 from torch import Tensor
 
-from tcon.extract.flow import Parameters, batched, tvl1_pairs
+from tcon.extract.flow import Parameters, tvl1_pairs
+from tcon.extract.flow.engines import batched
 
 triton = pytest.importorskip("triton")
-from tcon.extract.flow import cuda, kernels  # noqa: E402  (they need it)
+from tcon.extract.flow.engines import cuda, kernels  # noqa: E402  (they need it)
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 GPU = torch.cuda.is_available() and not INTERPRETED

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from tcon.cache import InputError
-from tcon.extract.flow import PRESETS, Parameters, cpu, opencv, tvl1
+from tcon.extract.flow import PRESETS, Parameters, tvl1
+from tcon.extract.flow.engines import cpu, opencv
 
 CUDA = PRESETS["opencv_cuda"]
 

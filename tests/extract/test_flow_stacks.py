@@ -15,18 +15,18 @@ from torch import Tensor
 
 from tcon.cache import FeatureFile, InputError
 from tcon.extract.backbones import load_backbone
-from tcon.extract.config import ExtractConfig, Plan
-from tcon.extract.decoders import DecodeError
-from tcon.extract.devices import Devices
+from tcon.extract.decoding import DecodeError
 from tcon.extract.flow import PRESETS, Parameters, cutting
 from tcon.extract.flow.cutting import FlowCut, Greys, levels
 from tcon.extract.flow.tvl1 import Flows, tvl1
-from tcon.extract.lists import read_videos
+from tcon.extract.lists.videos import read_videos
+from tcon.extract.machine.devices import Devices
+from tcon.extract.options import ExtractConfig, Plan
 from tcon.extract.pipeline import extract
-from tcon.extract.preprocessing import Preprocessing
-from tcon.extract.sampling import Sampling
-from tcon.extract.snippets import Decoded, Reading, read_snippets
-from tcon.extract.views import Box, Views, crop
+from tcon.extract.snippets.preprocessing import Preprocessing
+from tcon.extract.snippets.reading import Decoded, Reading, read_snippets
+from tcon.extract.snippets.sampling import Sampling
+from tcon.extract.snippets.views import Box, Views, crop
 
 Write = Callable[..., Path]
 DATA = Path(__file__).parents[3] / "shared" / "data" / "hockey_surveillance"

@@ -11,9 +11,9 @@ from PIL import Image
 
 from tcon.cache import FeatureFile, InputError, Video
 from tcon.cli import main
-from tcon.evaluate.frames import read_images
-from tcon.extract.decoders import DecodeError, is_there, open_video
-from tcon.extract.lists import VideoItem, read_videos
+from tcon.evaluate.figures.frames import read_images
+from tcon.extract.decoding import DecodeError, is_there, open_video
+from tcon.extract.lists.videos import VideoItem, read_videos
 
 ReadNumber = Callable[[np.ndarray], int]
 FRAMES = 24

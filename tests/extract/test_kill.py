@@ -14,10 +14,10 @@ import pytest
 
 from tcon.cache import FeatureFile, InputError
 from tcon.extract.backbones import get_spec, registry
-from tcon.extract.config import ExtractConfig
-from tcon.extract.lists import read_videos
+from tcon.extract.lists.videos import read_videos
+from tcon.extract.options import ExtractConfig
 from tcon.extract.pipeline import Progress, extract
-from tcon.extract.sampling import Sampling
+from tcon.extract.snippets.sampling import Sampling
 
 VIDEOS, COMMIT = 24, 3  # hence eight parts
 SMALL = {"input_size": 64, "resize": 72}  # the default backbone, but quick

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tcon.cache import InputError
-from tcon.extract.lists import VideoItem, read_videos
+from tcon.extract.lists.videos import VideoItem, read_videos
 
 Touch = Callable[..., Path]
 

@@ -16,12 +16,12 @@ import pytest
 import torch
 
 from tcon.cache import FeatureFile
-from tcon.extract.config import ExtractConfig
-from tcon.extract.lists import VideoItem, read_videos
+from tcon.extract.lists.shards import Shard
+from tcon.extract.lists.videos import VideoItem, read_videos
+from tcon.extract.options import ExtractConfig
 from tcon.extract.pipeline import Progress, extract
-from tcon.extract.sampling import Sampling
-from tcon.extract.shards import Shard
-from tcon.extract.views import Views
+from tcon.extract.snippets.sampling import Sampling
+from tcon.extract.snippets.views import Views
 
 CONFIG = ExtractConfig(
     backbone="resnet18",
@@ -215,7 +215,7 @@ def test_memory_does_not_grow_with_the_number_of_videos(tmp_path: Path, clips: P
         "from dataclasses import replace\n"
         "sys.path.insert(0, sys.argv[4])\n"
         "from test_parallel import CONFIG\n"
-        "from tcon.extract.lists import VideoItem\n"
+        "from tcon.extract.lists.videos import VideoItem\n"
         "from tcon.extract.pipeline import extract\n"
         "path, count = Path(sys.argv[1]), int(sys.argv[2])\n"
         "items = [VideoItem(f'{n}', path, '', '') for n in range(count)]\n"

@@ -16,12 +16,12 @@ from torchvision.transforms import CenterCrop, Compose, Resize
 
 from tcon import __version__
 from tcon.cache import Failure, FeatureFile, InputError
-from tcon.cache.labels import list_sha256
 from tcon.extract.backbones import BackboneSpec, Preprocessing, Weights, registry
-from tcon.extract.config import ExtractConfig
-from tcon.extract.lists import VideoItem, labels_of, read_videos
+from tcon.extract.lists.labels import list_sha256
+from tcon.extract.lists.videos import VideoItem, labels_of, read_videos
+from tcon.extract.options import ExtractConfig
 from tcon.extract.pipeline import Progress, extract
-from tcon.extract.sampling import Sampling
+from tcon.extract.snippets.sampling import Sampling
 
 # Decoding in this process saves every test the start of others; some tests use them on purpose.
 LITE0 = ExtractConfig(

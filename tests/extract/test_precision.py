@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tcon.cache import InputError
-from tcon.extract.precision import choose_precision
+from tcon.extract.machine.precision import choose_precision
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tcon.cache import InputError
-from tcon.extract.sampling import CentralSampling, Sampling, centres
+from tcon.extract.snippets.sampling import CentralSampling, Sampling, centres
 
 TOTALS = [*range(1, 100), 1000, 54321, 10**7]
 LENGTH = 16

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tcon.cache import InputError
-from tcon.extract.lists import VideoItem
-from tcon.extract.shards import Shard
+from tcon.extract.lists.shards import Shard
+from tcon.extract.lists.videos import VideoItem
 
 
 def _items(*ids: str) -> list[VideoItem]:

@@ -15,13 +15,14 @@ from PIL import Image
 from reference_decoder import reference_frames
 from torch import Tensor
 
-from tcon.extract import cutting, snippets
-from tcon.extract.cutting import FrameCut
-from tcon.extract.decoders import DecodeError, open_video
-from tcon.extract.preprocessing import Preprocessing
-from tcon.extract.sampling import Sampling
-from tcon.extract.snippets import Decoded, Reading, read_snippets
-from tcon.extract.views import Views
+from tcon.extract.decoding import DecodeError, open_video
+from tcon.extract.snippets import cutting
+from tcon.extract.snippets import reading as snippets
+from tcon.extract.snippets.cutting import FrameCut
+from tcon.extract.snippets.preprocessing import Preprocessing
+from tcon.extract.snippets.reading import Decoded, Reading, read_snippets
+from tcon.extract.snippets.sampling import Sampling
+from tcon.extract.snippets.views import Views
 
 Write = Callable[..., Path]
 

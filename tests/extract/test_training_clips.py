@@ -11,16 +11,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from tcon.extract import training_clips
-from tcon.extract.cutting import Cut, FrameCut
-from tcon.extract.decoders import DecodeError
+from tcon.adapt.end_to_end.clips import cutting as training_clips
+from tcon.adapt.end_to_end.clips.cutting import GreyClips, compute_flow, read_clips, training_plan
+from tcon.extract.decoding import DecodeError
 from tcon.extract.flow import Parameters, cutting
 from tcon.extract.flow.cutting import FlowCut, Greys
-from tcon.extract.preprocessing import Preprocessing
-from tcon.extract.sampling import Sampling
-from tcon.extract.snippets import Decoded, Reading, read_snippets
-from tcon.extract.training_clips import GreyClips, compute_flow, read_clips, training_plan
-from tcon.extract.views import FLOW_SCALES, TrainingCrop
+from tcon.extract.snippets.cutting import Cut, FrameCut
+from tcon.extract.snippets.preprocessing import Preprocessing
+from tcon.extract.snippets.reading import Decoded, Reading, read_snippets
+from tcon.extract.snippets.sampling import Sampling
+from tcon.extract.snippets.views import FLOW_SCALES, TrainingCrop
 
 CPU = torch.device("cpu")
 SIZE = 64

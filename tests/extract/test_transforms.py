@@ -11,8 +11,8 @@ from torchvision.transforms import Resize
 from torchvision.transforms.functional import resize as torchvision_resize
 
 from tcon.extract.backbones import get_spec
-from tcon.extract.preprocessing import Preprocessing
-from tcon.extract.transforms import interpolate, normalise, resize
+from tcon.extract.snippets.preprocessing import Preprocessing
+from tcon.extract.snippets.transforms import interpolate, normalise, resize
 
 IMAGENET = Preprocessing()
 

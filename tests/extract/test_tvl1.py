@@ -9,7 +9,7 @@ from torch import Tensor
 
 from tcon.cache import InputError
 from tcon.extract.flow import Parameters, tvl1
-from tcon.extract.flow.median import median_5x5
+from tcon.extract.flow.engines.median import median_5x5
 
 
 def _texture(height: int, width: int, seed: int = 0) -> np.ndarray:

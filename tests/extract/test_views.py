@@ -13,7 +13,7 @@ from torch import Tensor
 from torchvision.transforms.functional import center_crop, five_crop, hflip
 
 from tcon.cache import InputError
-from tcon.extract.views import Box, TrainingCrop, Views, crop
+from tcon.extract.snippets.views import Box, TrainingCrop, Views, crop
 
 SHAPES = [(256, 340), (340, 256), (256, 256), (128, 171), (131, 135)]
 Boxes = Counter[tuple[int, int, int, int]]  # top, left, height, width

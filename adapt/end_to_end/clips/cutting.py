@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .cutting import Cut
-from .decoders import DecodeError, open_video
-from .flow.cache import FlowCache
-from .flow.cutting import FlowCut, Greys
-from .flow.kept import KeptCutter
-from .snippets import too_few
+from ....extract.decoding import DecodeError, open_video
+from ....extract.flow.cache import FlowCache
+from ....extract.flow.cutting import FlowCut, Greys
+from ....extract.flow.kept import KeptCutter
+from ....extract.snippets.cutting import Cut
+from ....extract.snippets.reading import too_few
 
 _PAIRS = 128  # of frames whose flow is computed at once: a batch of the engine `cuda`
 

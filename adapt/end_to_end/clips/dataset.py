@@ -19,12 +19,12 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ..cache import Video
-from .cutting import Cut
-from .decoders import DecodeError
-from .flow.cache import FlowCache
-from .training_clips import GreyClips, read_clips, training_plan
-from .views import TrainingCrop, Views
+from ....cache import Video
+from ....extract.decoding import DecodeError
+from ....extract.flow.cache import FlowCache
+from ....extract.snippets.cutting import Cut
+from ....extract.snippets.views import TrainingCrop, Views
+from .cutting import GreyClips, read_clips, training_plan
 
 
 @dataclass(frozen=True)

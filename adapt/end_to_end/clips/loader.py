@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from ..cache import InputError, Video
-from .clip_dataset import ClipDataset, ClipRequest, Clips
-from .cutting import Cut
-from .flow.cache import FlowCache
-from .training_clips import GreyClips, compute_flow
+from ....cache import InputError, Video
+from ....extract.flow.cache import FlowCache
+from ....extract.snippets.cutting import Cut
+from .cutting import GreyClips, compute_flow
+from .dataset import ClipDataset, ClipRequest, Clips
 
 _CPU = torch.device("cpu")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from ...cache import FeatureFile
+from ....cache import FeatureFile
 
 
 @dataclass(frozen=True)

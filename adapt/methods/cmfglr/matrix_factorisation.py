@@ -23,7 +23,7 @@ from scipy.linalg import solve
 from scipy.sparse import block_diag, csr_array, vstack
 from scipy.sparse.linalg import LinearOperator, cg
 
-from ..cache.errors import InputError
+from ....cache.errors import InputError
 from .label_graph import Graph, build_graph, laplacian_product, mutual_neighbours, one_hot
 
 

@@ -15,13 +15,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...cache.errors import InputError
-from ..cross_validation import select_weights
-from ..label_graph import one_hot
-from ..matrix_factorisation import Data, Weights, factorise, neighbour_graph
-from .base import FittedMethod, Method, MethodConfig, Sizes, SourceBatch
-from .registry import entry, register
-from .source_only import SourceOnly, SourceOnlyConfig
+from ....cache.errors import InputError
+from ..base import FittedMethod, Method, MethodConfig, Sizes, SourceBatch
+from ..registry import entry, register
+from ..source_only import SourceOnly, SourceOnlyConfig
+from .cross_validation import select_weights
+from .label_graph import one_hot
+from .matrix_factorisation import Data, Weights, factorise, neighbour_graph
 
 _COMPONENTS = 256  # of the PCA before the factorisation, at most
 _CHUNK = 1024  # videos that pass the base at once

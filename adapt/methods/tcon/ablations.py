@@ -17,12 +17,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .. import coattention as co
-from ..alignment_discriminators import WholeVideos
-from .base import Draws, Losses, SegmentVotes, Sizes, SourceBatch, State
-from .registry import register
-from .tcon import CoAttention, Tcon, uniform_attention
-from .tcon_config import PRESETS, TconConfig
+from ...layers import coattention as co
+from ..base import Draws, Losses, SegmentVotes, Sizes, SourceBatch, State
+from ..registry import register
+from .discriminators import WholeVideos
+from .method import CoAttention, Tcon, uniform_attention
+from .options import PRESETS, TconConfig
 
 
 @register("tcon-sadnet", TconConfig(), presets=PRESETS)

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from .coattention import mix_projected
-from .losses import domain_accuracy, domain_loss
-from .networks import Discriminator, DiscriminatorConfig
-from .pairs import Pairs, choose
-from .reversal import reverse_gradient
+from ...layers.coattention import mix_projected
+from ...layers.losses import domain_accuracy, domain_loss
+from ...layers.networks import Discriminator, DiscriminatorConfig
+from ...layers.pairs import Pairs, choose
+from ...layers.reversal import reverse_gradient
 
 if TYPE_CHECKING:
-    from .methods.base import Draws
+    from ..base import Draws
 
 
 @dataclass(frozen=True, kw_only=True)

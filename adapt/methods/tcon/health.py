@@ -7,9 +7,9 @@ import math
 import torch
 from torch import Tensor
 
-from .coattention import joint_normalise
-from .losses import masked_mean
-from .pairs import Pairs
+from ...layers.coattention import joint_normalise
+from ...layers.losses import masked_mean
+from ...layers.pairs import Pairs
 
 
 def coattention_entropy(a_co: Tensor, mask: Tensor) -> Tensor:

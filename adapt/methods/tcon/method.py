@@ -16,18 +16,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .. import coattention as co
-from .. import warmup
-from ..alignment_discriminators import AlignedSegments, AlignedVideos, PairAlignment
-from ..coattention_health import alignment_sharpness, coattention_entropy, cross_class_share
-from ..losses import attention_loss, pseudo_label_loss
-from ..networks import SegmentClassifier, TargetAttention
-from ..pairs import Pairs, choose, in_a_pair, similar
-from ..schedules import dann_ramp
-from ..segment_features import make_segment_features
-from .base import Draws, Losses, Method, SegmentVotes, Sizes, SourceBatch, State
-from .registry import register
-from .tcon_config import PRESETS, TconConfig
+from ...layers import coattention as co
+from ...layers.losses import attention_loss, pseudo_label_loss
+from ...layers.networks import SegmentClassifier, TargetAttention
+from ...layers.pairs import Pairs, choose, in_a_pair, similar
+from ...training.schedules import dann_ramp
+from ..base import Draws, Losses, Method, SegmentVotes, Sizes, SourceBatch, State
+from ..registry import register
+from . import warmup
+from .discriminators import AlignedSegments, AlignedVideos, PairAlignment
+from .health import alignment_sharpness, coattention_entropy, cross_class_share
+from .options import PRESETS, TconConfig
+from .segment_features import make_segment_features
 
 
 class Segments(NamedTuple):

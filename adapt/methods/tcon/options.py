@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ..alignment_discriminators import TconDiscriminatorConfig
-from ..coattention import Simplex
-from ..losses import AttentionLoss
-from ..pairs import PairConfig
-from ..warmup import WarmupConfig
-from .base import MethodConfig
+from ...layers.coattention import Simplex
+from ...layers.losses import AttentionLoss
+from ...layers.pairs import PairConfig
+from ..base import MethodConfig
+from .discriminators import TconDiscriminatorConfig
+from .warmup import WarmupConfig
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from ..cache.errors import InputError
-from .networks import Bottleneck
-from .relations import MOST_SEGMENTS, WIDTH, Relations, relate_snippets
+from ....cache.errors import InputError
+from ...layers.networks import Bottleneck
+from ...layers.relations import MOST_SEGMENTS, WIDTH, Relations, relate_snippets
 
 
 class RelatedSnippets(nn.Module):

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from .methods.base import State
+    from ..base import State
 
 _DECAY = 0.95
 

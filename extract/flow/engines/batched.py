@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .parameters import Parameters
+from ..parameters import Parameters
 
 # See `coarse_to_fine`.
 Refine = Callable[[Tensor, Tensor, Tensor, Parameters, Tensor], tuple[Tensor, Tensor]]

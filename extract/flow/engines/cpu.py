@@ -15,8 +15,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from ..parameters import Parameters
 from .median import median_5x5
-from .parameters import Parameters
 
 _BLOCK = 5  # iterations in one sweep, while their end is far
 _FAR = 2  # times the error that ends a warp is still expected after a sweep

@@ -9,8 +9,8 @@ import torch
 import triton
 from torch import Tensor
 
+from ..parameters import Parameters
 from . import batched, kernels
-from .parameters import Parameters
 
 # Pixels of a batch: 128 pairs at 340 x 256 and about 1.3 GB. Their smallest level still fills a GPU
 # with tiles, and the looks at which pairs are left, at most 250 a batch, are spread over many. To

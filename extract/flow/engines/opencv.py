@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ...cache.errors import InputError
-from .parameters import Parameters
+from ....cache.errors import InputError
+from ..parameters import Parameters
 
 
 def flow(

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError
-from ..schema import Snippets
+from ....cache.errors import InputError
+from ....cache.schema import Snippets
 
 _EXPANSION = 100  # features compress to half; zeros to a thousandth
 MOST_BYTES = 2**30  # of one video's features: 130,000 snippets of 2,048 float32

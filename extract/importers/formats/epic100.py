@@ -14,12 +14,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
-from ..errors import InputError
-from ..lists.lines import check_length
-from ..schema import Snippets
-from ..unpickle import Array, check_size, read_pickle
+from ....cache.errors import InputError
+from ....cache.schema import Snippets
+from ...lists.forms.lines import check_length
+from ...pickles import Array, check_size, read_pickle
+from ..source import FeatureSource, modality_of
 from .arrays import as_snippets, damaged
-from .source import FeatureSource, modality_of
 
 
 class Epic100(FeatureSource):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..errors import InputError
+from ....cache.errors import InputError
 
 
 def files_of(folder: Path, *suffixes: str) -> dict[str, Path]:

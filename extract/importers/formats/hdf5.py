@@ -17,12 +17,12 @@ from pathlib import Path
 
 import h5py
 
-from ..errors import InputError
-from ..schema import FORMAT, Snippets
+from ....cache.errors import InputError
+from ....cache.schema import FORMAT, Snippets
+from ..source import UNNAMED, FeatureSource
 from .arrays import as_snippets, check_bytes, damaged
 from .files import files_of
 from .named_arrays import FEATURES, MODALITIES, choose_features
-from .source import UNNAMED, FeatureSource
 
 SUFFIXES = (".h5", ".hdf5")
 

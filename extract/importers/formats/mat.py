@@ -10,12 +10,12 @@ from pathlib import Path
 
 from scipy.io import loadmat, whosmat
 
-from ..errors import InputError
-from ..schema import Snippets
+from ....cache.errors import InputError
+from ....cache.schema import Snippets
+from ..source import FeatureSource
 from .arrays import as_snippets, check_bytes, damaged
 from .files import files_of
 from .named_arrays import choose_features
-from .source import FeatureSource
 
 _BYTES = {"double": 8, "single": 4} | {
     f"{sign}int{bits}": bits // 8 for sign in ("", "u") for bits in (8, 16, 32, 64)

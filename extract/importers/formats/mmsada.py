@@ -13,14 +13,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from ..errors import InputError
-from ..lists import Entry
-from ..lists.lines import check_length
-from ..schema import Snippets
-from ..unpickle import Array, check_size, read_pickle
+from ....cache.errors import InputError
+from ....cache.schema import Snippets
+from ...lists import Entry
+from ...lists.forms.lines import check_length
+from ...pickles import Array, check_size, read_pickle
+from ..source import FeatureSource
 from .arrays import as_snippets, damaged
 from .epic100 import modalities
-from .source import FeatureSource
 
 _PREFIX = "features_"
 

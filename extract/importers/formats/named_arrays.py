@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from ..errors import InputError, shorten
-from .source import UNNAMED
+from ....cache.errors import InputError, shorten
+from ..source import UNNAMED
 
 MODALITIES = ("rgb", "flow")
 FEATURES = ("features", "feature", "feats", "feat")

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...cache import InputError
-from ...cache.errors import unknown
-from ...cache.lists import Entry
+from ....cache import InputError
+from ....cache.errors import unknown
+from .. import Entry
 from . import hmdb51, jester, kinetics, olympic, ucf50, ucf101
 from .files import Files
 from .found import Found, find

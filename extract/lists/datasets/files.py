@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...cache import InputError
-from ..trees import walk
+from ....cache import InputError
+from ..folders.trees import walk
 
 
 @dataclass(frozen=True)

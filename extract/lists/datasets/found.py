@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...cache import InputError
-from ...cache.lists import Entry, join
-from ...cache.lists.entry import check_same
-from ..lists import VideoItem, printable
+from ....cache import InputError
+from .. import Entry
+from ..entry import check_same
+from ..matching import join
+from ..videos import VideoItem, printable
 from .files import Files
 
 _SHOWN = 3

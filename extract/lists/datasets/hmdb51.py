@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ...cache.lists import Entry, read_list
+from .. import Entry, read_list
 from .files import Files
 
 

@@ -6,8 +6,8 @@ on it.
 
 from __future__ import annotations
 
-from ...cache import InputError
-from ...cache.lists import Entry, read_list
+from ....cache import InputError
+from .. import Entry, read_list
 from .files import Files
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...cache.lists import Entry, read_list
-from ...cache.lists.entry import check_same
+from .. import Entry, read_list
+from ..entry import check_same
 from .files import Files
 
 _COLUMNS = {"youtube_id", "time_start", "time_end"}

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...cache import InputError
-from ...cache.errors import unknown
-from ...cache.lists import Entry, normalise
-from ...cache.lists.lines import read_lines
+from ....cache import InputError
+from ....cache.errors import unknown
+from .. import Entry, normalise
+from ..forms.lines import read_lines
 from .files import Files
 
 CLASSES = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...cache.lists import Entry, read_list
+from .. import Entry, read_list
 from .files import Files
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 
-from ...cache import InputError
-from ...cache.lists import Entry
+from ....cache import InputError
+from .. import Entry
 from .files import Files
 
 _NAME = re.compile(r"v_(?P<label>.+)_g(?P<group>\d{1,3})_c\d+")

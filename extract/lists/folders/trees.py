@@ -6,10 +6,10 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..cache import InputError
-from ..cache.lists import Entry
-from ..cache.lists.suffixes import VIDEO_SUFFIXES
-from .decoders.frames import is_frame
+from ....cache import InputError
+from ...decoding.frames import is_frame
+from .. import Entry
+from ..matching.suffixes import VIDEO_SUFFIXES
 
 _TEXT_SUFFIXES = (".csv", ".txt")
 FEATURE_SUFFIXES = (".t7", ".npy", ".npz")

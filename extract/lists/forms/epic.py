@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from ..errors import InputError
-from .entry import Entry
+from ....cache.errors import InputError
+from ..entry import Entry
 from .form import TableForm
 from .lines import check_length
 

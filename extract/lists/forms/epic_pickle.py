@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from ..errors import InputError
-from ..unpickle import Frame, read_pickle
-from .entry import Entry
+from ....cache.errors import InputError
+from ...pickles import Frame, read_pickle
+from ..entry import Entry
 from .epic import COLUMNS, entries_from_epic
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..errors import InputError
-from .entry import Entry
+from ....cache.errors import InputError
+from ..entry import Entry
+from ..matching.suffixes import VIDEO_SUFFIXES
 from .form import LineForm
 from .lines import unquote, whole
-from .suffixes import VIDEO_SUFFIXES
 
 
 def _counted(text: str, path: Path) -> Entry | None:

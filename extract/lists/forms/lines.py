@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import InputError, shorten
+from ....cache.errors import InputError, shorten
 
 _LONGEST = 10_000  # characters
 _LONGEST_NAME = 4096  # characters, as a path has at most

@@ -7,10 +7,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from .entry import Entry
+from ..entry import Entry
+from ..matching.suffixes import VIDEO_SUFFIXES
 from .form import LineForm
 from .lines import cells, unquote, whole
-from .suffixes import VIDEO_SUFFIXES
 
 _QUOTED = re.compile(r'"([^"]+)"(?:\s+(.*))?')
 

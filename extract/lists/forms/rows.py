@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
 
-from ..errors import InputError, shorten
-from .entry import Entry
+from ....cache.errors import InputError, shorten
+from ..entry import Entry
 from .form import TableForm
 from .lines import Line, cells
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..errors import InputError
-from .entry import Entry
+from ....cache.errors import InputError
+from ..entry import Entry
+from ..splits import read_split
 from .form import TableForm
-from .splits import read_split
 
 
 def _entry(row: Mapping[str, str]) -> Entry:

@@ -1,0 +1,1 @@
+"""Clips for end-to-end training, decoded anew for every step."""

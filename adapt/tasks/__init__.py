@@ -1,0 +1,1 @@
+"""The benchmarks' tasks: classes, label maps and known counts."""

@@ -1,0 +1,1 @@
+"""What `tcon demo` does."""

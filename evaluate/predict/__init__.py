@@ -1,0 +1,1 @@
+"""Predictions for new videos, their files and pictures."""

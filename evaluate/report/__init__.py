@@ -1,0 +1,1 @@
+"""Reports of a comparison: console, HTML and files."""

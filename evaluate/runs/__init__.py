@@ -1,0 +1,1 @@
+"""Finished runs: find, read, group and label them."""

@@ -1,0 +1,1 @@
+"""Metrics, intervals, paired tests, fusion, label-free selection and domain distances."""

@@ -1,0 +1,1 @@
+"""Tables of scored runs and the paper's tables."""

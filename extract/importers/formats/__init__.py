@@ -1,0 +1,1 @@
+"""Formats of features that users already have, one file each."""

@@ -1,0 +1,1 @@
+"""Folders of videos, and the files that a list's names mean."""

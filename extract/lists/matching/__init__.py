@@ -1,0 +1,1 @@
+"""How the names of a list are matched with names of files."""

@@ -1,0 +1,1 @@
+"""What an extraction needs of the machine: devices, precision, batches, cores and memory."""

@@ -1,0 +1,1 @@
+"""Frames to snippets: sampling, preprocessing, transforms, views and cutting."""
