@@ -43,7 +43,7 @@ def test_full_disk(tmp_path: Path, commits: int, limit: int, left: int) -> None:
         [sys.executable, "-c", DRIVER, str(path), str(commits), str(limit)],
         capture_output=True,
         text=True,
-        cwd=Path(__file__).parents[1],  # for feature_files
+        cwd=Path(__file__).parents[1] / "helpers",  # for feature_files
     )
     assert run.returncode == 0, run.stderr
     assert run.stdout.startswith(f"cannot write {path}: File too large; every video committed")

@@ -1,7 +1,7 @@
 """Train a run end to end with tiny backbones: alone, or one of the processes of ``torchrun``.
 
     python -m torch.distributed.run --nproc-per-node 2 \\
-        tests/train_together.py S.h5 T.h5 RUNS KEY=VALUE ...
+        tests/helpers/train_together.py S.h5 T.h5 RUNS KEY=VALUE ...
 """
 
 from __future__ import annotations

@@ -221,7 +221,7 @@ def test_every_setting_can_be_set_to_its_own_value() -> None:
 
 def test_the_docs_list_every_setting_with_its_default() -> None:
     """A method with the options of an earlier one lists those whose defaults differ."""
-    text = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
+    text = (Path(__file__).parents[3] / "docs" / "settings.md").read_text()
     listed = dict(re.findall(r"^\| `([\w.-]+)` \| (\S+) \|", text, re.M))
     configs = default_options(names(), end_to_end=True)
     defaults, needed, seen = {}, {}, {}

@@ -427,7 +427,7 @@ def test_too_little_memory_names_the_micro_batch(
 
 def _together(files: tuple[Path, Path], output: Path, *settings: str) -> Path:
     """`end_to_end` by two processes."""
-    script = Path(__file__).parents[1] / "train_together.py"
+    script = Path(__file__).parents[2] / "helpers" / "train_together.py"
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     done = subprocess.run(
         [sys.executable, *torchrun, str(script), *map(str, files), str(output), *SHORT, *settings],

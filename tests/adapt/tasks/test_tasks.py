@@ -20,8 +20,8 @@ from tcon.adapt.tasks.task import read_task, shipped_tasks
 from tcon.cache import InputError, Video
 from tcon.cli import main
 
-ROOT = Path(__file__).parents[2]
-COUNTS = list(csv.DictReader((ROOT / "evaluate" / "data" / "video_counts.csv").open()))
+ROOT = Path(__file__).parents[3]
+COUNTS = list(csv.DictReader((ROOT / "adapt" / "tasks" / "video_counts.csv").open()))
 U2H = "ucf_hmdb_2_U2H"
 Change = Callable[[Video], Video | None]
 
@@ -54,7 +54,7 @@ PER_CLASS = {
 
 
 def rows_of(task: str) -> list[dict[str, str]]:
-    rows = csv.DictReader((ROOT / "adapt" / "tasks" / f"{task}.csv").open())
+    rows = csv.DictReader((ROOT / "adapt" / "tasks" / "shipped" / f"{task}.csv").open())
     return [row for row in rows if int(row["class_index"]) >= 0]
 
 

@@ -69,7 +69,8 @@ def test_every_cell_is_filled_by_its_plan() -> None:
     """The plan that a table names trains every method of it, on every task of it."""
     for table in "12345":
         assert f"table{table}" in shipped()
-        text = (Path(__file__).parents[2] / "adapt" / "plans" / f"table{table}.toml").read_text()
+        plans = Path(__file__).parents[3] / "adapt" / "config" / "plans"
+        text = (plans / f"table{table}.toml").read_text()
         methods = re.search(r"^methods = \[(.*)\]", text, re.M)[1].replace('"', "").split(", ")
         assert {n.ours for n in published(table)} == set(methods)
         tasks = {read_task(name).name for name in re.findall(r'^task = "(.*)"', text, re.M)}

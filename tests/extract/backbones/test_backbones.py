@@ -35,7 +35,7 @@ CLIPS = {
 }
 TORCHVISION = {**IMAGES, **CLIPS}
 OTHERS = {"efficientnet_lite0", "bninception", "c3d", "c3d_fc6"}
-DOCS = Path(__file__).parents[2] / "docs" / "backbones.md"
+DOCS = Path(__file__).parents[3] / "docs" / "backbones.md"
 
 
 # --- the registry

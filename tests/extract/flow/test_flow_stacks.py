@@ -29,7 +29,7 @@ from tcon.extract.snippets.sampling import Sampling
 from tcon.extract.snippets.views import Box, Views, crop
 
 Write = Callable[..., Path]
-DATA = Path(__file__).parents[3] / "shared" / "data" / "hockey_surveillance"
+DATA = Path(__file__).parents[4] / "shared" / "data" / "hockey_surveillance"
 SIZE = 32
 CUT = FlowCut(
     Sampling("uniform", 3, 5), Preprocessing(resize=36, input_size=SIZE, channel_order="")

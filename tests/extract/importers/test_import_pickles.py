@@ -21,7 +21,7 @@ from tcon.extract.importers.progress import import_with_progress
 from tcon.extract.lists import Entry, entries_from_epic, read_list
 from tcon.extract.lists.forms.epic_pickle import entries_from_pickle
 
-PANDAS = Path(__file__).parent / "pickles"
+PANDAS = Path(__file__).parents[1] / "pickles" / "samples"
 
 
 def features(*shape: int, seed: int = 0) -> np.ndarray:

@@ -108,7 +108,7 @@ def test_names_of_splits(touch: Touch, written: str, split: str) -> None:
 
 def test_annotations_of_mm_sada(touch: Touch) -> None:
     folder = touch("rgb/P08_01/frame_0000000437.jpg", "rgb/P08_02/frame_0000000540.jpg")
-    pickled = Path(__file__).parents[1] / "cache" / "pickles" / "pandas-1.0.5.pkl"
+    pickled = Path(__file__).parents[1] / "pickles" / "samples" / "pandas-1.0.5.pkl"
     path = folder / "D1_test.pkl"
     path.write_bytes(pickled.read_bytes())
     items = read_videos(path, root=folder / "rgb", trust_pickle=True)

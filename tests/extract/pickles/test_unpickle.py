@@ -19,7 +19,7 @@ from tcon.extract.pickles import Array, Frame, Refused, read_pickle
 from tcon.extract.pickles.machine import run
 
 # Tables of MM-SADA's columns, each written by the pandas that it is named after.
-FRAMES = sorted((Path(__file__).parent / "pickles").glob("*.pkl"))
+FRAMES = sorted((Path(__file__).parent / "samples").glob("*.pkl"))
 COLUMNS = ("uid", "narration_id", "video_id", "start_frame", "verb_class", "nothing")
 
 

@@ -1,0 +1,138 @@
+"""The commands of this room: ``tcon adapt`` and ``tcon tasks``.
+
+Heavy packages are imported inside the commands, so that ``tcon --help`` is quick.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command()
+@click.option("--source", type=click.Path(path_type=Path), help="Labelled features.")
+@click.option("--target", type=click.Path(path_type=Path), help="Unlabelled features.")
+@click.option("--task", help="Class csv or a shipped task; the shared names if none.")
+@click.option("--plan", metavar="FILE.toml|NAME", help="Grids of runs; table1 to table5 ship.")
+@click.option("--method", "methods", help="One or more.  [default: source_only,tcon]")
+@click.option("--modality", help="One or more, as rgb,flow.  [default: rgb]")
+@click.option("--segments", help="As 4,6,8 or, source:target, as 6:4.  [default: 6]")
+@click.option("--seeds", type=click.IntRange(min=1), help="How many.  [default: 1]")
+@click.option(
+    "--epochs",
+    type=click.IntRange(min=1),
+    help="Passes over the source, but at least train.min_steps=600 steps.  [default: 90]",
+)
+@click.option(
+    "--normalise",
+    type=click.Choice(["none", "source", "domain"]),
+    help="Standardise features by nothing, the source's statistics or each domain's own.  "
+    "[default: domain]",
+)
+@click.option(
+    "--preset", help="Named settings of the methods: matched, official ...  [default: matched]"
+)
+@click.option(
+    "--set", "settings", metavar="KEY=VALUE", multiple=True, help="Any option of docs/settings.md."
+)
+@click.option(
+    "--oracle", is_flag=True, default=None, help="Permit target_only to read target labels."
+)
+@click.option("--end-to-end", is_flag=True, default=None, help="Train the backbone too, on clips.")
+@click.option("--backbone", help="End to end: which.  [default: efficientnet_lite0]")
+@click.option(
+    "--weights", metavar="FILE|RUN|random", help="End to end: the published ones if not given."
+)
+@click.option(
+    "--sync-bn", is_flag=True, default=None, help="End to end: GPUs share batch norm statistics."
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=0),
+    help="End to end: decoding processes.  [default: one per core]",
+)
+@click.option(
+    "--source-flow",
+    type=click.Path(path_type=Path),
+    help="End to end: the source's flow, as kept by tcon extract --keep-flow.",
+)
+@click.option("--target-flow", type=click.Path(path_type=Path), help="The target's.")
+@click.option(
+    "--flow-engine",
+    default="auto",
+    show_default=True,
+    help="End to end, for flow that is not kept: auto, cpu, cuda, torch or opencv.",
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="[default: runs]")
+@click.option("--device", default="auto", show_default=True)
+@click.option("--tensorboard", is_flag=True, help="Write the metrics for TensorBoard too.")
+@click.option("--dry-run", is_flag=True, help="Print the runs and train none.")
+def adapt(
+    plan: str | None,
+    device: str,
+    tensorboard: bool,
+    workers: int | None,
+    source_flow: Path | None,
+    target_flow: Path | None,
+    flow_engine: str,
+    dry_run: bool,
+    **options: Any,
+) -> None:
+    """Adapt classifiers from SOURCE to TARGET: every method, modality, number of segments and seed.
+
+    SOURCE and TARGET are feature files; with --end-to-end lists or folders of videos will do.
+    Finished runs are skipped and interrupted ones continued. Several processes may share a grid.
+    With --plan, options given here override the plan's. Target labels, where the file holds any,
+    decide which videos belong to the task's classes; training never gets them.
+    """
+    from .config.plans import make_grid, read_plan
+    from .dry_run import require_mode, show_runs
+    from .end_to_end.decoding import Decoding
+    from .progress import adapt_grids, adapt_plan
+
+    given = {key: value for key, value in options.items() if value}
+    decoding = Decoding(
+        workers=workers,
+        source_flow=source_flow,
+        target_flow=target_flow,
+        flow_engine=flow_engine,
+    )
+    how = {"device": device, "tensorboard": tensorboard, "decoding": decoding}
+    planned = read_plan(plan, given) if plan else None
+    grids = planned.grids if planned else [make_grid(given)]
+    require_mode(grids, decoding)
+    if planned:
+        failures = adapt_plan(planned, dry_run=dry_run, **how)
+    elif dry_run:
+        failures = show_runs(grids, decoding=decoding)
+    else:
+        failures = adapt_grids(grids, **how)
+    sys.exit(1 if failures else 0)
+
+
+@click.command()
+@click.argument("task", required=False)
+@click.option(
+    "--check",
+    "files",
+    nargs=2,
+    type=click.Path(path_type=Path),
+    metavar="SOURCE TARGET",
+    help="Compare two feature files with the task; with the shared names if none.",
+)
+def tasks(task: str | None, files: tuple[Path, Path] | None) -> None:
+    """List the tasks that ship, or show the classes of TASK, one of them or a csv.
+
+    With --check, exit code 1 if videos are missing, moved or more than is known.
+    """
+    from .tasks.tables import check_files, list_tasks, show_task
+
+    if files:
+        sys.exit(1 if check_files(task, *files) else 0)
+    if task:
+        show_task(task)
+    else:
+        list_tasks()

@@ -1,0 +1,22 @@
+"""The command of this room: ``tcon inspect``.
+
+Heavy packages are imported inside the commands, so that ``tcon --help`` is quick.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def inspect(file: Path) -> None:
+    """Show what a feature FILE holds: videos, modalities, provenance, failures."""
+    from rich.console import Console
+
+    from .inspect import describe
+    from .reader import FeatureFile
+
+    Console().print(*describe(FeatureFile(file)), sep="\n")

@@ -1,0 +1,311 @@
+"""The commands of this room: ``tcon eval``, ``tcon predict``, ``tcon export`` and ``tcon demo``.
+
+Heavy packages are imported inside the commands, so that ``tcon --help`` is quick.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..cache.errors import InputError
+
+
+@click.command("eval")
+@click.argument("runs", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--csv", "csv_path", type=click.Path(path_type=Path), help="Write the rows there too."
+)
+@click.option(
+    "--json", "json_path", type=click.Path(path_type=Path), help="Write everything there."
+)
+@click.option(
+    "--baseline",
+    metavar="METHOD",
+    default="source_only",
+    show_default=True,
+    help="Compare the others with it.",
+)
+@click.option(
+    "--fuse",
+    metavar="[RGB:FLOW]",
+    is_flag=False,
+    flag_value="1:1",
+    help="Fuse RGB and flow runs, seed by seed; weights such as 1:1.5, else equal ones.",
+)
+@click.option(
+    "--table", type=click.Choice("12345"), help="Print that table of the paper with ours beside."
+)
+@click.option(
+    "--latex", "latex_path", type=click.Path(path_type=Path), help="Write the --table there too."
+)
+@click.option("--details", is_flag=True, help="Print each seed, each class and the confusions.")
+@click.option(
+    "--shared-classes",
+    is_flag=True,
+    help="Predict test videos among the classes that the target has labels for.",
+)
+@click.option("--features", type=click.Path(path_type=Path), help="Target file, if it has moved.")
+@click.option(
+    "--source-features", type=click.Path(path_type=Path), help="Source file, if it has moved."
+)
+@click.option(
+    "--select",
+    metavar="epoch|segments|KEY",
+    help="Choose an epoch, K or a setting such as tcon.tau without target labels.",
+)
+@click.option(
+    "--validator",
+    "validators",
+    metavar="NAME",
+    multiple=True,
+    help="Choose by ensv, entropy, mutual_information, snd or source_accuracy.  [default: ensv]",
+)
+@click.option("--figures", type=click.Path(path_type=Path), help="Draw PNG and SVG to this folder.")
+@click.option(
+    "--report", "html", type=click.Path(path_type=Path), help="Write all into one HTML file."
+)
+@click.option("--distances", is_flag=True, help="Measure how far the domains are from each other.")
+@click.option(
+    "--pair",
+    "pairs",
+    nargs=2,
+    metavar="SOURCE_ID TARGET_ID",
+    multiple=True,
+    help="Draw this pair's co-attention.  [default: the most confident pairs]",
+)
+@click.option(
+    "--root",
+    "roots",
+    metavar="DIR|DOMAIN=DIR",
+    multiple=True,
+    help="Folder that the videos' paths start at; of one domain by source=DIR or target=DIR.",
+)
+def evaluate(
+    runs: tuple[Path, ...],
+    csv_path: Path | None,
+    features: Path | None,
+    fuse: str | None,
+    select: str | None,
+    validators: tuple[str, ...],
+    source_features: Path | None,
+    figures: Path | None,
+    html: Path | None,
+    distances: bool,
+    pairs: tuple[tuple[str, str], ...],
+    roots: tuple[str, ...],
+    **options: Any,
+) -> None:
+    """Score finished RUNS on the target's test videos.
+
+    RUNS are run folders or folders of them. Where the target is unlabelled, prints predictions
+    and scores that need no labels. With --select, prints what label-free validators choose.
+    """
+    from .report.presentation import Presentation
+    from .report.report import report, report_selection
+    from .scores.validators import DEFAULT
+
+    if fuse and Path(fuse).exists():  # the option took the first of the runs
+        runs, fuse = (Path(fuse), *runs), "1:1"
+    if not runs:
+        raise InputError("no runs are named: tcon eval RUNS")
+    presentation = Presentation(
+        figures=figures,
+        html=html,
+        distances=distances,
+        pairs=pairs,
+        roots=roots,
+        features=features,
+        source_features=source_features,
+        command=shlex.join(["tcon", *sys.argv[1:]]),
+    )
+    if (pairs or roots) and not (figures or html):
+        raise InputError("--pair and --root are for figures: give --figures DIR or --report FILE")
+    if validators and not select:
+        raise InputError("--validator chooses something: give --select epoch")
+    if source_features and not (select or presentation):
+        raise InputError(
+            "--source-features is for figures, distances and choices: give --select epoch, "
+            "--report FILE, --figures DIR or --distances"
+        )
+    if not select:
+        report(
+            runs,
+            csv_path=csv_path,
+            features=features,
+            fuse=fuse,
+            presentation=presentation,
+            **options,
+        )
+        return
+    if presentation:
+        raise InputError("--select draws nothing: leave out --figures, --report and --distances")
+    of_tables = ("json_path", "table", "latex_path", "details", "shared_classes")
+    if fuse or any(options[name] for name in of_tables):
+        raise InputError("--select prints choices alone: leave out the options of other tables")
+    report_selection(
+        runs,
+        select,
+        validators=validators or (DEFAULT,),
+        csv_path=csv_path,
+        features=features,
+        source_features=source_features,
+    )
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("videos", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--root", type=click.Path(path_type=Path), help="Folder that a list's paths start at."
+)
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path),
+    help="The backbone's checkpoint, if not published.",
+)
+@click.option(
+    "--features",
+    type=click.Path(path_type=Path),
+    help="Target file of an old run, if it has moved.",
+)
+@click.option("--csv", "csv_path", type=click.Path(path_type=Path), help="Write everything there.")
+@click.option(
+    "--json", "json_path", type=click.Path(path_type=Path), help="Write everything there."
+)
+@click.option(
+    "--figures", type=click.Path(path_type=Path), help="Draw each video's attention to this folder."
+)
+@click.option(
+    "--top", type=click.IntRange(min=1), default=2, show_default=True, help="Classes in a line."
+)
+@click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:0,cuda:1 ...")
+@click.option("--precision", default="auto", show_default=True, help="auto is the run's.")
+@click.option("--batch-size", type=click.IntRange(min=1), help="Snippets per forward pass.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=0),
+    help="Decoding processes; 0 decodes in this one.  [default: one per core]",
+)
+@click.option("--decoder", default="auto", show_default=True, help="auto, pyav or decord.")
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    default=120,
+    show_default=True,
+    help="Seconds a video may go without a new frame before it is given up.",
+)
+@click.option(
+    "--min-frames",
+    type=click.IntRange(min=1),
+    default=16,
+    show_default=True,
+    help="A video of which fewer frames decode has failed.",
+)
+def predict(
+    run: Path,
+    videos: tuple[Path, ...],
+    root: Path | None,
+    weights: Path | None,
+    features: Path | None,
+    csv_path: Path | None,
+    json_path: Path | None,
+    figures: Path | None,
+    top: int,
+    **machine: Any,
+) -> None:
+    """Predict new VIDEOS with a finished RUN: labels, scores, attention over time.
+
+    VIDEOS are files, folders of videos and lists.
+    """
+    from ..extract.machine.memory import keep_freed_memory
+    from ..extract.options import ExtractConfig
+    from .predict.report import predict_and_report
+
+    keep_freed_memory()
+    failures = predict_and_report(
+        run,
+        videos,
+        ExtractConfig(**machine),
+        weights=weights,
+        features=features,
+        root=root,
+        csv_path=csv_path,
+        json_path=json_path,
+        figures=figures,
+        top=top,
+    )
+    sys.exit(1 if failures else 0)
+
+
+@click.command()
+@click.argument("source", metavar="FILE|RUN", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="FILE.npz; of a run FILE.pt2 or FILE.onnx.",
+)
+@click.option("--modality", default="rgb", show_default=True, help="Of a feature file.")
+@click.option(
+    "--segments",
+    type=click.IntRange(min=1),
+    metavar="K",
+    help="Of a feature file the central snippet of each of K segments, [N, K, D], instead of all.",
+)
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path),
+    help="Of a run the backbone's checkpoint, if not published.",
+)
+@click.option(
+    "--features",
+    type=click.Path(path_type=Path),
+    help="Of an old run its target file, if it has moved.",
+)
+def export(
+    source: Path,
+    output: Path | None,
+    modality: str,
+    segments: int | None,
+    weights: Path | None,
+    features: Path | None,
+) -> None:
+    """Write a feature FILE as a plain npz, or a finished RUN as a model.
+
+    tcon import reads the npz back. The model is a torch.export program (.pt2) or ONNX, with the
+    backbone and all.
+    """
+    if source.is_dir():
+        from .export.model import export_model
+
+        if output is None:
+            raise InputError("name the model's file: -o FILE.pt2 or -o FILE.onnx")
+        click.echo(export_model(source, output, weights=weights, features=features))
+        return
+    from ..cache.sources import sources_of
+
+    if not any(file.exists() for file in sources_of(source)):
+        raise InputError(f"there is no such run or feature file: {source}")
+    if weights or features:
+        raise InputError(f"--weights and --features are for a run, and {source} is a file")
+    from .export.features import export_npz
+
+    output = output or source.with_suffix(".npz")
+    click.echo(export_npz(source, output, modality=modality, segments=segments))
+
+
+@click.command()
+@click.option("-o", "--output", type=click.Path(path_type=Path), default="demo", show_default=True)
+@click.option("--clips", type=click.IntRange(min=1), default=224, show_default=True)
+@click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True)
+@click.option("--device", default="auto", show_default=True)
+def demo(output: Path, clips: int, seeds: int, device: str) -> None:
+    """Make synthetic clips of two domains, extract, adapt and evaluate: the whole pipeline."""
+    from .demo.demo import run_demo
+
+    run_demo(output, clips=clips, seeds=seeds, device=device)

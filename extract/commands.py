@@ -1,0 +1,328 @@
+"""The commands of this room: ``tcon extract``, ``tcon import`` and ``tcon flow``.
+
+Heavy packages are imported inside the commands, so that ``tcon --help`` is quick.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..cache.errors import InputError
+
+
+@click.command()
+@click.argument("videos", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Feature file; cache/NAME.h5."
+)
+@click.option(
+    "--root", type=click.Path(path_type=Path), help="Folder that a list's paths start at."
+)
+@click.option(
+    "--dataset",
+    metavar="NAME",
+    help="Take an official dataset below --root instead of VIDEOS: ucf101, ucf50, hmdb51, "
+    "olympic, jester or kinetics.",
+)
+@click.option("--split", type=int, help="Official split of the --dataset.  [default: 1]")
+@click.option(
+    "--annotations",
+    type=click.Path(path_type=Path),
+    help="Folder of the --dataset's lists, if not below --root.",
+)
+@click.option("--strict", is_flag=True, help="Refuse a --dataset of which videos are missing.")
+@click.option(
+    "--list-form", metavar="NAME", help="Form of the list, as in docs/lists.md; its shape tells."
+)
+@click.option(
+    "--classes",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Names of the list's numbers, as classInd.txt.",
+)
+@click.option(
+    "--classes-from",
+    type=click.IntRange(0, 1),
+    help="Number of the first of --classes in the list, where that differs from the file's.",
+)
+@click.option(
+    "--trust-pickle",
+    is_flag=True,
+    help="Read a list that is a pickle, as data: you know where it comes from.",
+)
+@click.option(
+    "--modality",
+    default="rgb",
+    show_default=True,
+    help="rgb, flow, rgb,flow, or none: a table of videos for adapt --end-to-end.",
+)
+@click.option("--backbone", default="efficientnet_lite0", show_default=True)
+@click.option(
+    "--weights",
+    metavar="FILE|RUN|random",
+    help="Checkpoint, or run trained end to end; the published one if not given.",
+)
+@click.option(
+    "--flow-weights",
+    metavar="FILE|random",
+    help="Checkpoint of flow; that of RGB turned into flow's if not given.",
+)
+@click.option(
+    "--flow-engine",
+    default="auto",
+    show_default=True,
+    help="cpu, cuda, torch or opencv; auto suits the device.",
+)
+@click.option(
+    "--flow-parameters",
+    default="opencv",
+    show_default=True,
+    metavar="PRESET|KEY=VALUE,...",
+    help="Of TV-L1; the presets are in docs/flow.md.",
+)
+@click.option(
+    "--flow-bound",
+    type=click.FloatRange(min=0, min_open=True),
+    default=20,
+    show_default=True,
+    help="Motion of the largest of 256 levels, in pixels per frame.",
+)
+@click.option("--flow-float", is_flag=True, help="Keep the fractions of the levels.")
+@click.option(
+    "--keep-flow",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    help="Keep all flow of every video there; take from there what it holds.",
+)
+@click.option(
+    "--keep-flow-gb",
+    type=click.FloatRange(min=0, min_open=True),
+    default=100,
+    show_default=True,
+    help="Size at which no more is kept.",
+)
+@click.option(
+    "--snippets", type=click.IntRange(min=1), help="Snippets of each video.  [default: 32]"
+)
+@click.option(
+    "--stride", type=click.IntRange(min=1), help="One snippet every STRIDE frames instead."
+)
+@click.option(
+    "--views",
+    default="centre",
+    show_default=True,
+    help="Crops stored of every frame: centre, flip, tencrop or multiscale:N.",
+)
+@click.option("--unlabelled", is_flag=True, help="Sub-folders and list labels are not classes.")
+@click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:0,cuda:1 ...")
+@click.option("--precision", default="auto", show_default=True, help="fp32, bf16 or fp16.")
+@click.option("--batch-size", type=click.IntRange(min=1), help="Snippets per forward pass.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=0),
+    help="Decoding processes; 0 decodes in this one.  [default: one per core]",
+)
+@click.option(
+    "--decoder", default="auto", show_default=True, help="auto, pyav or decord; auto is pyav."
+)
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    default=120,
+    show_default=True,
+    help="Seconds a video may go without a new frame before it is given up.",
+)
+@click.option(
+    "--min-frames",
+    type=click.IntRange(min=1),
+    default=16,
+    show_default=True,
+    help="A video of which fewer frames decode has failed.",
+)
+@click.option("--retry-failed", is_flag=True, help="Take only the videos that failed before.")
+@click.option("--shard", metavar="I/N", help="Take the I-th of N shares of the list.")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Print the top-5 classes that the backbone sees in the video VIDEOS; on the CPU.",
+)
+def extract(
+    videos: Path | None,
+    output: Path | None,
+    root: Path | None,
+    dataset: str | None,
+    split: int | None,
+    annotations: Path | None,
+    strict: bool,
+    list_form: str | None,
+    classes: Path | None,
+    classes_from: int | None,
+    trust_pickle: bool,
+    modality: str,
+    flow_parameters: str,
+    snippets: int | None,
+    stride: int | None,
+    views: str,
+    unlabelled: bool,
+    shard: str | None,
+    check: bool,
+    **options: Any,
+) -> None:
+    """Extract the features of VIDEOS, RGB, flow or both, into one feature file.
+
+    VIDEOS is a csv list (path,label,split), a text list (path label) or another form of
+    docs/lists.md, a folder class/video or split/class/video, or a folder of unlabelled videos; a
+    folder of frames counts as a video. With --check it is a single video, and with --dataset there
+    is none. Run again to continue or extend.
+    """
+    from .flow import Parameters
+    from .lists.shards import Shard
+    from .lists.videos import read_videos
+    from .machine.memory import keep_freed_memory
+    from .options import ExtractConfig
+    from .progress import extract_with_progress
+    from .snippets.sampling import Sampling
+    from .snippets.views import Views
+
+    if dataset and (videos or check or unlabelled or not root):
+        raise InputError("--dataset needs --root DIR, and no VIDEOS, --check or --unlabelled")
+    for_lists = list_form or classes or classes_from is not None or trust_pickle
+    if (dataset or check) and for_lists:
+        raise InputError(
+            "--list-form, --classes, --classes-from and --trust-pickle are for lists: leave them "
+            "out with --dataset and --check"
+        )
+    if not dataset and (split is not None or annotations or strict):
+        raise InputError("--split, --annotations and --strict are for a --dataset: name one")
+    if not dataset and not videos:
+        raise InputError("name the VIDEOS to extract, or an official --dataset and its --root")
+    if snippets and stride:
+        raise InputError("give --snippets or --stride, not both")
+    sampling = Sampling("stride", stride) if stride else Sampling("uniform", snippets or 32)
+    names = [name.strip() for name in modality.split(",")]
+    modalities = () if names == ["none"] else tuple(dict.fromkeys(names))
+    config = ExtractConfig(
+        modalities=modalities,
+        sampling=sampling,
+        views=Views.parse(views),
+        flow=Parameters.parse(flow_parameters),
+        **options,
+    )
+    if check:
+        from .check import check_video
+
+        for name, probability in check_video(videos, config):
+            click.echo(f"{probability:6.1%}  {name}")
+        return
+    if dataset:
+        from .lists.datasets import read_dataset
+
+        split = 1 if split is None else split
+        found = read_dataset(dataset, root, split=split, annotations=annotations, strict=strict)
+        click.echo(f"{dataset}: {found}.")
+        items, name = found.items, dataset + f"_split{split}" * (split > 1)
+    else:
+        items = read_videos(
+            videos,
+            root=root,
+            unlabelled=unlabelled,
+            form=list_form,
+            classes=classes,
+            classes_from=classes_from,
+            trust_pickle=trust_pickle,
+            on_note=click.echo,
+        )
+        name = videos.resolve().name if videos.is_dir() else videos.stem
+    output = output or Path("cache") / f"{name}.h5"
+    if shard is not None:
+        part = Shard.parse(shard)
+        items, output = part.choose(items), part.output(output)
+    keep_freed_memory()
+    failures = extract_with_progress(items, output, config)
+    sys.exit(1 if failures else 0)
+
+
+@click.command("import")
+@click.argument("kind")
+@click.argument("features", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
+@click.option(
+    "--list",
+    "lists",
+    metavar="[SPLIT=]FILE",
+    multiple=True,
+    help="Labels of the videos to take, such as train=FILE; may be repeated.",
+)
+@click.option("--list-form", metavar="NAME", help="Form of the lists.  [default: recognised]")
+@click.option(
+    "--classes", type=click.Path(path_type=Path), help="Class names of the lists' numbers."
+)
+@click.option(
+    "--classes-from",
+    type=click.IntRange(0, 1),
+    help="Number of the first of --classes in the lists, where that differs from the file's.",
+)
+@click.option("--unlabelled", is_flag=True, help="Drop all labels.")
+@click.option("--modality", help="What the features are of, or which to take.  [default: rgb]")
+@click.option(
+    "--select", metavar="FEATURE", help="Of several per video by video_features, such as clip."
+)
+@click.option(
+    "--trust-pickle", is_flag=True, help="Read pickles, as data: you know where they come from."
+)
+@click.option(
+    "--backbone", default="imported", show_default=True, help="That made them, for the record."
+)
+@click.option("--weights", default="", metavar="NAME", help="Its weights, for the record.")
+def import_(kind: str, features: Path, output: Path, **options: Any) -> None:
+    """Import FEATURES that you already have into a feature file.
+
+    FEATURES is the root of them all, a folder or one file: the paths in a --list, of whatever
+    machine, are matched with those below it.
+
+    KIND is t7 (TA3N, TranSVAE), npy (video_features and others), npz, hdf5, mat, a pickled kind
+    (epic100, mmsada, mmaction2), or auto. Run again to continue. docs/import.md shows each.
+    """
+    from .importers.progress import import_with_progress
+
+    complete = import_with_progress(kind, features, output, **options)
+    sys.exit(0 if complete else 1)
+
+
+@click.command()
+@click.argument("video", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Path without suffix; VIDEO's name.flow.",
+)
+@click.option(
+    "--engine", default="auto", show_default=True, help="auto, cpu, cuda, torch or opencv."
+)
+@click.option(
+    "--pairs", type=click.IntRange(min=1), default=300, show_default=True, help="At most so many."
+)
+@click.option(
+    "--parameters",
+    default="opencv",
+    show_default=True,
+    metavar="PRESET|KEY=VALUE,...",
+    help="Of TV-L1; the presets are in docs/flow.md.",
+)
+def flow(video: Path, output: Path | None, engine: str, pairs: int, parameters: str) -> None:
+    """Write the TV-L1 flow of a VIDEO as a colour video (mp4) and as numbers (npz)."""
+    from .flow import Parameters
+    from .flow.video import write_flow
+
+    write_flow(
+        video,
+        output or Path(f"{video.stem}.flow"),
+        engine=engine,
+        parameters=Parameters.parse(parameters),
+        pairs=pairs,
+    )
