@@ -51,7 +51,7 @@ class Presentation:
         if not self.figures and not self.html:
             return
         try:
-            for name in (".figures", ".html_report"):
+            for name in ("..figures.every", ".html_report"):
                 import_module(name, __package__)
             from ..figures.frames import parse_roots
         except ImportError as error:

@@ -9,9 +9,8 @@ from pathlib import Path
 
 from ...cache.errors import InputError
 from ...cache.schema import SPLITS
-from ..lists import Entry, Joined, read_list
+from ..lists import Entry, Joined, join, read_list
 from ..lists.entry import check_same
-from ..lists.matching import join
 from ..lists.splits import split_in_name
 from .source import FeatureSource
 

@@ -17,7 +17,7 @@ from .folders.trees import read_tree
 from .folders.video_files import VideoFiles
 from .forms.epic import video_of
 from .labels import Labels
-from .matching import join
+from .matching.join import join
 from .splits import read_split
 
 

@@ -81,6 +81,9 @@ def test_no_other_method_reads_them(
         prepare(*files, oracle, tmp_path / "oracle", oracle=True)
 
 
+_COUNTERS = {"tasks/counts.py", "tasks/tables.py"}  # what `tcon tasks --check` prints
+
+
 def test_one_function_is_called_at_one_place() -> None:
     """Nothing in the room of adaptation but these reads a video's label."""
     readers, callers = set(), set()
@@ -92,5 +95,5 @@ def test_one_function_is_called_at_one_place() -> None:
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "train_on_target":
                 callers.add(str(file.relative_to(folder)))
     assert callers == {"data/store.py"}
-    # store: for the task's names alone
-    assert readers == {"data/splits.py", "data/oracle.py", "data/store.py"}
+    # store: for the task's names alone; tables: counts by label, beside known ones
+    assert readers == {"data/splits.py", "data/oracle.py", "data/store.py", *_COUNTERS}

@@ -128,7 +128,7 @@ def test_interrupted_right_after_a_write(
 
 SCRIPT = """
 import sys
-from tcon.adapt.config import make_runs
+from tcon.adapt.config.runs import make_runs
 from tcon.adapt.grid import prepare, run_all
 source, target, output, *settings = sys.argv[1:]
 prepared = prepare(source, target, make_runs(["tcon"], settings, segments=4), output, device="cpu")

@@ -30,7 +30,7 @@ def runs_of(command: str) -> tuple[dict[str, object], list[object]]:
     """The options of a ``tcon adapt`` as the command line reads them, and the runs it makes."""
     program, name, *words = shlex.split(command)
     assert (program, name) == ("tcon", "adapt")
-    options = main.commands["adapt"].make_context("adapt", words).params
+    options = main.get_command(None, "adapt").make_context("adapt", words).params
     runs = make_runs(
         options["methods"].split(",") if isinstance(options["methods"], str) else [],
         options["settings"],
@@ -194,7 +194,7 @@ def test_extraction() -> None:
     }
     words = shlex.split(extract_command("my file.h5", made))
     assert words[:6] == ["tcon", "extract", "VIDEOS", "-o", "my file.h5", "--modality"]
-    options = main.commands["extract"].make_context("extract", words[2:]).params
+    options = main.get_command(None, "extract").make_context("extract", words[2:]).params
     assert (options["modality"], options["stride"], options["views"]) == ("flow,rgb", 8, "tencrop")
     assert (options["weights"], options["flow_weights"]) == ("random", "net.pth")
     table = shlex.split(extract_command("my file.h5", {}))  # of videos alone

@@ -169,7 +169,7 @@ def test_other_data_in_the_layout_of_a_table(
     made = {}
     for command in commands_of(out):
         words = shlex.split(command)
-        options = main.commands["adapt"].make_context("adapt", words[2:]).params
+        options = main.get_command(None, "adapt").make_context("adapt", words[2:]).params
         assert (options["source"], options["target"]) == files
         assert options["output"] == tmp_path / "runs" and options["segments"] == "4"
         made[options["modality"] or "rgb"] = options["methods"].split(",")
@@ -198,7 +198,10 @@ def test_own_data_with_a_file_per_modality(
     assert re.fullmatch(r"[\d.]+ \(1\)", rows["TCoN"][5])
     of_modality = {}
     for command in commands_of(out):
-        options = main.commands["adapt"].make_context("adapt", shlex.split(command)[2:]).params
+        words = shlex.split(command)[2:]
+        options = main.get_command(None, "adapt").make_context("adapt", words).params
+            main.get_command(None, "adapt").make_context("adapt", shlex.split(command)[2:]).params
+        )
         of_modality[options["modality"] or "rgb"] = [options["source"], options["target"]]
         assert options["output"] == tmp_path / "my runs"
     assert of_modality == {"rgb": paths[:2], "flow": paths[2:]}

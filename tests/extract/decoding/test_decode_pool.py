@@ -241,12 +241,12 @@ def test_no_process_outlives_the_pool(folder: Path) -> None:
 PARENT = """
 import sys
 from pathlib import Path
-from tcon.extract.cutting import FrameCut
-from tcon.extract.decode_pool import DecodePool
-from tcon.extract.lists import VideoItem
-from tcon.extract.preprocessing import Preprocessing
-from tcon.extract.sampling import Sampling
-from tcon.extract.snippets import Reading
+from tcon.extract.snippets.cutting import FrameCut
+from tcon.extract.decoding.pool import DecodePool
+from tcon.extract.lists.videos import VideoItem
+from tcon.extract.snippets.preprocessing import Preprocessing
+from tcon.extract.snippets.sampling import Sampling
+from tcon.extract.snippets.reading import Reading
 
 cut = FrameCut(Sampling("stride", 1), Preprocessing(resize=224, input_size=224))
 reading = Reading({"rgb": cut})

@@ -172,10 +172,10 @@ DRIVER = """
 import os, signal, sys
 from pathlib import Path
 from tcon.extract.flow import Parameters, cache
-from tcon.extract.config import ExtractConfig
-from tcon.extract.lists import read_videos
+from tcon.extract.options import ExtractConfig
+from tcon.extract.lists.videos import read_videos
 from tcon.extract.pipeline import extract
-from tcon.extract.sampling import Sampling
+from tcon.extract.snippets.sampling import Sampling
 
 add, calls = cache.VideoWriter.add, 0
 def counted(*args, **options):

@@ -6,8 +6,7 @@ import time
 
 import pytest
 
-from tcon.extract.lists import Entry
-from tcon.extract.lists.matching import join
+from tcon.extract.lists import Entry, join
 
 
 def found(lines: str, there: str) -> dict[str, str | None]:
