@@ -200,8 +200,6 @@ def test_own_data_with_a_file_per_modality(
     for command in commands_of(out):
         words = shlex.split(command)[2:]
         options = main.get_command(None, "adapt").make_context("adapt", words).params
-            main.get_command(None, "adapt").make_context("adapt", shlex.split(command)[2:]).params
-        )
         of_modality[options["modality"] or "rgb"] = [options["source"], options["target"]]
         assert options["output"] == tmp_path / "my runs"
     assert of_modality == {"rgb": paths[:2], "flow": paths[2:]}
