@@ -14,13 +14,13 @@ import torch
 from click.testing import CliRunner
 from tiny_backbones import MACHINE, tiny_backbones, train_on_videos
 
+from tcon.adapt.inference.loaded_run import Deployed, load_deployed, make_plan
+from tcon.adapt.inference.stream import Prediction, Result, predict_one, predict_videos
 from tcon.cache import Failure, FeatureFile, InputError, Snippets
 from tcon.cli import main
 from tcon.evaluate.figures.frames import read_images
 from tcon.evaluate.figures.prediction import draw_prediction
-from tcon.evaluate.predict.predict import Prediction, Result, predict_one, predict_videos
 from tcon.evaluate.predict.report import predict_and_report, read_items
-from tcon.evaluate.runs.deployed import Deployed, load_deployed, make_plan
 from tcon.evaluate.runs.read import find_runs
 from tcon.extract.flow import Parameters
 from tcon.extract.options import ExtractConfig
