@@ -17,10 +17,10 @@ from pydantic import ConfigDict
 
 from ..cache.errors import InputError, shorten
 from ..cache.plugins import PluginRecord, reload_plugin
+from ..cache.ranges import Whole
 from ..cache.recipe import Recipe
 from ..cache.records import from_data, to_json
 from .config.options import MethodOptions, RunConfig, UnknownOptions
-from .config.ranges import Whole
 from .legacy import current_layout
 from .methods import names
 

@@ -7,14 +7,13 @@ video, as adaptive batch normalisation does (AdaBN, Li et al. 2016).
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal
 
 import torch
 from torch import Tensor
 
+from ..config.options import Normalise
 from .domains import Domains, Videos
 
-Normalise = Literal["none", "source", "domain"]
 _ROWS = 65536  # rows in float32 at once
 _FLOOR = 0.05  # of the mean deviation: a dimension that hardly varies must not be blown up
 

@@ -20,12 +20,13 @@ from ...extract.machine.cores import cores
 from ...extract.machine.precision import DTYPES
 from ...extract.options import ExtractConfig, make_cut
 from ...extract.snippets.cutting import Cut
-from ..config.runs import RunConfig
+from ..config.options import RunConfig
 from ..data.domains import Domains, choose
 from ..data.feeds import Feed
 from ..data.splits import split_videos
 from ..data.store import Store
 from ..methods import entry
+from ..record import DataRecord, RunRecord
 from ..training.loop import new_method
 from ..training.processes import Processes
 from .backbone import TrainedBackbone, training_precision
@@ -61,7 +62,7 @@ class ClipStore(Store):
         self._backbones: dict[tuple[Any, ...], LoadedBackbone] = {}
         self._needs: dict[RunConfig, Need] = {}
         self._micro_batches: dict[RunConfig, int] = {}
-        self._going_on: set[RunConfig] = set()
+        self._resumed: set[RunConfig] = set()
         self._flows: dict[str, FlowCache] = {}
 
     @property
@@ -93,15 +94,15 @@ class ClipStore(Store):
             processes=self.processes,
         )
 
-    def go_on(self, run: RunConfig, config: dict[str, Any]) -> None:
-        """With as many images at once as it began with, unless others are given now."""
-        begun = self.processes.first_says(config.get("data", {}).get("micro_batch", 0))
-        if begun and not run.end_to_end.micro_batch:
-            self._micro_batches[run] = begun
-            self._going_on.add(run)
+    def resume_from(self, run: RunConfig, begun: RunRecord | None) -> None:
+        """Put as many images through at once as it began with, unless others are given now."""
+        at_once = self.processes.first_says(begun.data.micro_batch if begun else None)
+        if at_once and not run.end_to_end.micro_batch:
+            self._micro_batches[run] = at_once
+            self._resumed.add(run)
 
-    def describe(self, run: RunConfig) -> dict[str, Any]:
-        return {**super().describe(run), "micro_batch": self.micro_batch(run)}
+    def describe(self, run: RunConfig) -> DataRecord:
+        return replace(super().describe(run), micro_batch=self.micro_batch(run))
 
     def need(self, run: RunConfig) -> Need:
         """The memory that a step needs."""
@@ -145,7 +146,7 @@ class ClipStore(Store):
         need, batch = self.need(run), sum(self._images(run))
         at_once = min(self.micro_batch(run), batch)
         kind = "clips" if len(self._cut(run).shape) > 3 else "images"
-        begun = " as before" if run in self._going_on else ""
+        begun = " as before" if run in self._resumed else ""
         passes = "in one pass" if at_once == batch else f"in two passes, {at_once} at once"
         text = (
             f"{run.end_to_end.backbone}: a step of {batch} {kind} {passes}{begun}, needs about "
@@ -168,9 +169,6 @@ class ClipStore(Store):
         there = 0 if kept is None else sum(video.id in kept for video in file.videos)
         return f"the flow of {there} of {len(file.videos)} videos is kept"
 
-    def warnings(self, run: RunConfig) -> list[str]:
-        return []
-
     def _prepared(self, run: RunConfig) -> Domains[ClipVideos]:
         return self.chosen(run)
 
@@ -182,7 +180,7 @@ class ClipStore(Store):
         shares = [len(range(n)[self.processes.share(n)]) for n in (size, target)]
         return (
             shares[0] * run.source_segments * snippets,
-            shares[1] * run.target_segments * snippets * method.looks_at_target,
+            shares[1] * run.target_segments * snippets * method.uses_target,
         )
 
     def _fitting(self, run: RunConfig) -> int:
@@ -220,22 +218,21 @@ class ClipStore(Store):
     def _seen(self, run: RunConfig) -> None:
         return None  # no features
 
-    def _mode(self, run: RunConfig) -> dict[str, Any]:
+    def _features(self, run: RunConfig) -> dict[str, Any]:
         loaded = self._backbone(run)
         return {
             "backbone": loaded.spec.name,
             "weights": loaded.weights,
             "weights_sha256": loaded.sha256,
-            **({"flow": str(self._cut(run))} if run.modality == "flow" else {}),
-            "target_provenance": self._features(run).recipe(),
+            "recipe": self._recipe(run),
             "mode": "end to end",
         }
 
-    def _features(self, run: RunConfig) -> Provenance:
+    def _recipe(self, run: RunConfig) -> Recipe:
         """How a new video gets the features that the method predicts from."""
         spec, cut = self._backbone(run).spec, self._cut(run)
         positions = run.target_segments * getattr(run.options, "snippets", 1)
-        return Provenance(
+        return Recipe(
             backbone=spec.name,
             weights=run.name,
             weights_sha256="",  # those of the run's own checkpoint

@@ -19,7 +19,7 @@ from tcon.adapt.layers.mmd import mk_mmd
 from tcon.adapt.layers.networks import DiscriminatorConfig
 from tcon.adapt.methods import Losses, Sizes, SourceBatch, build, entry
 from tcon.adapt.methods.alignment import Alignment
-from tcon.adapt.training.schedules import dann_ramp
+from tcon.adapt.layers.schedules import dann_ramp
 
 BS, BT, KS, KT, D_IN, C = 5, 4, 3, 2, 10, 3
 LAM = 0.7 * dann_ramp(0.3)
