@@ -64,6 +64,14 @@ class Plan:
     grids: tuple[Grid, ...]
     commands: Mapping[str, str]
 
+    def ready(self) -> list[Grid]:
+        """The grids whose feature files are there."""
+        return [grid for grid in self.grids if self.missing(grid) is None]
+
+    def left_out(self) -> dict[Path, str]:
+        """Why the other grids cannot be trained, by their output folders."""
+        return {grid.output: why for grid in self.grids if (why := self.missing(grid))}
+
     def missing(self, grid: Grid) -> str | None:
         """Which feature file of a grid is not there, and how to make it; None if both are."""
         for path in (grid.source, grid.target):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ...cache import InputError
-from ..config.runs import RunConfig
+from ..config.options import RunConfig
 from ..data.batches import EndlessBatches, step_generator
 from ..data.domains import Domains
 from ..data.feeds import Batch, Feed, clip_gradients

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ...cache import InputError, Provenance
+from ...cache import InputError
 from ...extract.backbones import LoadedBackbone, load_backbone
 from ...extract.flow.cache import FlowCache
 from ...extract.flow.cutting import FlowCut

@@ -4,6 +4,7 @@ A method of your own needs no change here: ``from tcon.adapt.methods import Meth
 register``, and name its file by ``--plugin`` (docs/add-a-method.md).
 """
 
+from ...cache.plugins import load_entry_points
 from . import (  # noqa: F401  (they register themselves)
     cdan,
     cmfglr,
@@ -15,7 +16,6 @@ from . import (  # noqa: F401  (they register themselves)
     target_only,
     tcon,
 )
-from ...cache.plugins import load_entry_points
 from .base import (
     Draws,
     FittedMethod,
