@@ -2,17 +2,17 @@
 
 From the command to a step of training:
 
-    commands.py              options of ``tcon adapt``
-    api.py                   `adapt`, `train_grids`: data is opened, runs are trained, `Runs` come back
-    grid.py                  `run_all`: which runs are still to be trained; locks; failures
-    training/loop.py         `train`: batches, draws, losses, evaluations; knows no method
-    methods/NAME.py          `losses`, `predict`
+    commands.py         options of ``tcon adapt``
+    api.py              `adapt`, `train_grids`: data is opened, runs are trained, `Runs` come back
+    grid.py             `run_all`: which runs are still to be trained; locks; failures
+    training/loop.py    `train`: batches, draws, losses, evaluations; knows no method
+    methods/NAME.py     `losses`, `predict`
 
-What they work on: ``config/`` options, presets, settings, plans; ``data/`` domains and batches (cached
-features), ``end_to_end/`` the same of clips, with the backbone trained too; ``layers/`` what methods
-are made of; ``tasks/`` classes. What they leave: ``record.py`` (config.json), ``run_folder.py``,
-``runs.py`` (finished runs as objects), which ``inference/`` uses to predict new videos.
-``progress/`` shows it all to people.
+What they work on: ``config/`` has options, presets, settings and plans; ``data/`` domains and
+batches of cached features; ``end_to_end/`` the same of clips, with the backbone trained too;
+``layers/`` what methods are made of; ``tasks/`` classes. What they leave: ``record.py``
+(config.json), ``run_folder.py``, ``runs.py`` (finished runs as objects), with which ``inference/``
+predicts new videos. ``progress/`` shows it all to people.
 """
 
 from __future__ import annotations

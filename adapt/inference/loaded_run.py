@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from torch import Tensor, nn
 
@@ -18,11 +15,12 @@ from ...extract.flow.cutting import parse_flow
 from ...extract.options import ExtractConfig, Plan
 from ...extract.snippets.sampling import CentralSampling, Sampling
 from ...extract.snippets.views import Views
-from ..config.runs import RunConfig
+from ..config.options import RunConfig
 from ..methods import Method, Sizes, build
-from ..run_folder import CHECKPOINT, CONFIG
+from ..record import CONFIG, RunRecord, read_record
+from ..run_folder import CHECKPOINT
 from .feature_files import feature_file
-from .rebuild import load_checkpoint, run_config
+from .rebuild import load_checkpoint
 
 
 @dataclass(frozen=True)
@@ -70,21 +68,16 @@ def load_deployed(path: Path, *, features: Path | None = None) -> Deployed:
             does not need.
     """
     folder = _only_run(path)
-    try:
-        content = json.loads((folder / CONFIG).read_text())
-        config, data = run_config(content), content["data"]
-        classes, made = tuple(data["classes"]), data.get("target_provenance")
-        if made and features:
-            raise InputError(
-                f"{folder} says itself how its features were made: leave out --features {features}"
-            )
-        made = Provenance(**made) if made else _made(folder, content, features)
-        if config.end_to_end:
-            made = replace(made, weights_sha256=file_sha256(folder / CHECKPOINT))
-    except InputError:
-        raise
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise InputError(f"{folder / CONFIG} is damaged ({error}): repeat the run") from None
+    record = read_record(folder)
+    record.require_method()
+    config, classes, made = record.run, record.data.classes, record.data.recipe
+    if made and features:
+        raise InputError(
+            f"{folder} says itself how its features were made: leave out --features {features}"
+        )
+    made = made or _made(folder, record, features)
+    if config.end_to_end:
+        made = replace(made, weights_sha256=file_sha256(folder / CHECKPOINT))
     sizes = Sizes(
         in_features=made.dim,
         source_segments=config.source_segments,
@@ -166,9 +159,9 @@ def _only_run(path: Path) -> Path:
     return folders[0]
 
 
-def _made(folder: Path, config: Mapping[str, Any], features: Path | None) -> Provenance:
+def _made(folder: Path, record: RunRecord, features: Path | None) -> Recipe:
     """From the feature file: runs did not always say it themselves."""
-    return feature_file(folder, config, "target", features).provenance[config["modality"]]
+    return feature_file(folder, record, "target", features).recipes[record.run.modality]
 
 
 def _weights(made: Provenance, given: str | Path | None) -> str | None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from ...adapt.run_folder import what_counts
+from ..runs.read import what_counts
 from ..runs.groups import Group
 from .style import COLOURS, LINES, MARKERS, new_figure, style
 

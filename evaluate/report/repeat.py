@@ -10,10 +10,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ...adapt.config.runs import MATCHED, make_runs
+from ...adapt.config.defaults import PRESET as MATCHED
+from ...adapt.config.runs import make_runs
 from ...adapt.end_to_end.options import EndToEnd
 from ...adapt.methods import entry, names
-from ...adapt.run_folder import flatten
+from ..runs.read import flatten
 from ...adapt.tasks.task import read_task, shipped_tasks
 from ...cache import Provenance
 from ...cache.errors import InputError

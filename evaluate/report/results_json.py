@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ... import __version__
-from ...adapt.config.runs import MATCHED
+from ...adapt.config.defaults import PRESET as MATCHED
 from ...cache import InputError
 from ..scores.paired import Comparison
 from ..scores.results import Result

@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...adapt.config.runs import RunConfig
+from ...adapt.config.options import RunConfig
 from ...adapt.data.domains import Domains, Videos, load_domains
 from ...adapt.data.splits import split_videos
 from ...adapt.data.statistics import normalise
 from ...adapt.inference.feature_files import Domain, feature_file
-from ...adapt.inference.rebuild import load_checkpoint, run_config
+from ...adapt.inference.rebuild import load_checkpoint
 from ...adapt.methods import Method
 from ...adapt.tasks.task import Task
 from ...adapt.training.loop import new_method
@@ -113,7 +113,7 @@ class Loader:
         """
         key = run.data[domain], run.data[f"{domain}_sha256"]
         if key not in self._files:
-            self._files[key] = feature_file(run.path, run.config, domain, self._paths[domain])
+            self._files[key] = feature_file(run.path, run.record, domain, self._paths[domain])
         return self._files[key]
 
     def load(self, run: Run) -> Trained:
@@ -123,7 +123,8 @@ class Loader:
             InputError: a feature file or the checkpoint cannot be used, the method has no trained
                 features to look at, or it was trained end to end.
         """
-        config = run_config(run.config)
+        run.record.require_method()
+        config = run.record.run
         if config.end_to_end:  # a file's features are of another backbone, or of none
             raise InputError(
                 f"{run.path} was trained end to end, and this needs cached features: tcon extract "
@@ -153,7 +154,7 @@ class Loader:
         Raises:
             InputError: a feature file cannot be used.
         """
-        way, task = run_config(run.config).train, _task(run)
+        way, task = run.record.run.train, _task(run)
         source, target = (self.file(run, domain).videos for domain in ("source", "target"))
         rows = split_videos(source, target, task, holdout=way.holdout, pool=way.target_pool)
         return {

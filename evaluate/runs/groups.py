@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ...adapt.methods import entry, names
-from ...adapt.run_folder import flatten, what_counts
+from ..runs.read import flatten, what_counts
 from ...cache import InputError
 from ..scores.intervals import accuracy_interval
 from ..scores.metrics import accuracy, mean_class_accuracy

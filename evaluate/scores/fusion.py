@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...adapt.run_folder import flatten
+from ..runs.read import flatten
 from ...cache import InputError
 from ..runs.groups import Group, score
 from ..runs.read import Predictions, Run
@@ -73,10 +73,11 @@ def fuse_runs(rgb: Run, flow: Run, weights: FusionWeights) -> Run:
     name = rgb.path.name.replace(f"_{RGB}_", f"_{FUSED}_")
     return Run(
         path=rgb.path.with_name(name),
-        config=rgb.config | {"modality": FUSED, "fusion": str(weights), "data": data},
+        record=rgb.record,
         classes=rgb.classes,
         steps=rgb.steps,
         predictions={name: _join(name, rgb, flow, weights) for name in _SETS},
+        changes={"modality": FUSED, "fusion": str(weights), "data": data},
     )
 
 

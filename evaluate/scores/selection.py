@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ...adapt.run_folder import flatten, what_counts
+from ..runs.read import flatten, what_counts
 from ...cache import InputError
 from ...cache.errors import unknown
 from ..runs.groups import Group

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ...adapt.config.runs import MATCHED
+from ...adapt.config.defaults import PRESET as MATCHED
 from ...cache import InputError
 from ..runs.groups import Group
 from ..scores.paired import Comparison
