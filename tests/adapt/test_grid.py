@@ -11,11 +11,13 @@ import pytest
 import torch
 import toy_methods as toy
 from feature_files import write_domain
+from prepared_runs import prepare
 
 from tcon.adapt import grid
-from tcon.adapt.config.runs import TrainConfig, base_of, make_runs, parse_segments
+from tcon.adapt.config.options import TrainConfig
+from tcon.adapt.config.runs import base_of, make_runs, parse_segments
 from tcon.adapt.data import store
-from tcon.adapt.grid import Prepared, prepare, run_all
+from tcon.adapt.grid import Prepared, run_all
 from tcon.adapt.run_folder import RunFolder
 from tcon.cache import InputError
 

@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 import torch
 from feature_files import write_domain
+from prepared_runs import prepare
 
-from tcon.adapt.config.runs import TrainConfig, default_options, make_runs
+from tcon.adapt.config.options import TrainConfig
+from tcon.adapt.config.runs import default_options, make_runs
 from tcon.adapt.config.settings import apply_settings, keys
 from tcon.adapt.data.store import repeating_videos
-from tcon.adapt.grid import prepare, run_all
+from tcon.adapt.grid import run_all
 from tcon.adapt.methods import Sizes, build, entry, names
 from tcon.cache import InputError
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from prepared_runs import prepare
 from still_videos import write_still_videos
 from tiny_backbones import MACHINE, table_of, tiny_backbones
 
@@ -18,7 +19,7 @@ from tcon.adapt.config.runs import make_runs
 from tcon.adapt.end_to_end.clips.dataset import ClipRequest
 from tcon.adapt.end_to_end.decoding import Decoding
 from tcon.adapt.end_to_end.feed import ClipFeed, feature_spread
-from tcon.adapt.grid import Prepared, prepare, run_all
+from tcon.adapt.grid import Prepared, run_all
 from tcon.adapt.training.loop import new_method
 from tcon.cli import main
 from tcon.extract.lists.videos import read_videos

@@ -16,15 +16,17 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from prepared_runs import prepare
 from still_videos import write_still_videos
 from tiny_backbones import MACHINE, tiny_backbones
 
-from tcon.adapt.config.runs import RunConfig, make_runs
+from tcon.adapt.config.options import RunConfig
+from tcon.adapt.config.runs import make_runs
 from tcon.adapt.end_to_end import memory, store
 from tcon.adapt.end_to_end.decoding import Decoding
 from tcon.adapt.end_to_end.gradient_cache import TwoPasses
 from tcon.adapt.end_to_end.lists import videos_file
-from tcon.adapt.grid import Prepared, prepare, run_all
+from tcon.adapt.grid import Prepared, run_all
 from tcon.adapt.inference.loaded_run import load_deployed, make_plan
 from tcon.adapt.inference.stream import predict_videos
 from tcon.adapt.training.loop import new_method

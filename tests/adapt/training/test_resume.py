@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 import torch
 from feature_files import write_domain
+from prepared_runs import prepare
 
 from tcon.adapt.config.runs import make_runs
 from tcon.adapt.data import feeds as feed
-from tcon.adapt.grid import prepare, run_all
+from tcon.adapt.grid import run_all
 from tcon.adapt.run_folder import RunFolder
 from tcon.adapt.training.resume import Saver
 from tcon.cache import InputError
@@ -129,7 +130,8 @@ def test_interrupted_right_after_a_write(
 SCRIPT = """
 import sys
 from tcon.adapt.config.runs import make_runs
-from tcon.adapt.grid import prepare, run_all
+from tcon.adapt.grid import run_all
+from prepared_runs import prepare
 source, target, output, *settings = sys.argv[1:]
 prepared = prepare(source, target, make_runs(["tcon"], settings, segments=4), output, device="cpu")
 report = lambda step, steps, record: print(step, flush=True)

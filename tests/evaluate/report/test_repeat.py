@@ -12,7 +12,8 @@ import pytest
 from feature_files import provenance, write_domain
 from toy_runs import train
 
-from tcon.adapt.config.runs import RunConfig, make_runs
+from tcon.adapt.config.options import RunConfig
+from tcon.adapt.config.runs import make_runs
 from tcon.adapt.inference.rebuild import run_config
 from tcon.adapt.tasks.task import read_task
 from tcon.cli import main

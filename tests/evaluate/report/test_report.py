@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 from feature_files import CLASSES, write_domain
 from handmade_runs import logits, write_run
+from prepared_runs import prepare
 
 from tcon.adapt.config.runs import make_runs
-from tcon.adapt.grid import prepare, run_all
+from tcon.adapt.grid import run_all
 from tcon.cache import InputError
 from tcon.evaluate.report.report import report
 
