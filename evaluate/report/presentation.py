@@ -51,7 +51,7 @@ class Presentation:
         if not self.figures and not self.html:
             return
         try:
-            for name in ("..figures.every", ".html_report"):
+            for name in ("..figures.all_figures", ".html_report"):
                 import_module(name, __package__)
             from ..figures.frames import parse_roots
         except ImportError as error:
@@ -101,7 +101,7 @@ def _make(
         print(f"\n{distances}")
     if not wanted.figures and not wanted.html:
         return
-    from ..figures.every import draw_all
+    from ..figures.all_figures import draw_all
     from ..figures.frames import parse_roots
     from ..figures.pairs import PairChoice
     from .html_report import Content, write_report
