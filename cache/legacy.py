@@ -58,9 +58,7 @@ def flow_from_text(text: str) -> FlowRecipe:
         raise ValueError(f"its flow '{text[:80]}' is not described as any version does")
     values = dict(part.split("=", 1) for part in match[1].split(",") if "=" in part)
     parameters = from_data(FlowParameters, values)
-    return FlowRecipe(
-        parameters=parameters, bound=float(match[2]), quantised=match[3] == "8 bit"
-    )
+    return FlowRecipe(parameters=parameters, bound=float(match[2]), quantised=match[3] == "8 bit")
 
 
 def _preprocessing(text: str) -> Preprocessing:
