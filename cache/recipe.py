@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from .plugins import PluginRecord
+
 Count = Annotated[int, Field(ge=1)]
 CONVENTIONS = ("opencv5", "opencv4", "opencv_cuda")
 
@@ -192,6 +194,7 @@ class Recipe:
         precision: of the forward pass: fp32, bf16 or fp16.
         flow: how flow was computed; None for RGB and for imported features.
         flow_engine: that computed it; not compared.
+        plugin: that registered the backbone; not compared.
         tool_version, device, list_sha256: of the run that began the file; not compared.
     """
 
@@ -208,6 +211,7 @@ class Recipe:
     views: Views = Views()
     flow: FlowRecipe | None = None
     flow_engine: str = field(compare=False, default="")
+    plugin: PluginRecord | None = field(compare=False, default=None)
     tool_version: str = field(compare=False, default="")
     device: str = field(compare=False, default="")
     list_sha256: str = field(compare=False, default="")
@@ -223,6 +227,8 @@ class Recipe:
     def text(self, name: str) -> str:
         """A field's value as people read it; "none" where there is none."""
         value = getattr(self, name)
+        if isinstance(value, PluginRecord):
+            return f"{value.module} (sha256 {value.sha256[:16]}...)"
         return "none" if value in (None, "") else str(value)
 
     def rows(self) -> list[tuple[str, str]]:
