@@ -11,6 +11,7 @@ from ...cache.errors import InputError
 from . import defaults
 from .options import RunConfig
 from .runs import make_runs
+from .settings import pairs
 
 _DEFAULTS: dict[str, Any] = {
     "methods": defaults.METHODS,
@@ -99,7 +100,8 @@ def _words(options: Mapping[str, Any], key: str) -> list[str]:
     return [str(part).strip() for part in parts]
 
 
-def settings_of(options: Mapping[str, Any]) -> list[str]:
+def settings_of(options: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """What the short keys and ``settings`` of one place set, in the order in which they apply."""
-    short = [f"{full}={options[key]}" for key, full in SHORT.items() if options.get(key)]
-    return short + _words(options, "settings")
+    short = [(full, options[key]) for key, full in SHORT.items() if options.get(key)]
+    given = options.get("settings", ())
+    return short + pairs(given.split(",") if isinstance(given, str) and given else given or ())

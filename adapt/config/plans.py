@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
 
 from ...cache.errors import InputError, MissingFile, shorten, unknown
 from ...cache.sources import sources_of
@@ -30,31 +31,30 @@ _LARGEST = 10**6
 _Number = Annotated[int, Field(ge=1, le=_LARGEST)]
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Keys:
+class _Keys(TypedDict, total=False):
     """The keys of a plan or of one of its grids, and their types."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)
+    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc]
 
-    name: str = ""
-    root: str = ""
-    source: str = ""
-    target: str = ""
-    task: str = ""
-    methods: str | list[str] = ""
-    modality: str | list[str] = ""
-    segments: _Number | str | list[_Number | str] = ""
-    seeds: _Number | None = None
-    epochs: _Number | None = None
-    normalise: str = ""
-    preset: str = ""
-    settings: str | list[str] = ""
-    output: str = ""
-    oracle: bool = False
-    end_to_end: bool = False
-    backbone: str = ""
-    weights: str = ""
-    sync_bn: bool = False
+    name: str
+    root: str
+    source: str
+    target: str
+    task: str
+    methods: str | list[str]
+    modality: str | list[str]
+    segments: _Number | str | list[_Number | str]
+    seeds: _Number
+    epochs: _Number
+    normalise: str
+    preset: str
+    settings: str | list[str]
+    output: str
+    oracle: bool
+    end_to_end: bool
+    backbone: str
+    weights: str
+    sync_bn: bool
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ def _check(part: Mapping[str, Any], path: str) -> None:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = str(first["loc"][0])
-        known = [f.name for f in fields(_Keys)]
+        known = list(_Keys.__annotations__)
         if key not in known:
             raise InputError(
                 f"plan {path}: {unknown('key', key, [*known, 'grid', 'files'])}"

@@ -12,7 +12,7 @@ from ..methods import FittedMethod, entry
 from . import defaults
 from .options import RunConfig, Segments, TrainConfig
 from .presets import preset_settings
-from .settings import apply_settings
+from .settings import Settings, apply_settings, pairs
 
 
 def parse_segments(text: int | str) -> list[Segments]:
@@ -31,13 +31,13 @@ def parse_segments(text: int | str) -> list[Segments]:
 
 def make_runs(
     methods: Sequence[str],
-    settings: Sequence[str] = (),
+    settings: Settings = (),
     *,
     modality: str = defaults.MODALITY,
     segments: int | str = defaults.SEGMENTS,
     seeds: int | Sequence[int] = defaults.SEEDS,
     preset: str = defaults.PRESET,
-    end_to_end: bool = False,
+    end_to_end: bool | EndToEnd = False,
 ) -> list[RunConfig]:
     """Every method on every modality with every number of segments and every seed.
 
@@ -46,12 +46,12 @@ def make_runs(
 
     Args:
         methods: registered names.
-        settings: ``key=value``, applied after the preset.
+        settings: applied after the preset.
         modality: names, separated by commas.
         segments: as `parse_segments` reads them.
         seeds: how many, from 0 on; or which.
         preset: named settings of every method.
-        end_to_end: train the backbone too.
+        end_to_end: train the backbone too, perhaps with these options.
 
     Raises:
         InputError: an unknown method or preset, a wrong setting, or a method that is fitted to
@@ -64,15 +64,16 @@ def make_runs(
             "end to end, extract with --weights RUN, and run it on those features"
         )
     known = [*methods, *(["source_only"] if fitted else [])]
+    given = pairs(settings)
     runs: dict[RunConfig, None] = {}
     for method in dict.fromkeys(methods):
         for kind in filter(None, (name.strip() for name in modality.split(","))):
-            usual = end_to_end_settings(method, kind, settings) if end_to_end else []
+            usual = end_to_end_settings(method, kind, given, end_to_end) if end_to_end else []
             own = preset_settings(preset, method, methods)
             roots = default_options(known, end_to_end=end_to_end)
-            options = apply_settings([*usual, *own, *settings], roots)
+            options = apply_settings([*usual, *own, *given], roots)
             train = options["train"]
-            _check_together(train, end_to_end=end_to_end)
+            _check_together(train, end_to_end=bool(end_to_end))
             for k in parse_segments(segments):
                 for seed in range(seeds) if isinstance(seeds, int) else seeds:
                     run = RunConfig(
@@ -86,7 +87,7 @@ def make_runs(
                         end_to_end=options.get("e2e"),
                     )
                     if method in fitted and base_of(run, runs) is None:
-                        matched = apply_settings(settings, roots)["train"]
+                        matched = apply_settings(given, roots)["train"]
                         base = dataclasses.replace(
                             run,
                             method="source_only",
@@ -100,17 +101,31 @@ def make_runs(
     return list(runs)
 
 
-def default_options(methods: Iterable[str], *, end_to_end: bool = False) -> dict[str, Any]:
+def default_options(
+    methods: Iterable[str], *, end_to_end: bool | EndToEnd = False
+) -> dict[str, Any]:
     """What can be set, by the first word of its keys: ``train``, each method, perhaps ``e2e``."""
-    roots = {"train": TrainConfig(), **{name: entry(name).config for name in methods}}
-    return roots | ({"e2e": EndToEnd()} if end_to_end else {})
+    roots: dict[str, Any] = {
+        "train": TrainConfig(),
+        **{name: entry(name).config for name in methods},
+    }
+    if not end_to_end:
+        return roots
+    return roots | {"e2e": end_to_end if isinstance(end_to_end, EndToEnd) else EndToEnd()}
 
 
-def end_to_end_settings(method: str, modality: str, settings: Sequence[str]) -> list[str]:
-    """`usual_settings` of what the settings say."""
-    own = [setting for setting in settings if setting.startswith("e2e.")]
-    given = apply_settings(own, {"e2e": EndToEnd()})["e2e"]
-    return usual_settings(method, given, modality=modality)
+def end_to_end_settings(
+    method: str,
+    modality: str,
+    settings: Sequence[tuple[str, Any]],
+    end_to_end: bool | EndToEnd = True,
+) -> list[str]:
+    """`usual_settings` of what the settings say; options that are given as a whole stay."""
+    whole = isinstance(end_to_end, EndToEnd)
+    own = [(key, value) for key, value in settings if key.startswith("e2e.")]
+    given = apply_settings(own, {"e2e": end_to_end if whole else EndToEnd()})["e2e"]
+    usual = usual_settings(method, given, modality=modality)
+    return [setting for setting in usual if not (whole and setting.startswith("e2e."))]
 
 
 def base_of(run: RunConfig, runs: Iterable[RunConfig]) -> RunConfig | None:

@@ -6,16 +6,14 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from types import NoneType
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
 from ...cache.errors import InputError, unknown
-from ...cache.records import from_data, to_data
 from ..methods import names
 
-T = TypeVar("T")
-Settings = Mapping[str, Any] | Sequence[str]
+Settings = Mapping[str, Any] | Sequence[str | tuple[str, Any]]
 _RENAMED = {"unpaired": "partnerless"}  # what it was called, by its name now
 _SAID = {
     "float_parsing": "must be a number",
@@ -36,14 +34,27 @@ _SAID = {
 }
 
 
-def as_texts(settings: Settings) -> list[str]:
-    """``{"train.lr": 0.1}`` as ``["train.lr=0.1"]``; what is a list already stays as it is."""
+def pairs(settings: Settings) -> list[tuple[str, Any]]:
+    """Settings as keys and values: ``key=value`` of a command line, or values of Python.
+
+    Raises:
+        InputError: a text is not ``key=value``.
+    """
     if isinstance(settings, Mapping):
-        return [f"{key}={value}" for key, value in settings.items()]
-    return list(settings)
+        return [(str(key), value) for key, value in settings.items()]
+    found: list[tuple[str, Any]] = []
+    for setting in settings:
+        if not isinstance(setting, str):
+            found.append(setting)
+            continue
+        key, equals, text = (part.strip() for part in setting.partition("="))
+        if not equals:
+            raise InputError(f"--set {setting}: write it as key=value")
+        found.append((key, text))
+    return found
 
 
-def apply_settings(settings: Sequence[str], roots: Mapping[str, Any]) -> dict[str, Any]:
+def apply_settings(settings: Settings, roots: Mapping[str, Any]) -> dict[str, Any]:
     """Apply ``key=value`` settings, e.g. ``train.lr=1e-3`` or ``tcon.pair.rule=argmax``.
 
     Args:
@@ -58,17 +69,14 @@ def apply_settings(settings: Sequence[str], roots: Mapping[str, Any]) -> dict[st
             out of its range.
     """
     roots = dict(roots)
-    for setting in settings:
-        key, equals, text = (part.strip() for part in setting.partition("="))
+    for key, value in pairs(settings):
         root, _, rest = key.partition(".")
-        if not equals:
-            raise InputError(f"--set {setting}: write it as key=value")
         if root in names() and root not in roots:
-            raise InputError(f"--set {setting}: method {root} is not among those to run")
+            raise InputError(f"--set {key}={value}: method {root} is not among those to run")
         known = {f"{name}.{path}" for name, config in roots.items() for path in keys(config)}
         if key not in known:
             raise _unknown_key(key, sorted(known))
-        roots[root] = _replace(roots[root], rest.split("."), text, setting)
+        roots[root] = _replace(roots[root], rest.split("."), value, f"{key}={value}")
     return roots
 
 
@@ -82,45 +90,35 @@ def keys(config: Any) -> Iterator[str]:
             yield f.name
 
 
-def check_options(config: T, root: str) -> T:
-    """The same options, whose values have been held against their types and ranges.
-
-    Raises:
-        InputError: one of them cannot be.
-    """
-    try:
-        return from_data(type(config), to_data(config))
-    except ValueError as error:
-        raise InputError(f"{root}.{error}") from None
-
-
-def _replace(config: T, path: list[str], text: str, setting: str) -> T:
+def _replace(config: Any, path: list[str], value: Any, setting: str) -> Any:
+    """The same options with another value, as a text or of the option's own type."""
     name, *rest = path
     if rest:
-        value = _replace(getattr(config, name), rest, text, setting)
+        value = _replace(getattr(config, name), rest, value, setting)
     else:
-        value = _parse(text, type(config), name, setting)
-    return dataclasses.replace(config, **{name: value})  # type: ignore[type-var]  # a dataclass
+        value = _parse(value, type(config), name, setting)
+    return dataclasses.replace(config, **{name: value})
 
 
-def _parse(text: str, kind: type[Any], name: str, setting: str) -> Any:
-    adapter, optional = _type_of(kind, name)
-    if optional and text.lower() == "none":
+def _parse(value: Any, kind: type[Any], name: str, setting: str) -> Any:
+    hint, adapter = _type_of(kind, name)
+    if isinstance(value, str) and value.lower() == "none" and NoneType in get_args(hint):
         return None
-    value: Any = {"true": True, "false": False}.get(text.lower(), text)
+    if hint is bool and isinstance(value, str):
+        value = {"true": True, "false": False}.get(value.lower(), value)
     try:
-        return adapter.validate_python(value)
+        return adapter.validate_python(value, strict=hint is bool)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         said = _SAID.get(first["type"], first["msg"]).format(**first.get("ctx", {}))
-        raise InputError(f"--set {setting}: {said.replace(' or ', ', ')}") from None
+        raise InputError(f"--set {setting}: {said.replace(chr(39), '')}") from None
 
 
 @lru_cache(maxsize=512)
-def _type_of(kind: type[Any], name: str) -> tuple[TypeAdapter[Any], bool]:
-    """What reads a field, and whether it may be None."""
+def _type_of(kind: type[Any], name: str) -> tuple[Any, TypeAdapter[Any]]:
+    """A field's type, and what reads it."""
     hint = get_type_hints(kind, include_extras=True)[name]
-    return TypeAdapter(hint), NoneType in get_args(hint)
+    return hint, TypeAdapter(hint)
 
 
 def _unknown_key(key: str, known: Sequence[str]) -> InputError:

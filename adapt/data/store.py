@@ -165,10 +165,10 @@ class CachedStore(Store):
         return CachedFeed(run, self.domains(run), self.device)
 
     def warnings(self, run: RunConfig) -> list[str]:
-        a, b = (file.provenance[run.modality] for file in (self.source, self.target))
+        a, b = (file.recipes[run.modality] for file in (self.source, self.target))
         said = [
             f"the {run.modality} features of source and target differ in {name} "
-            f"({getattr(a, name)} and {getattr(b, name)}): extract both alike"
+            f"({a.text(name)} and {b.text(name)}): extract both alike"
             for name in _MAY_DIFFER
             if getattr(a, name) != getattr(b, name)
         ]

@@ -12,7 +12,8 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ...cache import InputError
+from ...cache import InputError, Recipe
+from ...cache.recipe import Sampling
 from ...extract.backbones import LoadedBackbone, load_backbone
 from ...extract.flow.cache import FlowCache
 from ...extract.flow.cutting import FlowCut
@@ -209,8 +210,9 @@ class ClipStore(Store):
         folder = flows[domain]
         if folder is None or run.modality != "flow":
             return None
-        if domain not in self._flows:
-            cache = FlowCache.open(folder, str(self._cut(run)))
+        cut = self._cut(run)
+        if domain not in self._flows and isinstance(cut, FlowCut):
+            cache = FlowCache.open(folder, cut.flow)
             cache.require((self.source if domain == "source" else self.target).videos)
             self._flows[domain] = cache
         return self._flows[domain]
@@ -238,11 +240,11 @@ class ClipStore(Store):
             weights_sha256="",  # those of the run's own checkpoint
             layer=spec.layer,
             dim=spec.dim,
-            preprocessing=str(spec.preprocessing),
-            snippet_length=cut.sampling.length,
-            sampling=f"uniform:{positions}",
+            preprocessing=spec.preprocessing,
+            snippet_length=cut.length,
+            sampling=Sampling("uniform", positions),
             precision=training_precision(run.end_to_end.precision, self.device),
-            flow=str(cut) if isinstance(cut, FlowCut) else "",
+            flow=cut.flow if isinstance(cut, FlowCut) else None,
             flow_engine=cut.engine if isinstance(cut, FlowCut) else "",
         )
 

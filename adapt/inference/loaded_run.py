@@ -7,14 +7,11 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from ...cache import InputError, Provenance
+from ...cache import InputError, Recipe
+from ...cache.recipe import FlowRecipe, Views
 from ...extract.backbones import get_spec, names
 from ...extract.backbones.checkpoint import file_sha256
-from ...extract.flow import Parameters
-from ...extract.flow.cutting import parse_flow
 from ...extract.options import ExtractConfig, Plan
-from ...extract.snippets.sampling import CentralSampling, Sampling
-from ...extract.snippets.views import Views
 from ..config.options import RunConfig
 from ..methods import Method, Sizes, build
 from ..record import CONFIG, RunRecord, read_record
@@ -42,7 +39,7 @@ class Deployed:
     classes: tuple[str, ...]
     method: Method
     statistics: tuple[Tensor, Tensor] | None
-    made: Provenance
+    made: Recipe
 
     @property
     def segments(self) -> int:
@@ -111,29 +108,30 @@ def make_plan(
             f"{deployed.path} trained its backbone end to end and holds it: leave out --weights "
             f"{weights}"
         )
-    if made.backbone not in names() or made.imported:
+    if made.backbone not in names() or made.imported or made.sampling is None:
+        origin = f"imported: {made.imported}" if made.imported else "which is not registered here"
         raise InputError(
             f"the features of {deployed.path} were not made by tcon extract (backbone "
-            f"{made.backbone}, {made.preprocessing}), so new videos cannot get such features: "
+            f"{made.backbone}, {origin}), so new videos cannot get such features: "
             "predict with a run on features that tcon extract made"
         )
-    sampling = Sampling.parse(made.sampling)
-    flow, bound, quantised = parse_flow(made.flow) if made.flow else (Parameters(), 20.0, True)
+    flow = made.flow or FlowRecipe()
     config = replace(
         machine,
         modalities=(modality,),
         backbone=made.backbone,
         weights=str(deployed.path) if deployed.config.end_to_end else _weights(made, weights),
-        sampling=CentralSampling(sampling.rule, sampling.value, positions=deployed.positions),
+        sampling=made.sampling,
+        positions=deployed.positions,
         views=Views(),
-        flow=flow,
-        flow_bound=bound,
-        flow_float=not quantised,
+        flow=flow.parameters,
+        flow_bound=flow.bound,
+        flow_float=not flow.quantised,
         precision=made.precision if machine.precision == "auto" else machine.precision,
     )
     plan = Plan.make(config)
-    wanted = replace(made, views=str(config.views), precision=config.precision)
-    if differences := wanted.differences(plan.provenance("")[modality]):
+    wanted = replace(made, views=config.views, precision=config.precision)
+    if differences := wanted.differences(plan.recipes()[modality]):
         raise InputError(
             f"new videos would get other features than {deployed.path} was trained on "
             f"({'; '.join(differences)}): take the version of tcon that made them"
@@ -164,7 +162,7 @@ def _made(folder: Path, record: RunRecord, features: Path | None) -> Recipe:
     return feature_file(folder, record, "target", features).recipes[record.run.modality]
 
 
-def _weights(made: Provenance, given: str | Path | None) -> str | None:
+def _weights(made: Recipe, given: str | Path | None) -> str | None:
     """What `Plan.make` is to load: None for the published weights."""
     if given is not None:
         sha256 = file_sha256(Path(given))

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from ..runs.read import what_counts
 from ..runs.groups import Group
+from ..runs.read import what_counts
 from .style import COLOURS, LINES, MARKERS, new_figure, style
 
 Series = dict[str, list[Group]]

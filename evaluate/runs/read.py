@@ -116,7 +116,9 @@ def damaged_run(folder: Path, error: Exception) -> InputError:
 
 
 def _among_shared(run: Run) -> Run:
-    shared = np.isin(np.arange(len(run.classes)), list((run.record.data.target.labels or {}).values()))  # [C]
+    shared = np.isin(
+        np.arange(len(run.classes)), list((run.record.data.target.labels or {}).values())
+    )  # [C]
     test = Predictions(run.test.ids, np.where(shared, run.test.logits, -np.inf))
     return replace(run, predictions=run.predictions | {"target_test": test})
 

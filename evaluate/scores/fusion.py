@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..runs.read import flatten
 from ...cache import InputError
 from ..runs.groups import Group, score
-from ..runs.read import Predictions, Run
+from ..runs.read import Predictions, Run, flatten
 
 RGB, FLOW, FUSED = "rgb", "flow", "rgb+flow"
 _SETS = ("target_test", "target_train")

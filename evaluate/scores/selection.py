@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ..runs.read import flatten, what_counts
 from ...cache import InputError
 from ...cache.errors import unknown
 from ..runs.groups import Group
-from ..runs.read import Run
+from ..runs.read import Run, flatten, what_counts
 from ..runs.truth import TrueClasses
 from .metrics import accuracy
 from .validators import VALIDATORS, Validator, last_best
