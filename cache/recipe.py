@@ -14,6 +14,7 @@ from pydantic import Field
 from .plugins import PluginRecord
 
 Count = Annotated[int, Field(ge=1)]
+FLOW_SIZE = (256, 340)  # height and width of the frames that flow is computed on (TSN)
 CONVENTIONS = ("opencv5", "opencv4", "opencv_cuda")
 
 
@@ -167,7 +168,8 @@ class FlowRecipe:
 
     def __str__(self) -> str:
         levels = "8 bit" if self.quantised else "float"
-        return f"tvl1 {self.parameters}, bound {self.bound:g}, {levels}"
+        height, width = FLOW_SIZE
+        return f"tvl1 {self.parameters} at {width}x{height}, bound {self.bound:g}, {levels}"
 
     def difference(self, other: FlowRecipe) -> str:
         """What differs, e.g. ``epsilon=0.01 != epsilon=0.02``; "" where nothing does."""

@@ -10,14 +10,13 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ...cache import InputError, Provenance
+from ...cache import InputError, Recipe
+from ...cache.legacy import recipe_from_texts
+from ...cache.recipe import FlowRecipe, Views
+from ...cache.records import from_data
 from ...extract.backbones import get_spec, names
 from ...extract.backbones.checkpoint import file_sha256
-from ...extract.flow import Parameters
-from ...extract.flow.cutting import parse_flow
 from ...extract.options import ExtractConfig, Plan
-from ...extract.snippets.sampling import CentralSampling, Sampling
-from ...extract.snippets.views import Views
 from ..config.runs import RunConfig
 from ..methods import Method, Sizes, build
 from ..run_folder import CHECKPOINT, CONFIG
@@ -44,7 +43,7 @@ class Deployed:
     classes: tuple[str, ...]
     method: Method
     statistics: tuple[Tensor, Tensor] | None
-    made: Provenance
+    made: Recipe
 
     @property
     def segments(self) -> int:
@@ -78,7 +77,7 @@ def load_deployed(path: Path, *, features: Path | None = None) -> Deployed:
             raise InputError(
                 f"{folder} says itself how its features were made: leave out --features {features}"
             )
-        made = Provenance(**made) if made else _made(folder, content, features)
+        made = _recipe(made) if made else _made(folder, content, features)
         if config.end_to_end:
             made = replace(made, weights_sha256=file_sha256(folder / CHECKPOINT))
     except InputError:
@@ -118,29 +117,30 @@ def make_plan(
             f"{deployed.path} trained its backbone end to end and holds it: leave out --weights "
             f"{weights}"
         )
-    if made.backbone not in names() or made.imported:
+    if made.backbone not in names() or made.imported or made.sampling is None:
+        origin = f"imported: {made.imported}" if made.imported else "which is not registered here"
         raise InputError(
             f"the features of {deployed.path} were not made by tcon extract (backbone "
-            f"{made.backbone}, {made.preprocessing}), so new videos cannot get such features: "
+            f"{made.backbone}, {origin}), so new videos cannot get such features: "
             "predict with a run on features that tcon extract made"
         )
-    sampling = Sampling.parse(made.sampling)
-    flow, bound, quantised = parse_flow(made.flow) if made.flow else (Parameters(), 20.0, True)
+    flow = made.flow or FlowRecipe()
     config = replace(
         machine,
         modalities=(modality,),
         backbone=made.backbone,
         weights=str(deployed.path) if deployed.config.end_to_end else _weights(made, weights),
-        sampling=CentralSampling(sampling.rule, sampling.value, positions=deployed.positions),
+        sampling=made.sampling,
+        positions=deployed.positions,
         views=Views(),
-        flow=flow,
-        flow_bound=bound,
-        flow_float=not quantised,
+        flow=flow.parameters,
+        flow_bound=flow.bound,
+        flow_float=not flow.quantised,
         precision=made.precision if machine.precision == "auto" else machine.precision,
     )
     plan = Plan.make(config)
-    wanted = replace(made, views=str(config.views), precision=config.precision)
-    if differences := wanted.differences(plan.provenance("")[modality]):
+    wanted = replace(made, views=config.views, precision=config.precision)
+    if differences := wanted.differences(plan.recipes()[modality]):
         raise InputError(
             f"new videos would get other features than {deployed.path} was trained on "
             f"({'; '.join(differences)}): take the version of tcon that made them"
@@ -166,12 +166,17 @@ def _only_run(path: Path) -> Path:
     return folders[0]
 
 
-def _made(folder: Path, config: Mapping[str, Any], features: Path | None) -> Provenance:
+def _made(folder: Path, config: Mapping[str, Any], features: Path | None) -> Recipe:
     """From the feature file: runs did not always say it themselves."""
-    return feature_file(folder, config, "target", features).provenance[config["modality"]]
+    return feature_file(folder, config, "target", features).recipes[config["modality"]]
 
 
-def _weights(made: Provenance, given: str | Path | None) -> str | None:
+def _recipe(made: Mapping[str, Any]) -> Recipe:
+    """What a run keeps of how its features were made."""
+    return from_data(Recipe, made) if "imported" in made else recipe_from_texts(made)
+
+
+def _weights(made: Recipe, given: str | Path | None) -> str | None:
     """What `Plan.make` is to load: None for the published weights."""
     if given is not None:
         sha256 = file_sha256(Path(given))

@@ -107,7 +107,8 @@ def predict_one(deployed: Deployed, video: Video, snippets: Snippets) -> Predict
     Args:
         deployed: the run.
         video: which one.
-        snippets: features [n, D_in] float16 of all its snippets, or of those of `CentralSampling`.
+        snippets: features [n, D_in] float16 of all its snippets, or of those that evaluation looks
+            at.
     """
     features = torch.from_numpy(snippets.features)
     if deployed.statistics is not None:

@@ -11,10 +11,10 @@ from rich.console import Console
 from ...adapt.config.runs import make_runs
 from ...adapt.progress import adapt_with_progress
 from ...cache import InputError
+from ...cache.recipe import Sampling
 from ...extract.lists.videos import read_videos
 from ...extract.options import ExtractConfig
 from ...extract.progress import extract_with_progress
-from ...extract.snippets.sampling import Sampling
 from ..runs.groups import Group, group_runs
 from ..runs.read import find_runs
 from ..scores.results import results_of

@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from ... import __version__
 from ...adapt.inference.loaded_run import Deployed, backbone_of, load_deployed, make_plan
 from ...cache import InputError
+from ...cache.recipe import Preprocessing
 from ...extract.options import ExtractConfig, Plan
-from ...extract.snippets.preprocessing import Preprocessing
 from ...extract.snippets.transforms import normalise
 
 TOLERANCE = 1e-3  # of the largest output, or of 1
@@ -117,7 +117,7 @@ def describe(deployed: Deployed, plan: Plan) -> dict[str, Any]:
     made, config, cut = deployed.made, deployed.config, plan.cuts[deployed.config.modality]
     size, per_segment = cut.preprocessing.input_size, deployed.method.snippets
     colours = 3 if config.modality == "rgb" else 2
-    length = cut.sampling.length
+    length = cut.length
     snippet = [colours, length, size, size] if cut.clip else [colours * length, size, size]
     judged = deployed.method.vote(torch.zeros(1, deployed.positions, made.dim))
     kind = "none" if judged is None else "uniform" if judged.attention is None else "predicted"
@@ -137,9 +137,9 @@ def describe(deployed: Deployed, plan: Plan) -> dict[str, Any]:
         },
         "outputs": ["logits", *(["attention"] if judged is not None else [])],
         "attention": kind,
-        "sampling": made.sampling,
-        "preprocessing": made.preprocessing,
-        "flow": made.flow,
+        "sampling": str(made.sampling),
+        "preprocessing": str(made.preprocessing),
+        "flow": str(made.flow or ""),
         "backbone": made.backbone,
         "weights": made.weights,
         "weights_sha256": made.weights_sha256,

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from tcon.adapt.inference.loaded_run import load_deployed, make_plan
 from tcon.adapt.inference.stream import Prediction, Result, predict_videos
 from tcon.cache import InputError
+from tcon.cache.recipe import Sampling
 from tcon.cli import main
 from tcon.evaluate.export import model as exporting
 from tcon.evaluate.export.model import METADATA, export_model
@@ -25,7 +26,6 @@ from tcon.evaluate.predict.report import read_items
 from tcon.extract.backbones import registry
 from tcon.extract.options import ExtractConfig
 from tcon.extract.snippets.reading import Chunk, read_snippets
-from tcon.extract.snippets.sampling import Sampling
 
 RGB = replace(
     MACHINE, backbone="tiny", weights="random", precision="fp32", sampling=Sampling("uniform", 8)
