@@ -161,7 +161,7 @@ def test_a_killed_run_reads_and_resumes(
     assert (seen[0].before, seen[0].todo) == (committed or 0, VIDEOS - (committed or 0))
     resumed = FeatureFile(path)
     assert resumed.videos == undisturbed.videos
-    assert resumed.recipes == undisturbed.provenance
+    assert resumed.recipes == undisturbed.recipes
     for field in ("frame", "start", "count"):
         np.testing.assert_array_equal(getattr(resumed.packed(), field), getattr(whole, field))
     assert _distance(resumed.packed().features, whole.features) < 1e-3

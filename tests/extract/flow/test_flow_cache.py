@@ -80,7 +80,7 @@ def test_features_are_as_without(tmp_path: Path, kept: Path, items: list[VideoIt
     extract(items, tmp_path / "x.h5", CONFIG)
     plain, with_cache = FeatureFile(tmp_path / "x.h5"), FeatureFile(kept / "x.h5")
     assert _hash(tmp_path / "x.h5") == _hash(kept / "x.h5")
-    assert plain.recipes == with_cache.provenance
+    assert plain.recipes == with_cache.recipes
     assert plain.videos == with_cache.videos
 
 

@@ -285,7 +285,7 @@ def test_kinds_and_labels_are_never_mixed(folder: Path, tmp_path: Path) -> None:
     np.save(tmp_path / "v_9.npy", features(2))
     result = command("npy", tmp_path, "-o", output)
     assert result.exit_code == 2
-    assert "preprocessing: imported: t7 != imported: npy" in result.output
+    assert "imported: t7 != npy" in result.output
     result = command("t7", folder, "-o", output, "--list", tmp_path / "train.txt")
     assert result.exit_code == 2
     assert "holds v_0 as label '', split '', now it is '0', 'train'" in result.output
