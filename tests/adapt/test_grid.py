@@ -128,8 +128,8 @@ def test_a_fitted_run_records_what_it_starts_from(
     for dropout in (0.1, 0.2):
         runs = make_runs(["nearest"], [*QUICK, f"source_only.dropout={dropout}"], segments=4)
         prepared = prepare(*files, runs, tmp_path / str(dropout))
-        base, fitted = (folder.config for _, folder in prepared.runs)
-        assert fitted["source_only"] == base["options"] and "source_only" not in base
+        base, fitted = (folder.record for _, folder in prepared.runs)
+        assert fitted.base == base.run.options and base.base is None
         configs.append(fitted)
     assert configs[0] != configs[1]
 
