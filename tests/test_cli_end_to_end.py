@@ -150,7 +150,7 @@ def test_kept_flow_decides_how_flow_is_computed(domains: tuple[Path, Path]) -> N
     assert data["target_provenance"]["flow_engine"] == "cpu"
     deployed = load_deployed(run)
     cut = make_plan(deployed, MACHINE).cuts["flow"]
-    assert (cut.bound, cut.parameters) == (15.0, FLOW.parameters)
+    assert cut.flow == FLOW.flow
     with pytest.raises(InputError, match="holds it: leave out --weights nofile.pt"):
         make_plan(deployed, MACHINE, weights=Path("nofile.pt"))
     with pytest.raises(InputError, match="says itself .*: leave out --features nofile.h5"):
