@@ -1,66 +1,86 @@
-"""The t-SNE figure of a trained run."""
+"""Features of a run's source, target and target-aligned source videos, as clouds of points."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
 import numpy as np
 import torch
+from torch import Tensor
 
-from ...adapt.layers import coattention as co
-from ..runs.embeddings import Embedded, Trained, of_videos, some
-from .pair_attention import aligns, co_attend, similar_pairs, source_probabilities
-from .style import Picture
-from .tsne import Cloud, draw_tsne
+from ....adapt.layers import coattention as co
+from ....adapt.methods.tcon.method import Tcon
+from ...runs.embeddings import Embedded, RunFeatures, of_videos, some
+from .coattention import aligns, co_attend, similar_pairs, source_probabilities
 
 _SHOWN = 150  # videos of each domain
 
 
-def tsne_picture(trained: Trained, name: str) -> Picture:
-    """t-SNE of segments and of videos."""
-    source = trained.embed("source", some(trained.domains.source_train, _SHOWN))
-    target = trained.embed("target", some(trained.domains.target_test, _SHOWN))
-    clouds = {
+class Cloud(NamedTuple):
+    """Points of one kind: features [n, D] and classes [n], -1 where unknown."""
+
+    features: np.ndarray
+    classes: np.ndarray
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureClouds:
+    """Features after G_f, by kind: "source", "target" and perhaps "target-aligned source".
+
+    Args:
+        segments: a point per segment.
+        videos: a point per video.
+        source_videos, target_videos: how many.
+        pairs: how many pairs the aligned features are of; None without these.
+        concatenated: whether a video is its segments side by side, or their mean.
+    """
+
+    segments: Mapping[str, Cloud]
+    videos: Mapping[str, Cloud]
+    source_videos: int
+    target_videos: int
+    pairs: int | None
+    concatenated: bool
+
+
+def feature_clouds(run: RunFeatures) -> FeatureClouds:
+    """Of at most 150 source training and as many target test videos, chosen at random."""
+    source = run.embed("source", some(run.domains.source_train, _SHOWN))
+    target = run.embed("target", some(run.domains.target_test, _SHOWN))
+    features = {
         "source": (source.features, source.truth),
         "target": (target.features, target.truth),
     }
-    aligned = _aligned(trained, source, target)
+    aligned = _aligned(run, source, target)
     if aligned is not None:
-        clouds["target-aligned source"] = aligned
-    equal = trained.segments("source") == trained.segments("target")
-    panels = {
-        "segments": {
+        features["target-aligned source"] = aligned
+    concatenate = run.loaded.segments("source") == run.loaded.segments("target")
+    return FeatureClouds(
+        segments={
             kind: Cloud(f.flatten(0, 1).numpy(), np.repeat(classes, f.shape[1]))
-            for kind, (f, classes) in clouds.items()
+            for kind, (f, classes) in features.items()
         },
-        "videos": {
-            kind: Cloud(of_videos(f, concatenate=equal).numpy(), classes)
-            for kind, (f, classes) in clouds.items()
+        videos={
+            kind: Cloud(of_videos(f, concatenate=concatenate).numpy(), classes)
+            for kind, (f, classes) in features.items()
         },
-    }
-    caption = (
-        f"t-SNE after G_f of {len(source.ids)} source training and {len(target.ids)} target test "
-        f"videos{_of_pairs(aligned)}; videos are their segments "
-        f"{'side by side' if equal else 'averaged'}. Colours and numbers, in the middle of each, "
-        "are true classes, which adaptation did not see of the target. Distances between far "
-        "groups mean little."
+        source_videos=len(source.ids),
+        target_videos=len(target.ids),
+        pairs=None if aligned is None else len(aligned[1]),
+        concatenated=concatenate,
     )
-    figure = draw_tsne(panels, trained.run.classes)
-    return Picture(f"{name}_tsne", f"{name}: features", caption, figure, photo=True)
-
-
-def _of_pairs(aligned: tuple[torch.Tensor, np.ndarray] | None) -> str:
-    if aligned is None:
-        return ""
-    return f", and of the source videos of {len(aligned[1])} similar pairs aligned to their targets"
 
 
 @torch.no_grad()
 def _aligned(
-    trained: Trained, source: Embedded, target: Embedded
-) -> tuple[torch.Tensor, np.ndarray] | None:
+    run: RunFeatures, source: Embedded, target: Embedded
+) -> tuple[Tensor, np.ndarray] | None:
     """Target-aligned source segments (9) of random pairs that training could form, [N, Kt, D], and
     the source videos' classes [N]; None without alignment or pairs."""
-    method = trained.method
-    if not aligns(type(method)):
+    method = run.method
+    if not isinstance(method, Tcon) or not aligns(type(method)):
         return None
     fs, ft = source.features, target.features
     p_s = source_probabilities(method, fs)
@@ -69,5 +89,5 @@ def _aligned(
     si, ti = similar_pairs(method, p_s, p_t, labels, most=len(target.ids))
     if not len(si):
         return None
-    weights = co_attend(method, fs, ft, si, ti).weights
+    weights = co_attend(method, fs, ft, si, ti).weights  # [N, Ks, Kt]
     return co.align(weights, fs, si), source.truth[si.numpy()]

@@ -1,63 +1,40 @@
-"""The frames that a video's segments were made of, for figures."""
+"""The frames that a video's segments were made of."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
-import torch
 
-from ...adapt.data.domains import Videos
-from ...adapt.inference.feature_files import Domain
-from ...cache import InputError, Video
-from ...extract.decoding import DecodeError, is_there, read_frames
-from ..runs.embeddings import Trained
-
-Roots = Mapping[Domain, Path]
+from ....cache import InputError, Video
+from ....extract.decoding import DecodeError, is_there, read_frames
+from .pairs import PairAttention
+from .roots import Roots
 
 
-def parse_roots(texts: Sequence[str]) -> Roots:
-    """``DIR`` for both domains, or ``source=DIR`` and ``target=DIR``.
+@dataclass(frozen=True, eq=False)
+class PairFrames:
+    """An image [H, W, 3] of each segment of a source and a target video, Ks and Kt of them."""
 
-    Raises:
-        InputError: there is no such folder, or a domain has two.
-    """
-    roots: dict[Domain, Path] = {}
-    for text in texts:
-        name, _, folder = text.partition("=")
-        both = name not in get_args(Domain)
-        if not (text if both else folder):
-            raise InputError(f"--root {text}: name a folder, as DIR or source=DIR")
-        path = Path(text if both else folder)
-        if not path.is_dir():
-            raise InputError(f"--root {text}: there is no folder {path}")
-        for domain in get_args(Domain) if both else (name,):
-            if domain in roots:
-                raise InputError(
-                    f"--root names two folders for the {domain}: "
-                    "write --root source=DIR --root target=DIR"
-                )
-            roots[domain] = path
-    return roots
+    source: list[np.ndarray]
+    target: list[np.ndarray]
 
 
-def segment_frames(trained: Trained, domain: Domain, videos: Videos) -> np.ndarray:
-    """The centre frame of the central snippet of each segment.
+def pair_frames(pair: PairAttention, roots: Roots) -> PairFrames:
+    """Read the frames of a pair of videos.
 
     Args:
-        trained: the run.
-        domain: whose videos.
-        videos: [n].
+        pair: the videos.
+        roots: folder that each domain's paths start at, if its videos have moved.
 
-    Returns:
-        frame numbers [n, K]; a video with fewer snippets than segments repeats some.
+    Raises:
+        InputError: a video is gone or is another one now.
     """
-    k, m = trained.segments(domain), trained.method.snippets
-    rows = videos.snippets(torch.arange(len(videos)), k * m)  # [n, K m]
-    central = rows.view(-1, k, m)[:, :, m // 2]  # [n, K]
-    return trained.files[domain].packed(trained.config.modality).frame[central.numpy()]
+    return PairFrames(
+        read_images(pair.source, pair.source_frames, roots.get("source")),
+        read_images(pair.target, pair.target_frames, roots.get("target")),
+    )
 
 
 def read_images(video: Video, frames: np.ndarray, root: Path | None = None) -> list[np.ndarray]:

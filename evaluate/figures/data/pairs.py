@@ -1,26 +1,25 @@
-"""Figures of the co-attention of a trained TCoN: attention over time, and pairs of videos."""
+"""Pairs of a source and a target video whose co-attention is shown, and their co-attention."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-from ...adapt.data.domains import Videos
-from ...adapt.inference.feature_files import Domain
-from ...adapt.methods import entry
-from ...cache import InputError
-from ..runs.embeddings import Loader, Trained, find, no_video
-from ..runs.read import Run
-from .attention import PairCourse, draw_attention
-from .coattention import draw_coattention
-from .frames import Roots, read_images, segment_frames
-from .pair_attention import co_attend, co_attends, confident_pairs, source_probabilities
-from .style import Picture
+from ....adapt.data.domains import Videos
+from ....adapt.inference.feature_files import Domain
+from ....adapt.methods import entry
+from ....adapt.methods.tcon.method import Tcon
+from ....cache import InputError, Video
+from ...runs.embeddings import Loader, RunFeatures, find, no_video
+from ...runs.read import Run
+from .coattention import co_attend, co_attends, confident_pairs, source_probabilities
+from .roots import Roots
 
 _PAIRS = 3
 
@@ -38,13 +37,43 @@ class PairChoice:
     roots: Roots = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PairAttention:
+    """A source and a target video, and how their segments attend to each other.
+
+    Args:
+        source, target: the videos.
+        source_frames, target_frames: the centre frame of each segment's central snippet, [Ks] and
+            [Kt].
+        joint: the co-attention matrix as a joint distribution, [Ks, Kt].
+        predicted: of the target's segments by the attention network, [Kt]; None without one.
+    """
+
+    source: Video
+    target: Video
+    source_frames: np.ndarray
+    target_frames: np.ndarray
+    joint: np.ndarray
+    predicted: np.ndarray | None
+
+    @property
+    def times(self) -> np.ndarray:
+        """When the target's segments are shown, [Kt], in `time_unit`."""
+        fps = self.target.fps
+        return self.target_frames / fps if fps else self.target_frames
+
+    @property
+    def time_unit(self) -> str:
+        return "seconds" if self.target.fps else "frame"
+
+
 def check_pairs(runs: Sequence[Run], loader: Loader, pairs: PairChoice) -> None:
     """Refuse a pair that none of some runs used, before anything is drawn.
 
     Args:
         runs: of any methods. Those that do not co-attend, or whose features cannot be read, do not
-            count, for nothing is drawn of them.
-        loader: of their files.
+            count, because nothing is drawn of them.
+        loader: of their features.
         pairs: asked for.
 
     Raises:
@@ -59,125 +88,113 @@ def check_pairs(runs: Sequence[Run], loader: Loader, pairs: PairChoice) -> None:
             if cached and co_attends(entry(run.config["method"]).method):
                 used.append((run, loader.ids(run)))
     for pair in pairs.ids:
-        missing = [_missing(run, pair, ids) for run, ids in used]
-        if missing and all(missing):
+        errors = [_missing(run.path, pair, ids) for run, ids in used]
+        missing = [error for error in errors if error is not None]
+        if missing and len(missing) == len(used):
             raise missing[0]
 
 
+def shown_pairs(run: RunFeatures, choice: PairChoice) -> list[tuple[str, str]]:
+    """The pairs to show of a run that co-attends: source and target id of each.
+
+    Args:
+        run: the run.
+        choice: what was asked for. A pair that only another run used is left out; `check_pairs`
+            has made sure that one did.
+    """
+    if not choice.ids:
+        return _confident_ids(run)
+    used: dict[Domain, list[str]] = {domain: run.ids(domain) for domain in ("source", "target")}
+    return [pair for pair in choice.ids if _missing(run.loaded.path, pair, used) is None]
+
+
+@torch.no_grad()
+def attend_pairs(run: RunFeatures, ids: Sequence[tuple[str, str]]) -> list[PairAttention]:
+    """The co-attention of pairs of videos.
+
+    Args:
+        run: a run whose method co-attends.
+        ids: source and target id of each pair.
+    """
+    if not ids:
+        return []
+    method = _tcon(run)
+    sources = find(run, "source", [source for source, _ in ids])
+    targets = find(run, "target", [target for _, target in ids])
+    fs = run.embed("source", sources).features  # [N, Ks, D]
+    ft = run.embed("target", targets).features  # [N, Kt, D]
+    rows = torch.arange(len(ids))
+    joint = co_attend(method, fs, ft, rows, rows).joint.numpy()  # [N, Ks, Kt]
+    predicted = _predicted(method, ft)
+    frames = segment_frames(run, "source", sources), segment_frames(run, "target", targets)
+    row_of = {d: {v.id: v for v in run.files[d].videos} for d in run.files}
+    return [
+        PairAttention(
+            source=row_of["source"][source],
+            target=row_of["target"][target],
+            source_frames=frames[0][n],
+            target_frames=frames[1][n],
+            joint=joint[n],
+            predicted=None if predicted is None else predicted[n],
+        )
+        for n, (source, target) in enumerate(ids)
+    ]
+
+
+@torch.no_grad()
+def test_attention(run: RunFeatures) -> np.ndarray | None:
+    """The attention that a run predicts of its target test videos, [n, Kt]; None without an
+    attention network."""
+    return _predicted(_tcon(run), run.embed("target", run.domains.target_test).features)
+
+
+def segment_frames(run: RunFeatures, domain: Domain, videos: Videos) -> np.ndarray:
+    """The centre frame of the central snippet of each segment.
+
+    Args:
+        run: the run.
+        domain: whose videos.
+        videos: [n].
+
+    Returns:
+        frame numbers [n, K]; a video with fewer snippets than segments repeats some.
+    """
+    k, m = run.loaded.segments(domain), run.method.snippets
+    rows = videos.snippets(torch.arange(len(videos)), k * m)  # [n, K m]
+    central = rows.view(-1, k, m)[:, :, m // 2]  # [n, K]
+    return run.files[domain].packed(run.loaded.config.modality).frame[central.numpy()]
+
+
 def _missing(
-    run: Run, pair: tuple[str, str], ids: Mapping[Domain, Sequence[str]]
+    run: Path, pair: tuple[str, str], ids: Mapping[Domain, Sequence[str]]
 ) -> InputError | None:
     """What a run lacks of a pair; None if it used both videos."""
-    for domain, id_ in zip(("source", "target"), pair, strict=True):
-        if id_ not in ids[domain]:
-            return no_video(run, domain, id_, ids[domain])
+    source, target = pair
+    if source not in ids["source"]:
+        return no_video(run, "source", source, ids["source"])
+    if target not in ids["target"]:
+        return no_video(run, "target", target, ids["target"])
     return None
 
 
 @torch.no_grad()
-def pair_pictures(
-    trained: Trained, name: str, pairs: PairChoice, say: Callable[[str], None]
-) -> Iterator[Picture]:
-    """Attention over time, where the method predicts it, and a co-attention matrix per pair.
-
-    A pair that another run used is left out, as `check_pairs` has seen that one did.
-
-    Args:
-        trained: a method that co-attends.
-        name: of its pictures.
-        pairs: which ones.
-        say: told why a matrix cannot be drawn.
-
-    Raises:
-        InputError: a pair that was asked for cannot be shown.
-    """
-    used = {domain: trained.ids(domain) for domain in ("source", "target")}
-    asked = [pair for pair in pairs.ids if not _missing(trained.run, pair, used)]
-    ids = asked if pairs.ids else _confident_ids(trained)
-    sources = find(trained, "source", [source for source, _ in ids])
-    targets = find(trained, "target", [target for _, target in ids])
-    joint = np.empty((0, 0, 0))
-    if ids:
-        fs = trained.embed("source", sources).features
-        ft = trained.embed("target", targets).features
-        rows = torch.arange(len(ids))
-        joint = co_attend(trained.method, fs, ft, rows, rows).joint.numpy()  # [N, Ks, Kt]
-    if hasattr(trained.method, "attention"):
-        yield _attention(trained, name, targets, joint)
-    try:
-        yield from _matrices(trained, name, sources, targets, joint, pairs.roots)
-    except InputError as error:
-        if pairs.ids:
-            raise
-        say(f"No co-attention of {name} is drawn: {error}")
-
-
-def _confident_ids(trained: Trained) -> list[tuple[str, str]]:
+def _confident_ids(run: RunFeatures) -> list[tuple[str, str]]:
     """The most confident pairs of a source training and a target test video."""
-    source = trained.embed("source", trained.domains.source_train)
-    target = trained.embed("target", trained.domains.target_test)
-    p_s = source_probabilities(trained.method, source.features)
+    method = _tcon(run)
+    source = run.embed("source", run.domains.source_train)
+    target = run.embed("target", run.domains.target_test)
+    p_s = source_probabilities(method, source.features)
     true = F.one_hot(torch.from_numpy(source.truth), p_s.shape[1])  # a wrong source shows nothing
-    p_t = trained.method.predict(target.cached).softmax(1)
+    p_t = method.predict(target.cached).softmax(1)
     return [(source.ids[i], target.ids[j]) for i, j in confident_pairs(p_s * true, p_t, _PAIRS)]
 
 
-def _attention(trained: Trained, name: str, targets: Videos, joint: np.ndarray) -> Picture:
-    """Attention over time of the pairs' targets [N], ``joint`` [N, Ks, Kt]."""
-    test = trained.embed("target", trained.domains.target_test).features
-    everyone = trained.method.attention(test).numpy()  # [n, Kt]
-    courses = []
-    if len(joint):
-        predicted = trained.method.attention(trained.embed("target", targets).features).numpy()
-        frames = segment_frames(trained, "target", targets)  # [N, Kt]
-        fps = {video.id: video.fps for video in trained.files["target"].videos}
-        for n, id_ in enumerate(targets.ids):
-            times, unit = (frames[n] / fps[id_], "seconds") if fps[id_] else (frames[n], "frame")
-            courses.append(PairCourse(id_, predicted[n], joint[n].sum(0), times, unit))
-    return Picture(
-        f"{name}_attention",
-        f"{name}: attention over time",
-        "Attention of target segments: of all test videos (median and quartiles), and of single "
-        "videos as the attention network predicts it and as co-attention with the source video of "
-        "the figures below gives it. Dotted: no segment matters more than another.",
-        draw_attention(everyone, courses),
-    )
+def _predicted(method: Tcon, target: torch.Tensor) -> np.ndarray | None:
+    """Attention by the attention network [n, Kt], of target segments after G_f [n, Kt, D]."""
+    return method.attention(target).numpy() if hasattr(method, "attention") else None
 
 
-def _matrices(
-    trained: Trained,
-    name: str,
-    sources: Videos,
-    targets: Videos,
-    joint: np.ndarray,
-    roots: Roots,
-) -> list[Picture]:
-    """A figure per pair, `joint` [N, Ks, Kt]."""
-    images, labels, titles = {}, {}, {}
-    for domain, videos in (("source", sources), ("target", targets)):
-        frames = segment_frames(trained, domain, videos)  # [N, K]
-        row = {video.id: video for video in trained.files[domain].videos}
-        images[domain] = [
-            read_images(row[id_], frames[n], roots.get(domain)) for n, id_ in enumerate(videos.ids)
-        ]
-        labels[domain] = [[f"frame {frame}" for frame in numbers] for numbers in frames]
-        titles[domain] = [f"{id_} ({row[id_].label or 'unlabelled'})" for id_ in videos.ids]
-    return [
-        Picture(
-            f"{name}_coattention_{n + 1}",
-            f"{name}: co-attention, pair {n + 1}",
-            f"Share of each pair of segments in the co-attention of {sources.ids[n]} (rows) and "
-            f"{targets.ids[n]} (columns), in percent; dark is high, and {100 / joint[n].size:.1f} "
-            "everywhere would prefer nothing. Frames are the centres of the snippets used.",
-            draw_coattention(
-                joint[n],
-                images["source"][n],
-                images["target"][n],
-                source_labels=labels["source"][n],
-                target_labels=labels["target"][n],
-                titles=(titles["source"][n], titles["target"][n]),
-            ),
-            photo=True,
-        )
-        for n in range(len(joint))
-    ]
+def _tcon(run: RunFeatures) -> Tcon:
+    """The run's method, which co-attends."""
+    assert isinstance(run.method, Tcon)
+    return run.method
