@@ -153,7 +153,7 @@ def test_kept_flow_decides_how_flow_is_computed(domains: tuple[Path, Path]) -> N
     assert (cut.bound, cut.parameters) == (15.0, FLOW.parameters)
     with pytest.raises(InputError, match="holds it: leave out --weights nofile.pt"):
         plan_features(deployed, MACHINE, weights=Path("nofile.pt"))
-    with pytest.raises(InputError, match="says itself .*: leave out --features nofile.h5"):
+    with pytest.raises(InputError, match="records how .*: leave out --features nofile.h5"):
         load_run(run, features=Path("nofile.h5"))
     # The target's flow given for the source's: other videos of the same names.
     for dry in ([], ["--dry-run"]):

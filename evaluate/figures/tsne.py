@@ -125,7 +125,7 @@ def _number(
     clouds: Mapping[str, Cloud],
     colours: Mapping[int, str],
 ) -> None:
-    """Put each coloured class's number where its points are densest; it may have several clusters."""
+    """Put each class's number where its points are densest; it may have several clusters."""
     where = np.concatenate([points[name] for name in clouds])
     classes = np.concatenate([cloud.classes for cloud in clouds.values()])
     for n, c in enumerate(colours, start=1):
