@@ -13,7 +13,8 @@ from click.testing import CliRunner, Result
 from still_videos import write_still_videos
 from tiny_backbones import MACHINE, table_of, tiny_backbones
 
-from tcon.adapt.inference.loaded_run import load_deployed, make_plan
+from tcon.adapt.inference.features import plan_features
+from tcon.adapt.inference.loaded_run import load_run
 from tcon.cache import FeatureFile, InputError
 from tcon.cache.recipe import FlowRecipe, Preprocessing, Sampling
 from tcon.cache.records import to_data
@@ -148,13 +149,13 @@ def test_kept_flow_decides_how_flow_is_computed(domains: tuple[Path, Path]) -> N
     assert data["flow"] == str(FLOW.flow)
     assert data["target_provenance"]["flow"] == to_data(FLOW.flow)
     assert data["target_provenance"]["flow_engine"] == "cpu"
-    deployed = load_deployed(run)
-    cut = make_plan(deployed, MACHINE).cuts["flow"]
-    assert (cut.bound, cut.parameters) == (15.0, FLOW.parameters)
+    deployed = load_run(run)
+    cut = plan_features(deployed, MACHINE).cuts["flow"]
+    assert cut.flow == FLOW.flow
     with pytest.raises(InputError, match="holds it: leave out --weights nofile.pt"):
-        make_plan(deployed, MACHINE, weights=Path("nofile.pt"))
-    with pytest.raises(InputError, match="says itself .*: leave out --features nofile.h5"):
-        load_deployed(run, features=Path("nofile.h5"))
+        plan_features(deployed, MACHINE, weights=Path("nofile.pt"))
+    with pytest.raises(InputError, match="records how .*: leave out --features nofile.h5"):
+        load_run(run, features=Path("nofile.h5"))
     # The target's flow given for the source's: other videos of the same names.
     for dry in ([], ["--dry-run"]):
         assert "is that of other videos of the same names, as test/jump/0 (8 of 8)" in refusal(

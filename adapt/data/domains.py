@@ -31,9 +31,14 @@ class VideoSet(Protocol):
     alone, ``in_features`` D_in.
     """
 
-    ids: tuple[str, ...]
-    count: Tensor
-    labels: Tensor | None
+    @property
+    def ids(self) -> tuple[str, ...]: ...
+
+    @property
+    def count(self) -> Tensor: ...
+
+    @property
+    def labels(self) -> Tensor | None: ...
 
     @property
     def in_features(self) -> int: ...

@@ -1,150 +1,103 @@
-"""A finished run as what predicts new videos: its config and its checkpoint, no feature file."""
+"""A finished run, loaded to predict: its configuration and its checkpoint, no feature file."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from torch import Tensor, nn
+import torch
 
 from ...cache import InputError, Recipe
-from ...cache.recipe import FlowRecipe, Views
-from ...extract.backbones import get_spec, names
-from ...extract.backbones.checkpoint import file_sha256
-from ...extract.options import ExtractConfig, Plan
 from ..config.options import RunConfig
+from ..data.statistics import Statistics
 from ..methods import Method, Sizes, build
 from ..record import CONFIG, RunRecord, read_record
 from ..run_folder import CHECKPOINT
-from .feature_files import feature_file
-from .rebuild import load_checkpoint
+from .feature_files import Domain, feature_file
 
 
 @dataclass(frozen=True)
-class Deployed:
+class LoadedRun:
     """A run after its last step, on the CPU.
 
     Args:
         path: its folder.
-        config: its options.
-        classes: their names, [C].
-        method: in evaluation, which takes no gradients.
-        statistics: the target's ``mean`` and ``deviation`` [D_in]; None where features were not
-            standardised.
-        made: how the target's features were made.
+        record: everything that decided it.
+        method: in evaluation mode; its parameters take no gradients.
+        statistics: the ``mean`` and ``deviation`` [D_in] that each domain's features were
+            standardised by; empty where they were not.
+        recipe: how the target's features were made.
     """
 
     path: Path
-    config: RunConfig
-    classes: tuple[str, ...]
+    record: RunRecord
     method: Method
-    statistics: tuple[Tensor, Tensor] | None
-    made: Recipe
+    statistics: Statistics
+    recipe: Recipe
 
     @property
-    def segments(self) -> int:
-        """K."""
-        return self.config.target_segments
+    def config(self) -> RunConfig:
+        """Its options."""
+        return self.record.run
 
     @property
-    def positions(self) -> int:
-        """Snippets of each video that the method sees, K m."""
-        return self.segments * self.method.snippets
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes, [C]."""
+        return self.record.data.classes
+
+    def segments(self, domain: Domain = "target") -> int:
+        """K of a domain's videos."""
+        config = self.config
+        return config.source_segments if domain == "source" else config.target_segments
+
+    def positions(self, domain: Domain = "target") -> int:
+        """How many snippets of each video the method sees, K m."""
+        return self.segments(domain) * self.method.snippets
 
 
-def load_deployed(path: Path, *, features: Path | None = None) -> Deployed:
-    """Rebuild a run for new videos.
+def load_run(
+    path: str | Path, *, features: Path | None = None, recipe: Recipe | None = None
+) -> LoadedRun:
+    """Load a finished run.
 
     Args:
-        path: its folder, or one that holds no other run.
-        features: the target's feature file, if it has moved; for runs alone that do not say
-            themselves how their features were made.
+        path: its folder, or a folder that holds this run alone.
+        features: the target's feature file, if it has moved; only for runs that do not record how
+            their features were made.
+        recipe: how the target's features were made, for such runs too, instead of their file.
 
     Raises:
-        InputError: no run there, or several, or an unfinished or damaged one, or a file that it
-            does not need.
+        InputError: there is no run, or several; it is unfinished or damaged; or ``features`` is
+            given but not needed.
     """
-    folder = _only_run(path)
+    folder = only_run(Path(path))
     record = read_record(folder)
     record.require_method()
-    config, classes, made = record.run, record.data.classes, record.data.recipe
+    config, made = record.run, record.data.recipe
     if made and features:
         raise InputError(
-            f"{folder} says itself how its features were made: leave out --features {features}"
+            f"{folder} records how its features were made: leave out --features {features}"
         )
-    made = made or _made(folder, record, features)
-    if config.end_to_end:
-        made = replace(made, weights_sha256=file_sha256(folder / CHECKPOINT))
+    recipe = made or recipe
+    if recipe is None:
+        recipe = feature_file(folder, record, "target", features).recipes[config.modality]
     sizes = Sizes(
-        in_features=made.dim,
+        in_features=recipe.dim,
         source_segments=config.source_segments,
         target_segments=config.target_segments,
-        classes=len(classes),
+        classes=len(record.data.classes),
     )
     method = build(config.method, config.options, sizes).eval().requires_grad_(False)
-    target = load_checkpoint(folder, method).get("target")
-    statistics = (target["mean"], target["deviation"]) if target else None
-    return Deployed(folder, config, classes, method, statistics, made)
+    statistics = load_checkpoint(folder / CHECKPOINT, method)
+    return LoadedRun(folder, record, method, statistics, recipe)
 
 
-def make_plan(
-    deployed: Deployed, machine: ExtractConfig, *, weights: str | Path | None = None
-) -> Plan:
-    """How videos get the features that the run was trained on, with the backbone loaded.
-
-    Only the snippets that evaluation looks at are computed, of the centre view.
-
-    Args:
-        machine: decoder, device, batch size, workers and limits; its precision replaces the run's
-            unless it is "auto".
-        weights: the backbone's checkpoint, where it had not the published weights.
+def only_run(path: Path) -> Path:
+    """The folder of the one finished run in a folder.
 
     Raises:
-        InputError: features that were imported, other weights, or a machine that cannot do it.
+        InputError: there is none, or more than one.
     """
-    made, modality = deployed.made, deployed.config.modality
-    if deployed.config.end_to_end and weights is not None:
-        raise InputError(
-            f"{deployed.path} trained its backbone end to end and holds it: leave out --weights "
-            f"{weights}"
-        )
-    if made.backbone not in names() or made.imported or made.sampling is None:
-        origin = f"imported: {made.imported}" if made.imported else "which is not registered here"
-        raise InputError(
-            f"the features of {deployed.path} were not made by tcon extract (backbone "
-            f"{made.backbone}, {origin}), so new videos cannot get such features: "
-            "predict with a run on features that tcon extract made"
-        )
-    flow = made.flow or FlowRecipe()
-    config = replace(
-        machine,
-        modalities=(modality,),
-        backbone=made.backbone,
-        weights=str(deployed.path) if deployed.config.end_to_end else _weights(made, weights),
-        sampling=made.sampling,
-        positions=deployed.positions,
-        views=Views(),
-        flow=flow.parameters,
-        flow_bound=flow.bound,
-        flow_float=not flow.quantised,
-        precision=made.precision if machine.precision == "auto" else machine.precision,
-    )
-    plan = Plan.make(config)
-    wanted = replace(made, views=config.views, precision=config.precision)
-    if differences := wanted.differences(plan.recipes()[modality]):
-        raise InputError(
-            f"new videos would get other features than {deployed.path} was trained on "
-            f"({'; '.join(differences)}): take the version of tcon that made them"
-        )
-    return plan
-
-
-def backbone_of(deployed: Deployed, plan: Plan) -> nn.Module:
-    """The run's backbone: normalised snippets [n, ...] to features [n, D_in]."""
-    return plan.backbones[deployed.config.modality].module
-
-
-def _only_run(path: Path) -> Path:
     if not path.exists():
         raise InputError(f"no such run: {path}")
     folders = sorted(config.parent for config in path.rglob(CONFIG))
@@ -157,26 +110,19 @@ def _only_run(path: Path) -> Path:
     return folders[0]
 
 
-def _made(folder: Path, record: RunRecord, features: Path | None) -> Recipe:
-    """From the feature file: runs did not always say it themselves."""
-    return feature_file(folder, record, "target", features).recipes[record.run.modality]
+def load_checkpoint(path: Path, method: Method) -> Statistics:
+    """Load a run's final weights into its method.
 
+    Returns:
+        each domain's ``mean`` and ``deviation`` [D_in]; empty where features were not standardised.
 
-def _weights(made: Recipe, given: str | Path | None) -> str | None:
-    """What `Plan.make` is to load: None for the published weights."""
-    if given is not None:
-        sha256 = file_sha256(Path(given))
-        if sha256 != made.weights_sha256:
-            raise InputError(
-                f"--weights {given} (sha256 {sha256[:16]}...) is not {made.weights} (sha256 "
-                f"{made.weights_sha256[:16] or 'none'}...) that the run's features were made with"
-            )
-        return str(given)
-    if made.weights == "random":
-        return "random"
-    if made.weights.removesuffix(", cross-modality") == get_spec(made.backbone).weights.name:
-        return None
-    raise InputError(
-        f"the run's features were made with {made.weights} (sha256 {made.weights_sha256[:16]}...): "
-        "give that checkpoint with --weights FILE"
-    )
+    Raises:
+        InputError: the checkpoint is missing or damaged, or is another method's.
+    """
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+        method.load_state_dict(checkpoint["method"])
+        return checkpoint["normalise"]
+    except Exception as error:  # a damaged checkpoint fails in many ways
+        reason = str(error).partition("\n")[0]
+        raise InputError(f"{path} does not fit its run ({reason}): repeat the run") from None
