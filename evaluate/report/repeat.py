@@ -19,7 +19,7 @@ from ...cache import Recipe
 from ...cache.errors import InputError
 from ...cache.recipe import Sampling, Views
 from ..runs.groups import Group
-from ..runs.read import flatten
+from ..runs.read import flatten, run_tables
 
 _SHARED = "shared classes"  # the task's name without --task
 _DECISIVE = ("backbone", "weights")  # of `usual_settings`
@@ -110,7 +110,7 @@ def _config_like(
         preset=like["preset"] if like["preset"] in presets else MATCHED,
         end_to_end=bool(roots["e2e"]),
     )
-    return asdict(made[-1]) | {"data": like["data"]}
+    return run_tables(made[-1]) | {"data": like["data"]}
 
 
 def _commands(grids: Sequence[_Grid]) -> list[str]:
@@ -177,7 +177,7 @@ def changed_settings(config: Mapping[str, Any]) -> tuple[list[str], list[str]]:
             preset=config["preset"],
             end_to_end=bool(e2e),
         )
-        usual = asdict(run)
+        usual = run_tables(run)
     except InputError:  # a method or preset of another version: say everything
         usual = {"train": {}, "options": {}, "end_to_end": e2e and {k: e2e[k] for k in _DECISIVE}}
     own = _changed(method, usual["options"], config["options"])

@@ -85,7 +85,7 @@ class RunFeatures:
     def truth(self, domain: Domain, ids: tuple[str, ...]) -> np.ndarray:
         """The class of each video [n], -1 where unknown."""
         label_of = {video.id: video.label for video in self.files[domain].videos}
-        index = self.loaded.data[f"{domain}_map"]
+        index = self.loaded.record.data.domain(domain).labels or {}
         return np.array([index.get(label_of[id_], -1) for id_ in ids])
 
 
@@ -106,7 +106,7 @@ class Loader:
         Raises:
             InputError: it is gone or holds other features than the run saw.
         """
-        key = run.data[domain], run.data[f"{domain}_sha256"]
+        key = run.record.data.domain(domain).path, run.record.data.domain(domain).sha256
         if key not in self._files:
             self._files[key] = feature_file(run.path, run.record, domain, self._paths[domain])
         return self._files[key]
@@ -157,10 +157,10 @@ class Loader:
 
 
 def _task(run: Run) -> Task:
-    data = run.data
-    if "source_map" not in data:
+    data = run.record.data
+    if data.source.labels is None or data.target.labels is None:
         raise InputError(f"{run.path} does not record the classes of its labels: repeat it")
-    return Task(data["task"], run.classes, data["source_map"], data["target_map"])
+    return Task(data.task, run.classes, data.source.labels, data.target.labels)
 
 
 def some(videos: Videos, most: int, *, seed: int = 0) -> Videos:

@@ -10,6 +10,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from ...adapt.config.options import RunConfig
 from ...adapt.record import CONFIG, RunRecord, read_record
 from ...adapt.run_folder import LOGITS
 from ...cache import InputError
@@ -137,10 +138,24 @@ def _predictions(group: h5py.Group, shape: tuple[int, int]) -> Predictions:
     return Predictions(tuple(ids[order]), logits[:, order])
 
 
+def run_tables(run: RunConfig) -> dict[str, Any]:
+    """A run's options as nested tables."""
+    segments = run.segments
+    return {
+        "method": run.method,
+        "modality": run.modality,
+        "segments": segments.source if segments.source == segments.target else str(segments),
+        "seed": run.seed,
+        "preset": run.preset,
+        "train": to_data(run.train),
+        "options": to_data(run.options),
+        "end_to_end": None if run.end_to_end is None else to_data(run.end_to_end),
+    }
+
+
 def as_tables(record: RunRecord) -> dict[str, Any]:
     """A record as nested tables."""
     run, data = record.run, record.data
-    segments = run.segments
     same = ("backbone", "weights", "mode", "protocol", "task", "micro_batch", "weights_sha256")
     domains = {
         key: value
@@ -154,14 +169,7 @@ def as_tables(record: RunRecord) -> dict[str, Any]:
     }
     tables = {
         "tool_version": record.tool_version,
-        "method": run.method,
-        "modality": run.modality,
-        "segments": segments.source if segments.source == segments.target else str(segments),
-        "seed": run.seed,
-        "preset": run.preset,
-        "train": to_data(run.train),
-        "options": to_data(run.options),
-        "end_to_end": None if run.end_to_end is None else to_data(run.end_to_end),
+        **run_tables(run),
         "data": {
             **domains,
             **{key: getattr(data, key) for key in same},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -14,7 +13,6 @@ from toy_runs import train
 
 from tcon.adapt.config.options import RunConfig
 from tcon.adapt.config.runs import make_runs
-from tcon.adapt.inference.rebuild import run_config
 from tcon.adapt.tasks.task import read_task
 from tcon.cache.recipe import Sampling, Views
 from tcon.cli import main
@@ -51,7 +49,7 @@ def test_the_command_makes_the_same_runs(tmp_path: Path, segments: int) -> None:
     groups = train(tmp_path, segments=segments, seeds=2, settings=settings)
     (command,) = adapt_commands(groups)
     options, runs = runs_of(command)
-    made = {run.path.name: run_config(run.config) for group in groups for run in group.runs}
+    made = {run.path.name: run.record.run for group in groups for run in group.runs}
     assert {run.name: run for run in runs} == made
     assert str(options["output"]) == str(tmp_path / "runs")
     assert options["source"] == tmp_path / "clips.h5" and options["task"] is None
@@ -79,8 +77,8 @@ def test_end_to_end_the_command_makes_the_same_runs(tmp_path: Path, settings: li
 
 def as_if(group: Group, runs: Sequence[RunConfig]) -> Group:
     """The group with the options of other runs, as they are stored."""
-    stored = [json.loads(json.dumps(asdict(run))) | {"data": group.first.data} for run in runs]
-    return replace(group, runs=tuple(replace(group.first, config=c) for c in stored))
+    stored = [replace(group.first.record, run=run) for run in runs]
+    return replace(group, runs=tuple(replace(group.first, record=r) for r in stored))
 
 
 def test_commands_like_runs_that_are_there(tmp_path: Path) -> None:
@@ -91,13 +89,14 @@ def test_commands_like_runs_that_are_there(tmp_path: Path) -> None:
     assert sorted({run.name.rpartition("_")[0] for run in runs}) == [
         *("dann_flow_k4", "dann_rgb_k4", "tcon_flow_k4"),
     ]
-    trained = run_config(rgb.first.config)
+    trained = rgb.first.record.run
     assert len(runs) == 6 and all(run.train == trained.train for run in runs)
     assert all(run.options == trained.options for run in runs if run.method == "tcon")
     # Of two feature files the one that runs of that modality were made with.
-    data = {**rgb.first.data, "source": "f.h5"}
-    flow = replace(rgb, runs=(replace(rgb.first, config=rgb.first.config | {"modality": "flow"}),))
-    flow = replace(flow, runs=(replace(flow.first, config=flow.first.config | {"data": data}),))
+    record = rgb.first.record
+    data = replace(record.data, source=replace(record.data.source, path="f.h5"))
+    record = replace(record, run=replace(record.run, modality="flow"), data=data)
+    flow = replace(rgb, runs=(replace(rgb.first, record=record),))
     (command,) = commands_like([("dann", "flow")], [rgb, flow])
     assert runs_of(command)[0]["source"] == Path("f.h5")
     # What end-to-end training refuses has no command.
@@ -128,7 +127,7 @@ def test_a_fitted_method_brings_what_it_starts_from(tmp_path: Path) -> None:
     settings = ["source_only.features=8", "cmfglr.features=8", "cmfglr.select=false"]
     groups = train(tmp_path, methods=["cmfglr"], settings=settings, preset="official")
     (command,) = adapt_commands(groups)
-    made = {run.path.name: run_config(run.config) for group in groups for run in group.runs}
+    made = {run.path.name: run.record.run for group in groups for run in group.runs}
     assert {run.name: run for run in runs_of(command)[1]} == made
     assert sorted(made) == [
         "cmfglr_rgb_k4_official_seed0",
@@ -152,9 +151,7 @@ def test_settings_of_a_method_are_its_own(tmp_path: Path) -> None:
     commands = adapt_commands(groups)
     assert ["train.lr=0.01" in command for command in commands] == [False, True]
     for command, group in zip(commands, groups, strict=True):
-        assert [asdict(run) for run in runs_of(command)[1]] == [
-            asdict(run_config(group.first.config))
-        ]
+        assert [asdict(run) for run in runs_of(command)[1]] == [asdict(group.first.record.run)]
 
 
 def test_a_task_is_read_back(tmp_path: Path) -> None:

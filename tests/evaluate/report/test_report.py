@@ -17,6 +17,8 @@ from prepared_runs import prepare
 
 from tcon.adapt.config.runs import make_runs
 from tcon.adapt.grid import run_all
+from tcon.adapt.methods import entry
+from tcon.adapt.record import read_record, write_record
 from tcon.cache import InputError
 from tcon.evaluate.report.report import report
 
@@ -265,7 +267,9 @@ def test_a_reconstruction_is_called_so_wherever_it_is_printed(
     runs = make(tmp_path, seeds=1, **({"labels": labels, "splits": ("",)} if labels else {}))
     config = runs / "tcon_rgb_k4_seed0" / "config.json"
     original = config.read_text()
-    config.write_text(original.replace('"method": "tcon"', '"method": "cmfglr"'))
+    record = read_record(config.parent)
+    run = replace(record.run, method="cmfglr", options=entry("cmfglr").config)
+    config.write_bytes(write_record(replace(record, run=run)))
     report([runs], csv_path=tmp_path / "out.csv")
     out = capsys.readouterr().out
     assert "| cmfglr (reconstruction) |" in out and "| cmfglr |" not in out
