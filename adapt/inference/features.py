@@ -5,14 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from ...cache import InputError, Provenance
+from ...cache import InputError, Recipe
+from ...cache.recipe import FlowRecipe, Views
 from ...extract.backbones import get_spec, names
 from ...extract.backbones.checkpoint import file_sha256
-from ...extract.flow import Parameters
-from ...extract.flow.cutting import parse_flow
 from ...extract.options import ExtractConfig, Plan
-from ...extract.snippets.sampling import CentralSampling, Sampling
-from ...extract.snippets.views import Views
 from ..run_folder import CHECKPOINT
 from .loaded_run import LoadedRun
 
@@ -42,29 +39,30 @@ def plan_features(
                 f"{weights}"
             )
         made = replace(made, weights_sha256=file_sha256(run.path / CHECKPOINT))
-    if made.backbone not in names() or made.imported:
+    if made.backbone not in names() or made.imported or made.sampling is None:
+        origin = f"imported: {made.imported}" if made.imported else "which is not registered here"
         raise InputError(
             f"the features of {run.path} were not made by tcon extract (backbone "
-            f"{made.backbone}, {made.preprocessing}), so new videos cannot get such features: "
+            f"{made.backbone}, {origin}), so new videos cannot get such features: "
             "predict with a run on features that tcon extract made"
         )
-    sampling = Sampling.parse(made.sampling)
-    flow, bound, quantised = parse_flow(made.flow) if made.flow else (Parameters(), 20.0, True)
+    flow = made.flow or FlowRecipe()
     config = replace(
         machine,
         modalities=(modality,),
         backbone=made.backbone,
         weights=str(run.path) if run.config.end_to_end else _weights(made, weights),
-        sampling=CentralSampling(sampling.rule, sampling.value, positions=run.positions()),
+        sampling=made.sampling,
+        positions=run.positions(),
         views=Views(),
-        flow=flow,
-        flow_bound=bound,
-        flow_float=not quantised,
+        flow=flow.parameters,
+        flow_bound=flow.bound,
+        flow_float=not flow.quantised,
         precision=made.precision if machine.precision == "auto" else machine.precision,
     )
     plan = Plan.make(config)
-    wanted = replace(made, views=str(config.views), precision=config.precision)
-    if differences := wanted.differences(plan.provenance("")[modality]):
+    wanted = replace(made, views=config.views, precision=config.precision)
+    if differences := wanted.differences(plan.recipes()[modality]):
         raise InputError(
             f"new videos would get other features than {run.path} was trained on "
             f"({'; '.join(differences)}): use the version of tcon that made them"
@@ -72,7 +70,7 @@ def plan_features(
     return plan
 
 
-def _weights(made: Provenance, given: str | Path | None) -> str | None:
+def _weights(made: Recipe, given: str | Path | None) -> str | None:
     """The weights that `Plan.make` is to load; None for the published ones."""
     if given is not None:
         sha256 = file_sha256(Path(given))

@@ -10,7 +10,9 @@ from typing import Any
 
 import torch
 
-from ...cache import InputError, Provenance
+from ...cache import InputError, Recipe
+from ...cache.legacy import recipe_from_texts
+from ...cache.records import from_data
 from ..config.runs import RunConfig
 from ..data.statistics import Statistics
 from ..methods import Method, Sizes, build
@@ -38,7 +40,7 @@ class LoadedRun:
     data: Mapping[str, Any]
     method: Method
     statistics: Statistics
-    recipe: Provenance
+    recipe: Recipe
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -56,7 +58,7 @@ class LoadedRun:
 
 
 def load_run(
-    path: str | Path, *, features: Path | None = None, recipe: Provenance | None = None
+    path: str | Path, *, features: Path | None = None, recipe: Recipe | None = None
 ) -> LoadedRun:
     """Load a finished run.
 
@@ -80,10 +82,10 @@ def load_run(
                 f"{folder} records how its features were made: leave out --features {features}"
             )
         if made:
-            recipe = Provenance(**made)
+            recipe = _recipe(made)
         elif recipe is None:
             file = feature_file(folder, content, "target", features)
-            recipe = file.provenance[config.modality]
+            recipe = file.recipes[config.modality]
     except InputError:
         raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -97,6 +99,11 @@ def load_run(
     method = build(config.method, config.options, sizes).eval().requires_grad_(False)
     statistics = load_checkpoint(folder / CHECKPOINT, method)
     return LoadedRun(folder, config, data, method, statistics, recipe)
+
+
+def _recipe(made: Mapping[str, Any]) -> Recipe:
+    """What a run keeps of how its features were made."""
+    return from_data(Recipe, made) if "imported" in made else recipe_from_texts(made)
 
 
 def only_run(path: Path) -> Path:

@@ -100,7 +100,8 @@ def predict_one(run: LoadedRun, video: Video, snippets: Snippets) -> Prediction:
     Args:
         run: the run.
         video: which one.
-        snippets: features [n, D_in] float16 of all its snippets, or of those of `CentralSampling`.
+        snippets: features [n, D_in] float16 of all its snippets, or of those that evaluation looks
+            at.
     """
     features = torch.from_numpy(snippets.features)  # [n, D_in]
     if run.statistics:

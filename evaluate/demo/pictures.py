@@ -10,8 +10,9 @@ import torch
 from matplotlib.figure import Figure
 from torchvision.transforms.v2 import functional as tv
 
+from ...cache.recipe import Sampling
 from ...extract.decoding import read_frames
-from ...extract.snippets.sampling import Sampling, centres
+from ...extract.snippets.sampling import centres, snippet_frames
 from ..figures.style import COLOURS, Picture
 from .steps import TaskAccuracies
 
@@ -82,7 +83,7 @@ def accuracy_picture(panels: Mapping[str, TaskAccuracies]) -> Picture:
 def _strip(video: Path, frames: int) -> np.ndarray:
     """Frames side by side, [H, frames * W, 3] uint8."""
     sampling = Sampling("uniform", frames)
-    images = read_frames(str(video), lambda total: centres(sampling.frames(total)))
+    images = read_frames(str(video), lambda total: centres(snippet_frames(sampling, total)))
     pixels = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)  # [frames, 3, H0, W0]
     resized = tv.resize(pixels, [_HEIGHT, _WIDTH])  # [frames, 3, H, W]
     return resized.permute(2, 0, 3, 1).reshape(_HEIGHT, -1, 3).numpy()

@@ -11,9 +11,9 @@ import numpy as np
 
 from ...adapt.config.runs import RunConfig, make_runs
 from ...cache import InputError
+from ...cache.recipe import Sampling
 from ...extract.lists.videos import read_videos
 from ...extract.options import ExtractConfig
-from ...extract.snippets.sampling import Sampling
 from ..runs.groups import Group, group_runs
 from ..runs.read import find_runs
 

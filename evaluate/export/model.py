@@ -21,8 +21,8 @@ from ...adapt.inference.features import plan_features
 from ...adapt.inference.loaded_run import LoadedRun, load_run
 from ...adapt.methods import Method
 from ...cache import InputError
+from ...cache.recipe import Preprocessing
 from ...extract.options import ExtractConfig, Plan
-from ...extract.snippets.preprocessing import Preprocessing
 from ...extract.snippets.transforms import normalise
 from .formats import WRITERS, ModelFile, first_line
 
@@ -136,7 +136,7 @@ def describe(run: LoadedRun, plan: Plan) -> dict[str, Any]:
     made, config, cut = run.recipe, run.config, plan.cuts[run.config.modality]
     size, per_segment = cut.preprocessing.input_size, run.method.snippets
     colours = 3 if config.modality == "rgb" else 2
-    length = cut.sampling.length
+    length = cut.length
     snippet = [colours, length, size, size] if cut.clip else [colours * length, size, size]
     judged = run.method.vote(torch.zeros(1, run.positions(), made.dim))
     kind = "none" if judged is None else "uniform" if judged.attention is None else "predicted"
@@ -156,9 +156,9 @@ def describe(run: LoadedRun, plan: Plan) -> dict[str, Any]:
         },
         "outputs": ["logits", *(["attention"] if judged is not None else [])],
         "attention": kind,
-        "sampling": made.sampling,
-        "preprocessing": made.preprocessing,
-        "flow": made.flow,
+        "sampling": str(made.sampling),
+        "preprocessing": str(made.preprocessing),
+        "flow": str(made.flow or ""),
         "backbone": made.backbone,
         "weights": made.weights,
         "weights_sha256": made.weights_sha256,

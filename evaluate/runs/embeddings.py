@@ -127,7 +127,7 @@ class Loader:
             )
         files: dict[Domain, FeatureFile] = {d: self.file(run, d) for d in ("source", "target")}
         task = _task(run)
-        loaded = load_run(run.path, recipe=files["target"].provenance[config.modality])
+        loaded = load_run(run.path, recipe=files["target"].recipes[config.modality])
         if not hasattr(loaded.method, "bottleneck"):
             raise InputError(f"{config.method} trains no features, so there are none to look at")
         domains = load_domains(

@@ -276,7 +276,7 @@ def test_extract_takes_the_trained_backbone(
     tuned = tmp_path / "tuned.h5"
     assert not extract(read_videos(folders[1]), tuned, config)
     file = FeatureFile(tuned)
-    assert file.provenance["rgb"].weights == run.name
+    assert file.recipes["rgb"].weights == run.name
     head = torch.load(run / "checkpoint.pt")["method"]
     features = torch.from_numpy(file.packed("rgb").features).float()
     of_test = [n for n, video in enumerate(file.videos) if video.split == "test"]

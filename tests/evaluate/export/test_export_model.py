@@ -21,13 +21,13 @@ from tcon.adapt.inference.prediction import Prediction
 from tcon.adapt.inference.stream import Result, predict_videos
 from tcon.adapt.inference.videos import read_items
 from tcon.cache import InputError
+from tcon.cache.recipe import Sampling
 from tcon.cli import main
 from tcon.evaluate.export.formats import METADATA, Program
 from tcon.evaluate.export.model import export_model
 from tcon.extract.backbones import registry
 from tcon.extract.options import ExtractConfig
 from tcon.extract.snippets.reading import Chunk, read_snippets
-from tcon.extract.snippets.sampling import Sampling
 
 RGB = replace(
     MACHINE, backbone="tiny", weights="random", precision="fp32", sampling=Sampling("uniform", 8)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from feature_files import CLASSES, provenance
+from feature_files import CLASSES, recipe
 from matplotlib.figure import Figure
 from toy_runs import train
 
@@ -40,7 +40,7 @@ def write_files(folder: Path, write_video: Callable[..., Path]) -> tuple[Path, P
         rng, frames = np.random.default_rng(seed), FRAMES[domain]
         centres = (2 * np.arange(8) + 1) * frames // 16
         assert centres[1::2].tolist() == CENTRAL[domain]
-        with FeatureWriter(folder / f"{domain}.h5", {"rgb": provenance()}) as writer:
+        with FeatureWriter(folder / f"{domain}.h5", {"rgb": recipe()}) as writer:
             for n in range(9):
                 clip = Path("clips") / domain / f"{n}.mp4"
                 if n in (0, 4):  # the others are never looked at
