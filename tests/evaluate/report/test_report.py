@@ -15,6 +15,7 @@ from feature_files import CLASSES, write_domain
 from handmade_runs import logits, write_run
 from prepared_runs import prepare
 
+from tcon.adapt.config.options import Segments
 from tcon.adapt.config.runs import make_runs
 from tcon.adapt.grid import run_all
 from tcon.adapt.methods import entry
@@ -224,7 +225,7 @@ def test_rows_that_differ_in_a_setting_are_told_apart(
     make(tmp_path, seeds=1)
     runs = make_runs(["tcon"], [s for s in SETTINGS if "source_only" not in s] + ["tcon.tau=1"])
     files = tmp_path / "clips.h5", tmp_path / "cctv.h5"
-    run_all(prepare(*files, [replace(run, segments=4) for run in runs], tmp_path / "warm"))
+    run_all(prepare(*files, [replace(run, segments=Segments(4, 4)) for run in runs], tmp_path / "warm"))
     report([tmp_path / "runs", tmp_path / "warm"])
     out = capsys.readouterr().out
     names = [row[0] for row in rows_of(out, "last epoch")]
