@@ -6,15 +6,12 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
-
 from ...adapt.inference.features import plan_features
 from ...adapt.inference.loaded_run import load_run
 from ...adapt.inference.stream import Result, predict_videos
 from ...adapt.inference.videos import read_items
 from ...cache import Failure, InputError
+from ...cache.console import console, progress_bar
 from ...extract.options import ExtractConfig
 from ...extract.pipeline import Progress
 from .figures import PredictionFigures
@@ -56,8 +53,6 @@ def predict_and_report(
     plan = plan_features(loaded, machine, weights=weights)
     drawing = PredictionFigures(figures) if figures else None
     table = PredictionTable([item.id for item in items], loaded.classes, top)
-    console = Console(soft_wrap=True, highlight=False, markup=False)
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("videos"), TimeRemainingColumn())
     failures = 0
     with ExitStack() as stack:
         files = [
@@ -65,10 +60,8 @@ def predict_and_report(
             for kind, path in ((CsvPredictions, csv_path), (JsonPredictions, json_path))
             if path
         ]
-        console.print(table.head)
-        bar = stack.enter_context(
-            Bar(*columns, console=console, transient=True, disable=not console.is_terminal)
-        )
+        console().print(table.head)
+        bar = stack.enter_context(progress_bar(transient=True))
         row = bar.add_task("predict", total=len(items))
 
         def take(result: Result) -> None:
@@ -88,7 +81,7 @@ def predict_and_report(
 
         predict_videos(loaded, items, plan, on_result=take, on_progress=show)
     if failures:
-        console.print(f"{failures} of {len(items)} videos failed.", style="yellow")
+        console().print(f"{failures} of {len(items)} videos failed.", style="yellow")
     for path in filter(None, (csv_path, json_path, figures)):
-        console.print(f"Wrote {path}.")
+        console().print(f"Wrote {path}.")
     return failures

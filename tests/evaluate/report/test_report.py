@@ -225,7 +225,8 @@ def test_rows_that_differ_in_a_setting_are_told_apart(
     make(tmp_path, seeds=1)
     runs = make_runs(["tcon"], [s for s in SETTINGS if "source_only" not in s] + ["tcon.tau=1"])
     files = tmp_path / "clips.h5", tmp_path / "cctv.h5"
-    run_all(prepare(*files, [replace(run, segments=Segments(4, 4)) for run in runs], tmp_path / "warm"))
+    runs = [replace(run, segments=Segments(4, 4)) for run in runs]
+    run_all(prepare(*files, runs, tmp_path / "warm"))
     report([tmp_path / "runs", tmp_path / "warm"])
     out = capsys.readouterr().out
     names = [row[0] for row in rows_of(out, "last epoch")]
