@@ -105,14 +105,11 @@ def adapt(
     decide which videos belong to the task's classes; training never gets them.
     """
     from ..cache.plugins import load_plugin
-    from .api import train_grids, train_plan
     from .config.grid import make_grid
     from .config.plans import read_plan
     from .end_to_end.decoding import Decoding
-    from .progress.display import Display, show_left_out
+    from .progress.display import show_left_out, train_and_show
     from .progress.dry_run import check_grids, show_runs
-    from .runs import Runs
-    from .training.tensorboard import tensorboard_writer
 
     for plugin in plugins:
         load_plugin(plugin)
@@ -131,18 +128,16 @@ def adapt(
         check_grids(ready, decoding)
         show_runs(grids)
         if planned:
-            show_left_out(Runs((), left_out=planned.left_out()))
+            show_left_out(planned.left_out())
         return
-    with Display(ready, write=tensorboard_writer() if tensorboard else None) as display:
-        how = {"device": device, "decoding": decoding, "on_event": display.show}
-        words = ["tcon", *sys.argv[1:]]
-        if planned:
-            runs = train_plan(planned, command=words, **how)
-        else:
-            runs = train_grids(grids, command=words, **how)
-    if ready:
-        display.summarise(runs)
-    show_left_out(runs)
+    runs = train_and_show(
+        ready,
+        plan=planned,
+        tensorboard=tensorboard,
+        device=device,
+        decoding=decoding,
+        command=["tcon", *sys.argv[1:]],
+    )
     sys.exit(1 if runs.failed or runs.unreadable or runs.left_out else 0)
 
 

@@ -6,15 +6,19 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
+from ...cache.console import console
+from ..api import train_grids, train_plan
 from ..config.grid import Grid
+from ..config.plans import Plan
 from ..events import Evaluated, Event, GridReady, GridRefused, RunChanged, StepDone
 from ..run_folder import HEALTH
 from ..runs import Runs
 from ..training.health import by_kind
-from ..training.tensorboard import Write
+from ..training.tensorboard import Write, tensorboard_writer
 from .board import Board
 from .briefing import brief
 
@@ -86,9 +90,31 @@ class Display:
                 self.console.print(f"  {name}: {why}")
 
 
-def show_left_out(runs: Runs) -> None:
+def train_and_show(
+    grids: Sequence[Grid], *, plan: Plan | None = None, tensorboard: bool = False, **options: Any
+) -> Runs:
+    """`train_grids`, or `train_plan` of a plan that has these grids, shown while it goes on.
+
+    Args:
+        grids: those whose feature files are there.
+        plan: that has them, and perhaps more.
+        tensorboard: write the metrics for it too.
+        options: those of `train_grids`.
+    """
+    with Display(grids, write=tensorboard_writer() if tensorboard else None) as display:
+        if plan is None:
+            runs = train_grids(grids, on_event=display.show, **options)
+        else:
+            runs = train_plan(plan, on_event=display.show, **options)
+    if grids:
+        display.summarise(runs)
+    show_left_out(runs.left_out)
+    return runs
+
+
+def show_left_out(left_out: Mapping[Path, str]) -> None:
     """Name the grids of a plan whose feature files are not there."""
-    for output, why in runs.left_out.items():
+    for output, why in left_out.items():
         run_console().print(f"Left out {output}: {why}", style="yellow")
 
 
@@ -122,6 +148,5 @@ def unhealthy(labels: Mapping[Path, str]) -> list[str]:
 
 
 def run_console() -> Console:
-    """The console; quiet in all but the first of the processes that torchrun has started."""
-    others = os.environ.get("RANK", "0") != "0"
-    return Console(soft_wrap=True, highlight=False, markup=False, quiet=others)
+    """The shared console; a quiet one in all but the first of torchrun's processes."""
+    return console() if os.environ.get("RANK", "0") == "0" else Console(quiet=True)

@@ -13,8 +13,9 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
+from tcon.adapt.config.grid import Grid
 from tcon.adapt.config.runs import make_runs
-from tcon.adapt.progress import adapt_with_progress
+from tcon.adapt.progress.display import train_and_show
 from tcon.cache.recipe import Sampling
 from tcon.evaluate.report.report import report
 from tcon.extract.backbones.registry import get_spec, register
@@ -65,7 +66,9 @@ def main() -> None:
             end_to_end=end_to_end,
         )
         folder = options.output / "runs" / name
-        adapt_with_progress(*files, runs, output=folder, task=pair.task)
+        source, target = files
+        grid = Grid(source=source, target=target, runs=tuple(runs), output=folder, task=pair.task)
+        train_and_show([grid])
         return folder
 
     folders = []
