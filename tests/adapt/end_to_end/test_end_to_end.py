@@ -22,7 +22,7 @@ from tiny_backbones import MACHINE, tiny_backbones
 from tcon.adapt.config.runs import RunConfig, make_runs
 from tcon.adapt.end_to_end import memory, store
 from tcon.adapt.end_to_end.decoding import Decoding
-from tcon.adapt.end_to_end.gradient_cache import TwoPasses
+from tcon.adapt.end_to_end.gradient_cache import GradientCache
 from tcon.adapt.end_to_end.lists import videos_file
 from tcon.adapt.grid import Prepared, prepare, run_all
 from tcon.adapt.inference.loaded_run import load_deployed, make_plan
@@ -418,7 +418,7 @@ def test_too_little_memory_names_the_micro_batch(
     def fail(*_: object) -> None:
         raise torch.cuda.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(TwoPasses, "forward", fail)
+    monkeypatch.setattr(GradientCache, "forward", fail)
     runs, why = make_runs(["tcon"], [*SHORT, *TINY], segments=3, end_to_end=True), []
     ready = prepared(files, tmp_path, runs)
     assert run_all(ready, on_state=lambda folder, state, text: why.append(text)) == 1
