@@ -285,7 +285,8 @@ def export(
 
         if output is None:
             raise InputError("name the model's file: -o FILE.pt2 or -o FILE.onnx")
-        click.echo(export_model(source, output, weights=weights, features=features))
+        exported = export_model(source, output, weights=weights, features=features)
+        click.echo(f"Wrote {exported}.")
         return
     from ..cache.sources import sources_of
 
@@ -296,7 +297,8 @@ def export(
     from .export.features import export_npz
 
     output = output or source.with_suffix(".npz")
-    click.echo(export_npz(source, output, modality=modality, segments=segments))
+    videos = export_npz(source, output, modality=modality, segments=segments)
+    click.echo(f"Wrote {output}: {videos} videos, their {modality} features.")
 
 
 @click.command()
@@ -306,6 +308,6 @@ def export(
 @click.option("--device", default="auto", show_default=True)
 def demo(output: Path, clips: int, seeds: int, device: str) -> None:
     """Make synthetic clips of two domains, extract, adapt and evaluate: the whole pipeline."""
-    from .demo.pipeline import run_demo
+    from .demo.show import run_demo
 
     run_demo(output, clips=clips, seeds=seeds, device=device)

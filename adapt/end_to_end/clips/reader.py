@@ -13,9 +13,10 @@ import numpy as np
 from torch import Tensor
 
 from ....cache import Video
+from ....cache.recipe import Views
 from ....extract.flow.cache import FlowCache
 from ....extract.snippets.cutting import Cut
-from ....extract.snippets.views import TrainingCrop, Views
+from ....extract.snippets.views import TrainingCrop
 from .cutting import GreyClips, read_clips, training_plan
 
 
