@@ -145,9 +145,8 @@ import sys
 from tcon.adapt.end_to_end.clips.loader import ClipLoader
 from tcon.adapt.end_to_end.clips.reader import ClipRequest
 from tcon.cache import Video
+from tcon.cache.recipe import Preprocessing, Sampling
 from tcon.extract.snippets.cutting import FrameCut
-from tcon.extract.snippets.preprocessing import Preprocessing
-from tcon.extract.snippets.sampling import Sampling
 
 cut = FrameCut(Sampling("uniform", 3), Preprocessing(resize=(64, 64), input_size=64))
 videos = [Video("v", "", "", sys.argv[1], 40, 25.0)]

@@ -397,7 +397,7 @@ def test_the_micro_batch_is_kept_and_may_be_changed(
         with pytest.raises(Stop):
             run_all(ready, save_seconds=0, on_step=stop)
         told = json.loads((ready.runs[0][1].path / "config.json").read_text())
-        used = ready.store.feed(runs[0]).passes.micro_batch
+        used = ready.store.feed(runs[0]).gradient_cache.micro_batch
         return told["data"]["micro_batch"], used, "\n".join(ready.store.notes(runs[0]))
 
     monkeypatch.setattr(memory, "free_memory", lambda device: 2_000_000)
