@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ...cache import InputError
-from ..report.repeat import commands_like
 from ..runs.groups import Group
-from .accuracy import notes_of, row_name
+from ..runs.names import row_name
+from ..runs.notes import notes_of
 from .published import CLASS_LISTS, MODALITIES, PROXIES, Published, published
 
 _NO_RUN, _NOT_FUSED = "no run", "no --fuse"  # why a cell is empty
-_MODALITY = re.compile(r"[_-](?:rgb|flow)(?= -> |$)")  # at the end of a feature file's name
 
 
 @dataclass(frozen=True)
@@ -68,8 +66,8 @@ def paper_blocks(table: str, groups: Sequence[Group]) -> list[Block]:
     """Fill one of the paper's tables, one block per task.
 
     A run belongs to a cell by its task's name, method and modality. Runs on other data stand in
-    blocks of their own, beside the numbers of the table's last task; RGB and flow may have feature
-    files of their own, whose names end in the modality or whose runs are fused.
+    blocks of their own, beside the numbers of the table's last task; where RGB and flow have
+    feature files of their own, runs that were fused share a block.
 
     Args:
         table: "1" to "5".
@@ -81,7 +79,7 @@ def paper_blocks(table: str, groups: Sequence[Group]) -> list[Block]:
     numbers = published(table)
     tasks = list(dict.fromkeys(number.task for number in numbers))
     own = {
-        task: [g for g in groups if g.first.data["task"] in (task, *PROXIES.get(task, ()))]
+        task: [g for g in groups if g.task in (task, *PROXIES.get(task, ()))]
         for task in tasks
     }
     known = {id(group) for members in own.values() for group in members}
@@ -95,20 +93,10 @@ def paper_blocks(table: str, groups: Sequence[Group]) -> list[Block]:
 
 
 def _heading(group: Group, groups: Sequence[Group]) -> str:
-    """Names of a group's datasets, without the modality; of a part of a fused group the latter's,
-    so that both inputs stand in its block."""
-
-    def seen(g: Group) -> list[set[str]]:
-        return [set(g.first.data[f"{d}_sha256"].split(" + ")) for d in ("source", "target")]
-
-    def made_of(whole: Group) -> bool:
-        same = whole.first.data["task"] == group.first.data["task"]
-        parts = zip(seen(group), seen(whole), strict=True)
-        return "fusion" in whole.first.config and same and all(a <= b for a, b in parts)
-
-    named = next(filter(made_of, groups), group)
-    plain = _MODALITY.sub("", named.transfer)
-    return plain + named.dataset.removeprefix(named.transfer)
+    """A group's dataset; of a part of a fused group the latter's, so that both inputs stand in its
+    block."""
+    made_of_it = (g for g in groups if g.fusion and any(part is group for part in g.parts))
+    return next(made_of_it, group).dataset
 
 
 def _block(
@@ -124,7 +112,7 @@ def _block(
         for n in numbers.values()
     }
     labels |= {g.method: row_name(g, [g]) for g in groups if g.method not in labels}
-    fill = _Fill(first.table, groups, own_data=dataset is not None)
+    fill = _Fill(first.table, groups)
     rows = tuple(
         tuple(
             _cell(method, label, modality, numbers.get((method, modality)), fill)
@@ -132,6 +120,7 @@ def _block(
         )
         for method, label in labels.items()
     )
+    empty = [cell for row in rows for cell in row if cell.missing]
     if dataset:
         paper, ours = task, dataset
         about = [f"Ours is {dataset}, not {task}: compare methods, not numbers, with the paper's."]
@@ -145,15 +134,15 @@ def _block(
         ours=ours,
         modalities=modalities,
         rows=rows,
-        notes=(*about, *_notes(numbers.values(), rows)),
-        commands=fill.all_commands([cell for row in rows for cell in row if cell.missing]),
+        notes=(*about, *_notes(numbers.values(), rows), *fill.on_own_data(empty, dataset)),
+        commands=fill.commands(empty),
     )
 
 
 def _cell(method: str, label: str, modality: str, number: Published | None, fill: _Fill) -> Cell:
     wanted = MODALITIES[modality]
     of_method = [g for g in fill.groups if g.method == method]
-    fit = [g for g in of_method if g.first.config["modality"] == wanted]
+    fit = [g for g in of_method if g.modality == wanted]
     if len(fit) > 1:
         raise InputError(
             f"--table: {fit[0].first.path} and {fit[1].first.path} are different settings of "
@@ -163,7 +152,7 @@ def _cell(method: str, label: str, modality: str, number: Published | None, fill
     if fit:
         return cell
     cell = replace(cell, missing=fill.reason(cell))
-    commands = fill.all_commands([cell]).get(cell.missing, ())
+    commands = fill.commands([cell]).get(cell.missing, ())
     return replace(cell, command=" && ".join(commands))
 
 
@@ -174,38 +163,42 @@ class _Fill:
     Args:
         table: its number.
         groups: of the block.
-        own_data: they are on other data than the table's.
     """
 
     table: str
     groups: Sequence[Group]
-    own_data: bool
 
     def reason(self, cell: Cell) -> str:
         """Why there is no run, of an empty cell."""
-        parts = self._lacking(cell)
-        return _NO_RUN if parts or "+" not in MODALITIES[cell.modality] else _NOT_FUSED
+        fused = "+" in MODALITIES[cell.modality]
+        return _NO_RUN if self._lacking(cell) or not fused else _NOT_FUSED
 
-    def all_commands(self, empty: Sequence[Cell]) -> dict[str, tuple[str, ...]]:
-        """By reason, the commands that fill these cells: the table's plan or, for other data,
-        commands as of the runs that are there."""
+    def commands(self, empty: Sequence[Cell]) -> dict[str, tuple[str, ...]]:
+        """By reason, the commands that fill these cells."""
         commands = {}
-        without_run = [cell for cell in empty if cell.missing == _NO_RUN]
-        if without_run and self.own_data:
-            lacking = dict.fromkeys(part for cell in without_run for part in self._lacking(cell))
-            like = [g for g in self.groups if "fusion" not in g.first.config]
-            commands[_NO_RUN] = tuple(commands_like(list(lacking), like))
-        elif without_run:
+        reasons = {cell.missing for cell in empty}
+        if _NO_RUN in reasons:
             commands[_NO_RUN] = (f"tcon adapt --plan table{self.table}",)
-        if len(without_run) < len(empty):
-            folders = dict.fromkeys(str(g.first.path.parent) for g in self.groups)
+        if _NOT_FUSED in reasons:
+            folders = dict.fromkeys(str(g.folder) for g in self.groups)
             words = ["tcon", "eval", *folders, "--table", self.table, "--fuse"]
             commands[_NOT_FUSED] = (shlex.join(words),)
         return commands
 
+    def on_own_data(self, empty: Sequence[Cell], dataset: str | None) -> list[str]:
+        """What to train on other data than the table's, which its plan does not."""
+        lacking = [part for c in empty if c.missing == _NO_RUN for part in self._lacking(c)]
+        if dataset is None or not lacking:
+            return []
+        methods, modalities = (",".join(dict.fromkeys(words)) for words in zip(*lacking, strict=True))
+        return [
+            f"The plan table{self.table} trains on the paper's data. On {dataset}, repeat your "
+            f"own tcon adapt command with --method {methods} --modality {modalities}."
+        ]
+
     def _lacking(self, cell: Cell) -> list[tuple[str, str]]:
         """The method and each input, of those that a cell needs, without runs."""
-        there = {g.first.config["modality"] for g in self.groups if g.method == cell.method}
+        there = {g.modality for g in self.groups if g.method == cell.method}
         return [
             (cell.method, part)
             for part in MODALITIES[cell.modality].split("+")
@@ -219,6 +212,6 @@ def _notes(numbers: Iterable[Published], rows: Sequence[Sequence[Cell]]) -> list
     notes = [f"Paper: {backbones}; {numbers[0].source}."]
     notes += [f"Paper, {n.method}: {n.note}." for n in numbers if n.note]
     if groups := [cell.ours for row in rows for cell in row if cell.ours]:
-        sizes = ", ".join(dict.fromkeys(str(g.first.config["segments"]) for g in groups))
+        sizes = ", ".join(dict.fromkeys(g.segments for g in groups))
         notes.append(f"Ours: mean ± std (seeds) at the last epoch, in percent; K = {sizes}.")
     return list(dict.fromkeys([*notes, *notes_of(groups)]))
