@@ -306,6 +306,6 @@ def export(
 @click.option("--device", default="auto", show_default=True)
 def demo(output: Path, clips: int, seeds: int, device: str) -> None:
     """Make synthetic clips of two domains, extract, adapt and evaluate: the whole pipeline."""
-    from .demo.demo import run_demo
+    from .demo.pipeline import run_demo
 
     run_demo(output, clips=clips, seeds=seeds, device=device)

@@ -13,9 +13,9 @@ from click.testing import CliRunner, Result
 from still_videos import write_still_videos
 from tiny_backbones import MACHINE, table_of, tiny_backbones
 
+from tcon.adapt.inference.loaded_run import load_deployed, make_plan
 from tcon.cache import FeatureFile, InputError
 from tcon.cli import main
-from tcon.evaluate.runs.deployed import load_deployed, make_plan
 from tcon.extract.flow import Parameters
 from tcon.extract.flow.cache import FlowCache
 from tcon.extract.flow.cutting import FlowCut

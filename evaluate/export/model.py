@@ -18,11 +18,11 @@ import torch
 from torch import Tensor, nn
 
 from ... import __version__
+from ...adapt.inference.loaded_run import Deployed, backbone_of, load_deployed, make_plan
 from ...cache import InputError
 from ...extract.options import ExtractConfig, Plan
 from ...extract.snippets.preprocessing import Preprocessing
 from ...extract.snippets.transforms import normalise
-from ..runs.deployed import Deployed, backbone_of, load_deployed, make_plan
 
 TOLERANCE = 1e-3  # of the largest output, or of 1
 _CHECKED = (1, 3)  # videos; neither is the number that the model is traced with

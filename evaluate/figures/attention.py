@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .drawing import COLOURS, LINES, MARKERS, new_figure, style
+from .style import COLOURS, LINES, MARKERS, new_figure, style
 
 
 class PairCourse(NamedTuple):

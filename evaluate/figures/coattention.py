@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from .drawing import new_figure, show_frame, style
+from .style import new_figure, show_frame, style
 
 _CELL = 0.95  # inches
 _MARGIN = 0.4

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 
 from ...adapt.data.domains import Videos
+from ...adapt.inference.feature_files import Domain
 from ...cache import InputError, Video
 from ...extract.decoding import DecodeError, is_there, read_frames
 from ..runs.embeddings import Trained
-from ..runs.truth import Domain
 
 Roots = Mapping[Domain, Path]
 

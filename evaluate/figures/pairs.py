@@ -11,16 +11,16 @@ import torch
 import torch.nn.functional as F
 
 from ...adapt.data.domains import Videos
+from ...adapt.inference.feature_files import Domain
 from ...adapt.methods import entry
 from ...cache import InputError
 from ..runs.embeddings import Loader, Trained, find, no_video
 from ..runs.read import Run
-from ..runs.truth import Domain
 from .attention import PairCourse, draw_attention
 from .coattention import draw_coattention
-from .drawing import Picture
 from .frames import Roots, read_images, segment_frames
 from .pair_attention import co_attend, co_attends, confident_pairs, source_probabilities
+from .style import Picture
 
 _PAIRS = 3
 

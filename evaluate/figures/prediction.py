@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from ..predict.predict import Prediction
-from .drawing import COLOURS, LINES, MARKERS, new_figure, show_frame, style
+from ...adapt.inference.stream import Prediction
+from .style import COLOURS, LINES, MARKERS, new_figure, show_frame, style
 
 _CELL = 1.25  # inches
 

@@ -14,7 +14,7 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from sklearn.neighbors import NearestNeighbors
 
-from .drawing import COLOURS, MARKERS, UNKNOWN, new_figure, style
+from .style import COLOURS, MARKERS, UNKNOWN, new_figure, style
 
 _PCA = 50  # dimensions that t-SNE sees
 _NEIGHBOURS = 6  # points that say how dense a place is

@@ -7,8 +7,8 @@ import torch
 
 from ...adapt.layers import coattention as co
 from ..runs.embeddings import Embedded, Trained, of_videos, some
-from .drawing import Picture
 from .pair_attention import aligns, co_attend, similar_pairs, source_probabilities
+from .style import Picture
 from .tsne import Cloud, draw_tsne
 
 _SHOWN = 150  # videos of each domain

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from ... import __version__
+from ...adapt.inference.loaded_run import Deployed
+from ...adapt.inference.stream import Prediction, Result
 from ...cache import Failure, InputError
-from ..runs.deployed import Deployed
-from .predict import Prediction, Result
 
 
 class PredictionFile(ABC):

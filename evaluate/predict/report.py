@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
+from ...adapt.inference.loaded_run import Deployed, load_deployed, make_plan
+from ...adapt.inference.stream import Prediction, Result, predict_videos
 from ...cache import Failure, InputError
 from ...extract.decoding import is_there
 from ...extract.lists.matching.suffixes import VIDEO_SUFFIXES
@@ -19,9 +21,7 @@ from ...extract.lists.videos import VideoItem, printable, read_videos
 from ...extract.options import ExtractConfig
 from ...extract.pipeline import Progress
 from ..figures.frames import read_images
-from ..runs.deployed import Deployed, load_deployed, make_plan
 from .files import CsvPredictions, JsonPredictions
-from .predict import Prediction, Result, predict_videos
 
 _WIDEST = 60  # characters of a video's name
 _BLOCKS = " ▁▂▃▄▅▆▇█"

@@ -12,7 +12,7 @@ from pathlib import Path
 from ... import __version__
 from ...adapt.training.health import by_kind
 from ...cache import InputError
-from ..figures.drawing import Picture
+from ..figures.style import Picture
 from ..runs.embeddings import Loader
 from ..runs.groups import Group, folder_names
 from ..runs.logs import read_health

@@ -15,13 +15,13 @@ from ...adapt.config.runs import RunConfig
 from ...adapt.data.domains import Domains, Videos, load_domains
 from ...adapt.data.splits import split_videos
 from ...adapt.data.statistics import normalise
+from ...adapt.inference.feature_files import Domain, feature_file
+from ...adapt.inference.rebuild import load_checkpoint, run_config
 from ...adapt.methods import Method
 from ...adapt.tasks.task import Task
 from ...adapt.training.loop import new_method
 from ...cache import FeatureFile, InputError
 from .read import Run
-from .rebuild import load_checkpoint, run_config
-from .truth import Domain, feature_file
 
 _CHUNK = 512  # videos at once
 
@@ -113,7 +113,7 @@ class Loader:
         """
         key = run.data[domain], run.data[f"{domain}_sha256"]
         if key not in self._files:
-            self._files[key] = feature_file(run, domain, self._paths[domain])
+            self._files[key] = feature_file(run.path, run.config, domain, self._paths[domain])
         return self._files[key]
 
     def load(self, run: Run) -> Trained:

@@ -15,10 +15,10 @@ from sklearn.svm import LinearSVC
 from torch import Tensor
 
 from ...adapt.data.domains import Videos
+from ...adapt.inference.feature_files import Domain
 from ...adapt.layers.mmd import mk_mmd
 from ...cache import InputError
 from ..runs.embeddings import Embedded, Trained, of_videos, some
-from ..runs.truth import Domain
 from ..tables.layout import markdown_table
 
 _VIDEOS = 200  # of each domain: enough for both measures, and quick

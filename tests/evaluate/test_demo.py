@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tcon.cache import InputError
-from tcon.evaluate.demo import demo
+from tcon.evaluate.demo import pipeline as demo
 
 
 def test_demo(

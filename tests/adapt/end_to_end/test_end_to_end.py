@@ -25,12 +25,12 @@ from tcon.adapt.end_to_end.decoding import Decoding
 from tcon.adapt.end_to_end.gradient_cache import TwoPasses
 from tcon.adapt.end_to_end.lists import videos_file
 from tcon.adapt.grid import Prepared, prepare, run_all
+from tcon.adapt.inference.loaded_run import load_deployed, make_plan
+from tcon.adapt.inference.stream import predict_videos
 from tcon.adapt.training.loop import new_method
 from tcon.adapt.training.processes import Processes
 from tcon.cache import FeatureFile, InputError
 from tcon.cli import main
-from tcon.evaluate.predict.predict import predict_videos
-from tcon.evaluate.runs.deployed import load_deployed, make_plan
 from tcon.extract.lists.videos import read_videos
 from tcon.extract.pipeline import extract
 

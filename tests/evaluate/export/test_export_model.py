@@ -15,13 +15,13 @@ from click.testing import CliRunner
 from tiny_backbones import MACHINE, tiny_backbones, train_on_videos
 from torch import Tensor, nn
 
+from tcon.adapt.inference.loaded_run import load_deployed, make_plan
+from tcon.adapt.inference.stream import Prediction, Result, predict_videos
 from tcon.cache import InputError
 from tcon.cli import main
 from tcon.evaluate.export import model as exporting
 from tcon.evaluate.export.model import METADATA, export_model
-from tcon.evaluate.predict.predict import Prediction, Result, predict_videos
 from tcon.evaluate.predict.report import read_items
-from tcon.evaluate.runs.deployed import load_deployed, make_plan
 from tcon.extract.backbones import registry
 from tcon.extract.options import ExtractConfig
 from tcon.extract.snippets.reading import Chunk, read_snippets

@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from toy_runs import train
 
 from tcon.cache import FeatureWriter, InputError, Snippets, Video
+from tcon.evaluate.figures.all_figures import draw_all
 from tcon.evaluate.figures.coattention import draw_coattention
-from tcon.evaluate.figures.every import draw_all
 from tcon.evaluate.figures.frames import parse_roots, read_images
 from tcon.evaluate.figures.pair_attention import (
     co_attend,

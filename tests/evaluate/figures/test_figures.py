@@ -11,11 +11,11 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from toy_runs import train
 
-from tcon.evaluate.figures.curves import draw_curves, panels_of
-from tcon.evaluate.figures.drawing import COLOURS, UNKNOWN, Picture
-from tcon.evaluate.figures.every import draw_all
+from tcon.evaluate.figures.accuracy_by_segments import draw_segments, series_by_segments
+from tcon.evaluate.figures.all_figures import draw_all
 from tcon.evaluate.figures.pairs import PairChoice
-from tcon.evaluate.figures.segments import draw_segments, series_by_segments
+from tcon.evaluate.figures.style import COLOURS, UNKNOWN, Picture
+from tcon.evaluate.figures.training_curves import draw_curves, panels_of
 from tcon.evaluate.figures.tsne import Cloud, draw_tsne, tsne
 from tcon.evaluate.runs.embeddings import Loader
 from tcon.evaluate.runs.groups import folder_names

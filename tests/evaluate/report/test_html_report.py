@@ -17,8 +17,8 @@ from toy_runs import train
 
 from tcon.cache import InputError
 from tcon.cli import main
-from tcon.evaluate.figures.drawing import Picture
-from tcon.evaluate.figures.every import curves_picture
+from tcon.evaluate.figures.all_figures import curves_picture
+from tcon.evaluate.figures.style import Picture
 from tcon.evaluate.report.html_page import from_markdown, image, page, table
 from tcon.evaluate.report.html_report import Content, health, write_report
 from tcon.evaluate.runs.embeddings import Loader

@@ -13,6 +13,7 @@ from feature_files import provenance, write_domain
 from toy_runs import train
 
 from tcon.adapt.config.runs import RunConfig, make_runs
+from tcon.adapt.inference.rebuild import run_config
 from tcon.adapt.tasks.task import read_task
 from tcon.cli import main
 from tcon.evaluate.report.repeat import (
@@ -23,7 +24,6 @@ from tcon.evaluate.report.repeat import (
     wrapped,
 )
 from tcon.evaluate.runs.groups import Group
-from tcon.evaluate.runs.rebuild import run_config
 
 
 def runs_of(command: str) -> tuple[dict[str, object], list[object]]:

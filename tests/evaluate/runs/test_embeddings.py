@@ -12,9 +12,9 @@ from feature_files import CLASSES, write_domain
 from toy_runs import train
 
 from tcon.adapt.config.runs import make_runs
+from tcon.adapt.inference.rebuild import run_config
 from tcon.cache import InputError
 from tcon.evaluate.runs.embeddings import Loader, find, of_videos, some
-from tcon.evaluate.runs.rebuild import run_config
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor, nn
 
-from ...adapt.config.runs import RunConfig
-from ...adapt.methods import Method, Sizes, build
-from ...adapt.run_folder import CHECKPOINT, CONFIG
 from ...cache import InputError, Provenance
 from ...extract.backbones import get_spec, names
 from ...extract.backbones.checkpoint import file_sha256
@@ -19,9 +18,11 @@ from ...extract.flow.cutting import parse_flow
 from ...extract.options import ExtractConfig, Plan
 from ...extract.snippets.sampling import CentralSampling, Sampling
 from ...extract.snippets.views import Views
-from .read import find_runs
+from ..config.runs import RunConfig
+from ..methods import Method, Sizes, build
+from ..run_folder import CHECKPOINT, CONFIG
+from .feature_files import feature_file
 from .rebuild import load_checkpoint, run_config
-from .truth import feature_file
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def load_deployed(path: Path, *, features: Path | None = None) -> Deployed:
             raise InputError(
                 f"{folder} says itself how its features were made: leave out --features {features}"
             )
-        made = Provenance(**made) if made else _made(folder, features, config.modality)
+        made = Provenance(**made) if made else _made(folder, content, features)
         if config.end_to_end:
             made = replace(made, weights_sha256=file_sha256(folder / CHECKPOINT))
     except InputError:
@@ -165,10 +166,9 @@ def _only_run(path: Path) -> Path:
     return folders[0]
 
 
-def _made(folder: Path, features: Path | None, modality: str) -> Provenance:
+def _made(folder: Path, config: Mapping[str, Any], features: Path | None) -> Provenance:
     """From the feature file: runs did not always say it themselves."""
-    [run], _ = find_runs([folder])
-    return feature_file(run, "target", features).provenance[modality]
+    return feature_file(folder, config, "target", features).provenance[config["modality"]]
 
 
 def _weights(made: Provenance, given: str | Path | None) -> str | None:

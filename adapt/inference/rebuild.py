@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...adapt.config.runs import RunConfig, default_options
-from ...adapt.config.settings import apply_settings
-from ...adapt.methods import Method
-from ...adapt.run_folder import CHECKPOINT, flatten
 from ...cache import InputError
+from ..config.runs import RunConfig, default_options
+from ..config.settings import apply_settings
+from ..methods import Method
+from ..run_folder import CHECKPOINT, flatten
 
 Statistics = Mapping[str, Mapping[str, Tensor]]
 

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from .drawing import COLOURS, LINES, MARKERS, new_figure, style
+from .style import COLOURS, LINES, MARKERS, new_figure, style
 
 Records = Sequence[Mapping[str, float]]
 

@@ -44,7 +44,7 @@ def run_demo(output: Path, *, clips: int = 224, seeds: int = 3, device: str = "a
     """
     try:
         from ...extract.synthetic import write_pair
-        from .figures import draw_accuracies, draw_frames
+        from .pictures import draw_accuracies, draw_frames
     except ImportError as error:
         raise InputError(
             f"the demo needs the package {error.name}: pip install 'tcon[demo]'"

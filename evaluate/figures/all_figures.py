@@ -10,11 +10,11 @@ from ...cache import InputError
 from ..runs.embeddings import Loader
 from ..runs.groups import Group, folder_names
 from ..runs.logs import read_health, read_metrics
-from .curves import draw_curves
-from .drawing import Picture
+from .accuracy_by_segments import draw_segments, series_by_segments
 from .pair_attention import co_attends
 from .pairs import PairChoice, check_pairs, pair_pictures
-from .segments import draw_segments, series_by_segments
+from .style import Picture
+from .training_curves import draw_curves
 from .tsne_of_run import tsne_picture
 
 

@@ -14,13 +14,13 @@ import numpy as np
 import torch
 from scipy.special import softmax
 
-from ...adapt.data.domains import Videos
-from ...adapt.data.statistics import standardise
 from ...cache import Failure, Snippets, Video
 from ...extract.lists.videos import VideoItem
 from ...extract.options import Plan
 from ...extract.pipeline import Progress, compute
-from ..runs.deployed import Deployed
+from ..data.domains import Videos
+from ..data.statistics import standardise
+from .loaded_run import Deployed
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from ...adapt.run_folder import what_counts
 from ..runs.groups import Group
-from .drawing import COLOURS, LINES, MARKERS, new_figure, style
+from .style import COLOURS, LINES, MARKERS, new_figure, style
 
 Series = dict[str, list[Group]]
 

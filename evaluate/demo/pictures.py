@@ -12,7 +12,7 @@ from torchvision.transforms.v2 import functional as tv
 
 from ...extract.decoding import read_frames
 from ...extract.snippets.sampling import Sampling, centres
-from ..figures.drawing import COLOURS
+from ..figures.style import COLOURS
 from ..runs.groups import Group
 
 _HEIGHT, _WIDTH = 72, 96

@@ -1,0 +1,1 @@
+"""New videos, predicted by a finished run."""
