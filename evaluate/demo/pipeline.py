@@ -15,10 +15,7 @@ from ...extract.lists.videos import read_videos
 from ...extract.options import ExtractConfig
 from ...extract.progress import extract_with_progress
 from ...extract.snippets.sampling import Sampling
-from ..runs.groups import Group, group_runs
-from ..runs.read import find_runs
-from ..scores.results import results_of
-from ..tables.accuracy import markdown, write_csv
+from ..evaluation import Evaluation, evaluate
 
 SEGMENTS = 8
 # Shorter runs, smaller batches and discriminators than the defaults: quick on two CPU cores.
@@ -74,22 +71,22 @@ def run_demo(output: Path, *, clips: int = 224, seeds: int = 3, device: str = "a
     console.rule("3/4 tcon adapt")
     files = output / "source.h5", output / "target.h5"
     tasks = {"actions": pair.task, "order only (control)": pair.control}
-    groups: dict[str, list[Group]] = {}
+    scored: dict[str, Evaluation] = {}
     for title, task in tasks.items():
         train = (*_TRAIN, f"train.min_steps={STEPS[task.stem]}")
         for stage, methods, settings in STAGES:
             runs = make_runs(methods, (*train, *settings), segments=SEGMENTS, seeds=seeds)
             folder = output / "runs" / task.stem / stage
             adapt_with_progress(*files, runs, output=folder, task=task, device=device)
-        groups[title] = group_runs(find_runs([output / "runs" / task.stem])[0])
+        scored[title] = evaluate(output / "runs" / task.stem, provenance=False)
 
     console.rule("4/4 tcon eval")
-    for title, scored in groups.items():
+    for title, result in scored.items():
         console.print(f"\n{title}", style="bold")
-        results = results_of(scored)
-        print(markdown(results))
-        write_csv(results, output / f"{tasks[title].stem}.csv")
-    chance = {title: 1 / len(scored[0].first.classes) for title, scored in groups.items()}
+        print(result.to_markdown())
+        result.to_csv(output / f"{tasks[title].stem}.csv")
+    groups = {title: result.groups for title, result in scored.items()}
+    chance = {title: 1 / len(of_task[0].classes) for title, of_task in groups.items()}
     draw_frames(_one_clip_per_class(domains), list(domains), output / "frames.png")
     draw_accuracies(groups, output / "accuracy.png", chance=chance)
     console.print(

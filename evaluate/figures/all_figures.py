@@ -8,8 +8,9 @@ from ...adapt.methods import entry
 from ...adapt.training.health import by_kind
 from ...cache import InputError
 from ..runs.embeddings import Loader
-from ..runs.groups import Group, folder_names
+from ..runs.groups import Group
 from ..runs.logs import read_health, read_metrics
+from ..runs.names import folder_names
 from .accuracy_by_segments import draw_segments, series_by_segments
 from .pair_attention import co_attends
 from .pairs import PairChoice, check_pairs, pair_pictures

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,18 +18,10 @@ from ...adapt.inference.feature_files import Domain
 from ...adapt.layers.mmd import mk_mmd
 from ...cache import InputError
 from ..runs.embeddings import Embedded, Trained, of_videos, some
-from ..tables.layout import markdown_table
 
 _VIDEOS = 200  # of each domain: enough for both measures, and quick
 _FOLDS = 5
 _SHUFFLES = 10
-_HOW = """\
-Between source training and target test videos, before (features as the run normalised them) and
-after G_f. Proxy A-distance: 0 where a linear classifier guesses the domain, 2 where it is always
-right; in brackets, where the source has validation videos, that of source training and source
-validation videos: so much is memory of the training videos, not domain. Squared multi-kernel MMD,
-in brackets that of equal domains (videos dealt at random). Videos are their segments side by side,
-or their mean where K differs."""
 
 
 @dataclass(frozen=True)
@@ -143,31 +134,6 @@ def domain_distances(trained: Trained) -> list[Distance]:
                 )
             )
     return found
-
-
-def distances_markdown(transfers: Mapping[str, Mapping[str, Sequence[Distance]]]) -> str:
-    """A table per transfer, with a row per run and level.
-
-    Args:
-        transfers: by ``source -> target``, names of runs and their distances.
-    """
-    head = ["run", "level", "A-distance before", "after", "MMD² before", "after"]
-    parts = []
-    for transfer, runs in transfers.items():
-        rows = []
-        for name, distances in runs.items():
-            at = {(d.level, d.stage): d for d in distances}
-            for level in ("segments", "videos"):
-                both = [at[level, stage] for stage in ("before", "after")]
-                cells = [name, level, *map(_a_distance, both)]
-                rows.append([*cells, *(f"{d.mmd:.3f} ({d.shuffled:.3f})" for d in both)])
-        parts += [f"{transfer}: domain distance", markdown_table(head, rows)]
-    return "\n\n".join([*parts, _HOW])
-
-
-def _a_distance(distance: Distance) -> str:
-    floor = "" if distance.floor is None else f" ({distance.floor:.2f})"
-    return f"{distance.a_distance:.2f}{floor}"
 
 
 def _some(trained: Trained, domain: Domain, videos: Videos) -> Embedded:

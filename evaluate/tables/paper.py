@@ -39,7 +39,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Block:
+class TaskTable:
     """One task of a table: a row per method, a column per input, published and ours.
 
     Args:
@@ -62,7 +62,7 @@ class Block:
     commands: Mapping[str, tuple[str, ...]]
 
 
-def paper_blocks(table: str, groups: Sequence[Group]) -> list[Block]:
+def paper_tables(table: str, groups: Sequence[Group]) -> list[TaskTable]:
     """Fill one of the paper's tables, one block per task.
 
     A run belongs to a cell by its task's name, method and modality. Runs on other data stand in
@@ -78,10 +78,7 @@ def paper_blocks(table: str, groups: Sequence[Group]) -> list[Block]:
     """
     numbers = published(table)
     tasks = list(dict.fromkeys(number.task for number in numbers))
-    own = {
-        task: [g for g in groups if g.task in (task, *PROXIES.get(task, ()))]
-        for task in tasks
-    }
+    own = {task: [g for g in groups if g.task in (task, *PROXIES.get(task, ()))] for task in tasks}
     known = {id(group) for members in own.values() for group in members}
     others: dict[str, list[Group]] = {}
     for group in groups:
@@ -101,7 +98,7 @@ def _heading(group: Group, groups: Sequence[Group]) -> str:
 
 def _block(
     table: Sequence[Published], task: str, groups: Sequence[Group], dataset: str | None
-) -> Block:
+) -> TaskTable:
     """``dataset`` names ours where it is not that of the task."""
     numbers = {(n.ours, n.modality): n for n in table if n.task == task}
     first = next(iter(numbers.values()))
@@ -127,7 +124,7 @@ def _block(
     else:
         paper, ours = "paper", "ours (proxy)" if task in PROXIES else "ours"
         about = [CLASS_LISTS[task]] if task in CLASS_LISTS else []
-    return Block(
+    return TaskTable(
         table=first.table,
         task=task,
         paper=paper,
@@ -190,7 +187,9 @@ class _Fill:
         lacking = [part for c in empty if c.missing == _NO_RUN for part in self._lacking(c)]
         if dataset is None or not lacking:
             return []
-        methods, modalities = (",".join(dict.fromkeys(words)) for words in zip(*lacking, strict=True))
+        methods, modalities = (
+            ",".join(dict.fromkeys(words)) for words in zip(*lacking, strict=True)
+        )
         return [
             f"The plan table{self.table} trains on the paper's data. On {dataset}, repeat your "
             f"own tcon adapt command with --method {methods} --modality {modalities}."

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .layout import Block as PageBlock
-from .layout import Bullets, Commands, Heading, Table, Text, mean_std
-from .paper import Block, Cell
+from .layout import Block, Bullets, Commands, Heading, Table, Text, mean_std
+from .paper import Cell, TaskTable
 from .published import MODALITIES
 
 
-def paper_table(block: Block) -> Table:
+def paper_table(block: TaskTable) -> Table:
     """A row per method: the published numbers, then ours."""
     return Table(
         ["method", *_side(block.paper, block.modalities), *_side(block.ours, inputs_of(block))],
@@ -18,9 +17,9 @@ def paper_table(block: Block) -> Table:
     )
 
 
-def paper_page(blocks: Sequence[Block]) -> list[PageBlock]:
+def paper_page(blocks: Sequence[TaskTable]) -> list[Block]:
     """Every block with its notes and the commands that fill its empty cells."""
-    page: list[PageBlock] = []
+    page: list[Block] = []
     for block in blocks:
         page += [Heading(f"Table {block.table}, {block.task}"), paper_table(block)]
         page.append(Bullets(block.notes))
@@ -29,7 +28,7 @@ def paper_page(blocks: Sequence[Block]) -> list[PageBlock]:
     return page
 
 
-def inputs_of(block: Block) -> list[str]:
+def inputs_of(block: TaskTable) -> list[str]:
     """Names of our inputs: what the paper does not state is stated for ours."""
     return [MODALITIES[m].upper() if m == "unstated" else m for m in block.modalities]
 
