@@ -39,12 +39,14 @@ class Evaluation(Content):
     """
 
     def __repr__(self) -> str:
-        scored = [
-            f"{r.name} {r.group.modality} {mean_std(r.scores.accuracy)}" for r in self.results
+        shown = [
+            f"{result.name} {result.group.modality} {mean_std(result.scores.accuracy)}"
+            for result in self.results[:6]
         ]
-        said = [f"{len(self.groups) + len(self.fused)} groups", *scored[:6]]
-        more = [f"and {len(scored) - 6} more"] if len(scored) > 6 else []
-        return f"<Evaluation: {', '.join([*said, *more])}>"
+        if len(self.results) > len(shown):
+            shown.append(f"and {len(self.results) - len(shown)} more")
+        groups = len(self.groups) + len(self.fused)
+        return f"<Evaluation of {groups} group{'' if groups == 1 else 's'}: {', '.join(shown)}>"
 
     def _repr_markdown_(self) -> str:
         from .report.markdown import blocks_markdown
@@ -116,9 +118,8 @@ class Evaluation(Content):
         """
         from .report.html_file import write_html
 
-        write_html(
-            self, path, pictures=self.draw() if pictures is None else pictures, command=command
-        )
+        pictures = self.draw() if pictures is None else pictures
+        write_html(self, path, pictures=pictures, command=command)
 
     def draw(
         self,

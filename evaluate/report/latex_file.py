@@ -46,7 +46,7 @@ def _latex(block: TaskTable) -> str:
     caption = _escape(" ".join([f"Table {block.table} of the paper, {block.task}.", *block.notes]))
     return "\n".join(
         [
-            *(f"% {reason}: {c}" for reason, commands in block.commands.items() for c in commands),
+            *(f"% {reason}: {fill.command}" for reason, fill in block.fills.items()),
             "\\begin{table}",
             f"\\caption{{{caption}}}",
             f"\\begin{{tabular}}{{l{'r' * 2 * inputs}}}",

@@ -16,7 +16,7 @@ _SHARED_CLASSES = "Test videos are predicted among the classes that the target h
 
 
 def printed(content: Content, *, details: bool = False) -> list[Block]:
-    """What ``tcon eval`` prints: the paper's table if it was asked for, else accuracies; predictions
+    """What ``tcon eval`` prints: accuracies, or the paper's table if it was asked for; predictions
     of unlabelled targets; what was left out. Where something is chosen, the choices alone.
 
     Args:

@@ -139,12 +139,9 @@ def _task_file(run: Run) -> TaskFile | None:
     def labels(index: int, of: dict[str, int]) -> str:
         return "|".join(label for label, n in of.items() if n == index)
 
-    return TaskFile(
-        data["task"],
-        tuple(
-            (name, labels(n, both[0]), labels(n, both[1]), n) for n, name in enumerate(run.classes)
-        ),
-    )
+    source, target = both
+    rows = ((c, labels(n, source), labels(n, target), n) for n, c in enumerate(run.classes))
+    return TaskFile(data["task"], tuple(rows))
 
 
 def _versions() -> list[tuple[str, str]]:

@@ -26,7 +26,7 @@ class Cell:
         published: None where the paper has no such number.
         ours: scored runs; None where there are none.
         missing: why there are none.
-        command: that makes them; empty where none can.
+        command: that makes them; empty where none is known.
     """
 
     method: str
@@ -36,6 +36,14 @@ class Cell:
     ours: Group | None
     missing: str = ""
     command: str = ""
+
+
+@dataclass(frozen=True)
+class Fill:
+    """How empty cells can be filled: a sentence that ends in a colon, and a command."""
+
+    sentence: str
+    command: str
 
 
 @dataclass(frozen=True)
@@ -49,7 +57,8 @@ class TaskTable:
         rows: cells of each method, in the order of ``modalities``.
         modalities: as the paper calls them.
         notes: what must be said of the numbers.
-        commands: by the reason why cells are empty, those that fill them.
+        fills: how empty cells can be filled: by the reason why they are empty, a sentence and a
+            command.
     """
 
     table: str
@@ -59,7 +68,7 @@ class TaskTable:
     modalities: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     notes: tuple[str, ...]
-    commands: Mapping[str, tuple[str, ...]]
+    fills: Mapping[str, Fill]
 
 
 def paper_tables(table: str, groups: Sequence[Group]) -> list[TaskTable]:
@@ -109,15 +118,14 @@ def _block(
         for n in numbers.values()
     }
     labels |= {g.method: row_name(g, [g]) for g in groups if g.method not in labels}
-    fill = _Fill(first.table, groups)
+    empty = _Empty(first.table, groups, dataset)
     rows = tuple(
         tuple(
-            _cell(method, label, modality, numbers.get((method, modality)), fill)
+            _cell(method, label, modality, numbers.get((method, modality)), empty)
             for modality in modalities
         )
         for method, label in labels.items()
     )
-    empty = [cell for row in rows for cell in row if cell.missing]
     if dataset:
         paper, ours = task, dataset
         about = [f"Ours is {dataset}, not {task}: compare methods, not numbers, with the paper's."]
@@ -131,15 +139,14 @@ def _block(
         ours=ours,
         modalities=modalities,
         rows=rows,
-        notes=(*about, *_notes(numbers.values(), rows), *fill.on_own_data(empty, dataset)),
-        commands=fill.commands(empty),
+        notes=(*about, *_notes(numbers.values(), rows)),
+        fills=empty.fills([cell for row in rows for cell in row if cell.missing]),
     )
 
 
-def _cell(method: str, label: str, modality: str, number: Published | None, fill: _Fill) -> Cell:
+def _cell(method: str, label: str, modality: str, number: Published | None, empty: _Empty) -> Cell:
     wanted = MODALITIES[modality]
-    of_method = [g for g in fill.groups if g.method == method]
-    fit = [g for g in of_method if g.modality == wanted]
+    fit = [g for g in empty.groups if g.method == method and g.modality == wanted]
     if len(fit) > 1:
         raise InputError(
             f"--table: {fit[0].first.path} and {fit[1].first.path} are different settings of "
@@ -148,52 +155,56 @@ def _cell(method: str, label: str, modality: str, number: Published | None, fill
     cell = Cell(method, label, modality, number, fit[0] if fit else None)
     if fit:
         return cell
-    cell = replace(cell, missing=fill.reason(cell))
-    commands = fill.commands([cell]).get(cell.missing, ())
-    return replace(cell, command=" && ".join(commands))
+    cell = replace(cell, missing=empty.reason(cell))
+    fill = empty.fills([cell]).get(cell.missing)
+    return replace(cell, command=fill.command if fill else "")
 
 
 @dataclass(frozen=True)
-class _Fill:
-    """What fills empty cells.
+class _Empty:
+    """Why cells of a block are empty, and what fills them.
 
     Args:
         table: its number.
         groups: of the block.
+        dataset: that they are on, if it is not the table's.
     """
 
     table: str
     groups: Sequence[Group]
+    dataset: str | None
 
     def reason(self, cell: Cell) -> str:
         """Why there is no run, of an empty cell."""
         fused = "+" in MODALITIES[cell.modality]
         return _NO_RUN if self._lacking(cell) or not fused else _NOT_FUSED
 
-    def commands(self, empty: Sequence[Cell]) -> dict[str, tuple[str, ...]]:
-        """By reason, the commands that fill these cells."""
-        commands = {}
-        reasons = {cell.missing for cell in empty}
-        if _NO_RUN in reasons:
-            commands[_NO_RUN] = (f"tcon adapt --plan table{self.table}",)
-        if _NOT_FUSED in reasons:
+    def fills(self, cells: Sequence[Cell]) -> dict[str, Fill]:
+        """What fills these empty cells, by the reason why they are empty."""
+        fills = {}
+        # The table's plan trains the methods that the paper has.
+        lacking = [
+            part
+            for cell in cells
+            if cell.missing == _NO_RUN and cell.published
+            for part in self._lacking(cell)
+        ]
+        if lacking:
+            sentence = f"{_NO_RUN}: fill the cells by the plan of the table:"
+            if self.dataset:
+                methods = ",".join(dict.fromkeys(method for method, _ in lacking))
+                modalities = ",".join(dict.fromkeys(modality for _, modality in lacking))
+                sentence = (
+                    f"{_NO_RUN}: fill the cells by your own tcon adapt command on {self.dataset} "
+                    f"with --method {methods} --modality {modalities}; on the paper's data, by the "
+                    "plan of the table:"
+                )
+            fills[_NO_RUN] = Fill(sentence, f"tcon adapt --plan table{self.table}")
+        if any(cell.missing == _NOT_FUSED for cell in cells):
             folders = dict.fromkeys(str(g.folder) for g in self.groups)
             words = ["tcon", "eval", *folders, "--table", self.table, "--fuse"]
-            commands[_NOT_FUSED] = (shlex.join(words),)
-        return commands
-
-    def on_own_data(self, empty: Sequence[Cell], dataset: str | None) -> list[str]:
-        """What to train on other data than the table's, which its plan does not."""
-        lacking = [part for c in empty if c.missing == _NO_RUN for part in self._lacking(c)]
-        if dataset is None or not lacking:
-            return []
-        methods, modalities = (
-            ",".join(dict.fromkeys(words)) for words in zip(*lacking, strict=True)
-        )
-        return [
-            f"The plan table{self.table} trains on the paper's data. On {dataset}, repeat your "
-            f"own tcon adapt command with --method {methods} --modality {modalities}."
-        ]
+            fills[_NOT_FUSED] = Fill(f"{_NOT_FUSED}: fill the cells by", shlex.join(words))
+        return fills
 
     def _lacking(self, cell: Cell) -> list[tuple[str, str]]:
         """The method and each input, of those that a cell needs, without runs."""

@@ -23,8 +23,8 @@ def paper_page(blocks: Sequence[TaskTable]) -> list[Block]:
     for block in blocks:
         page += [Heading(f"Table {block.table}, {block.task}"), paper_table(block)]
         page.append(Bullets(block.notes))
-        for reason, commands in block.commands.items():
-            page += [Text(f"{reason}: fill the cells by"), Commands(commands)]
+        for fill in block.fills.values():
+            page += [Text(fill.sentence), Commands([fill.command])]
     return page
 
 
