@@ -124,9 +124,9 @@ def evaluate(
         raise InputError("no runs are named: tcon eval RUNS")
     _check_options(click.get_current_context().params)
     written = {"--csv": csv_path, "--json": json_path, "--latex": latex_path, "--report": html}
-    check_outputs(written)
     if figures or html:
         check_figures(figures, html, roots)
+    check_outputs(written)
     with Console(stderr=True).status("evaluating") as status:
         result = compute(
             runs,

@@ -24,7 +24,7 @@ def series_by_segments(groups: Sequence[Group]) -> dict[str, Series]:
     for group in groups:
         if group.scores is None:
             continue
-        title = f"{group.transfer}, {group.first.config['modality']}"
+        title = f"{group.transfer}, {group.modality}"
         same = json.dumps(what_counts(group.first.config) | {"seed": 0, "segments": 0})
         panels.setdefault(title, {}).setdefault(same, []).append(group)
     return {
@@ -50,7 +50,7 @@ def draw_segments(panels: Mapping[str, Series]) -> Figure:
             ks = _ks([group for members in series.values() for group in members])
             for name, members in series.items():
                 n = names.index(name)  # a method looks the same in every panel
-                place = [ks.index(str(group.first.config["segments"])) for group in members]
+                place = [ks.index(group.segments) for group in members]
                 order = np.argsort(place)
                 scores = [members[i].scores for i in order]
                 mean = np.array([100 * score.accuracy.mean() for score in scores])
@@ -88,5 +88,5 @@ def _named(series: Sequence[list[Group]]) -> Series:
 
 def _ks(groups: Sequence[Group]) -> list[str]:
     """The numbers of segments, by the target's, then the source's."""
-    found = {str(group.first.config["segments"]) for group in groups}
+    found = {group.segments for group in groups}
     return sorted(found, key=lambda k: [int(n) for n in (*k.split(":")[::-1], k.split(":")[0])])

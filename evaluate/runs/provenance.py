@@ -93,7 +93,9 @@ def provenance_of(
     return Provenance(
         files=tuple(files.values()),
         tasks=tuple(tasks),
-        made_by=tuple(dict.fromkeys(run.config["tool_version"] for run in runs)),
+        made_by=tuple(
+            dict.fromkeys(run.config.get("tool_version", "of an unknown version") for run in runs)
+        ),
         evaluated_by=tuple(_versions()),
         commands=tuple(dict.fromkeys(run.command for run in runs if run.command)),
         unrecorded=tuple(dict.fromkeys(str(run.path.parent) for run in runs if not run.command)),
