@@ -22,7 +22,9 @@ from .errors import InputError
 from .files import new_file
 from .merge import merge
 from .reader import FeatureFile
-from .schema import Failure, Provenance, Snippets, Video
+from .recipe import Recipe
+from .records import to_json
+from .schema import Failure, Snippets, Video
 from .sources import parts_folder, parts_of
 from .tables import write_table
 
@@ -35,24 +37,24 @@ class FeatureWriter:
 
     Args:
         path: the file; an existing one is extended.
-        provenance: how the features of each modality are made.
+        recipes: how the features of each modality are made.
         commit_videos, commit_seconds: commit after so many videos or seconds.
 
     Raises:
         InputError: the path cannot be written, another process writes this file, or the existing
-            file's provenance differs (the message names what differs).
+            file's recipe differs (the message names what differs).
     """
 
     def __init__(
         self,
         path: str | Path,
-        provenance: Mapping[str, Provenance],
+        recipes: Mapping[str, Recipe],
         *,
         commit_videos: int = 64,
         commit_seconds: float = 2.0,
     ) -> None:
         self.path = Path(path)
-        self.provenance = dict(provenance)
+        self.recipes = dict(recipes)
         self._commit_videos, self._commit_seconds = commit_videos, commit_seconds
         self._videos: list[tuple[Video, dict[str, Snippets]]] = []
         self._failures: list[Failure] = []
@@ -79,8 +81,8 @@ class FeatureWriter:
         """Take a finished video, with the features of every modality; commit now and then."""
         if video.id in self.committed:
             raise ValueError(f"{video.id} is already in {self.path}")
-        if snippets.keys() != self.provenance.keys():
-            raise ValueError(f"{video.id} needs features of {sorted(self.provenance)}")
+        if snippets.keys() != self.recipes.keys():
+            raise ValueError(f"{video.id} needs features of {sorted(self.recipes)}")
         self.committed[video.id] = video
         self.failed.pop(video.id, None)
         self._videos.append((video, dict(snippets)))
@@ -161,23 +163,23 @@ class FeatureWriter:
     ) -> None:
         write_table(h5, "videos", [video for video, _ in videos], Video)
         write_table(h5, "failures", failures, Failure)
-        for modality, provenance in self.provenance.items():
+        for modality, recipe in self.recipes.items():
             chunks = [snippets[modality] for _, snippets in videos]
             group = h5.create_group(modality)
-            provenance.to_attributes(group)
-            empty = np.empty((0, provenance.dim), np.float16)
+            group.attrs["recipe"] = to_json(recipe)
+            empty = np.empty((0, recipe.dim), np.float16)
             features = np.concatenate([c.features for c in chunks] or [empty]).astype(np.float16)
             frame = np.concatenate([np.empty(0, np.int64), *(c.frame for c in chunks)])
             _write_snippets(group, features, frame, np.array([len(c.frame) for c in chunks], int))
 
     def _refuse_to_mix(self, existing: FeatureFile) -> None:
-        if existing.modalities != sorted(self.provenance):
+        if existing.modalities != sorted(self.recipes):
             raise InputError(
-                f"{self.path} holds {existing.modalities}, not {sorted(self.provenance)}: "
+                f"{self.path} holds {existing.modalities}, not {sorted(self.recipes)}: "
                 "choose another output"
             )
-        for modality, provenance in self.provenance.items():
-            if differences := existing.provenance[modality].differences(provenance):
+        for modality, recipe in self.recipes.items():
+            if differences := existing.recipes[modality].differences(recipe):
                 raise InputError(
                     f"{self.path} was made differently ({'; '.join(differences)}; file != now): "
                     "repeat its settings or choose another output"

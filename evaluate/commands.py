@@ -160,9 +160,14 @@ def evaluate(
             click.echo(f"\n{blocks_markdown(distance_blocks(result))}")
         if not figures and not html:
             return
+        from .figures.style import NotDrawn  # it needs matplotlib
+
         status.start()
         pictures = []
-        for picture in result.draw(pairs=pairs, roots=roots, say=click.echo):
+        for picture in result.draw(pairs=pairs, roots=roots):
+            if isinstance(picture, NotDrawn):
+                click.echo(picture)
+                continue
             status.update(f"drawn: {picture.title}")
             pictures.append(picture)
             if figures:
@@ -329,7 +334,8 @@ def export(
 
         if output is None:
             raise InputError("name the model's file: -o FILE.pt2 or -o FILE.onnx")
-        click.echo(export_model(source, output, weights=weights, features=features))
+        exported = export_model(source, output, weights=weights, features=features)
+        click.echo(f"Wrote {exported}.")
         return
     from ..cache.sources import sources_of
 
@@ -340,7 +346,8 @@ def export(
     from .export.features import export_npz
 
     output = output or source.with_suffix(".npz")
-    click.echo(export_npz(source, output, modality=modality, segments=segments))
+    videos = export_npz(source, output, modality=modality, segments=segments)
+    click.echo(f"Wrote {output}: {videos} videos, their {modality} features.")
 
 
 @click.command()
@@ -350,6 +357,6 @@ def export(
 @click.option("--device", default="auto", show_default=True)
 def demo(output: Path, clips: int, seeds: int, device: str) -> None:
     """Make synthetic clips of two domains, extract, adapt and evaluate: the whole pipeline."""
-    from .demo.pipeline import run_demo
+    from .demo.show import run_demo
 
     run_demo(output, clips=clips, seeds=seeds, device=device)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +28,7 @@ from .tables.layout import mean_std
 from .tables.paper import paper_tables
 
 if TYPE_CHECKING:
-    from .figures.style import Picture  # it needs matplotlib
+    from .figures.style import NotDrawn, Picture  # they need matplotlib
 
 
 class Evaluation(Content):
@@ -126,8 +126,7 @@ class Evaluation(Content):
         *,
         pairs: Sequence[tuple[str, str]] = (),
         roots: Sequence[str] = (),
-        say: Callable[[str], None] = lambda line: None,
-    ) -> Iterator[Picture]:
+    ) -> Iterator[Picture | NotDrawn]:
         """Every figure that the runs give, one after the other.
 
         Args:
@@ -135,15 +134,17 @@ class Evaluation(Content):
                 pairs.
             roots: folders that the videos' paths start at, if they have moved: ``DIR``, or
                 ``source=DIR`` and ``target=DIR``.
-            say: told what cannot be drawn, and why.
+
+        Yields:
+            each figure, or why it cannot be drawn.
 
         Raises:
             InputError: a package for figures is missing, or a pair cannot be shown.
         """
         try:
             from .figures.all_figures import draw_all
-            from .figures.frames import parse_roots
-            from .figures.pairs import PairChoice
+            from .figures.data.pairs import PairChoice
+            from .figures.data.roots import parse_roots
         except ImportError as error:
             package = (error.name or "").partition(".")[0]
             raise InputError(
@@ -151,7 +152,7 @@ class Evaluation(Content):
             ) from None
         choice = PairChoice(ids=tuple(pairs), roots=parse_roots(roots))
         loader = Loader(self.features, self.source_features)
-        return draw_all(self.groups, loader, choice, fused=self.fused, say=say)
+        return draw_all(self.groups, loader, choice, fused=self.fused)
 
 
 def evaluate(

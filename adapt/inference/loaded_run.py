@@ -1,159 +1,117 @@
-"""A finished run as what predicts new videos: its config and its checkpoint, no feature file."""
+"""A finished run, loaded to predict: its configuration and its checkpoint, no feature file."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor, nn
+import torch
 
-from ...cache import InputError, Provenance
-from ...extract.backbones import get_spec, names
-from ...extract.backbones.checkpoint import file_sha256
-from ...extract.flow import Parameters
-from ...extract.flow.cutting import parse_flow
-from ...extract.options import ExtractConfig, Plan
-from ...extract.snippets.sampling import CentralSampling, Sampling
-from ...extract.snippets.views import Views
+from ...cache import InputError, Recipe
+from ...cache.legacy import recipe_from_texts
+from ...cache.records import from_data
 from ..config.runs import RunConfig
+from ..data.statistics import Statistics
 from ..methods import Method, Sizes, build
 from ..run_folder import CHECKPOINT, CONFIG
-from .feature_files import feature_file
-from .rebuild import load_checkpoint, run_config
+from .feature_files import Domain, feature_file
+from .rebuild import run_config
 
 
 @dataclass(frozen=True)
-class Deployed:
+class LoadedRun:
     """A run after its last step, on the CPU.
 
     Args:
         path: its folder.
         config: its options.
-        classes: their names, [C].
-        method: in evaluation, which takes no gradients.
-        statistics: the target's ``mean`` and ``deviation`` [D_in]; None where features were not
-            standardised.
-        made: how the target's features were made.
+        data: what it was trained on.
+        method: in evaluation mode; its parameters take no gradients.
+        statistics: the ``mean`` and ``deviation`` [D_in] that each domain's features were
+            standardised by; empty where they were not.
+        recipe: how the target's features were made.
     """
 
     path: Path
     config: RunConfig
-    classes: tuple[str, ...]
+    data: Mapping[str, Any]
     method: Method
-    statistics: tuple[Tensor, Tensor] | None
-    made: Provenance
+    statistics: Statistics
+    recipe: Recipe
 
     @property
-    def segments(self) -> int:
-        """K."""
-        return self.config.target_segments
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes, [C]."""
+        return tuple(self.data["classes"])
 
-    @property
-    def positions(self) -> int:
-        """Snippets of each video that the method sees, K m."""
-        return self.segments * self.method.snippets
+    def segments(self, domain: Domain = "target") -> int:
+        """K of a domain's videos."""
+        config = self.config
+        return config.source_segments if domain == "source" else config.target_segments
+
+    def positions(self, domain: Domain = "target") -> int:
+        """How many snippets of each video the method sees, K m."""
+        return self.segments(domain) * self.method.snippets
 
 
-def load_deployed(path: Path, *, features: Path | None = None) -> Deployed:
-    """Rebuild a run for new videos.
+def load_run(
+    path: str | Path, *, features: Path | None = None, recipe: Recipe | None = None
+) -> LoadedRun:
+    """Load a finished run.
 
     Args:
-        path: its folder, or one that holds no other run.
-        features: the target's feature file, if it has moved; for runs alone that do not say
-            themselves how their features were made.
+        path: its folder, or a folder that holds this run alone.
+        features: the target's feature file, if it has moved; only for runs that do not record how
+            their features were made.
+        recipe: how the target's features were made, for such runs too, instead of their file.
 
     Raises:
-        InputError: no run there, or several, or an unfinished or damaged one, or a file that it
-            does not need.
+        InputError: there is no run, or several; it is unfinished or damaged; or ``features`` is
+            given but not needed.
     """
-    folder = _only_run(path)
+    folder = only_run(Path(path))
     try:
         content = json.loads((folder / CONFIG).read_text())
         config, data = run_config(content), content["data"]
-        classes, made = tuple(data["classes"]), data.get("target_provenance")
+        made = data.get("target_provenance")
         if made and features:
             raise InputError(
-                f"{folder} says itself how its features were made: leave out --features {features}"
+                f"{folder} records how its features were made: leave out --features {features}"
             )
-        made = Provenance(**made) if made else _made(folder, content, features)
-        if config.end_to_end:
-            made = replace(made, weights_sha256=file_sha256(folder / CHECKPOINT))
+        if made:
+            recipe = _recipe(made)
+        elif recipe is None:
+            file = feature_file(folder, content, "target", features)
+            recipe = file.recipes[config.modality]
     except InputError:
         raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{folder / CONFIG} is damaged ({error}): repeat the run") from None
     sizes = Sizes(
-        in_features=made.dim,
+        in_features=recipe.dim,
         source_segments=config.source_segments,
         target_segments=config.target_segments,
-        classes=len(classes),
+        classes=len(data["classes"]),
     )
     method = build(config.method, config.options, sizes).eval().requires_grad_(False)
-    target = load_checkpoint(folder, method).get("target")
-    statistics = (target["mean"], target["deviation"]) if target else None
-    return Deployed(folder, config, classes, method, statistics, made)
+    statistics = load_checkpoint(folder / CHECKPOINT, method)
+    return LoadedRun(folder, config, data, method, statistics, recipe)
 
 
-def make_plan(
-    deployed: Deployed, machine: ExtractConfig, *, weights: str | Path | None = None
-) -> Plan:
-    """How videos get the features that the run was trained on, with the backbone loaded.
+def _recipe(made: Mapping[str, Any]) -> Recipe:
+    """What a run keeps of how its features were made."""
+    return from_data(Recipe, made) if "imported" in made else recipe_from_texts(made)
 
-    Only the snippets that evaluation looks at are computed, of the centre view.
 
-    Args:
-        machine: decoder, device, batch size, workers and limits; its precision replaces the run's
-            unless it is "auto".
-        weights: the backbone's checkpoint, where it had not the published weights.
+def only_run(path: Path) -> Path:
+    """The folder of the one finished run in a folder.
 
     Raises:
-        InputError: features that were imported, other weights, or a machine that cannot do it.
+        InputError: there is none, or more than one.
     """
-    made, modality = deployed.made, deployed.config.modality
-    if deployed.config.end_to_end and weights is not None:
-        raise InputError(
-            f"{deployed.path} trained its backbone end to end and holds it: leave out --weights "
-            f"{weights}"
-        )
-    if made.backbone not in names() or made.imported:
-        raise InputError(
-            f"the features of {deployed.path} were not made by tcon extract (backbone "
-            f"{made.backbone}, {made.preprocessing}), so new videos cannot get such features: "
-            "predict with a run on features that tcon extract made"
-        )
-    sampling = Sampling.parse(made.sampling)
-    flow, bound, quantised = parse_flow(made.flow) if made.flow else (Parameters(), 20.0, True)
-    config = replace(
-        machine,
-        modalities=(modality,),
-        backbone=made.backbone,
-        weights=str(deployed.path) if deployed.config.end_to_end else _weights(made, weights),
-        sampling=CentralSampling(sampling.rule, sampling.value, positions=deployed.positions),
-        views=Views(),
-        flow=flow,
-        flow_bound=bound,
-        flow_float=not quantised,
-        precision=made.precision if machine.precision == "auto" else machine.precision,
-    )
-    plan = Plan.make(config)
-    wanted = replace(made, views=str(config.views), precision=config.precision)
-    if differences := wanted.differences(plan.provenance("")[modality]):
-        raise InputError(
-            f"new videos would get other features than {deployed.path} was trained on "
-            f"({'; '.join(differences)}): take the version of tcon that made them"
-        )
-    return plan
-
-
-def backbone_of(deployed: Deployed, plan: Plan) -> nn.Module:
-    """The run's backbone: normalised snippets [n, ...] to features [n, D_in]."""
-    return plan.backbones[deployed.config.modality].module
-
-
-def _only_run(path: Path) -> Path:
     if not path.exists():
         raise InputError(f"no such run: {path}")
     folders = sorted(config.parent for config in path.rglob(CONFIG))
@@ -166,26 +124,19 @@ def _only_run(path: Path) -> Path:
     return folders[0]
 
 
-def _made(folder: Path, config: Mapping[str, Any], features: Path | None) -> Provenance:
-    """From the feature file: runs did not always say it themselves."""
-    return feature_file(folder, config, "target", features).provenance[config["modality"]]
+def load_checkpoint(path: Path, method: Method) -> Statistics:
+    """Load a run's final weights into its method.
 
+    Returns:
+        each domain's ``mean`` and ``deviation`` [D_in]; empty where features were not standardised.
 
-def _weights(made: Provenance, given: str | Path | None) -> str | None:
-    """What `Plan.make` is to load: None for the published weights."""
-    if given is not None:
-        sha256 = file_sha256(Path(given))
-        if sha256 != made.weights_sha256:
-            raise InputError(
-                f"--weights {given} (sha256 {sha256[:16]}...) is not {made.weights} (sha256 "
-                f"{made.weights_sha256[:16] or 'none'}...) that the run's features were made with"
-            )
-        return str(given)
-    if made.weights == "random":
-        return "random"
-    if made.weights.removesuffix(", cross-modality") == get_spec(made.backbone).weights.name:
-        return None
-    raise InputError(
-        f"the run's features were made with {made.weights} (sha256 {made.weights_sha256[:16]}...): "
-        "give that checkpoint with --weights FILE"
-    )
+    Raises:
+        InputError: the checkpoint is missing or damaged, or is another method's.
+    """
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+        method.load_state_dict(checkpoint["method"])
+        return checkpoint["normalise"]
+    except Exception as error:  # a damaged checkpoint fails in many ways
+        reason = str(error).partition("\n")[0]
+        raise InputError(f"{path} does not fit its run ({reason}): repeat the run") from None

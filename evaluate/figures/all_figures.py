@@ -1,22 +1,24 @@
-"""All figures of a comparison of runs."""
+"""Which figures a comparison of runs has."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from ...adapt.methods import entry
-from ...adapt.training.health import by_kind
 from ...cache import InputError
-from ..runs.embeddings import Loader
+from ..runs.embeddings import Loader, RunFeatures
 from ..runs.groups import Group
-from ..runs.logs import read_health, read_metrics
 from ..runs.names import folder_names
-from .accuracy_by_segments import draw_segments, series_by_segments
-from .pair_attention import co_attends
-from .pairs import PairChoice, check_pairs, pair_pictures
-from .style import Picture
-from .training_curves import draw_curves
-from .tsne_of_run import tsne_picture
+from .accuracy_by_segments import accuracy_by_segments, accuracy_picture
+from .attention import attention_picture
+from .coattention import coattention_picture
+from .data.clouds import feature_clouds
+from .data.coattention import co_attends
+from .data.frames import pair_frames
+from .data.pairs import PairChoice, attend_pairs, check_pairs, shown_pairs, test_attention
+from .style import NotDrawn, Picture
+from .training_curves import curves_picture, training_logs
+from .tsne import tsne_picture
 
 
 def draw_all(
@@ -25,17 +27,18 @@ def draw_all(
     pairs: PairChoice,
     *,
     fused: Sequence[Group] = (),
-    say: Callable[[str], None] = print,
-) -> Iterator[Picture]:
+) -> Iterator[Picture | NotDrawn]:
     """Everything that the runs give: accuracy by K; per group training curves, t-SNE and, of TCoN,
     attention and co-attention. What shows features is of the group's first seed.
 
     Args:
         groups: scored runs.
-        loader: of their methods.
+        loader: of their features.
         pairs: whose co-attention.
         fused: scored groups that have accuracies alone.
-        say: told what cannot be drawn.
+
+    Yields:
+        each figure, or why it cannot be drawn.
 
     Raises:
         InputError: a pair that was asked for cannot be shown.
@@ -43,44 +46,50 @@ def draw_all(
     check_pairs([group.first for group in groups], loader, pairs)
     if pairs.ids and not any(co_attends(entry(g.method).method) for g in groups):
         raise InputError("--pair shows co-attention, which none of these runs' methods has")
-    if panels := series_by_segments([*groups, *fused]):
-        yield Picture(
-            "accuracy_by_segments",
-            "Accuracy by number of segments",
-            "Mean accuracy over seeds on the target's test videos; bars are 95 % intervals.",
-            draw_segments(panels),
-        )
+    if panels := accuracy_by_segments([*groups, *fused]):
+        yield accuracy_picture(panels)
     for group, name in zip(groups, folder_names(groups), strict=True):
         try:
-            curves = curves_picture(group, name)
+            logs = training_logs(group)
         except InputError as error:
-            say(f"No curves of {name} are drawn: {error}")
+            yield NotDrawn("training curves", name, str(error))
         else:
-            yield curves
+            yield curves_picture(logs, name)
         try:
-            trained = loader.load(group.first)
+            run = loader.load(group.first)
         except InputError as error:
-            say(f"No features of {name} are drawn: {error}")
+            yield NotDrawn("features", name, str(error))
             continue
-        yield tsne_picture(trained, name)
-        if co_attends(type(trained.method)):
-            yield from pair_pictures(trained, name, pairs, say)
+        yield tsne_picture(feature_clouds(run), name, run.loaded.classes)
+        yield from coattention_pictures(run, name, pairs)
 
 
-def curves_picture(group: Group, name: str) -> Picture:
-    """Training curves of a group, with its health in the caption.
+def coattention_pictures(
+    run: RunFeatures, name: str, choice: PairChoice
+) -> Iterator[Picture | NotDrawn]:
+    """Attention over time, where the method predicts it, and a co-attention matrix per pair;
+    nothing of methods that do not co-attend.
+
+    Args:
+        run: a run and its features.
+        name: of its figures.
+        choice: which pairs. Those that another run used are left out.
 
     Raises:
-        InputError: a run's metrics are damaged.
+        InputError: the frames of a pair that was asked for cannot be read.
     """
-    records = [read_metrics(run) for run in group.runs]
-    seeds = "one seed" if len(records) == 1 else f"mean of {len(records)} seeds and their range"
+    if not co_attends(type(run.method)):
+        return
+    pairs = attend_pairs(run, shown_pairs(run, choice))
+    everyone = test_attention(run)
+    if everyone is not None:
+        yield attention_picture(everyone, pairs, name)
     try:
-        found = by_kind((run.seed, finding) for run in group.runs for finding in read_health(run))
-        words = "; ".join(finding["text"] for _, finding in found) or "nothing looks wrong"
+        frames = [pair_frames(pair, choice.roots) for pair in pairs]
     except InputError as error:
-        words = str(error)
-    caption = f"Means between evaluations, {seeds}. Health: "
-    return Picture(
-        f"{name}_curves", f"{name}: training", f"{caption}{words}.", draw_curves(records)
-    )
+        if choice.ids:
+            raise
+        yield NotDrawn("co-attention", name, str(error))
+        return
+    for number, (pair, images) in enumerate(zip(pairs, frames, strict=True), start=1):
+        yield coattention_picture(pair, images, f"{name}_coattention_{number}", name, number)

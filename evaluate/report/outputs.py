@@ -43,7 +43,7 @@ def check_figures(folder: Path | None, html: Path | None, roots: Sequence[str]) 
     """
     try:
         from ..figures import all_figures  # noqa: F401  (it is imported to see whether it can be)
-        from ..figures.frames import parse_roots
+        from ..figures.data.roots import parse_roots
     except ImportError as error:
         package = (error.name or "").partition(".")[0]
         raise InputError(f"figures need the package {package}: pip install 'tcon[demo]'") from None

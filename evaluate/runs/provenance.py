@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from ... import __version__
@@ -117,10 +117,9 @@ def _origin(
 
 def _rows(file: FeatureFile) -> list[tuple[str, str]]:
     return [
-        (f"{modality}: {key.replace('_', ' ')}", str(value))
-        for modality, made in file.provenance.items()
-        for key, value in asdict(made).items()
-        if value != ""
+        (f"{modality}: {name}", value)
+        for modality, recipe in file.recipes.items()
+        for name, value in recipe.rows()
     ]
 
 

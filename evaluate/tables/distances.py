@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from ..scores.distances import Distance  # it needs scikit-learn
 
 _HOW = """\
-Between source training and target test videos, before (features as the run normalised them) and
-after G_f. Proxy A-distance: 0 where a linear classifier can only guess the domain, 2 where it is
-always right; in brackets, where the source has validation videos, that between source training and
-source validation videos, which is due to memorised training videos, not to the domain. Squared
-multi-kernel MMD, in brackets that of equal domains (videos dealt at random). Videos are their
-segments side by side, or their mean where K differs."""
+Between source training and target test videos, before G_f (features as the run standardised them)
+and after it. Proxy A-distance is 0 where a linear classifier can only guess the domain and 2 where
+it is always right; in brackets, where the source has validation videos, that between source
+training and source validation videos, which is memory of the training videos, not domain. MMD² is
+the squared multi-kernel MMD, in brackets that between equal domains (videos dealt at random).
+Videos are their segments side by side, or their mean where K differs."""
 
 
 def distance_blocks(transfers: Mapping[str, Mapping[str, Sequence[Distance]]]) -> list[Block]:
