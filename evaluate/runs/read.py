@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,6 @@ class Run:
     classes: tuple[str, ...]
     steps: tuple[int, ...]
     predictions: dict[str, Predictions]  # target_test, target_train, perhaps source_val
-    changes: Mapping[str, Any] = field(default_factory=dict)  # of a fused run's tables
 
     @property
     def seed(self) -> int:
@@ -43,11 +42,20 @@ class Run:
     @property
     def config(self) -> dict[str, Any]:
         """The record as nested tables."""
-        return as_tables(self.record) | dict(self.changes)
+        return as_tables(self.record)
 
     @property
     def data(self) -> dict[str, Any]:
         return self.config["data"]
+
+    @property
+    def segments(self) -> str:
+        """K, or ``K_s:K_t``."""
+        return str(self.config["segments"])
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        return self.record.command
 
     @property
     def test(self) -> Predictions:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tcon.cache import InputError
-from tcon.evaluate.report.report import report
+from tcon.evaluate import evaluate
 from tcon.evaluate.runs.logs import read_health, read_metrics
 from tcon.evaluate.runs.read import find_runs
 
@@ -51,9 +49,9 @@ def sound(run: Path) -> dict[str, bytes]:
 def test_damaged_run(run: Path, sound: dict[str, bytes], name: str, data: st.DataObject) -> None:
     (run / name).write_bytes(data.draw(DAMAGE[name](sound[name])))
     memory = None if name.endswith(".h5") else MEMORY
-    with ends_well(memory=memory), redirect_stdout(io.StringIO()):
+    with ends_well(memory=memory):
         if name in ("config.json", "logits.h5"):
-            report([run])
+            evaluate(run).to_markdown(details=True)
             return
         (found,), _ = find_runs([run])
         for record in read_metrics(found):
@@ -80,4 +78,4 @@ def test_a_record_must_be_one(run: Path, change: dict[str, Any], message: str) -
         config[key] = {**config.get(key, {}), **value} if isinstance(value, dict) else value
     (run / "config.json").write_text(json.dumps(config))
     with pytest.raises(InputError, match=rf"config\.json is damaged \(.*{message}.*delete the run"):
-        report([run])
+        evaluate(run)
