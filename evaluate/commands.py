@@ -216,21 +216,23 @@ def predict(
     json_path: Path | None,
     figures: Path | None,
     top: int,
+    precision: str,
     **machine: Any,
 ) -> None:
     """Predict new VIDEOS with a finished RUN: labels, scores, attention over time.
 
     VIDEOS are files, folders of videos and lists.
     """
+    from ..extract.machine.machine import Machine
     from ..extract.machine.memory import keep_freed_memory
-    from ..extract.options import ExtractConfig
     from .predict.report import predict_and_report
 
     keep_freed_memory()
     failures = predict_and_report(
         run,
         videos,
-        ExtractConfig(**machine),
+        Machine(**machine),
+        precision=precision,
         weights=weights,
         features=features,
         root=root,

@@ -11,9 +11,8 @@ from rich.console import Console
 from ...adapt.config.runs import make_runs
 from ...adapt.progress import adapt_with_progress
 from ...cache import InputError
-from ...cache.recipe import Sampling
 from ...extract.lists.videos import read_videos
-from ...extract.options import ExtractConfig
+from ...extract.machine.machine import Machine
 from ...extract.progress import extract_with_progress
 from ..runs.groups import Group, group_runs
 from ..runs.read import find_runs
@@ -67,9 +66,11 @@ def run_demo(output: Path, *, clips: int = 224, seeds: int = 3, device: str = "a
     console.print(f"{made} clips in {output / 'clips'}")
 
     console.rule("2/4 tcon extract")
-    config = ExtractConfig(sampling=Sampling("uniform", 16), device=device)
+    machine = Machine(device=device)
     for name, videos in domains.items():
-        extract_with_progress(read_videos(videos), output / f"{name}.h5", config)
+        extract_with_progress(
+            read_videos(videos), output / f"{name}.h5", snippets=16, machine=machine
+        )
 
     console.rule("3/4 tcon adapt")
     files = output / "source.h5", output / "target.h5"

@@ -15,7 +15,7 @@ from ...adapt.inference.loaded_run import load_run
 from ...adapt.inference.stream import Result, predict_videos
 from ...adapt.inference.videos import read_items
 from ...cache import Failure, InputError
-from ...extract.options import ExtractConfig
+from ...extract.machine.machine import Machine
 from ...extract.pipeline import Progress
 from .figures import PredictionFigures
 from .files import CsvPredictions, JsonPredictions
@@ -25,8 +25,9 @@ from .table import PredictionTable
 def predict_and_report(
     run: Path,
     videos: Sequence[Path],
-    machine: ExtractConfig,
+    machine: Machine,
     *,
+    precision: str = "auto",
     weights: Path | None = None,
     features: Path | None = None,
     root: Path | None = None,
@@ -40,7 +41,7 @@ def predict_and_report(
     Args:
         run: a run's folder.
         videos: files, folders and lists.
-        machine, weights, features, root: as in `predict`.
+        machine, precision, weights, features, root: as in `predict`.
         csv_path, json_path: files that get everything.
         figures: folder that gets a PNG per video.
         top: how many classes a line shows.
@@ -53,7 +54,7 @@ def predict_and_report(
     """
     items = read_items(videos, root=root)
     loaded = load_run(run, features=features)
-    plan = plan_features(loaded, machine, weights=weights)
+    plan = plan_features(loaded, machine, weights=weights, precision=precision)
     drawing = PredictionFigures(figures) if figures else None
     table = PredictionTable([item.id for item in items], loaded.classes, top)
     console = Console(soft_wrap=True, highlight=False, markup=False)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from ...cache import InputError
+from ...cache.errors import InputError, printable
 from ...cache.schema import SPLITS
 from . import Entry, ReadList, read_list
 from .folders.trees import read_tree
@@ -105,11 +105,6 @@ def describe(items: Sequence[VideoItem]) -> str:
         parts.append(f"{unlabelled} unlabelled" if classes else "unlabelled")
     parts.append(", ".join(f"{s} {splits[s]}" for s in SPLITS if splits[s]) or "no splits")
     return "; ".join(parts)
-
-
-def printable(name: str) -> str:
-    """A file's name as text; bytes that are no UTF-8 become ``\\xe9`` and the like."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def labels_of(items: Sequence[VideoItem]) -> Labels:
