@@ -7,8 +7,6 @@ journal: a file that is being appended to can be unreadable after a kill.
 
 from __future__ import annotations
 
-import fcntl
-import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -17,9 +15,11 @@ from types import TracebackType
 
 import h5py
 import numpy as np
+from filelock import FileLock
 
 from .errors import InputError
 from .files import new_file
+from .locks import release, try_lock
 from .merge import merge
 from .reader import FeatureFile
 from .recipe import Recipe
@@ -186,31 +186,31 @@ class FeatureWriter:
                 )
 
 
-def _lock(path: Path, parts: Path) -> int:
-    """Take the one writer's lock on ``path``; a killed process releases it by dying."""
+def _lock(path: Path, parts: Path) -> FileLock:
+    """Take the one writer's lock on ``path``.
+
+    Raises:
+        InputError: another process has it, or the folder cannot be written.
+    """
     while True:
         try:
             parts.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(parts / "lock", os.O_RDWR | os.O_CREAT)
         except OSError as error:
             raise InputError(f"cannot write {path}: {error.strerror} ({error.filename})") from None
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.path.samestat(os.fstat(descriptor), os.stat(parts / "lock")):
-                return descriptor
-        except BlockingIOError:
-            os.close(descriptor)
-            raise InputError(f"another process is writing {path}: wait or stop it") from None
+            lock = try_lock(parts / "lock")
         except FileNotFoundError:
-            pass
-        os.close(descriptor)  # it was the lock of a writer that has just finished
+            continue  # a writer that has just finished removed the folder
+        except OSError as error:
+            raise InputError(f"cannot write {path}: {error.strerror} ({error.filename})") from None
+        if lock is None:
+            raise InputError(f"another process is writing {path}: wait or stop it")
+        return lock
 
 
-def _unlock(descriptor: int, parts: Path) -> None:
+def _unlock(lock: FileLock, parts: Path) -> None:
     """Release the lock, and remove the folder unless it holds parts."""
-    with suppress(OSError):
-        (parts / "lock").unlink()
-    os.close(descriptor)
+    release(lock)
     with suppress(OSError):
         parts.rmdir()
 

@@ -15,6 +15,26 @@ import click
 from ..cache.errors import InputError
 
 
+def _load_plugins(
+    _context: click.Context, _option: click.Parameter, names: tuple[str, ...]
+) -> None:
+    """Load plug-ins before the command runs."""
+    from ..cache.plugins import load_plugin
+
+    for name in names:
+        load_plugin(name)
+
+
+_plugin = click.option(
+    "--plugin",
+    metavar="FILE.py|MODULE",
+    multiple=True,
+    callback=_load_plugins,
+    expose_value=False,
+    help="Load the run's own method or backbone from there, if it has moved; may be repeated.",
+)
+
+
 @click.command("eval")
 @click.argument("runs", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
@@ -183,6 +203,7 @@ def evaluate(
 @click.option(
     "--top", type=click.IntRange(min=1), default=2, show_default=True, help="Classes in a line."
 )
+@_plugin
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:0,cuda:1 ...")
 @click.option("--precision", default="auto", show_default=True, help="auto is the run's.")
 @click.option("--batch-size", type=click.IntRange(min=1), help="Snippets per forward pass.")
@@ -223,24 +244,19 @@ def predict(
 
     VIDEOS are files, folders of videos and lists.
     """
+    from ..adapt.inference.features import plan_features
+    from ..adapt.inference.loaded_run import load_run
+    from ..adapt.inference.videos import read_items
     from ..extract.machine.machine import Machine
     from ..extract.machine.memory import keep_freed_memory
-    from .predict.report import predict_and_report
+    from .predict.report import Outputs, show_predictions
 
     keep_freed_memory()
-    failures = predict_and_report(
-        run,
-        videos,
-        Machine(**machine),
-        precision=precision,
-        weights=weights,
-        features=features,
-        root=root,
-        csv_path=csv_path,
-        json_path=json_path,
-        figures=figures,
-        top=top,
-    )
+    items = read_items(videos, root=root)
+    loaded = load_run(run, features=features)
+    plan = plan_features(loaded, Machine(**machine), weights=weights, precision=precision)
+    outputs = Outputs(csv=csv_path, json=json_path, figures=figures, top=top)
+    failures = show_predictions(loaded, items, plan, outputs)
     sys.exit(1 if failures else 0)
 
 
@@ -269,6 +285,7 @@ def predict(
     type=click.Path(path_type=Path),
     help="Of an old run its target file, if it has moved.",
 )
+@_plugin
 def export(
     source: Path,
     output: Path | None,
@@ -310,6 +327,6 @@ def export(
 @click.option("--device", default="auto", show_default=True)
 def demo(output: Path, clips: int, seeds: int, device: str) -> None:
     """Make synthetic clips of two domains, extract, adapt and evaluate: the whole pipeline."""
-    from .demo.pipeline import run_demo
+    from .demo.show import run_demo
 
     run_demo(output, clips=clips, seeds=seeds, device=device)

@@ -3,7 +3,7 @@
 A csv row becomes a row of features on this way::
 
     lists/ reads the row -> `api.extract` -> `plan` loads the backbone -> `pipeline` joins
-   
+
     decoding/ (frames), snippets/ and flow/ (snippets), backbones/ on machine/ (features), and the
     writer of `tcon.cache`
 

@@ -44,6 +44,7 @@ class Picture:
         caption: what is drawn, and how to read it.
         figure: the drawing.
         photo: it holds images or thousands of points, so a report embeds it as WebP, not as SVG.
+        dpi: dots per inch of PNG and WebP.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Picture:
     caption: str
     figure: Figure
     photo: bool = False
+    dpi: int = 120
 
     def encode(self, kind: Literal["png", "svg", "webp"]) -> bytes:
         """The content of an image file."""
@@ -58,7 +60,7 @@ class Picture:
         # Without the date, equal figures give equal files.
         metadata = {"Date": None} if kind == "svg" else None
         with matplotlib.rc_context(_STYLE):
-            self.figure.savefig(buffer, format=kind, dpi=120, metadata=metadata)
+            self.figure.savefig(buffer, format=kind, dpi=self.dpi, metadata=metadata)
         return buffer.getvalue()
 
     def write(self, folder: Path) -> None:

@@ -27,6 +27,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+from filelock import FileLock
 
 from ...cache.errors import InputError
 from ...cache.files import reserve, sync
@@ -212,8 +213,7 @@ class FlowCache:
                 size = writer.finish()
             os.truncate(temporary, size)
             sync(temporary)
-            with (self.folder / "lock").open("w") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)  # others may have taken the room meanwhile
+            with FileLock(self.folder / "lock"):  # others may have taken the room meanwhile
                 if not target.exists() and self.size + size > self.limit:
                     raise NoRoom
                 os.replace(temporary, target)
@@ -303,7 +303,10 @@ def _is_of(h5: h5py.File, path: str) -> bool | None:
 
 
 def _remove_abandoned(path: Path) -> None:
-    """Remove what a killed process left; HDF5 locks the files that it writes."""
+    """Remove what a killed process left.
+
+    HDF5 itself locks the files that it writes, by flock: `filelock` has locks of its own alone.
+    """
     with path.open("rb") as file, suppress(BlockingIOError):
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         path.unlink(missing_ok=True)

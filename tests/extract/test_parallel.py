@@ -17,7 +17,7 @@ import torch
 from extraction import Extraction, extract
 
 from tcon.cache import FeatureFile
-from tcon.cache.recipe import Sampling, Views
+from tcon.cache.recipe import Sampling
 from tcon.extract.lists.shards import Shard
 from tcon.extract.lists.videos import VideoItem, read_videos
 from tcon.extract.pipeline import Progress
