@@ -41,7 +41,7 @@ _plugin = click.option(
     "--csv", "csv_path", type=click.Path(path_type=Path), help="Write the rows there too."
 )
 @click.option(
-    "--json", "json_path", type=click.Path(path_type=Path), help="Write everything there."
+    "--json", "json_path", type=click.Path(path_type=Path), help="Write everything to it."
 )
 @click.option(
     "--baseline",
@@ -195,7 +195,7 @@ def evaluate(
 )
 @click.option("--csv", "csv_path", type=click.Path(path_type=Path), help="Write everything to it.")
 @click.option(
-    "--json", "json_path", type=click.Path(path_type=Path), help="Write everything there."
+    "--json", "json_path", type=click.Path(path_type=Path), help="Write everything to it."
 )
 @click.option(
     "--figures", type=click.Path(path_type=Path), help="Draw each video's attention into it."
