@@ -6,8 +6,8 @@ form has a file of its own; `forms` has them all.
 
 from .entry import Entry
 from .forms.epic import entries_from_epic
-from .matching.join import Joined, join
-from .matching.names import normalise
+from .join import Joined, join
+from .names import normalise
 from .read import ReadList, read_list
 
 __all__ = [

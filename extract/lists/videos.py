@@ -13,12 +13,12 @@ from pathlib import Path
 from ...cache import InputError
 from ...cache.schema import SPLITS
 from . import Entry, ReadList, read_list
-from .folders.trees import read_tree
-from .folders.video_files import VideoFiles
 from .forms.epic import video_of
+from .join import join
 from .labels import Labels
-from .matching.join import join
 from .splits import read_split
+from .trees import read_tree
+from .video_files import VideoFiles
 
 
 @dataclass(frozen=True)

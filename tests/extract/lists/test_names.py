@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tcon.extract.lists import normalise
-from tcon.extract.lists.matching.names import Names
+from tcon.extract.lists.names import Names
 
 
 @pytest.mark.parametrize(

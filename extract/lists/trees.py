@@ -6,10 +6,10 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from ....cache import InputError
-from ...decoding.frames import is_frame
-from .. import Entry
-from ..matching.suffixes import VIDEO_SUFFIXES
+from ...cache import InputError
+from ..decoding.frames import is_frame
+from .entry import Entry
+from .suffixes import VIDEO_SUFFIXES
 
 _TEXT_SUFFIXES = (".csv", ".txt")
 FEATURE_SUFFIXES = (".t7", ".npy", ".npz")

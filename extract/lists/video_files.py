@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from ....cache import InputError
-from ...decoding.frames import is_frame
+from ...cache import InputError
+from ..decoding.frames import is_frame
 from .trees import FEATURE_SUFFIXES, walk
 
 

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from ..entry import Entry
+from .entry import Entry
 from .names import Names, folders, normalise, plain, stem, without_suffix
 
 _SHOWN = 3
