@@ -13,12 +13,11 @@ from pathlib import Path
 from ...cache import InputError
 from ...cache.schema import SPLITS
 from . import Entry, ReadList, read_list
+from .folders import VideoFiles, read_tree
 from .forms.epic import video_of
-from .join import join
 from .labels import Labels
+from .matching import join
 from .splits import read_split
-from .trees import read_tree
-from .video_files import VideoFiles
 
 
 @dataclass(frozen=True)
@@ -155,7 +154,7 @@ def _find_videos(
     for action, entry, found in zip(listed.entries, entries, joined.found, strict=True):
         with _at(source, entry):
             path = (exact.get(found) or files.exact(found)) if found else None
-            if path is None:
+            if found is None or path is None:
                 missing.append(entry)
                 continue
             id_ = printable(found)
