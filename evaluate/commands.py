@@ -7,12 +7,34 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
+from rich.console import Console
 
 from ..cache.errors import InputError
+
+
+def _load_plugins(
+    _context: click.Context, _option: click.Parameter, names: tuple[str, ...]
+) -> None:
+    """Load plug-ins before the command runs."""
+    from ..cache.plugins import load_plugin
+
+    for name in names:
+        load_plugin(name)
+
+
+_plugin = click.option(
+    "--plugin",
+    metavar="FILE.py|MODULE",
+    multiple=True,
+    callback=_load_plugins,
+    expose_value=False,
+    help="Load the run's own method or backbone from there, if it has moved; may be repeated.",
+)
 
 
 @click.command("eval")
@@ -88,8 +110,14 @@ from ..cache.errors import InputError
 def evaluate(
     runs: tuple[Path, ...],
     csv_path: Path | None,
+    json_path: Path | None,
+    latex_path: Path | None,
     features: Path | None,
+    baseline: str,
     fuse: str | None,
+    table: str | None,
+    details: bool,
+    shared_classes: bool,
     select: str | None,
     validators: tuple[str, ...],
     source_features: Path | None,
@@ -98,63 +126,104 @@ def evaluate(
     distances: bool,
     pairs: tuple[tuple[str, str], ...],
     roots: tuple[str, ...],
-    **options: Any,
 ) -> None:
     """Score finished RUNS on the target's test videos.
 
     RUNS are run folders or folders of them. Where the target is unlabelled, prints predictions
     and scores that need no labels. With --select, prints what label-free validators choose.
     """
-    from .report.presentation import Presentation
-    from .report.report import report, report_selection
+    from .evaluation import evaluate as compute
+    from .report.markdown import blocks_markdown
+    from .report.outputs import check_figures, check_outputs
+    from .report.page import distances as distance_blocks
     from .scores.validators import DEFAULT
 
     if fuse and Path(fuse).exists():  # the option took the first of the runs
         runs, fuse = (Path(fuse), *runs), "1:1"
     if not runs:
         raise InputError("no runs are named: tcon eval RUNS")
-    presentation = Presentation(
-        figures=figures,
-        html=html,
-        distances=distances,
-        pairs=pairs,
-        roots=roots,
-        features=features,
-        source_features=source_features,
-        command=shlex.join(["tcon", *sys.argv[1:]]),
-    )
-    if (pairs or roots) and not (figures or html):
-        raise InputError("--pair and --root are for figures: give --figures DIR or --report FILE")
-    if validators and not select:
-        raise InputError("--validator chooses something: give --select epoch")
-    if source_features and not (select or presentation):
-        raise InputError(
-            "--source-features is for figures, distances and choices: give --select epoch, "
-            "--report FILE, --figures DIR or --distances"
-        )
-    if not select:
-        report(
+    _check_options(click.get_current_context().params)
+    written = {"--csv": csv_path, "--json": json_path, "--latex": latex_path, "--report": html}
+    if figures or html:
+        check_figures(figures, html, roots)
+    check_outputs(written)
+    with Console(stderr=True).status("evaluating") as status:
+        result = compute(
             runs,
-            csv_path=csv_path,
-            features=features,
+            baseline=baseline,
             fuse=fuse,
-            presentation=presentation,
-            **options,
+            shared_classes=shared_classes,
+            table=table,
+            select=select,
+            validators=validators or (DEFAULT,),
+            distances=distances or html is not None,
+            provenance=html is not None,
+            features=features,
+            source_features=source_features,
         )
+        if json_path:
+            result.to_json(json_path)
+        if csv_path:
+            result.to_csv(csv_path)
+        if latex_path:
+            result.to_latex(latex_path)
+        status.stop()
+        click.echo(result.to_markdown(details=details))
+        if csv_path and result.results and result.unlabelled:
+            click.echo(
+                f"{csv_path} gets the rows of the labelled targets; name the others alone for "
+                "theirs."
+            )
+        for path in filter(None, (csv_path, json_path, latex_path)):
+            click.echo(f"\nWrote {path}.")
+        if distances:
+            click.echo(f"\n{blocks_markdown(distance_blocks(result))}")
+        if not figures and not html:
+            return
+        from .figures.style import NotDrawn  # it needs matplotlib
+
+        status.start()
+        pictures = []
+        for picture in result.draw(pairs=pairs, roots=roots):
+            if isinstance(picture, NotDrawn):
+                click.echo(picture)
+                continue
+            status.update(f"drawn: {picture.title}")
+            pictures.append(picture)
+            if figures:
+                picture.write(figures)
+    if figures:
+        click.echo(f"\nWrote {len(pictures)} figures, as PNG and SVG, to {figures}.")
+    if html:
+        words = shlex.join(["tcon", *sys.argv[1:]])
+        result.to_html(html, pictures=pictures, command=words)
+        size = html.stat().st_size / 1e6
+        click.echo(f"\nWrote {html} ({size:.1f} MB), which needs no other file.")
+
+
+def _check_options(given: Mapping[str, Any]) -> None:
+    """Refuse options of ``tcon eval`` that do not go together."""
+    drawn = given["figures"] or given["html"]
+    if (given["pairs"] or given["roots"]) and not drawn:
+        raise InputError("--pair and --root are for figures: give --figures DIR or --report FILE")
+    if given["latex_path"] and not given["table"]:
+        raise InputError("--latex writes one of the paper's tables: give --table 1 to 5 too")
+    if given["table"] and given["details"]:
+        raise InputError("--table has no details: leave out --details")
+    if not given["select"]:
+        if given["validators"]:
+            raise InputError("--validator chooses something: give --select epoch")
+        if given["source_features"] and not (drawn or given["distances"]):
+            raise InputError(
+                "--source-features is for figures, distances and choices: give --select epoch, "
+                "--report FILE, --figures DIR or --distances"
+            )
         return
-    if presentation:
+    if drawn or given["distances"]:
         raise InputError("--select draws nothing: leave out --figures, --report and --distances")
-    of_tables = ("json_path", "table", "latex_path", "details", "shared_classes")
-    if fuse or any(options[name] for name in of_tables):
+    of_tables = ("fuse", "json_path", "table", "latex_path", "details", "shared_classes")
+    if any(given[name] for name in of_tables):
         raise InputError("--select prints choices alone: leave out the options of other tables")
-    report_selection(
-        runs,
-        select,
-        validators=validators or (DEFAULT,),
-        csv_path=csv_path,
-        features=features,
-        source_features=source_features,
-    )
 
 
 @click.command()
@@ -183,6 +252,7 @@ def evaluate(
 @click.option(
     "--top", type=click.IntRange(min=1), default=2, show_default=True, help="Classes in a line."
 )
+@_plugin
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:0,cuda:1 ...")
 @click.option("--precision", default="auto", show_default=True, help="auto is the run's.")
 @click.option("--batch-size", type=click.IntRange(min=1), help="Snippets per forward pass.")
@@ -222,23 +292,19 @@ def predict(
 
     VIDEOS are files, folders of videos and lists.
     """
+    from ..adapt.inference.features import plan_features
+    from ..adapt.inference.loaded_run import load_run
+    from ..adapt.inference.videos import read_items
     from ..extract.machine.memory import keep_freed_memory
     from ..extract.options import ExtractConfig
-    from .predict.report import predict_and_report
+    from .predict.report import Outputs, show_predictions
 
     keep_freed_memory()
-    failures = predict_and_report(
-        run,
-        videos,
-        ExtractConfig(**machine),
-        weights=weights,
-        features=features,
-        root=root,
-        csv_path=csv_path,
-        json_path=json_path,
-        figures=figures,
-        top=top,
-    )
+    items = read_items(videos, root=root)
+    loaded = load_run(run, features=features)
+    plan = plan_features(loaded, ExtractConfig(**machine), weights=weights)
+    outputs = Outputs(csv=csv_path, json=json_path, figures=figures, top=top)
+    failures = show_predictions(loaded, items, plan, outputs)
     sys.exit(1 if failures else 0)
 
 
@@ -267,6 +333,7 @@ def predict(
     type=click.Path(path_type=Path),
     help="Of an old run its target file, if it has moved.",
 )
+@_plugin
 def export(
     source: Path,
     output: Path | None,

@@ -16,6 +16,7 @@ from .decoding.pool import DecodePool
 from .lists.videos import VideoItem
 from .machine.devices import Devices
 from .options import ExtractConfig, Plan
+from .snippets.reading import Chunk
 
 
 @torch.inference_mode()
@@ -87,9 +88,12 @@ def check_video(path: Path, config: ExtractConfig) -> list[tuple[str, float]]:
     backbone = plan.backbones["rgb"]
     _classifier(backbone)  # before anything is decoded
     item = VideoItem(path.name, path, "", "")
+    chunks = []
     with DecodePool(plan.reading, workers=1, time_limit=config.time_limit) as pool:
-        answers = [answer for _, answer in filter(None, pool.decode([item]))]
-    if isinstance(answers[-1], DecodeError):
-        raise InputError(f"{path}: {answers[-1]}")
-    snippets = torch.cat([chunk.snippets for chunk in answers[:-1]])  # [n, V, 3, S, S]
+        for _, answer in filter(None, pool.stream([item])):
+            if isinstance(answer, DecodeError):
+                raise InputError(f"{path}: {answer}")
+            if isinstance(answer, Chunk):
+                chunks.append(answer.snippets)
+    snippets = torch.cat(chunks)  # [n, V, 3, S, S]
     return check(snippets[:, 0], backbone)  # the centre view

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from ..cache import Failure, FeatureWriter, Snippets, Video
 from .decoding import DecodeError
-from .decoding.pool import Answer, DecodePool
+from .decoding.pool import DecodePool
 from .lists.labels import check_committed, list_sha256
 from .lists.videos import VideoItem, labels_of, printable
 from .machine.batching import Batch, Batcher
@@ -32,6 +32,7 @@ from .snippets.reading import Chunk, Decoded
 _UNWRITTEN = 64  # videos that may wait for the writer
 _MOST_WORKERS = 16  # unless the user asks for more
 _TICK = 1.0  # seconds
+Decoding = DecodePool[VideoItem, Chunk | Decoded]
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def compute(
     """
     config = plan.config
     workers = min(cores(), _MOST_WORKERS) if config.workers is None else config.workers
-    pool = DecodePool(
+    pool: Decoding = DecodePool(
         plan.reading,
         workers=min(workers, len(todo)),
         time_limit=config.time_limit,
@@ -172,11 +173,11 @@ class _Run:
         self._unwritten: deque[Future[None]] = deque()
         self._writing = ThreadPoolExecutor(1)  # the devices never wait for the disk
 
-    def extract(self, pool: DecodePool, todo: Sequence[VideoItem]) -> None:
+    def extract(self, pool: Decoding, todo: Sequence[VideoItem]) -> None:
         """Extract these videos."""
         last_tick = time.monotonic()
         with self._writing:
-            for answered in pool.decode(todo):
+            for answered in pool.stream(todo):
                 if answered:
                     self._take(*answered)
                 else:  # nothing comes: do not let the last images wait for a full batch
@@ -195,7 +196,7 @@ class _Run:
             for batch in batcher.rest():
                 self._run(batch)
 
-    def _take(self, item: VideoItem, answer: Answer) -> None:
+    def _take(self, item: VideoItem, answer: Chunk | Decoded | DecodeError) -> None:
         if isinstance(answer, DecodeError):
             self._unfinished.pop(item.id, None)
             self._fail(item, "decode", str(answer))

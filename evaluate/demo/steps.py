@@ -14,8 +14,7 @@ from ...cache import InputError
 from ...cache.recipe import Sampling
 from ...extract.lists.videos import read_videos
 from ...extract.options import ExtractConfig
-from ..runs.groups import Group, group_runs
-from ..runs.read import find_runs
+from ..evaluation import Evaluation, evaluate
 
 SEGMENTS = 8
 # Shorter runs, smaller batches and discriminators than the defaults: quick on two CPU cores.
@@ -125,20 +124,19 @@ def demo_runs(*, seeds: int, steps: int) -> dict[str, list[RunConfig]]:
     }
 
 
-def score(folder: Path) -> list[Group]:
-    """The scored groups of the finished runs in a folder."""
-    return group_runs(find_runs([folder])[0])
+def score(folder: Path) -> Evaluation:
+    """The finished runs in a folder, evaluated."""
+    return evaluate(folder, provenance=False)
 
 
-def accuracies(groups: Sequence[Group]) -> TaskAccuracies:
-    """What the picture of the results shows of the groups of a task."""
+def accuracies(evaluation: Evaluation) -> TaskAccuracies:
+    """What the picture of the results shows of a task."""
     methods = []
-    for group in groups:
-        assert group.scores is not None  # the demo's target is labelled
-        raw = group.first.config["train"]["normalise"] == "none"
-        label = f"{group.label}\n{'as extracted' if raw else 'standardised'}"
-        methods.append(MethodAccuracy(label, group.scores.accuracy, group.scores.interval))
-    return TaskAccuracies(methods, 1 / len(groups[0].first.classes))
+    for result in evaluation.results:
+        group, scores = result.group, result.scores
+        label = f"{group.label}\n{'as extracted' if group.normalise == 'none' else 'standardised'}"
+        methods.append(MethodAccuracy(label, scores.accuracy, scores.interval))
+    return TaskAccuracies(methods, 1 / len(evaluation.groups[0].classes))
 
 
 def missing_package(error: ImportError) -> InputError:

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from ...adapt.methods import entry
 from ...cache import InputError
 from ..runs.embeddings import Loader, RunFeatures
-from ..runs.groups import Group, folder_names
+from ..runs.groups import Group
+from ..runs.names import folder_names
 from .accuracy_by_segments import accuracy_by_segments, accuracy_picture
 from .attention import attention_picture
 from .coattention import coattention_picture

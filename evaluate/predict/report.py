@@ -4,71 +4,63 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
-
-from ...adapt.inference.features import plan_features
-from ...adapt.inference.loaded_run import load_run
+from ...adapt.inference.loaded_run import LoadedRun
 from ...adapt.inference.stream import Result, predict_videos
-from ...adapt.inference.videos import read_items
 from ...cache import Failure, InputError
-from ...extract.options import ExtractConfig
+from ...cache.console import console, progress_bar
+from ...extract.lists.videos import VideoItem
+from ...extract.options import Plan
 from ...extract.pipeline import Progress
 from .figures import PredictionFigures
 from .files import CsvPredictions, JsonPredictions
 from .table import PredictionTable
 
 
-def predict_and_report(
-    run: Path,
-    videos: Sequence[Path],
-    machine: ExtractConfig,
-    *,
-    weights: Path | None = None,
-    features: Path | None = None,
-    root: Path | None = None,
-    csv_path: Path | None = None,
-    json_path: Path | None = None,
-    figures: Path | None = None,
-    top: int = 2,
+@dataclass(frozen=True, kw_only=True)
+class Outputs:
+    """What to show and write.
+
+    Args:
+        csv, json: files that get everything.
+        figures: folder that gets a PNG per video.
+        top: how many classes a printed line shows.
+    """
+
+    csv: Path | None = None
+    json: Path | None = None
+    figures: Path | None = None
+    top: int = 2
+
+
+def show_predictions(
+    run: LoadedRun, items: Sequence[VideoItem], plan: Plan, outputs: Outputs
 ) -> int:
     """Predict videos; print a line for each as it is done, and write what was asked for.
 
     Args:
-        run: a run's folder.
-        videos: files, folders and lists.
-        machine, weights, features, root: as in `predict`.
-        csv_path, json_path: files that get everything.
-        figures: folder that gets a PNG per video.
-        top: how many classes a line shows.
+        run, items, plan: as in `predict_videos`.
+        outputs: what to show and write.
 
     Returns:
         how many videos could not be read.
 
     Raises:
-        InputError: no such run or videos, features that cannot be made, or no place to write.
+        InputError: there is no place to write to, or no package to draw with.
     """
-    items = read_items(videos, root=root)
-    loaded = load_run(run, features=features)
-    plan = plan_features(loaded, machine, weights=weights)
-    drawing = PredictionFigures(figures) if figures else None
-    table = PredictionTable([item.id for item in items], loaded.classes, top)
-    console = Console(soft_wrap=True, highlight=False, markup=False)
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("videos"), TimeRemainingColumn())
+    drawing = PredictionFigures(outputs.figures) if outputs.figures else None
+    table = PredictionTable([item.id for item in items], run.classes, outputs.top)
     failures = 0
     with ExitStack() as stack:
         files = [
-            stack.enter_context(kind(path, loaded))
-            for kind, path in ((CsvPredictions, csv_path), (JsonPredictions, json_path))
+            stack.enter_context(kind(path, run))
+            for kind, path in ((CsvPredictions, outputs.csv), (JsonPredictions, outputs.json))
             if path
         ]
-        console.print(table.head)
-        bar = stack.enter_context(
-            Bar(*columns, console=console, transient=True, disable=not console.is_terminal)
-        )
+        console().print(table.head)
+        bar = stack.enter_context(progress_bar(transient=True))
         row = bar.add_task("predict", total=len(items))
 
         def take(result: Result) -> None:
@@ -86,9 +78,9 @@ def predict_and_report(
         def show(progress: Progress) -> None:
             bar.update(row, completed=progress.done + progress.failed)
 
-        predict_videos(loaded, items, plan, on_result=take, on_progress=show)
+        predict_videos(run, items, plan, on_result=take, on_progress=show)
     if failures:
-        console.print(f"{failures} of {len(items)} videos failed.", style="yellow")
-    for path in filter(None, (csv_path, json_path, figures)):
-        console.print(f"Wrote {path}.")
+        console().print(f"{failures} of {len(items)} videos failed.", style="yellow")
+    for path in filter(None, (outputs.csv, outputs.json, outputs.figures)):
+        console().print(f"Wrote {path}.")
     return failures

@@ -43,6 +43,15 @@ class Run:
         return self.config["data"]
 
     @property
+    def segments(self) -> str:
+        """K, or ``K_s:K_t``."""
+        return str(self.config["segments"])
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        return tuple(self.config.get("command", ()))
+
+    @property
     def test(self) -> Predictions:
         return self.predictions["target_test"]
 

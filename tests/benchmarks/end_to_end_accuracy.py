@@ -16,7 +16,7 @@ from pathlib import Path
 from tcon.adapt.config.runs import make_runs
 from tcon.adapt.progress import adapt_with_progress
 from tcon.cache.recipe import Sampling
-from tcon.evaluate.report.report import report
+from tcon.evaluate import evaluate
 from tcon.extract.backbones.registry import get_spec, register
 from tcon.extract.lists.videos import read_videos
 from tcon.extract.options import ExtractConfig
@@ -82,7 +82,7 @@ def main() -> None:
             folders.append(adapt(files, f"{name}_{normalise}", settings))
     settings = [f"e2e.backbone={BACKBONE}_112", *options.set]
     folders.append(adapt(files, "end_to_end", settings, end_to_end=True))
-    report(folders)
+    print(evaluate(folders).to_markdown())
 
 
 if __name__ == "__main__":

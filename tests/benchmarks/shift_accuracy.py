@@ -33,7 +33,7 @@ from tcon.adapt.methods import entry
 from tcon.evaluate.runs.groups import group_runs
 from tcon.evaluate.runs.read import find_runs
 from tcon.evaluate.scores.intervals import bootstrap
-from tcon.evaluate.tables.accuracy import mean_std
+from tcon.evaluate.tables.layout import mean_std
 
 BASELINE = "source_only"
 METHODS = (

@@ -124,7 +124,7 @@ def test_a_video_that_hangs_is_given_up(tmp_path: Path, clips: Path, alone: Feat
     items = [VideoItem("hangs.mp4", tmp_path / "hangs.mp4", "", ""), *read_videos(clips)]
     (failure,) = extract(items, tmp_path / "x.h5", replace(CONFIG, workers=2, time_limit=1.0))
     assert (failure.video, failure.stage) == ("hangs.mp4", "decode")
-    assert failure.reason == "no new frame within 1 s (--time-limit)"
+    assert failure.reason == "no new frame within 1 s, the time limit"
     _assert_equal(FeatureFile(tmp_path / "x.h5"), alone)
 
 

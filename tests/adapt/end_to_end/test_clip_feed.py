@@ -15,7 +15,7 @@ from still_videos import write_still_videos
 from tiny_backbones import MACHINE, table_of, tiny_backbones
 
 from tcon.adapt.config.runs import make_runs
-from tcon.adapt.end_to_end.clips.dataset import ClipRequest
+from tcon.adapt.end_to_end.clips.reader import ClipRequest
 from tcon.adapt.end_to_end.decoding import Decoding
 from tcon.adapt.end_to_end.feed import ClipFeed, feature_spread
 from tcon.adapt.grid import Prepared, prepare, run_all

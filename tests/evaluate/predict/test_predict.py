@@ -17,14 +17,13 @@ from tiny_backbones import MACHINE, tiny_backbones, train_on_videos
 from tcon.adapt.inference.features import plan_features
 from tcon.adapt.inference.loaded_run import LoadedRun, load_run
 from tcon.adapt.inference.prediction import Prediction
-from tcon.adapt.inference.stream import Result, predict_one, predict_videos
+from tcon.adapt.inference.stream import Result, predict, predict_one, predict_videos
 from tcon.adapt.inference.videos import read_items
 from tcon.cache import Failure, FeatureFile, InputError, Snippets
 from tcon.cache.recipe import Sampling, Views
 from tcon.cli import main
 from tcon.evaluate.figures.data.frames import read_images
 from tcon.evaluate.figures.prediction import draw_prediction
-from tcon.evaluate.predict.report import predict_and_report
 from tcon.evaluate.runs.read import find_runs
 from tcon.extract.flow import FlowParameters
 from tcon.extract.options import ExtractConfig
@@ -263,7 +262,7 @@ def test_features_that_cannot_be_made(
 def test_wrong_runs_and_videos(run: Path, clips: Path, tmp_path: Path) -> None:
     def message(path: Path, videos: Path = clips) -> str:
         with pytest.raises(InputError) as caught:
-            predict_and_report(path, [videos], MACHINE)
+            predict(path, videos, machine=MACHINE)
         return str(caught.value)
 
     assert message(run, tmp_path / "no.mp4").startswith("no such video, folder or list")

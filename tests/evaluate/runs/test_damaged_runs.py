@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -15,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tcon.cache import InputError
-from tcon.evaluate.report.report import report
+from tcon.evaluate import evaluate
 from tcon.evaluate.runs.logs import read_health, read_metrics
 from tcon.evaluate.runs.read import find_runs
 
@@ -50,9 +48,9 @@ def sound(run: Path) -> dict[str, bytes]:
 def test_damaged_run(run: Path, sound: dict[str, bytes], name: str, data: st.DataObject) -> None:
     (run / name).write_bytes(data.draw(DAMAGE[name](sound[name])))
     memory = None if name.endswith(".h5") else MEMORY
-    with ends_well(memory=memory), redirect_stdout(io.StringIO()):
+    with ends_well(memory=memory):
         if name in ("config.json", "logits.h5"):
-            report([run])
+            evaluate(run).to_markdown(details=True)
             return
         (found,), _ = find_runs([run])
         for record in read_metrics(found):
@@ -71,4 +69,4 @@ def test_a_table_must_be_one(run: Path, change: dict[str, object]) -> None:
     data = {"data": config["data"] | change.get("data", {})}
     (run / "config.json").write_text(json.dumps(config | change | data))
     with pytest.raises(InputError, match="end_to_end is no table|_map"):
-        report([run])
+        evaluate(run)

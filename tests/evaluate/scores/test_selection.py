@@ -176,7 +176,7 @@ def test_segments_by_the_mean_over_seeds(files: tuple[Path, Path], tmp_path: Pat
     write_run(tmp_path / "runs", files, train=[logits(15, 15, 9)], segments=8, seed=2)
     done = tcon(tmp_path / "runs", "--select", "segments", "--validator", "entropy")
     assert chosen(done.output)["entropy"] == "8"
-    assert "Not every value of segments has the seeds 2: they are left out." in done.output
+    assert "Not every value of segments has the seed 2: it is left out." in done.output
     assert "mean over seeds 0 1 " in done.output
     scores = re.findall(r"^\| (\d) +\|.*\| ([\d.]+) +\|$", done.output, re.M)  # at the last epoch
     assert scores == [("1", "16.7"), ("4", "36.7"), ("8", "63.3")]

@@ -3,53 +3,55 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ... import __version__
-from ...adapt.config.runs import MATCHED
 from ...cache import InputError
 from ..scores.paired import Comparison
 from ..scores.results import Result
 from ..scores.validators import DEFAULT
 from ..tables.layout import sample_std
+from .content import Content
 
 
-def write_json(results: Sequence[Result], path: str | Path) -> None:
-    """A list of groups under ``groups``.
+def to_json(content: Content) -> dict[str, Any]:
+    """The results under ``groups``."""
+    return {"tool_version": __version__, "groups": [_group(result) for result in content.results]}
+
+
+def write_json(content: Content, path: str | Path) -> None:
+    """Write `to_json`.
 
     Raises:
         InputError: it cannot be written.
     """
-    content = {"tool_version": __version__, "groups": [_group(result) for result in results]}
     try:
-        Path(path).write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
+        Path(path).write_text(json.dumps(to_json(content), indent=2, allow_nan=False) + "\n")
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}") from None
 
 
 def _group(result: Result) -> dict[str, Any]:
-    group, scores, config = result.group, result.group.scores, result.group.first.config
-    data, comparison = group.first.data, result.comparison
+    group, scores, comparison = result.group, result.scores, result.comparison
     return {
         "transfer": group.transfer,
-        "task": data["task"],
+        "task": group.task,
         "method": group.method,
-        "modality": config["modality"],
-        "segments": config["segments"],
-        "preset": config.get("preset", MATCHED),
-        "fusion": config.get("fusion"),
+        "modality": group.modality,
+        "segments": int(group.segments) if group.segments.isdecimal() else group.segments,
+        "preset": group.preset,
+        "fusion": str(group.fusion.weights) if group.fusion else None,
         "trains_on_target_labels": group.reads_target_labels,
         "note": group.note,
-        "protocol": data["protocol"],
-        "mode": data["mode"],
-        "backbone": data["backbone"],
-        "weights": data["weights"],
-        "normalise": config["train"]["normalise"],
-        "classes": list(group.first.classes),
+        "protocol": group.protocol,
+        "mode": group.mode,
+        "backbone": group.backbone,
+        "weights": " + ".join(group.weights),
+        "normalise": group.normalise,
+        "classes": list(group.classes),
         "test_videos": scores.videos,
         "seeds": list(group.seeds),
         "runs": [str(run.path) for run in group.runs],
@@ -64,7 +66,7 @@ def _group(result: Result) -> dict[str, Any]:
                 "accuracy": _number(result.class_accuracy[c]),
                 "difference": _number(comparison.class_differences[c]) if comparison else None,
             }
-            for c, name in enumerate(group.first.classes)
+            for c, name in enumerate(group.classes)
         ],
         "confusion": {
             "rows": "true class",
@@ -76,8 +78,8 @@ def _group(result: Result) -> dict[str, Any]:
 
 def _epochs(result: Result) -> dict[str, Any]:
     epochs, last = result.epochs, [run.steps[-1] for run in result.group.runs]
-    chosen = {"last": {"steps": last, **_over_seeds(result.group.scores.accuracy)}}
-    if epochs.label_free is not None:
+    chosen: dict[str, Any] = {"last": {"steps": last, **_over_seeds(result.scores.accuracy)}}
+    if epochs.label_free is not None and epochs.label_free_steps is not None:
         chosen["label_free"] = {
             "validator": DEFAULT,
             "steps": list(epochs.label_free_steps),
