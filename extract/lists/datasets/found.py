@@ -9,7 +9,7 @@ from pathlib import Path
 from ....cache import InputError
 from .. import Entry
 from ..entry import check_same
-from ..matching.join import join
+from ..matching import join
 from ..videos import VideoItem, printable
 from .files import Files
 
