@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ..cache.errors import InputError, printable
 from .lists.datasets import read_dataset
-from .lists.matching.suffixes import VIDEO_SUFFIXES
 from .lists.shards import Shard
+from .lists.suffixes import VIDEO_SUFFIXES
 from .lists.videos import VideoItem, read_videos
 
 Videos = str | Path | Sequence[str | Path | VideoItem]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ...cache.errors import InputError, printable
 from ...extract.decoding import is_there
-from ...extract.lists.matching.suffixes import VIDEO_SUFFIXES
+from ...extract.lists.suffixes import VIDEO_SUFFIXES
 from ...extract.lists.videos import VideoItem, read_videos
 
 

@@ -13,11 +13,10 @@ from pathlib import Path
 from ...cache.errors import InputError, printable
 from ...cache.schema import SPLITS
 from . import Entry, ReadList, read_list
-from .folders.trees import read_tree
-from .folders.video_files import VideoFiles
+from .folders import VideoFiles, read_tree
 from .forms.epic import video_of
 from .labels import Labels
-from .matching.join import join
+from .matching import join
 from .splits import read_split
 
 
@@ -150,7 +149,7 @@ def _find_videos(
     for action, entry, found in zip(listed.entries, entries, joined.found, strict=True):
         with _at(source, entry):
             path = (exact.get(found) or files.exact(found)) if found else None
-            if path is None:
+            if found is None or path is None:
                 missing.append(entry)
                 continue
             id_ = printable(found)
