@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from extraction import extract
 from prepared_runs import prepare
 from still_videos import write_still_videos
 from tiny_backbones import MACHINE, table_of, tiny_backbones
@@ -23,7 +24,6 @@ from tcon.adapt.record import read_record
 from tcon.adapt.training.loop import new_method
 from tcon.cli import main
 from tcon.extract.lists.videos import read_videos
-from tcon.extract.pipeline import extract
 
 SETTINGS = (
     *("train.epochs=1", "train.min_steps=4", "train.batch_size=4", "train.evaluations=1"),
