@@ -260,7 +260,7 @@ def import_(kind: str, features: Path, output: Path, **options: Any) -> None:
     """
     from .importers.progress import import_with_progress
 
-    complete = import_with_progress(kind, features, output, **options)
+    complete = import_with_progress(features, output, kind=kind, **options)
     sys.exit(0 if complete else 1)
 
 
