@@ -31,13 +31,13 @@ from ..methods import entry
 from ..training.loop import new_method
 from ..training.processes import Processes
 from .backbone import TrainedBackbone, training_precision
+from .clips.flow_options import flow_options
 from .clips.loader import ClipLoader
 from .clips.videos import ClipVideos, all_videos
 from .decoding import Decoding
 from .feed import ClipFeed
-from .flows import flow_options
-from .free_memory import free_memory
-from .memory import Need, need
+from .memory.free import free_memory
+from .memory.step import Need, need
 
 
 class ClipStore(Store):
@@ -287,7 +287,11 @@ class ClipStore(Store):
         return self._backbones[key]
 
     def _cut(self, run: RunConfig) -> Cut:
-        config = flow_options(self.decoding) if run.modality == "flow" else ExtractConfig()
+        config = (
+            flow_options(self.decoding.kept_flow, self.decoding.flow_engine)
+            if run.modality == "flow"
+            else ExtractConfig()
+        )
         return make_cut(config, run.modality, self._backbone(run), self.device)
 
 
