@@ -287,11 +287,9 @@ class ClipStore(Store):
         return self._backbones[key]
 
     def _cut(self, run: RunConfig) -> Cut:
-        config = (
-            flow_options(self.decoding.kept_flow, self.decoding.flow_engine)
-            if run.modality == "flow"
-            else ExtractConfig()
-        )
+        config = ExtractConfig()
+        if run.modality == "flow":
+            config = flow_options(self.decoding.kept_flow, self.decoding.flow_engine)
         return make_cut(config, run.modality, self._backbone(run), self.device)
 
 
