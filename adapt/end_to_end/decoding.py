@@ -1,6 +1,6 @@
 """How the clips of end-to-end runs are decoded. The number of workers changes no result; flow
 engines agree up to rounding, and kept flow decides the parameters of all flow
-(`clips.flow_options`)."""
+(`clips.kept_flow`)."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from extraction import extract
 from still_videos import write_still_videos
 from tiny_backbones import MACHINE, table_of, tiny_backbones
 
@@ -22,7 +23,6 @@ from tcon.adapt.grid import Prepared, prepare, run_all
 from tcon.adapt.training.loop import new_method
 from tcon.cli import main
 from tcon.extract.lists.videos import read_videos
-from tcon.extract.pipeline import extract
 
 SETTINGS = (
     *("train.epochs=1", "train.min_steps=4", "train.batch_size=4", "train.evaluations=1"),

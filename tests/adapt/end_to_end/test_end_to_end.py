@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from extraction import extract
 from still_videos import write_still_videos
 from tiny_backbones import MACHINE, tiny_backbones
 
@@ -34,7 +35,6 @@ from tcon.adapt.training.processes import Processes
 from tcon.cache import FeatureFile, InputError
 from tcon.cli import main
 from tcon.extract.lists.videos import read_videos
-from tcon.extract.pipeline import extract
 
 SHORT = ("train.epochs=1", "train.min_steps=6", "train.batch_size=4", "train.evaluations=2")
 TINY = ("e2e.backbone=tiny", "e2e.weights=random", "e2e.precision=fp32")

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
-from ....cache import InputError
+from ....cache.errors import InputError, unknown
+from ....cache.recipe import FlowRecipe
+from ....extract.flow import ENGINES
 from ....extract.flow.cache import FlowCache
-from ....extract.options import ExtractConfig
 
 
-def flow_options(kept: Sequence[Path], engine: str) -> ExtractConfig:
-    """Engine, parameters and bound of both domains' flow; the defaults where none is kept.
+def flow_recipe(kept: Sequence[Path], engine: str) -> FlowRecipe:
+    """The recipe of both domains' flow: that of the kept flow, or the defaults.
 
     Args:
         kept: folders of flow caches.
@@ -21,13 +21,14 @@ def flow_options(kept: Sequence[Path], engine: str) -> ExtractConfig:
     Raises:
         InputError: no such engine or cache, or the kept flow of the domains was made differently.
     """
-    config = ExtractConfig(modalities=("flow",), flow_engine=engine)
+    if engine not in ENGINES:
+        raise unknown("flow engine", engine, ENGINES)
     recipes = [FlowCache.flow_of(folder) for folder in kept]
     if not recipes:
-        return config
+        return FlowRecipe()
     if difference := recipes[0].difference(recipes[-1]):
         raise InputError(
             f"the kept flow of source and target was made differently ({difference}; "
             "source != target): keep both alike"
         )
-    return replace(config, flow=recipes[0].parameters, flow_bound=recipes[0].bound)
+    return recipes[0]
