@@ -9,8 +9,7 @@ from pathlib import Path
 from ...cache.errors import InputError, shorten, unknown
 from .classes import name_labels, read_classes
 from .entry import Entry
-from .forms.epic import EPIC
-from .forms.epic_pickle import entries_from_pickle
+from .forms.epic import EPIC, entries_from_pickle
 from .forms.every import FORMS, LINE_FORMS, TABLE_FORMS
 from .forms.form import UNUSED, LineForm, TableForm
 from .forms.lines import Line, is_comment, read_lines, whole

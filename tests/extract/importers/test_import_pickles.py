@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tcon.cache import InputError
-from tcon.extract.importers.api import import_features
+from tcon.extract import import_features
 from tcon.extract.importers.formats.epic100 import Epic100
 from tcon.extract.importers.formats.mmaction2 import MMAction2
 from tcon.extract.importers.formats.mmsada import MMSada
 from tcon.extract.lists import Entry, entries_from_epic, read_list
-from tcon.extract.lists.forms.epic_pickle import entries_from_pickle
+from tcon.extract.lists.forms.epic import entries_from_pickle
 
 PANDAS = Path(__file__).parents[1] / "pickles" / "samples"
 
