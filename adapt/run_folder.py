@@ -9,11 +9,11 @@
 ``logits.h5``     per evaluation, logits of source validation, target train and target test
                   videos by id; written last, so a folder that has it is a finished run
 ``resume.pt``     of an unfinished run alone: where it continues (`resume`)
+``.lock``         of a run that is being trained, or whose process was killed; it is empty
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,10 +29,11 @@ from torch import nn
 
 from .. import __version__
 from ..cache import InputError
+from ..cache.locks import release, try_lock
 from .training.health import Finding
 
 CONFIG, METRICS, CHECKPOINT, LOGITS = "config.json", "metrics.jsonl", "checkpoint.pt", "logits.h5"
-HEALTH, RESUME = "health.json", "resume.pt"
+HEALTH, RESUME, LOCK = "health.json", "resume.pt", ".lock"
 
 
 class RunFolder:
@@ -66,18 +67,20 @@ class RunFolder:
 
     @contextmanager
     def lock(self) -> Iterator[bool]:
-        """Keep other processes out; gives False where another one trains this run."""
-        descriptor = os.open(self.path, os.O_RDONLY)
+        """Keep other processes out; gives False where another one trains this run.
+
+        Raises:
+            InputError: the folder cannot be written.
+        """
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            yield False
-            return
+            lock = try_lock(self.path / LOCK)
+        except OSError as error:
+            raise InputError(f"cannot write the run {self.path}: {error.strerror}") from None
         try:
-            yield True
+            yield lock is not None
         finally:
-            os.close(descriptor)  # releases it, as does the end of the process, however it ends
+            if lock is not None:
+                release(lock)
 
     def begin(self, written: int = 0) -> None:
         """Write the configuration; keep the first ``written`` bytes of the metrics."""

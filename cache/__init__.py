@@ -5,7 +5,8 @@
 
 from .errors import InputError
 from .reader import FeatureFile, Packed
-from .schema import Failure, Provenance, Snippets, Video
+from .recipe import Recipe
+from .schema import Failure, Snippets, Video
 from .writer import FeatureWriter
 
 __all__ = [
@@ -14,7 +15,7 @@ __all__ = [
     "FeatureWriter",
     "InputError",
     "Packed",
-    "Provenance",
+    "Recipe",
     "Snippets",
     "Video",
 ]

@@ -13,7 +13,7 @@ import click
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
 def inspect(file: Path) -> None:
-    """Show what a feature FILE holds: videos, modalities, provenance, failures."""
+    """Show what a feature FILE holds: videos, modalities, recipes, failures."""
     from rich.console import Console
 
     from .inspect import describe

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from .reader import FeatureFile
-from .schema import SPLITS, Provenance
+from .schema import SPLITS
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -24,7 +23,7 @@ def counts(file: FeatureFile) -> dict[str, Counter[str]]:
 
 
 def describe(file: FeatureFile) -> list[Table]:
-    """Videos per split and class, modalities with their provenance, failures."""
+    """Videos per split and class, modalities with their recipe, failures."""
     modalities = (_modality(file, name) for name in file.modalities)
     return [_videos(file), *modalities, *_damaged(file), *_failures(file)]
 
@@ -50,21 +49,21 @@ def _modality(file: FeatureFile, name: str) -> Table:
     from rich.markup import escape
     from rich.table import Table
 
-    provenance, count = file.provenance[name], file.counts(name)
+    recipe, count = file.recipes[name], file.counts(name)
     table = Table(title=f"{name}: how it was made", title_justify="left", show_header=False)
     table.add_column()
     table.add_column(overflow="fold")  # a hash is shown whole
-    table.add_row("snippets", f"{count.sum()} of {provenance.dim} dimensions")
+    table.add_row("snippets", f"{count.sum()} of {recipe.dim} dimensions")
     if len(count):
         table.add_row("snippets per video", f"{count.min()} to {count.max()}")
-    if name == "flow" and (bounded := [v.bounded for v in file.videos if v.bounded]):
-        table.add_row("given up early", f"{sum(bounded)} pairs of frames in {len(bounded)} videos")
+    if name == "flow" and (stopped := [v.early_stopped for v in file.videos if v.early_stopped]):
+        pairs = f"{sum(stopped)} pairs of frames in {len(stopped)} videos"
+        table.add_row("flow stopped early", pairs)
     if decoders := sorted({video.decoder for video in file.videos if video.decoder}):
         table.add_row("decoder", ", ".join(decoders))
-    for f in fields(Provenance):
-        if value := str(getattr(provenance, f.name)):
-            table.add_row(f.name, escape(value))
-    if provenance.weights == "random":
+    for field, value in recipe.rows():
+        table.add_row(field, escape(value))
+    if recipe.weights == "random":
         table.add_row("[bold red]warning", "[bold red]random weights: these features mean nothing")
     return table
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from .files import existing_file
 from .reader import FeatureFile
+from .records import to_json
 from .schema import Failure, Video
 from .tables import write_table
 
@@ -20,9 +21,9 @@ def merge(file: FeatureFile, h5: h5py.File) -> None:
     write_table(h5, "videos", file.videos, Video)
     write_table(h5, "failures", file.failures, Failure)
     places = np.argsort(file.order)  # of the videos in the sequence of the sources
-    for modality, provenance in file.provenance.items():
+    for modality, recipe in file.recipes.items():
         group = h5.create_group(modality)
-        provenance.to_attributes(group)
+        group.attrs["recipe"] = to_json(recipe)
         count = file.counts(modality)
         stop = np.cumsum(count)
         start = stop - count

@@ -13,7 +13,10 @@ import numpy as np
 
 from .errors import InputError
 from .files import existing_file
-from .schema import SPLITS, TABLES, Failure, Provenance, Video
+from .legacy import OLD_COLUMNS, recipe_from_texts
+from .recipe import Recipe
+from .records import from_json
+from .schema import SPLITS, TABLES, Failure, Video
 from .sources import sources_of
 from .tables import read_table
 
@@ -43,7 +46,7 @@ class FeatureFile:
     Attributes:
         videos: all of them.
         failures: of videos that are not among them.
-        provenance: of each modality.
+        recipes: how the features of each modality were made.
         sources: the HDF5 files that are read, each with which of its videos count, [n] bool: a
             part that has been merged into the file already repeats it.
         order: where each of ``videos`` stands in the sequence of the sources, [N].
@@ -55,7 +58,7 @@ class FeatureFile:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self.provenance: dict[str, Provenance] = {}
+        self.recipes: dict[str, Recipe] = {}
         videos: list[Video] = []
         failures: dict[str, Failure] = {}
         seen: dict[str, Path] = {}
@@ -63,13 +66,13 @@ class FeatureFile:
         self._packed: dict[str, Packed] = {}
         for source in sources_of(self.path):
             with _open(source) as h5:
-                rows = read_table(h5, "videos", Video)
+                rows = read_table(h5, "videos", Video, old_names=OLD_COLUMNS)
                 _check_videos(rows)
                 failures |= {f.video: f for f in read_table(h5, "failures", Failure)}
                 for modality in h5.keys() - set(TABLES):
-                    provenance = Provenance.from_attributes(h5[modality])
-                    _check_modality(h5[modality], len(rows), provenance.dim)
-                    self._add(modality, provenance, source)
+                    recipe = _recipe(h5[modality])
+                    _check_modality(h5[modality], len(rows), recipe.dim)
+                    self._add(modality, recipe, source)
             fresh = np.array([v.id not in seen for v in rows], dtype=bool)
             for video, is_fresh in zip(rows, fresh, strict=True):
                 if not is_fresh and _shard(seen[video.id]) != _shard(source):
@@ -87,7 +90,7 @@ class FeatureFile:
 
     @property
     def modalities(self) -> list[str]:
-        return sorted(self.provenance)
+        return sorted(self.recipes)
 
     def packed(self, modality: str = "rgb") -> Packed:
         """All features of a modality, loaded at the first call.
@@ -95,7 +98,7 @@ class FeatureFile:
         Raises:
             InputError: the file does not hold this modality.
         """
-        if modality not in self.provenance:
+        if modality not in self.recipes:
             raise InputError(f"{self.path} holds no {modality} features, only {self.modalities}")
         if modality in self._packed:
             return self._packed[modality]
@@ -148,9 +151,9 @@ class FeatureFile:
             counts.append(rows[fresh])
         return np.concatenate(counts)[self.order]
 
-    def _add(self, modality: str, provenance: Provenance, source: Path) -> None:
-        first = self.provenance.setdefault(modality, provenance)
-        if differences := first.differences(provenance):
+    def _add(self, modality: str, recipe: Recipe, source: Path) -> None:
+        first = self.recipes.setdefault(modality, recipe)
+        if differences := first.differences(recipe):
             raise InputError(
                 f"{source} was made differently from the other shards of {self.path} "
                 f"({'; '.join(differences)}): extract all shards alike"
@@ -171,6 +174,18 @@ def _open(source: Path) -> Iterator[h5py.File]:
             raise
         except Exception as error:  # HDF5 raises anything for damaged files
             raise InputError(f"{source} is damaged: {str(error)[:200].strip()}") from None
+
+
+def _recipe(group: h5py.Group) -> Recipe:
+    """How the features of a modality were made.
+
+    Raises:
+        Exception: of any kind, for damaged attributes.
+    """
+    if "recipe" in group.attrs:
+        return from_json(Recipe, group.attrs["recipe"])
+    values = {k: v.item() if isinstance(v, np.generic) else v for k, v in group.attrs.items()}
+    return recipe_from_texts(values)  # up to version 2
 
 
 def _check_videos(videos: list[Video]) -> None:

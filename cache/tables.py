@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
+from types import MappingProxyType
 from typing import TypeVar
 
 import h5py
@@ -22,18 +23,31 @@ def write_table(h5: h5py.File, name: str, rows: Sequence[Row], row_type: type[Ro
         group.create_dataset(f.name, data=np.array(values, dtype=_DTYPES[f.type]))
 
 
-def read_table(h5: h5py.File, name: str, row_type: type[Row]) -> list[Row]:
+def read_table(
+    h5: h5py.File,
+    name: str,
+    row_type: type[Row],
+    *,
+    old_names: Mapping[str, str] = MappingProxyType({}),
+) -> list[Row]:
     """Read what `write_table` wrote; a field that an older file lacks has its default.
+
+    Args:
+        h5: the file.
+        name: of the group.
+        row_type: a dataclass.
+        old_names: what fields were called in older files.
 
     Raises:
         Exception: of any kind, for a damaged table.
     """
     columns, group = [], h5[name]
     for f in fields(row_type):
-        if f.name not in group and f.default is not MISSING:
+        stored = f.name if f.name in group else old_names.get(f.name, f.name)
+        if stored not in group and f.default is not MISSING:
             columns.append([f.default] * len(columns[0]))
         else:
-            column = group[f.name].asstr() if f.type == "str" else group[f.name]
+            column = group[stored].asstr() if f.type == "str" else group[stored]
             columns.append(column[()].astype(_TYPES[f.type], casting="same_kind"))
     return [
         row_type(*(v.item() if isinstance(v, np.generic) else v for v in row))

@@ -7,8 +7,6 @@ journal: a file that is being appended to can be unreadable after a kill.
 
 from __future__ import annotations
 
-import fcntl
-import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -17,12 +15,16 @@ from types import TracebackType
 
 import h5py
 import numpy as np
+from filelock import FileLock
 
 from .errors import InputError
 from .files import new_file
+from .locks import release, try_lock
 from .merge import merge
 from .reader import FeatureFile
-from .schema import Failure, Provenance, Snippets, Video
+from .recipe import Recipe
+from .records import to_json
+from .schema import Failure, Snippets, Video
 from .sources import parts_folder, parts_of
 from .tables import write_table
 
@@ -35,24 +37,24 @@ class FeatureWriter:
 
     Args:
         path: the file; an existing one is extended.
-        provenance: how the features of each modality are made.
+        recipes: how the features of each modality are made.
         commit_videos, commit_seconds: commit after so many videos or seconds.
 
     Raises:
         InputError: the path cannot be written, another process writes this file, or the existing
-            file's provenance differs (the message names what differs).
+            file's recipe differs (the message names what differs).
     """
 
     def __init__(
         self,
         path: str | Path,
-        provenance: Mapping[str, Provenance],
+        recipes: Mapping[str, Recipe],
         *,
         commit_videos: int = 64,
         commit_seconds: float = 2.0,
     ) -> None:
         self.path = Path(path)
-        self.provenance = dict(provenance)
+        self.recipes = dict(recipes)
         self._commit_videos, self._commit_seconds = commit_videos, commit_seconds
         self._videos: list[tuple[Video, dict[str, Snippets]]] = []
         self._failures: list[Failure] = []
@@ -79,8 +81,8 @@ class FeatureWriter:
         """Take a finished video, with the features of every modality; commit now and then."""
         if video.id in self.committed:
             raise ValueError(f"{video.id} is already in {self.path}")
-        if snippets.keys() != self.provenance.keys():
-            raise ValueError(f"{video.id} needs features of {sorted(self.provenance)}")
+        if snippets.keys() != self.recipes.keys():
+            raise ValueError(f"{video.id} needs features of {sorted(self.recipes)}")
         self.committed[video.id] = video
         self.failed.pop(video.id, None)
         self._videos.append((video, dict(snippets)))
@@ -161,54 +163,54 @@ class FeatureWriter:
     ) -> None:
         write_table(h5, "videos", [video for video, _ in videos], Video)
         write_table(h5, "failures", failures, Failure)
-        for modality, provenance in self.provenance.items():
+        for modality, recipe in self.recipes.items():
             chunks = [snippets[modality] for _, snippets in videos]
             group = h5.create_group(modality)
-            provenance.to_attributes(group)
-            empty = np.empty((0, provenance.dim), np.float16)
+            group.attrs["recipe"] = to_json(recipe)
+            empty = np.empty((0, recipe.dim), np.float16)
             features = np.concatenate([c.features for c in chunks] or [empty]).astype(np.float16)
             frame = np.concatenate([np.empty(0, np.int64), *(c.frame for c in chunks)])
             _write_snippets(group, features, frame, np.array([len(c.frame) for c in chunks], int))
 
     def _refuse_to_mix(self, existing: FeatureFile) -> None:
-        if existing.modalities != sorted(self.provenance):
+        if existing.modalities != sorted(self.recipes):
             raise InputError(
-                f"{self.path} holds {existing.modalities}, not {sorted(self.provenance)}: "
+                f"{self.path} holds {existing.modalities}, not {sorted(self.recipes)}: "
                 "choose another output"
             )
-        for modality, provenance in self.provenance.items():
-            if differences := existing.provenance[modality].differences(provenance):
+        for modality, recipe in self.recipes.items():
+            if differences := existing.recipes[modality].differences(recipe):
                 raise InputError(
                     f"{self.path} was made differently ({'; '.join(differences)}; file != now): "
                     "repeat its settings or choose another output"
                 )
 
 
-def _lock(path: Path, parts: Path) -> int:
-    """Take the one writer's lock on ``path``; a killed process releases it by dying."""
+def _lock(path: Path, parts: Path) -> FileLock:
+    """Take the one writer's lock on ``path``.
+
+    Raises:
+        InputError: another process has it, or the folder cannot be written.
+    """
     while True:
         try:
             parts.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(parts / "lock", os.O_RDWR | os.O_CREAT)
         except OSError as error:
             raise InputError(f"cannot write {path}: {error.strerror} ({error.filename})") from None
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.path.samestat(os.fstat(descriptor), os.stat(parts / "lock")):
-                return descriptor
-        except BlockingIOError:
-            os.close(descriptor)
-            raise InputError(f"another process is writing {path}: wait or stop it") from None
+            lock = try_lock(parts / "lock")
         except FileNotFoundError:
-            pass
-        os.close(descriptor)  # it was the lock of a writer that has just finished
+            continue  # a writer that has just finished removed the folder
+        except OSError as error:
+            raise InputError(f"cannot write {path}: {error.strerror} ({error.filename})") from None
+        if lock is None:
+            raise InputError(f"another process is writing {path}: wait or stop it")
+        return lock
 
 
-def _unlock(descriptor: int, parts: Path) -> None:
+def _unlock(lock: FileLock, parts: Path) -> None:
     """Release the lock, and remove the folder unless it holds parts."""
-    with suppress(OSError):
-        (parts / "lock").unlink()
-    os.close(descriptor)
+    release(lock)
     with suppress(OSError):
         parts.rmdir()
 

@@ -15,6 +15,26 @@ import click
 from ..cache.errors import InputError
 
 
+def _load_plugins(
+    _context: click.Context, _option: click.Parameter, names: tuple[str, ...]
+) -> None:
+    """Load plug-ins before the command runs."""
+    from ..cache.plugins import load_plugin
+
+    for name in names:
+        load_plugin(name)
+
+
+_plugin = click.option(
+    "--plugin",
+    metavar="FILE.py|MODULE",
+    multiple=True,
+    callback=_load_plugins,
+    expose_value=False,
+    help="Load the run's own method or backbone from there, if it has moved; may be repeated.",
+)
+
+
 @click.command("eval")
 @click.argument("runs", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
@@ -183,6 +203,7 @@ def evaluate(
 @click.option(
     "--top", type=click.IntRange(min=1), default=2, show_default=True, help="Classes in a line."
 )
+@_plugin
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:0,cuda:1 ...")
 @click.option("--precision", default="auto", show_default=True, help="auto is the run's.")
 @click.option("--batch-size", type=click.IntRange(min=1), help="Snippets per forward pass.")
@@ -222,23 +243,19 @@ def predict(
 
     VIDEOS are files, folders of videos and lists.
     """
+    from ..adapt.inference.features import plan_features
+    from ..adapt.inference.loaded_run import load_run
+    from ..adapt.inference.videos import read_items
     from ..extract.machine.memory import keep_freed_memory
     from ..extract.options import ExtractConfig
-    from .predict.report import predict_and_report
+    from .predict.report import Outputs, show_predictions
 
     keep_freed_memory()
-    failures = predict_and_report(
-        run,
-        videos,
-        ExtractConfig(**machine),
-        weights=weights,
-        features=features,
-        root=root,
-        csv_path=csv_path,
-        json_path=json_path,
-        figures=figures,
-        top=top,
-    )
+    items = read_items(videos, root=root)
+    loaded = load_run(run, features=features)
+    plan = plan_features(loaded, ExtractConfig(**machine), weights=weights)
+    outputs = Outputs(csv=csv_path, json=json_path, figures=figures, top=top)
+    failures = show_predictions(loaded, items, plan, outputs)
     sys.exit(1 if failures else 0)
 
 
@@ -267,6 +284,7 @@ def predict(
     type=click.Path(path_type=Path),
     help="Of an old run its target file, if it has moved.",
 )
+@_plugin
 def export(
     source: Path,
     output: Path | None,
@@ -285,7 +303,8 @@ def export(
 
         if output is None:
             raise InputError("name the model's file: -o FILE.pt2 or -o FILE.onnx")
-        click.echo(export_model(source, output, weights=weights, features=features))
+        exported = export_model(source, output, weights=weights, features=features)
+        click.echo(f"Wrote {exported}.")
         return
     from ..cache.sources import sources_of
 
@@ -296,7 +315,8 @@ def export(
     from .export.features import export_npz
 
     output = output or source.with_suffix(".npz")
-    click.echo(export_npz(source, output, modality=modality, segments=segments))
+    videos = export_npz(source, output, modality=modality, segments=segments)
+    click.echo(f"Wrote {output}: {videos} videos, their {modality} features.")
 
 
 @click.command()
@@ -306,6 +326,6 @@ def export(
 @click.option("--device", default="auto", show_default=True)
 def demo(output: Path, clips: int, seeds: int, device: str) -> None:
     """Make synthetic clips of two domains, extract, adapt and evaluate: the whole pipeline."""
-    from .demo.demo import run_demo
+    from .demo.show import run_demo
 
     run_demo(output, clips=clips, seeds=seeds, device=device)

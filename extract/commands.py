@@ -179,14 +179,14 @@ def extract(
     folder of frames counts as a video. With --check it is a single video, and with --dataset there
     is none. Run again to continue or extend.
     """
-    from .flow import Parameters
+    from ..cache.recipe import Sampling
+    from .flow import parse_parameters
     from .lists.shards import Shard
     from .lists.videos import read_videos
     from .machine.memory import keep_freed_memory
     from .options import ExtractConfig
     from .progress import extract_with_progress
-    from .snippets.sampling import Sampling
-    from .snippets.views import Views
+    from .snippets.views import parse_views
 
     if dataset and (videos or check or unlabelled or not root):
         raise InputError("--dataset needs --root DIR, and no VIDEOS, --check or --unlabelled")
@@ -208,8 +208,8 @@ def extract(
     config = ExtractConfig(
         modalities=modalities,
         sampling=sampling,
-        views=Views.parse(views),
-        flow=Parameters.parse(flow_parameters),
+        views=parse_views(views),
+        flow=parse_parameters(flow_parameters),
         **options,
     )
     if check:
@@ -316,13 +316,13 @@ def import_(kind: str, features: Path, output: Path, **options: Any) -> None:
 )
 def flow(video: Path, output: Path | None, engine: str, pairs: int, parameters: str) -> None:
     """Write the TV-L1 flow of a VIDEO as a colour video (mp4) and as numbers (npz)."""
-    from .flow import Parameters
+    from .flow import parse_parameters
     from .flow.video import write_flow
 
     write_flow(
         video,
         output or Path(f"{video.stem}.flow"),
         engine=engine,
-        parameters=Parameters.parse(parameters),
+        parameters=parse_parameters(parameters),
         pairs=pairs,
     )

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from .. import __version__
-from ..cache import InputError, Provenance
+from ..cache import InputError, Recipe
 from ..cache.errors import unknown
+from ..cache.recipe import FlowParameters, FlowRecipe, Sampling, Views
 from .backbones import MODALITIES, LoadedBackbone, load_backbone
 from .decoding import DECODERS
-from .flow import ENGINES, Parameters
+from .flow import ENGINES
 from .flow.cache import FlowCache
-from .flow.cutting import FIELDS, ON_DEVICE, FlowCut
+from .flow.cutting import FlowCut
+from .flow.fields import FIELDS, ON_DEVICE
 from .flow.tvl1 import choose_engine
 from .machine.devices import choose_devices
 from .machine.precision import choose_precision
 from .snippets.cutting import Cut, FrameCut
 from .snippets.reading import Reading
-from .snippets.sampling import Sampling
-from .snippets.views import Views
 
 _GPU_BATCH = 8  # times the batch of a CPU
 
@@ -39,6 +39,8 @@ class ExtractConfig:
         flow_weights: the same for flow; None for ``weights``, turned into flow's where they are
             of RGB.
         sampling: which frames become snippets; backbone and modality decide their length.
+        positions: compute only the snippets that evaluation looks at, the central one of each of so
+            many equal parts; None for all of them.
         views: which crops and flips of a frame are stored.
         flow: parameters of TV-L1.
         flow_engine: "auto", which suits the device, or one of `flow.ENGINES`.
@@ -62,8 +64,9 @@ class ExtractConfig:
     weights: str | None = None
     flow_weights: str | None = None
     sampling: Sampling = Sampling("uniform", 32)
+    positions: int | None = None
     views: Views = Views()
-    flow: Parameters = Parameters()
+    flow: FlowParameters = FlowParameters()
     flow_engine: str = "auto"
     flow_bound: float = 20.0
     flow_float: bool = False
@@ -151,24 +154,29 @@ class Plan:
         usual = max((backbone.spec.batch_size for backbone in self.backbones.values()), default=1)
         return self.config.batch_size or usual * (_GPU_BATCH if self.on_gpu else 1)
 
-    def provenance(self, list_sha256: str) -> dict[str, Provenance]:
-        """By modality, what the feature file says of its features."""
-        return {name: self._provenance(name, list_sha256) for name in self.backbones}
+    def recipes(self, list_sha256: str = "") -> dict[str, Recipe]:
+        """By modality, how its features are made.
 
-    def _provenance(self, modality: str, list_sha256: str) -> Provenance:
+        Args:
+            list_sha256: hash of the list of videos, for the record.
+        """
+        return {name: self._recipe(name, list_sha256) for name in self.backbones}
+
+    def _recipe(self, modality: str, list_sha256: str) -> Recipe:
         backbone, cut = self.backbones[modality], self.cuts[modality]
-        return Provenance(
+        is_flow = isinstance(cut, FlowCut)
+        return Recipe(
             backbone=backbone.spec.name,
             weights=backbone.weights,
             weights_sha256=backbone.sha256,
             layer=backbone.spec.layer,
             dim=backbone.spec.dim,
-            preprocessing=str(backbone.spec.preprocessing),
-            snippet_length=cut.sampling.length,
-            sampling=str(cut.sampling),
-            views=str(cut.views),
-            flow=str(cut) if isinstance(cut, FlowCut) else "",
-            flow_engine=cut.engine if isinstance(cut, FlowCut) else "",
+            preprocessing=backbone.spec.preprocessing,
+            snippet_length=cut.length,
+            sampling=cut.sampling,
+            views=self.config.views,
+            flow=cut.flow if is_flow else None,
+            flow_engine=cut.engine if is_flow else "",
             precision=self.precision,
             tool_version=__version__,
             device=",".join(map(str, self.devices)),
@@ -179,25 +187,42 @@ class Plan:
 def make_cut(
     config: ExtractConfig, modality: str, backbone: LoadedBackbone, device: torch.device
 ) -> Cut:
+    """How a modality's snippets are cut for a backbone.
+
+    Args:
+        config: the options.
+        modality: "rgb" or "flow".
+        backbone: of that modality.
+        device: that computes; it decides which flow engine "auto" is.
+
+    Raises:
+        InputError: a flow engine that cannot be had, or does not follow the flow's convention.
+    """
     spec = backbone.spec
     clip = spec.snippet_length > 1
     if modality == "rgb":
-        sampling = replace(config.sampling, length=spec.snippet_length)
-        return FrameCut(sampling, spec.preprocessing, config.views, clip)
-    sampling = replace(config.sampling, length=spec.snippet_length if clip else FIELDS)
+        return FrameCut(
+            config.sampling,
+            spec.preprocessing,
+            config.views,
+            clip,
+            length=spec.snippet_length,
+            positions=config.positions,
+        )
     if config.keep_flow:
         device = torch.device("cpu")  # where videos are decoded
-    cut = FlowCut(
-        sampling,
+    flow = FlowRecipe(
+        parameters=config.flow, bound=config.flow_bound, quantised=not config.flow_float
+    )
+    limit = int(config.keep_flow_gb * 1e9)
+    return FlowCut(
+        config.sampling,
         spec.preprocessing,
         config.views,
         clip,
+        length=spec.snippet_length if clip else FIELDS,
+        positions=config.positions,
         engine=choose_engine(config.flow_engine, device, config.flow),
-        parameters=config.flow,
-        bound=config.flow_bound,
-        quantise=not config.flow_float,
+        flow=flow,
+        cache=FlowCache.extend(config.keep_flow, flow, limit) if config.keep_flow else None,
     )
-    if config.keep_flow:
-        limit = int(config.keep_flow_gb * 1e9)
-        cut = replace(cut, cache=FlowCache.extend(config.keep_flow, str(cut), limit))
-    return cut

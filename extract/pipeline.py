@@ -45,7 +45,7 @@ class Progress:
     damaged: int = 0
     failed: int = 0
     images: int = 0
-    bounded: int = 0  # pairs of frames whose flow was given up early
+    early_stopped: int = 0  # pairs of frames whose flow ran out of iterations
 
 
 class Sink(Protocol):
@@ -88,7 +88,7 @@ def extract(
     """
     plan = Plan.make(config)
     labels = labels_of(items)
-    with FeatureWriter(output, plan.provenance(list_sha256(labels))) as writer:
+    with FeatureWriter(output, plan.recipes(list_sha256(labels))) as writer:
         check_committed(labels, writer)
         todo = [
             item
@@ -148,7 +148,7 @@ class _Unfinished:
     item: VideoItem
     features: dict[str, list[Tensor]]
     decoded: Decoded | None = None
-    bounded: int = 0  # pairs whose flow a device gave up early
+    early_stopped: int = 0  # pairs whose flow ran out of iterations on a device
 
 
 class _Run:
@@ -232,7 +232,7 @@ class _Run:
                     video.features[batch.modality].append(features)
             for id_ in dict.fromkeys(batch.videos):
                 if video := self._unfinished.get(id_):
-                    video.bounded += result.bounded
+                    video.early_stopped += result.early_stopped
                     self._finish_if_complete(video)
 
     def _finish_if_complete(self, video: _Unfinished) -> None:
@@ -258,14 +258,14 @@ class _Run:
             fps=decoded.fps,
             decoder=decoded.decoder,
             damage=decoded.damage,
-            bounded=decoded.bounded + video.bounded,
+            early_stopped=decoded.early_stopped + video.early_stopped,
         )
         snippets = {
             name: Snippets(stored[name].numpy(), centres)
             for name, centres in decoded.centres.items()
         }
         self._write(lambda: self._sink.add(row, snippets))
-        self._count(done=1, damaged=bool(decoded.damage), bounded=row.bounded)
+        self._count(done=1, damaged=bool(decoded.damage), early_stopped=row.early_stopped)
 
     def _fail(self, item: VideoItem, stage: str, reason: str) -> None:
         self._write(lambda: self._sink.fail(Failure(item.id, stage, reason)))

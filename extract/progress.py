@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 
 from ..cache import Failure
+from ..cache.recipe import FlowRecipe
 from .flow.cache import FlowCache
 from .lists.videos import VideoItem, describe
 from .options import ExtractConfig
@@ -65,10 +66,10 @@ def extract_with_progress(
             f"tcon inspect {output}",
             style="yellow",
         )
-    if last.bounded:
+    if last.early_stopped:
         console.print(
-            f"The flow of {last.bounded} pairs of frames, scene cuts and the like, was given up "
-            f"early: tcon inspect {output}"
+            f"Flow stopped early on {last.early_stopped} pairs of frames, scene cuts and the like: "
+            f"tcon inspect {output}"
         )
     if config.keep_flow:
         _tell_kept(config.keep_flow, console)
@@ -88,7 +89,7 @@ def extract_with_progress(
 
 
 def _tell_kept(folder: Path, console: Console) -> None:
-    cache = FlowCache(folder, flow="")  # nothing is read
+    cache = FlowCache(folder, FlowRecipe())  # nothing is read
     console.print(f"{folder} holds the flow of {_videos(cache.count)}, {cache.size / 1e9:.2f} GB.")
     if cache.full:
         console.print(

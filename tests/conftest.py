@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tcon.cache import Provenance, Snippets, Video
+from tcon.cache import Recipe, Snippets, Video
+from tcon.cache.recipe import Preprocessing, Sampling
 
 # Damage at random (fuzz.py): the same 200 variants of each input; 10,000 new ones by `make fuzz`.
 for name, variants in (("suite", 200), ("fuzz", 10_000)):
@@ -119,25 +120,25 @@ def clips(tmp_path_factory: pytest.TempPathFactory, write_video: Callable[..., P
 
 
 @pytest.fixture
-def provenance() -> Callable[..., Provenance]:
-    """``provenance(**changes)``: how four-dimensional features were made."""
+def recipe() -> Callable[..., Recipe]:
+    """``recipe(**changes)``: how four-dimensional features were made."""
 
-    def make(**changes: Any) -> Provenance:
+    def make(**changes: Any) -> Recipe:
         fields = {
             "backbone": "net",
             "weights": "imagenet",
             "weights_sha256": "a1",
             "layer": "pool",
             "dim": 4,
-            "preprocessing": "RGB 0-1",
+            "preprocessing": Preprocessing(),
             "snippet_length": 1,
-            "sampling": "uniform:32",
+            "sampling": Sampling("uniform", 32),
             "precision": "fp32",
             "tool_version": "0.1.0",
             "device": "cpu",
             "list_sha256": "b2",
         }
-        return Provenance(**{**fields, **changes})
+        return Recipe(**{**fields, **changes})
 
     return make
 

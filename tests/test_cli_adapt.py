@@ -13,6 +13,7 @@ import toy_methods as toy
 from click.testing import CliRunner, Result
 from feature_files import write_domain
 
+from tcon.cache.recipe import Sampling
 from tcon.cli import main
 
 QUICK = [
@@ -129,7 +130,7 @@ def test_a_grid_of_a_plan_that_cannot_be_prepared_does_not_stop_the_others(
 
 def test_features_that_differ_a_little_are_a_warning(files: list[object], tmp_path: Path) -> None:
     (tmp_path / "t.h5").unlink()
-    write_domain(tmp_path / "t.h5", precision="fp16", sampling="stride:8")
+    write_domain(tmp_path / "t.h5", precision="fp16", sampling=Sampling("stride", 8))
     done = tcon("adapt", *files, "--method", "tcon")
     assert done.exit_code == 0
     assert "Warning: the rgb features of source and target differ in precision" in done.output

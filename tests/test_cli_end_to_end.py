@@ -13,14 +13,15 @@ from click.testing import CliRunner, Result
 from still_videos import write_still_videos
 from tiny_backbones import MACHINE, table_of, tiny_backbones
 
+from tcon.adapt.inference.features import plan_features
+from tcon.adapt.inference.loaded_run import load_run
 from tcon.cache import FeatureFile, InputError
+from tcon.cache.recipe import FlowRecipe, Preprocessing, Sampling
+from tcon.cache.records import to_data
 from tcon.cli import main
-from tcon.evaluate.runs.deployed import load_deployed, make_plan
-from tcon.extract.flow import Parameters
+from tcon.extract.flow import FlowParameters
 from tcon.extract.flow.cache import FlowCache
 from tcon.extract.flow.cutting import FlowCut
-from tcon.extract.snippets.preprocessing import Preprocessing
-from tcon.extract.snippets.sampling import Sampling
 
 QUICK = [
     *("--method", "source_only", "--segments", "2", "--epochs", "1", "--set", "train.min_steps=2"),
@@ -28,10 +29,10 @@ QUICK = [
     *("--backbone", "tiny", "--weights", "random", "--workers", "0", "--end-to-end"),
 ]
 FLOW = FlowCut(
-    Sampling("uniform", 1, 5),
+    Sampling("uniform", 1),
     Preprocessing(resize=36, input_size=32),
-    parameters=Parameters(scales=1, warps=1),
-    bound=15.0,
+    length=5,
+    flow=FlowRecipe(parameters=FlowParameters(scales=1, warps=1), bound=15.0),
 )
 
 
@@ -129,11 +130,11 @@ def test_export_of_what_is_not_there() -> None:
 def _kept(domain: Path, cut: FlowCut) -> Path:
     """A table of a domain's videos, beside a folder with their flow: none of them moves."""
     file, folder = table_of(domain), domain.with_suffix(".flow")
-    cache = FlowCache.extend(folder, str(cut), 10**9)
+    cache = FlowCache.extend(folder, cut.flow, 10**9)
     for video in FeatureFile(file).videos:
         with cache.writing(video.id, video.path) as writer:
             for _ in range(video.frames - 1):
-                writer.add(np.full((2, 256, 340), 128, np.uint8), bounded=False)
+                writer.add(np.full((2, 256, 340), 128, np.uint8), early_stopped=False)
     return folder
 
 
@@ -145,15 +146,16 @@ def test_kept_flow_decides_how_flow_is_computed(domains: tuple[Path, Path]) -> N
     assert done.exit_code == 0, done.output
     run = Path("runs/source_only_flow_k2_e2e_seed0")
     data = json.loads((run / "config.json").read_text())["data"]
-    assert data["flow"] == data["target_provenance"]["flow"] == str(FLOW)
+    assert data["flow"] == str(FLOW.flow)
+    assert data["target_provenance"]["flow"] == to_data(FLOW.flow)
     assert data["target_provenance"]["flow_engine"] == "cpu"
-    deployed = load_deployed(run)
-    cut = make_plan(deployed, MACHINE).cuts["flow"]
-    assert (cut.bound, cut.parameters) == (15.0, FLOW.parameters)
+    deployed = load_run(run)
+    cut = plan_features(deployed, MACHINE).cuts["flow"]
+    assert cut.flow == FLOW.flow
     with pytest.raises(InputError, match="holds it: leave out --weights nofile.pt"):
-        make_plan(deployed, MACHINE, weights=Path("nofile.pt"))
-    with pytest.raises(InputError, match="says itself .*: leave out --features nofile.h5"):
-        load_deployed(run, features=Path("nofile.h5"))
+        plan_features(deployed, MACHINE, weights=Path("nofile.pt"))
+    with pytest.raises(InputError, match="records how .*: leave out --features nofile.h5"):
+        load_run(run, features=Path("nofile.h5"))
     # The target's flow given for the source's: other videos of the same names.
     for dry in ([], ["--dry-run"]):
         assert "is that of other videos of the same names, as test/jump/0 (8 of 8)" in refusal(
@@ -162,7 +164,10 @@ def test_kept_flow_decides_how_flow_is_computed(domains: tuple[Path, Path]) -> N
 
 
 def test_flow_of_two_kinds_is_refused(domains: tuple[Path, Path]) -> None:
-    flows = [_kept(domains[0], FLOW), _kept(domains[1], replace(FLOW, bound=20.0))]
+    flows = [
+        _kept(domains[0], FLOW),
+        _kept(domains[1], replace(FLOW, flow=replace(FLOW.flow, bound=20.0))),
+    ]
     files = ["--source", "s.h5", "--target", "t.h5", *QUICK, "--modality", "flow"]
     assert "was made differently (bound 15 != bound 20; source != target)" in refusal(
         "adapt", *files, "--source-flow", flows[0], "--target-flow", flows[1]

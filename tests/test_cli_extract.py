@@ -14,6 +14,7 @@ import pytest
 
 import tcon
 from tcon.cache import FeatureFile
+from tcon.cache.recipe import Sampling
 from tcon.cli import main
 
 FAST = (
@@ -301,7 +302,7 @@ def test_stride_and_default_output(
     file = FeatureFile(tmp_path / "cache" / "mine.h5")
     assert (file.videos[0].id, file.videos[0].split) == ("jump/2.mp4", "test")
     assert file.packed().frame.tolist() == [1, 4]  # of 7 frames
-    assert file.provenance["rgb"].sampling == "stride:3"
+    assert file.recipes["rgb"].sampling == Sampling("stride", 3)
 
 
 # --- the rest of the command

@@ -18,7 +18,9 @@ from ..tasks.task import Task
 from .splits import Splits, TargetPool, split_videos
 
 _PLACES = 2**20  # positions inside a segment
-_MUST_AGREE = ("backbone", "weights_sha256", "layer", "dim", "preprocessing", "snippet_length")
+_MUST_AGREE = (
+    *("backbone", "weights_sha256", "layer", "dim", "preprocessing", "imported", "snippet_length"),
+)
 
 
 class VideoSet(Protocol):
@@ -28,9 +30,14 @@ class VideoSet(Protocol):
     alone, ``in_features`` D_in.
     """
 
-    ids: tuple[str, ...]
-    count: Tensor
-    labels: Tensor | None
+    @property
+    def ids(self) -> tuple[str, ...]: ...
+
+    @property
+    def count(self) -> Tensor: ...
+
+    @property
+    def labels(self) -> Tensor | None: ...
 
     @property
     def in_features(self) -> int: ...
@@ -217,13 +224,13 @@ def _load(file: FeatureFile, modality: str, device: torch.device) -> Videos:
 
 def _check_comparable(source: FeatureFile, target: FeatureFile, modality: str) -> None:
     for file in (source, target):
-        if modality not in file.provenance:
+        if modality not in file.recipes:
             raise InputError(f"{file.path} holds no {modality} features, only {file.modalities}")
-    a, b = source.provenance[modality], target.provenance[modality]
+    a, b = source.recipes[modality], target.recipes[modality]
     for name in _MUST_AGREE:
         if getattr(a, name) != getattr(b, name):
             raise InputError(
                 f"{source.path} and {target.path} cannot be compared: their {modality} features "
-                f"differ in {name} ({getattr(a, name)} and {getattr(b, name)}): extract "
+                f"differ in {name} ({a.text(name)} and {b.text(name)}): extract "
                 "or import both alike"
             )

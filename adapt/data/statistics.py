@@ -6,6 +6,7 @@ video, as adaptive batch normalisation does (AdaBN, Li et al. 2016).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal
 
@@ -15,11 +16,12 @@ from torch import Tensor
 from .domains import Domains, Videos
 
 Normalise = Literal["none", "source", "domain"]
+Statistics = Mapping[str, Mapping[str, Tensor]]  # by domain, the mean and deviation [D_in]
 _ROWS = 65536  # rows in float32 at once
 _FLOOR = 0.05  # of the mean deviation: a dimension that hardly varies must not be blown up
 
 
-def normalise(domains: Domains, how: Normalise) -> Domains:
+def normalise(domains: Domains[Videos], how: Normalise) -> Domains[Videos]:
     """The same domains with other features, and the statistics that made them.
 
     Args:
@@ -31,21 +33,39 @@ def normalise(domains: Domains, how: Normalise) -> Domains:
         return domains
     source = _statistics(domains.source_train)
     target = source if how == "source" else _statistics(domains.target_train)
-    changed = {}
-    for name, statistics in (("source", source), ("target", target)):
-        features = standardise(getattr(domains, f"{name}_train").features, *statistics)
-        for split in (f"{name}_train", f"{name}_val", f"{name}_test"):
-            if getattr(domains, split, None) is not None:
-                changed[split] = replace(getattr(domains, split), features=features)
-    statistics = {
-        name: {"mean": mean.cpu(), "deviation": deviation.cpu()}
-        for name, (mean, deviation) in (("source", source), ("target", target))
+    return standardise_domains(domains, {"source": source, "target": target})
+
+
+def standardise_domains(domains: Domains[Videos], statistics: Statistics) -> Domains[Videos]:
+    """The same domains, standardised by these statistics.
+
+    Args:
+        domains: both domains.
+        statistics: each domain's ``mean`` and ``deviation`` [D_in]; none leave the features as
+            they are.
+    """
+    if not statistics:
+        return domains
+    features = {
+        name: standardise(videos.features, **statistics[name])
+        for name, videos in (("source", domains.source_train), ("target", domains.target_train))
     }
-    return replace(domains, statistics=statistics, **changed)
+    val = domains.source_val
+    return replace(
+        domains,
+        source_train=replace(domains.source_train, features=features["source"]),
+        source_val=None if val is None else replace(val, features=features["source"]),
+        target_train=replace(domains.target_train, features=features["target"]),
+        target_test=replace(domains.target_test, features=features["target"]),
+        statistics={
+            name: {key: value.cpu() for key, value in own.items()}
+            for name, own in statistics.items()
+        },
+    )
 
 
-def _statistics(videos: Videos) -> tuple[Tensor, Tensor]:
-    """Mean and floored deviation [D_in] over all views of these videos' snippets, float32."""
+def _statistics(videos: Videos) -> dict[str, Tensor]:
+    """``mean`` and floored ``deviation`` [D_in] float32 over all views of the videos' snippets."""
     rows = torch.repeat_interleave(videos.start, videos.count)
     first = torch.repeat_interleave(videos.count.cumsum(0) - videos.count, videos.count)
     rows = rows + torch.arange(len(rows), device=rows.device) - first  # every snippet [S]
@@ -60,7 +80,7 @@ def _statistics(videos: Videos) -> tuple[Tensor, Tensor]:
     mean = total / len(rows)
     deviation = (squares / len(rows) - mean.square()).clamp(min=0).sqrt()
     floor = _FLOOR * deviation.mean() or 1.0  # one snippet alone has no deviation
-    return mean.float(), deviation.clamp(min=float(floor)).float()
+    return {"mean": mean.float(), "deviation": deviation.clamp(min=float(floor)).float()}
 
 
 def standardise(features: Tensor, mean: Tensor, deviation: Tensor) -> Tensor:

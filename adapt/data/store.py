@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from ...cache import FeatureFile, InputError
+from ...cache.records import to_data
 from ..config.runs import RunConfig
 from ..end_to_end.decoding import Decoding
 from ..methods import entry
@@ -135,10 +136,10 @@ class Store:
 
     def warnings(self, run: RunConfig) -> list[str]:
         """What a user should know of a run's data before it starts."""
-        a, b = (file.provenance[run.modality] for file in (self.source, self.target))
+        a, b = (file.recipes[run.modality] for file in (self.source, self.target))
         said = [
             f"the {run.modality} features of source and target differ in {name} "
-            f"({getattr(a, name)} and {getattr(b, name)}): extract both alike"
+            f"({a.text(name)} and {b.text(name)}): extract both alike"
             for name in _MAY_DIFFER
             if getattr(a, name) != getattr(b, name)
         ]
@@ -160,11 +161,11 @@ class Store:
         return run.modality
 
     def _mode(self, run: RunConfig) -> dict[str, Any]:
-        provenance = self.source.provenance[run.modality]
+        recipe = self.source.recipes[run.modality]
         return {
-            "backbone": provenance.backbone,
-            "weights": provenance.weights,
-            "target_provenance": self.target.provenance[run.modality].recipe(),
+            "backbone": recipe.backbone,
+            "weights": recipe.weights,
+            "target_provenance": to_data(self.target.recipes[run.modality].without_list()),
             "mode": "cached features",
         }
 

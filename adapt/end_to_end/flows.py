@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ...cache import InputError
-from ...cache.schema import apart
 from ...extract.flow.cache import FlowCache
-from ...extract.flow.cutting import parse_flow
 from ...extract.options import ExtractConfig
 from .decoding import Decoding
 
@@ -23,10 +21,9 @@ def flow_options(decoding: Decoding) -> ExtractConfig:
     made = [FlowCache.flow_of(folder) for folder in folders]
     if not made:
         return config
-    if made[0] != made[-1]:
+    if difference := made[0].difference(made[-1]):
         raise InputError(
-            f"the kept flow of source and target was made differently ({apart(made[0], made[-1])}; "
+            f"the kept flow of source and target was made differently ({difference}; "
             "source != target): keep both alike"
         )
-    parameters, bound, _ = parse_flow(made[0])  # a cache holds whole levels alone
-    return replace(config, flow=parameters, flow_bound=bound)
+    return replace(config, flow=made[0].parameters, flow_bound=made[0].bound)  # levels are whole

@@ -12,7 +12,9 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ...cache import InputError, Provenance
+from ...cache import InputError, Recipe
+from ...cache.recipe import Sampling
+from ...cache.records import to_data
 from ...extract.backbones import LoadedBackbone, load_backbone
 from ...extract.flow.cache import FlowCache
 from ...extract.flow.cutting import FlowCut
@@ -211,8 +213,9 @@ class ClipStore(Store):
         folder = flows[domain]
         if folder is None or run.modality != "flow":
             return None
-        if domain not in self._flows:
-            cache = FlowCache.open(folder, str(self._cut(run)))
+        cut = self._cut(run)
+        if domain not in self._flows and isinstance(cut, FlowCut):
+            cache = FlowCache.open(folder, cut.flow)
             cache.require((self.source if domain == "source" else self.target).videos)
             self._flows[domain] = cache
         return self._flows[domain]
@@ -226,26 +229,30 @@ class ClipStore(Store):
             "backbone": loaded.spec.name,
             "weights": loaded.weights,
             "weights_sha256": loaded.sha256,
-            **({"flow": str(self._cut(run))} if run.modality == "flow" else {}),
-            "target_provenance": self._features(run).recipe(),
+            **self._of_flow_recipe(run),
+            "target_provenance": to_data(self._features(run)),
             "mode": "end to end",
         }
 
-    def _features(self, run: RunConfig) -> Provenance:
+    def _of_flow_recipe(self, run: RunConfig) -> dict[str, str]:
+        cut = self._cut(run)
+        return {"flow": str(cut.flow)} if isinstance(cut, FlowCut) else {}
+
+    def _features(self, run: RunConfig) -> Recipe:
         """How a new video gets the features that the method predicts from."""
         spec, cut = self._backbone(run).spec, self._cut(run)
         positions = run.target_segments * getattr(run.options, "snippets", 1)
-        return Provenance(
+        return Recipe(
             backbone=spec.name,
             weights=run.name,
             weights_sha256="",  # those of the run's own checkpoint
             layer=spec.layer,
             dim=spec.dim,
-            preprocessing=str(spec.preprocessing),
-            snippet_length=cut.sampling.length,
-            sampling=f"uniform:{positions}",
+            preprocessing=spec.preprocessing,
+            snippet_length=cut.length,
+            sampling=Sampling("uniform", positions),
             precision=training_precision(run.end_to_end.precision, self.device),
-            flow=str(cut) if isinstance(cut, FlowCut) else "",
+            flow=cut.flow if isinstance(cut, FlowCut) else None,
             flow_engine=cut.engine if isinstance(cut, FlowCut) else "",
         )
 

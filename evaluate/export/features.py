@@ -13,7 +13,7 @@ from ...cache import FeatureFile, InputError, Packed
 
 def export_npz(
     file: str | Path, output: Path, *, modality: str = "rgb", segments: int | None = None
-) -> str:
+) -> int:
     """Write a feature file's videos in the order of their ids, without pickles.
 
     The arrays are ``ids``, ``labels``, ``splits`` [N]; without ``segments``, ``features`` [S, D]
@@ -23,12 +23,12 @@ def export_npz(
 
     Args:
         file: the feature file.
-        output: the npz; it appears when it is whole.
+        output: the npz; it appears when it is complete.
         modality: whose features.
         segments: K; takes the snippets that evaluation takes, the central one of each segment.
 
     Returns:
-        what has been written.
+        how many videos were written.
 
     Raises:
         InputError: no such modality or folder, or the output is no npz.
@@ -40,7 +40,7 @@ def export_npz(
     features = FeatureFile(file)
     packed = features.packed(modality)
     rows = packed.features if packed.features.ndim == 2 else packed.features[:, 0]  # [S, D]
-    arrays = {
+    arrays: dict[str, np.ndarray] = {
         "ids": np.array([video.id for video in features.videos], dtype=str),
         "labels": np.array([video.label for video in features.videos], dtype=str),
         "splits": np.array([video.split for video in features.videos], dtype=str),
@@ -54,15 +54,15 @@ def export_npz(
     temporary = output.with_name(output.name + ".tmp")
     try:
         with temporary.open("wb") as written:
-            np.savez(written, **arrays)
+            np.savez(written, **arrays)  # type: ignore[arg-type]  # its stub has another keyword
         temporary.replace(output)
     finally:
         temporary.unlink(missing_ok=True)
-    return f"Wrote {output}: {len(features.videos)} videos, their {modality} features."
+    return len(features.videos)
 
 
 def _central_snippets(packed: Packed, segments: int) -> np.ndarray:
-    """Which snippets evaluation takes, [N, K]."""
+    """The snippets that evaluation takes, [N, K]."""
     videos = Videos(
         ids=(),
         features=torch.empty(0),

@@ -6,10 +6,9 @@ backbone, the target's standardisation and the method.
 
 from __future__ import annotations
 
-import json
-import logging
 import os
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +17,42 @@ import torch
 from torch import Tensor, nn
 
 from ... import __version__
+from ...adapt.inference.features import plan_features
+from ...adapt.inference.loaded_run import LoadedRun, load_run
+from ...adapt.methods import Method
 from ...cache import InputError
+from ...cache.recipe import Preprocessing
 from ...extract.options import ExtractConfig, Plan
-from ...extract.snippets.preprocessing import Preprocessing
 from ...extract.snippets.transforms import normalise
-from ..runs.deployed import Deployed, backbone_of, load_deployed, make_plan
+from .formats import WRITERS, ModelFile, first_line
 
 TOLERANCE = 1e-3  # of the largest output, or of 1
 _CHECKED = (1, 3)  # videos; neither is the number that the model is traced with
-METADATA = "tcon.json"  # name of the metadata inside the file
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A model that has been exported.
+
+    Args:
+        path: its file.
+        size: of the file, bytes.
+        metadata: what is inside it under `METADATA`.
+        difference: the largest absolute difference of an output from the run's own, on random
+            input.
+    """
+
+    path: Path
+    size: int
+    metadata: dict[str, Any]
+    difference: float
+
+    def __str__(self) -> str:
+        taken, given = self.metadata["input"], ", ".join(self.metadata["outputs"])
+        return (
+            f"{self.path} ({self.size / 1e6:.0f} MB): {taken['name']} {taken['shape']} to {given}; "
+            f"on random input at most {self.difference:.1e} from the run's own outputs"
+        )
 
 
 class ExportedModel(nn.Module):
@@ -35,19 +61,21 @@ class ExportedModel(nn.Module):
     Args:
         backbone: normalised snippets [n, ...] to features [n, D_in].
         preprocessing: of the backbone.
-        deployed: the run.
+        run: the run.
     """
 
-    def __init__(
-        self, backbone: nn.Module, preprocessing: Preprocessing, deployed: Deployed
-    ) -> None:
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, backbone: nn.Module, preprocessing: Preprocessing, run: LoadedRun) -> None:
         super().__init__()
-        self.backbone, self.method = backbone, deployed.method
+        self.backbone, self.method = backbone, run.method
         self.preprocessing = preprocessing
-        dim = deployed.made.dim
-        mean, deviation = deployed.statistics or (torch.zeros(dim), torch.ones(dim))
-        self.register_buffer("mean", mean)
-        self.register_buffer("deviation", deviation)
+        dim = run.recipe.dim
+        none = {"mean": torch.zeros(dim), "deviation": torch.ones(dim)}
+        statistics = run.statistics["target"] if run.statistics else none
+        for name in ("mean", "deviation"):
+            self.register_buffer(name, statistics[name])
 
     def forward(self, snippets: Tensor) -> tuple[Tensor, ...]:
         """Cropped pixels 0-255 [B, K m, C, S, S] (clips [B, K m, C, L, S, S]), float.
@@ -68,139 +96,77 @@ class ExportedModel(nn.Module):
 
 def export_model(
     run: Path, output: Path, *, weights: Path | None = None, features: Path | None = None
-) -> str:
+) -> Exported:
     """Write a run as one file, float32, for any number of videos at once.
 
     Args:
         run: a run's folder.
         output: ``.pt2`` or ``.onnx``; replaced only by a file that passed the check.
-        weights, features: as for `tcon predict`.
-
-    Returns:
-        what was written and how far its outputs are from the run's, in a line.
+        weights, features: as in `predict`.
 
     Raises:
         InputError: another suffix, a missing package, a run that cannot be exported, or a file
             whose outputs are not the run's.
     """
-    writers = {".pt2": _Program, ".onnx": _Onnx}
-    if output.suffix not in writers:
+    if output.suffix not in WRITERS:
         raise InputError(f"{output}: name it FILE.pt2 (torch.export) or FILE.onnx")
     if not os.access(output.parent, os.W_OK):
         raise InputError(f"cannot write {output}: no such folder, or no right to write to it")
-    writer = writers[output.suffix]()
-    deployed = load_deployed(run, features=features)
-    machine = ExtractConfig(device="cpu", precision="fp32")
-    plan = make_plan(deployed, machine, weights=weights)
-    preprocessing = plan.backbones[deployed.config.modality].spec.preprocessing
-    model = ExportedModel(backbone_of(deployed, plan), preprocessing, deployed).eval()
-    metadata = describe(deployed, plan)
-    _drop_unused(deployed.method, torch.zeros(1, deployed.positions, deployed.made.dim))
-    # The suffix stays, since it decides the format.
+    writer = WRITERS[output.suffix]()
+    loaded = load_run(run, features=features)
+    plan = plan_features(loaded, ExtractConfig(device="cpu", precision="fp32"), weights=weights)
+    backbone = plan.backbones[loaded.config.modality]
+    model = ExportedModel(backbone.module, backbone.spec.preprocessing, loaded).eval()
+    metadata = describe(loaded, plan)
+    _drop_unused(loaded.method, torch.zeros(1, loaded.positions(), loaded.recipe.dim))
+    # The suffix stays, because it decides the format.
     temporary = output.with_name(f".{os.getpid()}.{output.name}")
     try:
-        program = _trace(model, _random(metadata, 2), deployed.config.method)
+        program = _trace(model, _random(metadata, 2), loaded.config.method)
         writer.write(program, metadata, temporary)
         difference = _difference(model, writer, temporary, metadata)
         os.replace(temporary, output)
     finally:
         temporary.unlink(missing_ok=True)
-    return (
-        f"Wrote {output} ({output.stat().st_size / 1e6:.0f} MB): {metadata['input']['name']} "
-        f"{metadata['input']['shape']} to {', '.join(metadata['outputs'])}; on random input at "
-        f"most {difference:.1e} from the run's own outputs."
-    )
+    return Exported(output, output.stat().st_size, metadata, difference)
 
 
-def describe(deployed: Deployed, plan: Plan) -> dict[str, Any]:
-    """What whoever feeds the model must know, JSON-ready."""
-    made, config, cut = deployed.made, deployed.config, plan.cuts[deployed.config.modality]
-    size, per_segment = cut.preprocessing.input_size, deployed.method.snippets
+def describe(run: LoadedRun, plan: Plan) -> dict[str, Any]:
+    """What the program around the model must know, JSON-ready."""
+    made, config, cut = run.recipe, run.config, plan.cuts[run.config.modality]
+    size, per_segment = cut.preprocessing.input_size, run.method.snippets
     colours = 3 if config.modality == "rgb" else 2
-    length = cut.sampling.length
+    length = cut.length
     snippet = [colours, length, size, size] if cut.clip else [colours * length, size, size]
-    judged = deployed.method.vote(torch.zeros(1, deployed.positions, made.dim))
+    judged = run.method.vote(torch.zeros(1, run.positions(), made.dim))
     kind = "none" if judged is None else "uniform" if judged.attention is None else "predicted"
     return {
         "tool_version": __version__,
-        "run": deployed.path.name,
+        "run": run.path.name,
         "method": config.method,
         "modality": config.modality,
-        "classes": list(deployed.classes),
-        "segments": deployed.segments,
+        "classes": list(run.classes),
+        "segments": run.segments(),
         "snippets_per_segment": per_segment,
         "input": {
             "name": "snippets",
-            "shape": ["batch", deployed.positions, *snippet],
+            "shape": ["batch", run.positions(), *snippet],
             "type": "float32, 0 to 255, not normalised",
             "frames_per_snippet": length,
         },
         "outputs": ["logits", *(["attention"] if judged is not None else [])],
         "attention": kind,
-        "sampling": made.sampling,
-        "preprocessing": made.preprocessing,
-        "flow": made.flow,
+        "sampling": str(made.sampling),
+        "preprocessing": str(made.preprocessing),
+        "flow": str(made.flow or ""),
         "backbone": made.backbone,
         "weights": made.weights,
         "weights_sha256": made.weights_sha256,
     }
 
 
-class _Program:
-    """A torch.export program."""
-
-    def write(self, program: Any, metadata: dict[str, Any], path: Path) -> None:
-        program.example_inputs = None  # it would be saved too
-        torch.export.save(program, path, extra_files={METADATA: json.dumps(metadata)})
-
-    def run(self, path: Path, snippets: Tensor) -> list[np.ndarray]:
-        module = torch.export.load(path).module()
-        return [output.detach().numpy() for output in module(snippets)]
-
-
-class _Onnx:
-    """ONNX, in one file.
-
-    Raises:
-        InputError: its packages are not installed.
-    """
-
-    def __init__(self) -> None:
-        try:
-            import onnx
-            import onnxruntime
-            import onnxscript  # noqa: F401  (torch's exporter needs it)
-        except ModuleNotFoundError as error:
-            raise InputError(
-                f"ONNX needs the package {error.name}: pip install 'tcon[export]', or write a .pt2"
-            ) from None
-        self._onnx, self._runtime = onnx, onnxruntime
-
-    def write(self, program: Any, metadata: dict[str, Any], path: Path) -> None:
-        logging.getLogger("onnxscript").setLevel(logging.ERROR)  # it tells what it cannot shrink
-        try:
-            made = torch.onnx.export(
-                program,
-                dynamo=True,
-                input_names=["snippets"],
-                output_names=metadata["outputs"],
-                verbose=False,
-            )
-        except Exception as error:  # the innermost one says which operation it is
-            while error.__cause__ is not None:
-                error = error.__cause__
-            raise InputError(f"ONNX cannot express it ({_line(error)}): write a .pt2") from None
-        model = made.model_proto
-        self._onnx.helper.set_model_props(model, {METADATA: json.dumps(metadata)})
-        self._onnx.save(model, path)
-
-    def run(self, path: Path, snippets: Tensor) -> list[np.ndarray]:
-        session = self._runtime.InferenceSession(path, providers=["CPUExecutionProvider"])
-        return session.run(None, {"snippets": snippets.numpy()})
-
-
-def _drop_unused(method: nn.Module, features: Tensor) -> None:
-    """Take out what only training needs, such as discriminators: the file would hold them too."""
+def _drop_unused(method: Method, features: Tensor) -> None:
+    """Remove what only training needs, such as discriminators: the file would hold it too."""
     ran: set[nn.Module] = set()
     hooks = [m.register_forward_hook(lambda m, *_: ran.add(m)) for m in method.modules()]
     method.predict(features)
@@ -219,16 +185,14 @@ def _trace(model: ExportedModel, example: Tensor, method: str) -> Any:
                 model, (example,), dynamic_shapes=({0: torch.export.Dim("batch")},)
             )
     except Exception as error:  # the tracer raises many kinds
-        raise InputError(f"{method} on this backbone cannot be exported ({_line(error)})") from None
-
-
-def _line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0]
+        raise InputError(
+            f"{method} on this backbone cannot be exported ({first_line(error)})"
+        ) from None
 
 
 @torch.inference_mode()
 def _difference(
-    model: ExportedModel, writer: _Program | _Onnx, path: Path, metadata: dict[str, Any]
+    model: ExportedModel, writer: ModelFile, path: Path, metadata: dict[str, Any]
 ) -> float:
     """The largest absolute difference of an output of the file from the model's."""
     worst = 0.0

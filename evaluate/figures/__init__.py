@@ -1,1 +1,4 @@
-"""One file per figure, and the style that they share."""
+"""The figures: one file each, `style` that they share, `data` that they show.
+
+`all_figures` says which figures a comparison of runs has.
+"""

@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .drawing import COLOURS, LINES, MARKERS, new_figure, style
+from .data.pairs import PairAttention
+from .style import COLOURS, LINES, MARKERS, Picture, new_figure, style
 
 
-class PairCourse(NamedTuple):
-    """Attention in a pair of videos: its ``title``; ``predicted`` by the attention network and
-    ``co_attended`` of the target's segments [Kt], at ``times`` [Kt] in ``unit``."""
-
-    title: str
-    predicted: np.ndarray
-    co_attended: np.ndarray
-    times: np.ndarray
-    unit: str
-
-
-def draw_attention(everyone: np.ndarray, pairs: Sequence[PairCourse]) -> Figure:
+def attention_picture(everyone: np.ndarray, pairs: Sequence[PairAttention], name: str) -> Picture:
     """The attention of all target test videos by segment, and of some over time.
 
     Args:
         everyone: predicted attention of the test videos, [n, Kt].
-        pairs: each in a panel of its own.
+        pairs: whose target videos have a panel each.
+        name: of the run.
     """
+    return Picture(
+        f"{name}_attention",
+        f"{name}: attention over time",
+        "Attention to target segments: over all test videos (median and quartiles), and in single "
+        "videos, as the attention network predicts it and as co-attention with the source video of "
+        "the figures below gives it. Dotted: all segments weigh the same.",
+        draw_attention(everyone, pairs),
+    )
+
+
+def draw_attention(everyone: np.ndarray, pairs: Sequence[PairAttention]) -> Figure:
+    """A panel of all test videos, [n, Kt], and one per pair."""
     panels = 1 + len(pairs)
     columns = min(panels, 2)
     rows = -(-panels // columns)
@@ -42,9 +44,9 @@ def draw_attention(everyone: np.ndarray, pairs: Sequence[PairCourse]) -> Figure:
         top = max(axis.get_ylim()[1] for axis in figure.axes)
         for axis in figure.axes:
             axis.set_ylim(0, 1.05 * top)
-        lines = {line.get_label(): line for axis in figure.axes for line in axis.lines}
+        lines = {str(line.get_label()): line for axis in figure.axes for line in axis.lines}
         figure.legend(
-            lines.values(), lines.keys(), loc="outside lower center", ncols=len(lines),
+            list(lines.values()), list(lines), loc="outside lower center", ncols=len(lines),
             fontsize=8, frameon=False,
         )  # fmt: skip
     return figure
@@ -63,15 +65,16 @@ def _everyone(axis: Axes, attention: np.ndarray) -> None:
     axis.set_title(f"{len(attention)} test videos", fontsize=9)
 
 
-def _pair(axis: Axes, pair: PairCourse) -> None:
+def _pair(axis: Axes, pair: PairAttention) -> None:
+    assert pair.predicted is not None  # the run predicts attention
     axis.plot(
         pair.times, pair.predicted, LINES[0], marker=MARKERS[0], color=COLOURS[0],
         label="predicted",
     )  # fmt: skip
     axis.plot(
-        pair.times, pair.co_attended, LINES[1], marker=MARKERS[1], color=COLOURS[4],
+        pair.times, pair.joint.sum(0), LINES[1], marker=MARKERS[1], color=COLOURS[4],
         label="co-attention with the source video",
     )  # fmt: skip
     axis.axhline(1 / len(pair.predicted), linestyle=LINES[2], color="black", label="uniform")
-    axis.set_xlabel(pair.unit)
-    axis.set_title(pair.title, fontsize=9)
+    axis.set_xlabel(pair.time_unit)
+    axis.set_title(pair.target.id, fontsize=9)

@@ -7,10 +7,47 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from .drawing import new_figure, show_frame, style
+from .data.frames import PairFrames
+from .data.pairs import PairAttention
+from .style import Picture, new_figure, show_frame, style
 
 _CELL = 0.95  # inches
 _MARGIN = 0.4
+
+
+def coattention_picture(
+    pair: PairAttention, frames: PairFrames, file: str, name: str, number: int
+) -> Picture:
+    """The co-attention matrix of a pair of videos.
+
+    Args:
+        pair: the videos and their co-attention.
+        frames: an image of each segment of both.
+        file: name of the picture's files.
+        name: of the run.
+        number: of the pair among the run's.
+    """
+    source, target = pair.source, pair.target
+    figure = draw_coattention(
+        pair.joint,
+        frames.source,
+        frames.target,
+        source_labels=[f"frame {frame}" for frame in pair.source_frames],
+        target_labels=[f"frame {frame}" for frame in pair.target_frames],
+        titles=(
+            f"{source.id} ({source.label or 'unlabelled'})",
+            f"{target.id} ({target.label or 'unlabelled'})",
+        ),
+    )
+    return Picture(
+        file,
+        f"{name}: co-attention, pair {number}",
+        f"Share of each pair of segments in the co-attention of {source.id} (rows) and "
+        f"{target.id} (columns), in percent; dark is high, and {100 / pair.joint.size:.1f} "
+        "everywhere would mean no preference. Frames are the centres of the snippets used.",
+        figure,
+        photo=True,
+    )
 
 
 def draw_coattention(
@@ -22,13 +59,13 @@ def draw_coattention(
     target_labels: Sequence[str],
     titles: tuple[str, str],
 ) -> Figure:
-    """Row j of the matrix stands right of source segment j's frame, column j' under target segment
-    j's.
+    """Row j of the matrix is beside the frame of source segment j, column k below that of target
+    segment k.
 
     Args:
         matrix: [Ks, Kt], sums to 1.
         source, target: an image [H, W, 3] of each segment.
-        source_labels, target_labels: a word under each image.
+        source_labels, target_labels: a label under each image.
         titles: of the source and the target video.
     """
     rows, columns = matrix.shape

@@ -7,24 +7,28 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from ..predict.predict import Prediction
-from .drawing import COLOURS, LINES, MARKERS, new_figure, show_frame, style
+from ...adapt.inference.prediction import Prediction
+from .style import COLOURS, LINES, MARKERS, Picture, new_figure, show_frame, style
 
 _CELL = 1.25  # inches
 
 
-def draw_prediction(
-    prediction: Prediction, images: Sequence[np.ndarray], classes: tuple[str, ...]
-) -> Figure:
-    """Under each frame stands what its segment says by itself.
+def draw_prediction(prediction: Prediction, images: Sequence[np.ndarray], *, name: str) -> Picture:
+    """Under each frame, the class that its segment says by itself.
 
     Args:
         prediction: of a video.
         images: its segments' frames, K of [H, W, 3].
-        classes: their names, [C].
+        name: of the picture's file.
     """
-    segments, scores = len(images), prediction.segment_scores
-    best = int(prediction.logits.argmax())
+    title = f"{prediction.video.id}: {prediction.label} {prediction.score:.0%}"
+    caption = "The frames that the run looked at, each with what its segment says by itself, and "
+    caption += "the attention over time."
+    return Picture(name, title, caption, _draw(prediction, images, title), photo=True)
+
+
+def _draw(prediction: Prediction, images: Sequence[np.ndarray], title: str) -> Figure:
+    segments, scores, classes = len(images), prediction.segment_scores, prediction.classes
     with style():
         figure = new_figure(max(_CELL * segments, 4), 2 * _CELL + 1)
         grid = figure.add_gridspec(2, segments, height_ratios=(1, 1.1))
@@ -32,7 +36,7 @@ def draw_prediction(
             words = "" if scores is None else f"{classes[scores[j].argmax()]} {scores[j].max():.0%}"
             show_frame(figure.add_subplot(grid[0, j]), image, words, f"segment {j}")
         axis = figure.add_subplot(grid[1, :], label="attention")
-        times, end, unit = prediction.frames, prediction.video.frames, "frame"
+        times, end, unit = prediction.frames, float(prediction.video.frames), "frame"
         if prediction.seconds is not None:
             times, end, unit = prediction.seconds, end / prediction.video.fps, "seconds"
         if prediction.attention is not None:
@@ -47,9 +51,8 @@ def draw_prediction(
         else:
             axis.set_title("this method does not weigh single segments", fontsize=8)
             axis.set_yticks([])
-        axis.set_xlim(0, end)  # the whole video, so that each frame stands above its time
+        axis.set_xlim(0, end)  # the whole video, so that each frame is above its time
         axis.set_ylabel("attention")
         axis.set_xlabel(unit)
-        title = f"{classes[best]} {prediction.scores[best]:.0%}"
-        figure.suptitle(f"{prediction.video.id}: {title}", fontsize=9)
+        figure.suptitle(title, fontsize=9)
     return figure

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,7 +13,8 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from sklearn.neighbors import NearestNeighbors
 
-from .drawing import COLOURS, MARKERS, UNKNOWN, new_figure, style
+from .data.clouds import Cloud, FeatureClouds
+from .style import COLOURS, MARKERS, UNKNOWN, Picture, new_figure, style
 
 _PCA = 50  # dimensions that t-SNE sees
 _NEIGHBOURS = 6  # points that say how dense a place is
@@ -22,11 +22,28 @@ _NEIGHBOURS = 6  # points that say how dense a place is
 _SHAPES = {"source": MARKERS[0], "target": MARKERS[1], "target-aligned source": "x"}
 
 
-class Cloud(NamedTuple):
-    """Points of one kind: features [n, D] and classes [n], -1 where unknown."""
+def tsne_picture(clouds: FeatureClouds, name: str, classes: Sequence[str]) -> Picture:
+    """t-SNE of segments and of videos.
 
-    features: np.ndarray
-    classes: np.ndarray
+    Args:
+        clouds: the features.
+        name: of the run.
+        classes: their names, [C].
+    """
+    aligned = ""
+    if clouds.pairs is not None:
+        aligned = f", and of the source videos of {clouds.pairs} similar pairs, aligned to their "
+        aligned += "targets"
+    caption = (
+        f"t-SNE after G_f of {clouds.source_videos} source training and {clouds.target_videos} "
+        f"target test videos{aligned}; a video is its segments "
+        f"{'side by side' if clouds.concatenated else 'averaged'}. Colours, and the numbers in the "
+        "middle of each class, are true classes, which adaptation did not see of the target. "
+        "Distances between far groups mean little."
+    )
+    panels = {"segments": clouds.segments, "videos": clouds.videos}
+    figure = draw_tsne(panels, classes)
+    return Picture(f"{name}_tsne", f"{name}: features", caption, figure, photo=True)
 
 
 def tsne(clouds: Mapping[str, Cloud], *, seed: int = 0) -> dict[str, np.ndarray]:
@@ -108,7 +125,7 @@ def _number(
     clouds: Mapping[str, Cloud],
     colours: Mapping[int, str],
 ) -> None:
-    """Each coloured class's number where its points are densest: it may have several clusters."""
+    """Put each class's number where its points are densest; it may have several clusters."""
     where = np.concatenate([points[name] for name in clouds])
     classes = np.concatenate([cloud.classes for cloud in clouds.values()])
     for n, c in enumerate(colours, start=1):
@@ -116,8 +133,9 @@ def _number(
         if len(own):
             near = NearestNeighbors(n_neighbors=min(_NEIGHBOURS, len(own))).fit(own)
             distances, _ = near.kneighbors(own)  # [n, neighbours], each point among its own
+            x, y = own[distances.sum(1).argmin()]
             axis.text(
-                *own[distances.sum(1).argmin()], str(n), ha="center", va="center", fontsize=8,
+                x, y, str(n), ha="center", va="center", fontsize=8,
                 weight="bold", bbox={"boxstyle": "circle", "fc": "white", "alpha": 0.8, "pad": 0.2},
             )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Predictions as csv and JSON, written video by video: what is done is kept, memory stays flat."""
+"""Predictions as csv and JSON, written video by video, so that memory stays flat."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from ... import __version__
+from ...adapt.inference.loaded_run import LoadedRun
+from ...adapt.inference.prediction import Prediction
+from ...adapt.inference.stream import Result
 from ...cache import Failure, InputError
-from ..runs.deployed import Deployed
-from .predict import Prediction, Result
 
 
 class PredictionFile(ABC):
@@ -21,14 +22,12 @@ class PredictionFile(ABC):
 
     Args:
         path: written anew.
-        deployed: the run.
 
     Raises:
         InputError: it cannot be written.
     """
 
-    def __init__(self, path: Path, deployed: Deployed) -> None:
-        self.deployed = deployed
+    def __init__(self, path: Path) -> None:
         try:
             self.file = path.open("w", encoding="utf-8", newline="")
         except OSError as error:
@@ -52,9 +51,9 @@ class PredictionFile(ABC):
 class CsvPredictions(PredictionFile):
     """A row per video; columns are in docs/predict.md."""
 
-    def __init__(self, path: Path, deployed: Deployed) -> None:
-        super().__init__(path, deployed)
-        classes, segments = deployed.classes, range(1, deployed.segments + 1)
+    def __init__(self, path: Path, run: LoadedRun) -> None:
+        super().__init__(path)
+        classes, segments = run.classes, range(1, run.segments() + 1)
         columns = ["video", "error", "label", "score", "attention"]
         columns += [f"{what} {name}" for what in ("score", "logit") for name in classes]
         columns += [
@@ -74,7 +73,7 @@ class CsvPredictions(PredictionFile):
         self.file.flush()
 
     def _row(self, prediction: Prediction) -> dict[str, Any]:
-        record = _record(prediction, self.deployed.classes)
+        record = _record(prediction)
         row = {name: record[name] for name in ("video", "label", "score", "attention")}
         for what in ("score", "logit"):
             row |= {f"{what} {name}": value for name, value in record[f"{what}s"].items()}
@@ -86,14 +85,14 @@ class CsvPredictions(PredictionFile):
 class JsonPredictions(PredictionFile):
     """One document: the run, and a record per video under ``videos``."""
 
-    def __init__(self, path: Path, deployed: Deployed) -> None:
-        super().__init__(path, deployed)
+    def __init__(self, path: Path, run: LoadedRun) -> None:
+        super().__init__(path)
         head = {
             "tool_version": __version__,
-            "run": str(deployed.path),
-            "method": deployed.config.method,
-            "modality": deployed.config.modality,
-            "classes": deployed.classes,
+            "run": str(run.path),
+            "method": run.config.method,
+            "modality": run.config.modality,
+            "classes": run.classes,
         }
         self.file.write(json.dumps(head, indent=1).removesuffix("\n}") + ',\n "videos": [')
         self._separator = "\n"
@@ -102,7 +101,7 @@ class JsonPredictions(PredictionFile):
         record = (
             {"video": result.video, "error": result.reason}
             if isinstance(result, Failure)
-            else _record(result, self.deployed.classes)
+            else _record(result)
         )
         self.file.write(f"{self._separator}  {json.dumps(record, allow_nan=False)}")
         self.file.flush()
@@ -112,30 +111,30 @@ class JsonPredictions(PredictionFile):
         self.file.write("\n ]\n}\n")
 
 
-def _record(prediction: Prediction, classes: tuple[str, ...]) -> dict[str, Any]:
+def _record(prediction: Prediction) -> dict[str, Any]:
     """Everything about a video; None where there is nothing."""
-    scores, best = prediction.scores, int(prediction.logits.argmax())
+    classes = prediction.classes
     return {
         "video": prediction.video.id,
         "frames": prediction.video.frames,
         "fps": prediction.video.fps or None,
         "damage": prediction.video.damage or None,
-        "label": classes[best],
-        "score": float(scores[best]),
+        "label": prediction.label,
+        "score": prediction.score,
         "attention": prediction.attention_kind,
-        "scores": dict(zip(classes, scores.tolist(), strict=True)),
+        "scores": dict(zip(classes, prediction.scores.tolist(), strict=True)),
         "logits": dict(zip(classes, prediction.logits.tolist(), strict=True)),
-        "segments": [_segment(prediction, classes, j) for j in range(len(prediction.frames))],
+        "segments": [_segment(prediction, j) for j in range(len(prediction.frames))],
     }
 
 
-def _segment(prediction: Prediction, classes: tuple[str, ...], j: int) -> dict[str, Any]:
+def _segment(prediction: Prediction, j: int) -> dict[str, Any]:
     def at(values: np.ndarray | None) -> float | None:
         return None if values is None else values[j].item()
 
     scores, label, score = prediction.segment_scores, None, None
     if scores is not None:
-        label, score = classes[scores[j].argmax()], float(scores[j].max())
+        label, score = prediction.classes[scores[j].argmax()], float(scores[j].max())
     return {
         "frame": at(prediction.frames),
         "seconds": at(prediction.seconds),

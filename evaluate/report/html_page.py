@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from itertools import groupby
 
-from ..figures.drawing import Picture
+from ..figures.style import Picture
 from .repeat import wrapped
 
 _CSS = """

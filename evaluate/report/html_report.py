@@ -12,7 +12,7 @@ from pathlib import Path
 from ... import __version__
 from ...adapt.training.health import by_kind
 from ...cache import InputError
-from ..figures.drawing import Picture
+from ..figures.style import Picture
 from ..runs.embeddings import Loader
 from ..runs.groups import Group, folder_names
 from ..runs.logs import read_health
@@ -128,7 +128,7 @@ def provenance(groups: Sequence[Group], loader: Loader) -> str:
             rows += [("backbone", data["backbone"]), ("weights", data["weights"])]
             rows += [("note", str(error))]
         else:
-            rows = [*repeat.provenance_rows(file.path, file.provenance), *rows]
+            rows = [*repeat.recipe_rows(file.path, file.recipes), *rows]
         parts += [f"<h3>{escape(domain)}: {escape(Path(path).name)}</h3>", facts(rows)]
     made_by = dict.fromkeys(run.config["tool_version"] for group in groups for run in group.runs)
     rows = [
@@ -143,7 +143,7 @@ def commands(groups: Sequence[Group], loader: Loader, evaluate: str) -> str:
     extract = []
     for (domain, path), group in _files(groups).items():
         try:
-            made = loader.file(group.first, domain).provenance
+            made = loader.file(group.first, domain).recipes
         except InputError:
             continue
         extract.append(repeat.extract_command(path, made))

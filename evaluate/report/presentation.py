@@ -51,9 +51,9 @@ class Presentation:
         if not self.figures and not self.html:
             return
         try:
-            for name in ("..figures.every", ".html_report"):
+            for name in ("..figures.all_figures", ".html_report"):
                 import_module(name, __package__)
-            from ..figures.frames import parse_roots
+            from ..figures.data.roots import parse_roots
         except ImportError as error:
             package = (error.name or "").partition(".")[0]
             raise InputError(
@@ -101,14 +101,18 @@ def _make(
         print(f"\n{distances}")
     if not wanted.figures and not wanted.html:
         return
-    from ..figures.every import draw_all
-    from ..figures.frames import parse_roots
-    from ..figures.pairs import PairChoice
+    from ..figures.all_figures import draw_all
+    from ..figures.data.pairs import PairChoice
+    from ..figures.data.roots import parse_roots
+    from ..figures.style import NotDrawn
     from .html_report import Content, write_report
 
     pairs = PairChoice(ids=wanted.pairs, roots=parse_roots(wanted.roots))
     pictures = []
     for picture in draw_all(groups, loader, pairs, fused=fused):
+        if isinstance(picture, NotDrawn):
+            print(picture)
+            continue
         status.update(f"drawn: {picture.title}")
         pictures.append(picture)
         if wanted.figures:
@@ -126,7 +130,8 @@ def _make(
 
 def _distances(groups: Sequence[Group], loader: Loader) -> str:
     """The table of the runs whose features can be read; of each group, its first seed."""
-    from ..scores.distances import Distance, distances_markdown, domain_distances
+    from ..scores.distances import Distance, domain_distances
+    from ..tables.distances import distances_markdown
 
     found: dict[str, dict[str, Sequence[Distance]]] = {}
     for group, folder in zip(groups, folder_names(groups), strict=True):

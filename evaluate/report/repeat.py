@@ -15,8 +15,9 @@ from ...adapt.end_to_end.options import EndToEnd
 from ...adapt.methods import entry, names
 from ...adapt.run_folder import flatten
 from ...adapt.tasks.task import read_task, shipped_tasks
-from ...cache import Provenance
+from ...cache import Recipe
 from ...cache.errors import InputError
+from ...cache.recipe import Sampling, Views
 from ..runs.groups import Group
 
 _SHARED = "shared classes"  # the task's name without --task
@@ -195,32 +196,32 @@ def _changed(root: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> li
     ]
 
 
-def extract_command(path: str, provenance: Mapping[str, Provenance]) -> str:
+def extract_command(path: str, recipes: Mapping[str, Recipe]) -> str:
     """The ``tcon extract`` or ``tcon import`` that makes such a feature file, or such a table of
     videos without features.
 
     Its list of videos is not recorded, and of a checkpoint its name without the folder.
     """
-    if not provenance:
+    if not recipes:
         return shlex.join(["tcon", "extract", "VIDEOS", "-o", path, "--modality", "none"])
-    first = next(iter(provenance.values()))
+    first = next(iter(recipes.values()))
     if kind := first.imported:
         words = ["tcon", "import", kind, "FEATURES", "-o", path, "--backbone", first.backbone]
         return shlex.join(words + (["--weights", first.weights] if first.weights else []))
-    rule, _, value = first.sampling.partition(":")
-    words = ["tcon", "extract", "VIDEOS", "-o", path, "--modality", ",".join(provenance)]
+    sampling = first.sampling or Sampling("uniform", 32)
+    words = ["tcon", "extract", "VIDEOS", "-o", path, "--modality", ",".join(recipes)]
     words += [
         "--backbone",
         first.backbone,
-        "--snippets" if rule == "uniform" else "--stride",
-        value,
+        "--snippets" if sampling.rule == "uniform" else "--stride",
+        str(sampling.value),
     ]
     for modality, option in (("rgb", "--weights"), ("flow", "--flow-weights")):
-        weights = provenance[modality].weights if modality in provenance else ""
+        weights = recipes[modality].weights if modality in recipes else ""
         if weights == "random" or Path(weights).suffix:  # else the published ones
             words += [option, weights]
-    if first.views != "centre":
-        words += ["--views", first.views]
+    if first.views != Views():
+        words += ["--views", str(first.views)]
     return shlex.join([*words, "--precision", first.precision])
 
 
@@ -253,10 +254,9 @@ def _shipped(data: Mapping[str, Any]) -> str:
     return ""
 
 
-def provenance_rows(path: Path, provenance: Mapping[str, Provenance]) -> list[tuple[str, str]]:
+def recipe_rows(path: Path, recipes: Mapping[str, Recipe]) -> list[tuple[str, str]]:
     """What is known of how a feature file was made, as names and values."""
     rows = [("file", str(path))]
-    for modality, made in provenance.items():
-        values = {key: value for key, value in asdict(made).items() if value != ""}
-        rows += [(f"{modality}: {key.replace('_', ' ')}", str(v)) for key, v in values.items()]
+    for modality, recipe in recipes.items():
+        rows += [(f"{modality}: {name}", value) for name, value in recipe.rows()]
     return rows

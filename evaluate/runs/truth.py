@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
-from ...cache import FeatureFile, InputError
-from ...cache.errors import MissingFile
+from ...adapt.inference.feature_files import Domain, feature_file
+from ...cache import InputError
 from .read import Predictions, Run
-
-Domain = Literal["source", "target"]
-_OPTION = {"source": "--source-features", "target": "--features"}
 
 
 class TrueClasses:
@@ -58,34 +54,5 @@ class TrueClasses:
         return np.array([index.get(labels[id_], -1) for id_ in videos.ids])
 
     def _read(self, run: Run) -> dict[str, str]:
-        file = feature_file(run, self.domain, self.features)
+        file = feature_file(run.path, run.config, self.domain, self.features)
         return {video.id: video.label for video in file.videos}
-
-
-def feature_file(run: Run, domain: Domain, features: str | Path | None = None) -> FeatureFile:
-    """The feature file of a domain that a run was made with.
-
-    Args:
-        run: the run.
-        domain: whose file.
-        features: where it is now; None for where it was.
-
-    Raises:
-        InputError: the file is gone or holds other videos, features or source labels than the run
-            saw.
-    """
-    path = Path(features or run.data[domain])
-    try:
-        file = FeatureFile(path)
-    except MissingFile:
-        raise InputError(
-            f"the {domain}'s feature file {path} is gone: name it with {_OPTION[domain]} FILE"
-        ) from None
-    # A run's hash of the target is without labels, which `adapt` must not depend on.
-    labelled = domain == "source"
-    seen = None if run.config.get("end_to_end") else run.config["modality"]
-    sha256 = file.sha256(seen, labels=labelled)
-    if sha256 != run.data[f"{domain}_sha256"]:
-        what = "videos, labels or features" if labelled else "videos or features"
-        raise InputError(f"{path} holds other {what} than {run.path} was trained with")
-    return file

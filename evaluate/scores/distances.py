@@ -1,10 +1,10 @@
-"""How far source and target are from each other, before and after adaptation."""
+"""How far apart source and target are, before and after adaptation."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
 import numpy as np
 import torch
@@ -15,40 +15,35 @@ from sklearn.svm import LinearSVC
 from torch import Tensor
 
 from ...adapt.data.domains import Videos
+from ...adapt.inference.feature_files import Domain
 from ...adapt.layers.mmd import mk_mmd
 from ...cache import InputError
-from ..runs.embeddings import Embedded, Trained, of_videos, some
-from ..runs.truth import Domain
-from ..tables.layout import markdown_table
+from ..runs.embeddings import Embedded, RunFeatures, of_videos, some
+
+Level = Literal["segments", "videos"]
+Stage = Literal["before", "after"]
 
 _VIDEOS = 200  # of each domain: enough for both measures, and quick
 _FOLDS = 5
 _SHUFFLES = 10
-_HOW = """\
-Between source training and target test videos, before (features as the run normalised them) and
-after G_f. Proxy A-distance: 0 where a linear classifier guesses the domain, 2 where it is always
-right; in brackets, where the source has validation videos, that of source training and source
-validation videos: so much is memory of the training videos, not domain. Squared multi-kernel MMD,
-in brackets that of equal domains (videos dealt at random). Videos are their segments side by side,
-or their mean where K differs."""
 
 
 @dataclass(frozen=True)
 class Distance:
-    """How far the domains of one run are apart.
+    """How far apart the domains of one run are.
 
     Args:
-        level: of "segments" or of "videos".
-        stage: "before" (normalised cached features) or "after" (G_f).
+        level: "segments" or "videos".
+        stage: "before" (standardised cached features) or "after" (G_f).
         a_distance: proxy A-distance.
         mmd: squared multi-kernel MMD.
-        shuffled: the same of domains that are equal.
+        shuffled: the same between equal domains.
         floor: proxy A-distance of source training and source validation videos, which are of one
             domain; None without validation videos.
     """
 
-    level: str
-    stage: str
+    level: Level
+    stage: Stage
     a_distance: float
     mmd: float
     shuffled: float
@@ -87,9 +82,9 @@ def proxy_a_distance(
 def shuffled_mmd(
     source: Tensor, target: Tensor, source_videos: np.ndarray, target_videos: np.ndarray
 ) -> float:
-    """`mk_mmd` after the videos have been dealt to the domains at random, mean of 10 times.
+    """`mk_mmd` after the videos have been dealt to the domains at random; the mean of 10 deals.
 
-    MMD is above 0 for equal domains too, the more so the fewer rows there are.
+    MMD is above 0 between equal domains too, and the more so the fewer rows there are.
 
     Args:
         source, target: [n, D] and [m, D].
@@ -105,24 +100,24 @@ def shuffled_mmd(
     return float(np.mean(found))
 
 
-def domain_distances(trained: Trained) -> list[Distance]:
+def domain_distances(run: RunFeatures) -> list[Distance]:
     """Between source training and target test videos, at most 200 of each.
 
     Raises:
-        InputError: one of both has a single video.
+        InputError: one of them has a single video.
     """
-    domains = trained.domains
+    domains = run.domains
     for whose, videos in (
         ("source has a single training video", domains.source_train),
         ("target has a single test video", domains.target_test),
     ):
         if len(videos) < 2:
             raise InputError(f"its {whose}, and a distance needs two: add videos and adapt again")
-    source = _some(trained, "source", domains.source_train)
-    target = _some(trained, "target", domains.target_test)
+    source = _some(run, "source", domains.source_train)
+    target = _some(run, "target", domains.target_test)
     val = domains.source_val
-    held_out = None if val is None or len(val) < 2 else _some(trained, "source", val)
-    concatenate = trained.segments("source") == trained.segments("target")
+    held_out = None if val is None or len(val) < 2 else _some(run, "source", val)
+    concatenate = run.loaded.segments("source") == run.loaded.segments("target")
     found = []
     for stage in ("before", "after"):
         for level in ("segments", "videos"):
@@ -145,37 +140,12 @@ def domain_distances(trained: Trained) -> list[Distance]:
     return found
 
 
-def distances_markdown(transfers: Mapping[str, Mapping[str, Sequence[Distance]]]) -> str:
-    """A table per transfer, with a row per run and level.
-
-    Args:
-        transfers: by ``source -> target``, names of runs and their distances.
-    """
-    head = ["run", "level", "A-distance before", "after", "MMD² before", "after"]
-    parts = []
-    for transfer, runs in transfers.items():
-        rows = []
-        for name, distances in runs.items():
-            at = {(d.level, d.stage): d for d in distances}
-            for level in ("segments", "videos"):
-                both = [at[level, stage] for stage in ("before", "after")]
-                cells = [name, level, *map(_a_distance, both)]
-                rows.append([*cells, *(f"{d.mmd:.3f} ({d.shuffled:.3f})" for d in both)])
-        parts += [f"{transfer}: domain distance", markdown_table(head, rows)]
-    return "\n\n".join([*parts, _HOW])
-
-
-def _a_distance(distance: Distance) -> str:
-    floor = "" if distance.floor is None else f" ({distance.floor:.2f})"
-    return f"{distance.a_distance:.2f}{floor}"
-
-
-def _some(trained: Trained, domain: Domain, videos: Videos) -> Embedded:
-    return trained.embed(domain, some(videos, _VIDEOS))
+def _some(run: RunFeatures, domain: Domain, videos: Videos) -> Embedded:
+    return run.embed(domain, some(videos, _VIDEOS))
 
 
 def _rows(
-    videos: Embedded, *, stage: str, level: str, concatenate: bool
+    videos: Embedded, *, stage: Stage, level: Level, concatenate: bool
 ) -> tuple[Tensor, np.ndarray]:
     """Features [n, D] of segments or videos, and the video of each, [n]."""
     features = videos.cached if stage == "before" else videos.features  # [videos, K, D]

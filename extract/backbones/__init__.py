@@ -1,6 +1,6 @@
 """Backbones: one registry; a spec holds all that a weight needs to be used rightly."""
 
-from ..snippets.preprocessing import Preprocessing
+from ...cache.recipe import Preprocessing
 from . import bninception, c3d, efficientnet, torchvision_2d, torchvision_3d  # noqa: F401  (they register their backbones)
 from .registry import MODALITIES, LoadedBackbone, get_spec, load_backbone, names
 from .spec import BackboneSpec, Weights

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..snippets.preprocessing import Preprocessing
+from ...cache.recipe import Preprocessing
 from .download import weights_at
 from .registry import register
 from .spec import BackboneSpec

@@ -7,7 +7,7 @@ from functools import partial
 
 from torch import nn
 
-from ..snippets.preprocessing import Preprocessing
+from ...cache.recipe import Preprocessing
 from .download import weights_at
 from .registry import register
 from .spec import BackboneSpec

@@ -7,7 +7,7 @@ from pathlib import Path
 from efficientnet_lite_pytorch import EfficientNet
 from torch import Tensor
 
-from ..snippets.preprocessing import Preprocessing
+from ...cache.recipe import Preprocessing
 from .registry import register
 from .spec import BackboneSpec, Weights
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from torch import Tensor, nn
 
-from ..snippets.preprocessing import Preprocessing
+from ...cache.recipe import Preprocessing
 from .spec import BackboneSpec
 
 _IMAGE_CHANNELS, _CLIP_CHANNELS = 10, 2

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import nn
 
-from ..snippets.preprocessing import Preprocessing
+from ...cache.recipe import Preprocessing
 
 
 @dataclass(frozen=True)

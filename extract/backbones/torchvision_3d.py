@@ -6,7 +6,7 @@ from torch import nn
 from torchvision import models
 from torchvision.models import video
 
-from ..snippets.preprocessing import Preprocessing
+from ...cache.recipe import Preprocessing
 from .download import weights_at
 from .registry import register
 from .spec import BackboneSpec

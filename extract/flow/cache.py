@@ -5,9 +5,11 @@ the videos that were being written and no other, and plain h5py reads it::
 
     FOLDER/5d41402abc4b2a76....h5   named by the SHA-256 of the video's id
         levels     [F, 2, 256, 340] uint8, x and y, gzip, one field a chunk
-        bounded    [F] bool: the pair's flow was given up early
-        attributes: format, format_version, video (its id), flow (how it was computed),
+        early_stopped [F] bool: the pair's flow ran out of iterations
+        attributes: format, format_version, video (its id), recipe (a `FlowRecipe` as JSON),
                     fingerprint (of the video; since version 2)
+
+Up to version 2, `early_stopped` was called ``bounded``, and a text ``flow`` stood for the recipe.
     FOLDER/full   is there once a video did not fit
     FOLDER/lock   of those who write
 """
@@ -25,15 +27,19 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+from filelock import FileLock
 
 from ...cache.errors import InputError
 from ...cache.files import reserve, sync
-from ...cache.schema import Video, apart
+from ...cache.legacy import flow_from_text
+from ...cache.recipe import FlowRecipe
+from ...cache.records import from_json, to_json
+from ...cache.schema import Video
 from ..decoding import DecodeError, fingerprint
 from .frames import HEIGHT, WIDTH
 
 FORMAT = "tcon-flow"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 # Measured on real fields: gzip 4 is half of lzf and as quick to read; 9 takes 20 times as long.
 _FILTER = {"compression": "gzip", "compression_opts": 4}
 _AHEAD = 4 * 2**20  # bytes of a file that HDF5 may not have asked the disk for yet
@@ -49,16 +55,16 @@ class FlowCache:
 
     Args:
         folder: where it lies.
-        flow: how its fields are computed: the text of their `FlowCut`.
+        flow: how its fields are computed.
         limit: bytes that the folder may take; 0 where nothing is added.
     """
 
     folder: Path
-    flow: str
+    flow: FlowRecipe
     limit: int = 0
 
     @classmethod
-    def open(cls, folder: str | Path, flow: str) -> FlowCache:
+    def open(cls, folder: str | Path, flow: FlowRecipe) -> FlowCache:
         """For reading.
 
         Raises:
@@ -70,8 +76,8 @@ class FlowCache:
         return cache
 
     @classmethod
-    def flow_of(cls, folder: str | Path) -> str:
-        """How the fields of a cache were computed: the text of their `FlowCut`.
+    def flow_of(cls, folder: str | Path) -> FlowRecipe:
+        """How the fields of a cache were computed.
 
         Raises:
             InputError: no such cache.
@@ -82,10 +88,10 @@ class FlowCache:
                 f"no flow cache: {folder} (make one with: tcon extract --modality flow --keep-flow)"
             )
         with _opened(first) as h5:
-            return h5.attrs["flow"]
+            return _recipe(first, h5)
 
     @classmethod
-    def extend(cls, folder: str | Path, flow: str, limit: int) -> FlowCache:
+    def extend(cls, folder: str | Path, flow: FlowRecipe, limit: int) -> FlowCache:
         """For reading and writing; made where there is none.
 
         Raises:
@@ -200,15 +206,14 @@ class FlowCache:
         try:
             with h5py.File(temporary, "w") as h5:
                 h5.attrs.update(format=FORMAT, format_version=FORMAT_VERSION)
-                h5.attrs.update(video=video, flow=self.flow)
+                h5.attrs.update(video=video, recipe=to_json(self.flow))
                 h5.attrs["fingerprint"] = fingerprint(path)
                 writer = VideoWriter(h5, self.limit - self.size)
                 yield writer
                 size = writer.finish()
             os.truncate(temporary, size)
             sync(temporary)
-            with (self.folder / "lock").open("w") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)  # others may have taken the room meanwhile
+            with FileLock(self.folder / "lock"):  # others may have taken the room meanwhile
                 if not target.exists() and self.size + size > self.limit:
                     raise NoRoom
                 os.replace(temporary, target)
@@ -244,13 +249,13 @@ class VideoWriter:
 
     def __init__(self, h5: h5py.File, room: int) -> None:
         self._h5, self._room = h5, room
-        self._bounded: list[bool] = []
+        self._early_stopped: list[bool] = []
         field = (2, HEIGHT, WIDTH)
         self._levels = h5.create_dataset(
             "levels", (0, *field), np.uint8, maxshape=(None, *field), chunks=(1, *field), **_FILTER
         )
 
-    def add(self, levels: np.ndarray, *, bounded: bool) -> None:
+    def add(self, levels: np.ndarray, *, early_stopped: bool) -> None:
         """Append a field [2, 256, 340] uint8.
 
         Raises:
@@ -261,15 +266,34 @@ class VideoWriter:
         if size > self._room:
             raise NoRoom
         reserve(self._h5, size + _AHEAD)  # HDF5 itself may crash on a full disk
-        self._levels.resize(len(self._bounded) + 1, 0)
+        self._levels.resize(len(self._early_stopped) + 1, 0)
         self._levels[-1] = levels
-        self._bounded.append(bounded)
+        self._early_stopped.append(early_stopped)
 
     def finish(self) -> int:
         """Write what is left; the bytes that the file takes."""
-        self._h5.create_dataset("bounded", data=np.array(self._bounded, bool))
+        self._h5.create_dataset("early_stopped", data=np.array(self._early_stopped, bool))
         self._h5.flush()
         return self._h5.id.get_filesize()
+
+
+def early_stopped(h5: h5py.File) -> np.ndarray:
+    """Which fields of a video's file ran out of iterations, [F] bool."""
+    return h5["early_stopped" if "early_stopped" in h5 else "bounded"][()]
+
+
+def _recipe(path: Path, h5: h5py.File) -> FlowRecipe:
+    """How the fields of a video's file were computed.
+
+    Raises:
+        InputError: it does not say.
+    """
+    try:
+        if "recipe" in h5.attrs:
+            return from_json(FlowRecipe, h5.attrs["recipe"])
+        return flow_from_text(h5.attrs["flow"])  # up to version 2
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path} is damaged ({error}): remove it") from None
 
 
 def _is_of(h5: h5py.File, path: str) -> bool | None:
@@ -279,7 +303,10 @@ def _is_of(h5: h5py.File, path: str) -> bool | None:
 
 
 def _remove_abandoned(path: Path) -> None:
-    """Remove what a killed process left; HDF5 locks the files that it writes."""
+    """Remove what a killed process left.
+
+    HDF5 itself locks the files that it writes, by flock: `filelock` has locks of its own alone.
+    """
     with path.open("rb") as file, suppress(BlockingIOError):
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         path.unlink(missing_ok=True)
@@ -294,11 +321,11 @@ def _opened(path: Path) -> Iterator[h5py.File]:
 
 
 @contextmanager
-def _existing(path: Path, flow: str) -> Iterator[h5py.File]:
+def _existing(path: Path, flow: FlowRecipe) -> Iterator[h5py.File]:
     with _opened(path) as h5:
-        if h5.attrs["flow"] != flow:
+        if difference := _recipe(path, h5).difference(flow):
             raise InputError(
-                f"the flow in {path.parent} was made differently ({apart(h5.attrs['flow'], flow)}; "
-                "cache != now): repeat its settings or name another folder"
+                f"the flow in {path.parent} was made differently ({difference}; cache != now): "
+                "repeat its settings or name another folder"
             )
         yield h5

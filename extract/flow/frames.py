@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ...cache.recipe import FLOW_SIZE
 from ..snippets.transforms import interpolate
 
-HEIGHT, WIDTH = 256, 340  # the convention of TSN's flow
+HEIGHT, WIDTH = FLOW_SIZE
 _GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601, as in OpenCV
 
 

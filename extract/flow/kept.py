@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -13,15 +12,13 @@ from torch import Tensor
 
 from ..decoding import ForwardVideo
 from ..snippets.cutting import Cutter, Joiner
-from .cache import FlowCache, NoRoom
+from .cache import FlowCache, NoRoom, early_stopped
+from .fields import FieldCut
 from .frames import grey
-
-if TYPE_CHECKING:
-    from .cutting import FlowCut
 
 
 def keep_flow(
-    video: str, path: str, opening: Callable[[], ForwardVideo], cut: FlowCut, cache: FlowCache
+    video: str, path: str, opening: Callable[[], ForwardVideo], cut: FieldCut, cache: FlowCache
 ) -> None:
     """Compute every field of a video and keep it, unless it is kept already or there is no room.
 
@@ -56,13 +53,13 @@ def keep_flow(
         for image in decoding.frames(np.arange(total)):
             frame = grey(torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None])
             if last is not None:
-                levels, bounded = cut.field(last, frame)
-                writer.add(levels[0].numpy(), bounded=bounded)
+                levels, stopped = cut.field(last, frame)
+                writer.add(levels[0].numpy(), early_stopped=stopped)
                 decoding.on_progress()
             last = frame
 
 
-class KeptCutter(Cutter[Tensor]):
+class CachedFlowCutter(Cutter[Tensor]):
     """Gives what `FlowCutter` gives, without a frame: the fields are in the cache.
 
     Attributes:
@@ -70,7 +67,7 @@ class KeptCutter(Cutter[Tensor]):
     """
 
     def __init__(
-        self, cut: FlowCut, cache: FlowCache, plan: np.ndarray, video: str, path: str
+        self, cut: FieldCut, cache: FlowCache, plan: np.ndarray, video: str, path: str
     ) -> None:
         self.frames = np.empty(0, np.int64)
         self._cut, self._cache, self._plan = cut, cache, plan
@@ -86,7 +83,7 @@ class KeptCutter(Cutter[Tensor]):
         needed = np.unique(self._plan)
         needed = needed[needed < self.fields]
         with self._cache.reading(self._video, self._path) as h5:
-            self.bounded = int(h5["bounded"][()][needed].sum())
+            self.early_stopped = int(early_stopped(h5)[needed].sum())
             for index in needed.tolist():
                 field = torch.from_numpy(h5["levels"][index])[None]  # [1, 2, 256, 340]
                 yield from joiner.add(index, self._cut.pieces(field, self._video)[0])

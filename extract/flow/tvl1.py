@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from ...cache.errors import InputError, unknown
+from ...cache.recipe import FlowParameters
 from ..machine.cores import cores
-from .parameters import Parameters
+from .parameters import out_of_budget
 
 ENGINES = ("auto", "cpu", "cuda", "torch", "opencv")
 BATCHED = "opencv5"  # the one convention of the engines cuda and torch
@@ -23,17 +24,17 @@ class Flows(NamedTuple):
 
     Args:
         flow: [N, 2, H, W] float32, x and y in pixels.
-        bounded: pairs that met ``parameters.budget``, [N] bool.
+        early_stopped: pairs that used up ``parameters.budget``, [N] bool.
     """
 
     flow: Tensor
-    bounded: Tensor
+    early_stopped: Tensor
 
 
 def tvl1(
     frames: Tensor,
     *,
-    parameters: Parameters = Parameters(),  # noqa: B008  (frozen)
+    parameters: FlowParameters = FlowParameters(),  # noqa: B008  (frozen)
     engine: str = "auto",
     threads: int | None = None,
 ) -> Tensor:
@@ -61,7 +62,7 @@ def tvl1_pairs(
     first: Tensor,
     second: Tensor,
     *,
-    parameters: Parameters = Parameters(),  # noqa: B008  (frozen)
+    parameters: FlowParameters = FlowParameters(),  # noqa: B008  (frozen)
     engine: str = "auto",
     threads: int | None = None,
 ) -> Tensor:
@@ -90,11 +91,11 @@ def tvl1_flows(
     first: Tensor,
     second: Tensor,
     *,
-    parameters: Parameters = Parameters(),  # noqa: B008  (frozen)
+    parameters: FlowParameters = FlowParameters(),  # noqa: B008  (frozen)
     engine: str = "auto",
     threads: int | None = None,
 ) -> Flows:
-    """`tvl1_pairs`, and which pairs were given up early."""
+    """`tvl1_pairs`, and which pairs were stopped early."""
     engine = choose_engine(engine, first.device, parameters)
     _check("first", first)
     _check("second", second)
@@ -132,7 +133,7 @@ def tvl1_flows(
     return _flows(found, found.new_tensor([n or 0 for n in spent], dtype=torch.long), parameters)
 
 
-def choose_engine(engine: str, device: torch.device, parameters: Parameters) -> str:
+def choose_engine(engine: str, device: torch.device, parameters: FlowParameters) -> str:
     """Resolve "auto", and see that an engine can do what is asked of it here.
 
     Args:
@@ -167,9 +168,9 @@ def choose_engine(engine: str, device: torch.device, parameters: Parameters) -> 
     return engine
 
 
-def _flows(flow: Tensor, spent: Tensor, parameters: Parameters) -> Flows:
+def _flows(flow: Tensor, spent: Tensor, parameters: FlowParameters) -> Flows:
     """Of the flow [N, 2, H, W] and the pixel iterations spent [N]."""
-    return Flows(flow, parameters.bounds(spent, flow[0, 0].numel()))
+    return Flows(flow, out_of_budget(parameters, spent, flow[0, 0].numel()))
 
 
 def _check(name: str, frames: Tensor) -> None:

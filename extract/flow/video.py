@@ -14,11 +14,11 @@ from torchvision.utils import flow_to_image
 
 from ...cache.device import choose_device
 from ...cache.errors import InputError
+from ...cache.recipe import FlowParameters
 from ..decoding import DecodeError, is_there, read_frames
 from ..machine.cores import cores
-from .cutting import ON_DEVICE
+from .fields import ON_DEVICE
 from .frames import grey
-from .parameters import Parameters
 from .tvl1 import choose_engine, tvl1
 
 _RATE = 25
@@ -30,7 +30,7 @@ def write_flow(
     output: Path,
     *,
     engine: str = "auto",
-    parameters: Parameters = Parameters(),  # noqa: B008  (frozen)
+    parameters: FlowParameters = FlowParameters(),  # noqa: B008  (frozen)
     pairs: int = 300,
 ) -> None:
     """Compute the flow of a video's first frames; write ``output``.mp4 and ``output``.npz.

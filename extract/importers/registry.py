@@ -84,10 +84,10 @@ def recognise(path: Path, *, trust_pickle: bool = False) -> tuple[str, str]:
     """
     _check_exists(path)
     if path.is_dir():
-        names = (name for _, _, files in os.walk(path) for name in files)
+        names = [name for _, _, files in os.walk(path) for name in files]
         known = _IN_FOLDERS
     else:
-        names, known = iter([path.name]), _AS_FILES
+        names, known = [path.name], _AS_FILES
     suffixes = Counter(suffix for name in names if (suffix := Path(name).suffix) in known)
     if not suffixes:
         raise InputError(

@@ -12,7 +12,8 @@ import numpy as np
 
 from ... import __version__
 from ...cache.errors import InputError
-from ...cache.schema import IMPORTED, Failure, Provenance, Snippets, Video
+from ...cache.recipe import Recipe, Sampling
+from ...cache.schema import Failure, Snippets, Video
 from ...cache.writer import FeatureWriter
 from ..lists import Entry
 from ..lists.labels import check_committed, list_sha256
@@ -69,8 +70,8 @@ def import_features(
     names = sorted(videos)
     labels = {name: (entry.label, entry.split) for name, entry in videos.items()}
     with closing(source):
-        provenance = reader.provenance(names, backbone, weights, list_sha256(labels))
-        with FeatureWriter(output, provenance) as writer:
+        recipes = reader.recipes(names, backbone, weights, list_sha256(labels))
+        with FeatureWriter(output, recipes) as writer:
             check_committed(labels, writer)
             todo = [name for name in names if name not in writer.committed]
             progress = Progress(len(todo), len(writer.committed))
@@ -78,7 +79,7 @@ def import_features(
             waiting, failures = 0, []
             for name in todo:
                 try:
-                    snippets = reader.read(name, provenance)
+                    snippets = reader.read(name, recipes)
                 except (InputError, OSError) as error:
                     failures.append(Failure(name, "read", str(error)))
                     writer.fail(failures[-1])
@@ -108,9 +109,9 @@ class _Reader:
     def __init__(self, source: FeatureSource, modality: str | None) -> None:
         self._source, self._modality = source, modality and modality_of(modality)
 
-    def provenance(
+    def recipes(
         self, names: list[str], backbone: str, weights: str, list_sha256: str
-    ) -> dict[str, Provenance]:
+    ) -> dict[str, Recipe]:
         """How the features were made, by modality: as most of the first videos are.
 
         Where as many are alike in another way, those with more modalities count.
@@ -133,15 +134,16 @@ class _Reader:
             raise InputError(f"{self._source.path}: no video can be read; the first, {reason}")
         usual = max(seen, key=lambda alike: (seen[alike], len(alike)))
         return {
-            modality: Provenance(
+            modality: Recipe(
                 backbone=backbone,
                 weights=weights,
                 weights_sha256="",
                 layer="",
                 dim=dim,
-                preprocessing=f"{IMPORTED}{self._source.kind}",
+                preprocessing=None,
+                imported=self._source.kind,
                 snippet_length=1,
-                sampling="stride:1" if self._source.every_frame else "imported",
+                sampling=Sampling("stride", 1) if self._source.every_frame else None,
                 precision=_PRECISIONS.get(dtype, dtype),
                 tool_version=__version__,
                 list_sha256=list_sha256,
@@ -149,23 +151,22 @@ class _Reader:
             for modality, dim, dtype in usual
         }
 
-    def read(self, name: str, provenance: Mapping[str, Provenance]) -> dict[str, Snippets]:
+    def read(self, name: str, recipes: Mapping[str, Recipe]) -> dict[str, Snippets]:
         """The features of a video as float16.
 
         Raises:
             InputError: they are damaged, unlike those of other videos, or beyond float16.
         """
         stored = self._stored(name)
-        if stored.keys() != provenance.keys():
+        if stored.keys() != recipes.keys():
             raise InputError(
                 f"has features of {', '.join(sorted(stored))}, other videos of "
-                f"{', '.join(sorted(provenance))}"
+                f"{', '.join(sorted(recipes))}"
             )
         for modality, rows in stored.items():
-            if rows.features.shape[1] != provenance[modality].dim:
+            if rows.features.shape[1] != recipes[modality].dim:
                 raise InputError(
-                    f"has {rows.features.shape[1]} dimensions, other videos "
-                    f"{provenance[modality].dim}"
+                    f"has {rows.features.shape[1]} dimensions, other videos {recipes[modality].dim}"
                 )
         return {
             modality: Snippets(_half(rows.features), rows.frame)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..flow.cutting import Greys
+from ..flow.fields import GreyFrames
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Batch:
     of the first rows belongs to, in order."""
 
     modality: str
-    images: Tensor | Greys
+    images: Tensor | GreyFrames
     videos: list[Hashable]
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ...cache.device import choose_device
 from ..backbones import LoadedBackbone
-from ..flow.cutting import Greys
+from ..flow.fields import GreyFrames
 from ..snippets.cutting import Cut
 from ..snippets.transforms import normalise
 from .batching import pad
@@ -31,10 +31,10 @@ def choose_devices(names: str) -> list[torch.device]:
 
 
 class Result(NamedTuple):
-    """Features [n, D] float32 on the CPU; of flow also the pairs that were given up early."""
+    """Features [n, D] float32 on the CPU; of flow also the pairs that were stopped early."""
 
     features: Tensor
-    bounded: int = 0
+    early_stopped: int = 0
 
 
 class Devices:
@@ -66,7 +66,7 @@ class Devices:
         self._torch_threads = torch.get_num_threads()  # a thread that sets its own sets all later
         self.capacity = sum(runner.threads for runner in self._runners) * _AHEAD
 
-    def submit(self, modality: str, images: Tensor | Greys) -> Future[Result]:
+    def submit(self, modality: str, images: Tensor | GreyFrames) -> Future[Result]:
         """Run a backbone on images [n, C, ...] on the CPU, or on the frames of n images of flow."""
         runner = self._runners[self._next]
         self._next = (self._next + 1) % len(self._runners)
@@ -109,7 +109,7 @@ class _Runner:
             self.pool = ThreadPoolExecutor(self.threads)
         self._streams = local()
 
-    def forward(self, modality: str, images: Tensor | Greys) -> Result:
+    def forward(self, modality: str, images: Tensor | GreyFrames) -> Result:
         if self._device.type != "cuda":
             return self._run(modality, images)
         if not hasattr(self._streams, "mine"):
@@ -119,13 +119,13 @@ class _Runner:
             return self._run(modality, images)
 
     @torch.inference_mode()
-    def _run(self, modality: str, images: Tensor | Greys) -> Result:
-        if isinstance(images, Greys):
-            stacks, bounded = self._cuts[modality].stacks(images, self._device)
+    def _run(self, modality: str, images: Tensor | GreyFrames) -> Result:
+        if isinstance(images, GreyFrames):
+            stacks, stopped = self._cuts[modality].stacks(images, self._device)
             stacks = stacks.flatten(0, 1)  # [n V, ...]
             batches, n = pad(stacks, self._batch_size), len(stacks)
             features = torch.cat([self._features(modality, batch) for batch in batches])[:n]
-            return Result(features.cpu(), bounded)
+            return Result(features.cpu(), stopped)
         if self._device.type == "cuda":
             images = images.pin_memory()
         moved = images.to(self._device, non_blocking=True)

@@ -1,13 +1,13 @@
-"""Pickles as data alone: read by a machine of our own that runs nothing that is in them.
+"""Pickles as data alone: nothing that is in them is run.
 
-``machine`` does what a pickle says with lists, dicts, text and numbers; ``arrays``, ``frames`` and
-``tensors`` stand in for numpy's, pandas' and torch's classes; ``read`` has the list of names that a
-pickle may use. Neither `pickle` nor pandas is imported.
+``unpickler`` is the standard library's, without the instructions that could do harm; ``arrays``
+and ``frames`` stand in for numpy's and torch's and for pandas' classes; ``read`` has the list of
+names that a pickle may use. Neither pandas nor a function of numpy's or torch's pickles is called.
 """
 
 from .arrays import Array
 from .frames import Frame
-from .machine import Refused
 from .read import check_size, read_pickle, require_trust
+from .unpickler import Refused
 
 __all__ = ["Array", "Frame", "Refused", "check_size", "read_pickle", "require_trust"]

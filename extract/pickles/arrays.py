@@ -1,6 +1,7 @@
-"""Stand-ins for numpy's arrays, dtypes and scalars.
+"""Stand-ins for numpy's arrays, dtypes and scalars, and for torch's tensors.
 
-numpy's own ``__setstate__`` is never called: it trusts what it is given.
+Numpy's own ``__setstate__`` is never called: it trusts what it is given, and a dtype whose state
+hides that it is of objects makes it follow addresses that the file says.
 """
 
 from __future__ import annotations
@@ -10,15 +11,19 @@ import re
 
 import numpy as np
 
-from .machine import Buildable, Name, Names, Refused
+from .unpickler import Buildable, Names, Refused, RestrictedUnpickler, Stream
 
 # Booleans, integers, floats, text, bytes, objects; no records, dates or complex numbers.
 _DTYPE = re.compile(r"[<>|=]?(b1|[iu][1248]|f[248]|[US]\d{1,6}|O\d?)")
 _SCALAR_BYTES = 256  # 64 characters
 _DIMENSIONS = 32
 _EMPTY = 10_000  # rows or columns of nothing
+_TORCH_MAGIC, _TORCH_PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
+_STORAGES = {"HalfStorage": "<f2", "FloatStorage": "<f4", "DoubleStorage": "<f8"}
+_STORAGE_NAMES: Names = {("torch", name): name for name in _STORAGES}
+_STORAGE_READS = 1000  # of a tensor's five pickles, of 60 instructions
 
-Raw = bytes | bytearray | memoryview | str  # content of an array
+Raw = bytes | bytearray | memoryview | str  # content of an array; text before protocol 3
 
 
 class Array:
@@ -54,10 +59,11 @@ class Dtype(Buildable):
         self._code, self._order = code.lstrip("<>|="), "="
 
     def build(self, state: object) -> None:
-        _, order, sub_array, names, fields = state[:5]
-        if order not in ("<", ">", "|", "=") or (sub_array, names, fields) != (None, None, None):
+        if not isinstance(state, tuple) or len(state) < 5 or state[2:5] != (None, None, None):
             raise Refused("has an array of records")
-        self._order = order
+        if state[1] not in ("<", ">", "|", "="):
+            raise Refused("has an array of no byte order")
+        self._order = state[1]
 
     def numpy(self) -> np.dtype:
         return np.dtype("O" if self._code[0] == "O" else self._order + self._code)
@@ -66,14 +72,18 @@ class Dtype(Buildable):
 class NumpyArray(Array, Buildable):
     """An array of numpy, whose state is its shape, dtype, order and raw content."""
 
+    _raw: Raw | list | None = None
+
     def __init__(self, *_: object) -> None:
-        self._raw: Raw | list | None = None
+        pass
 
     def build(self, state: object) -> None:
+        if not isinstance(state, tuple) or len(state) != 5:
+            raise Refused("has an array in a form that is not known")
         _, shape, dtype, fortran, raw = state
         self.fill(shape, dtype, "F" if fortran else "C", raw)
 
-    def fill(self, shape: object, dtype: object, order: object, raw: object) -> None:
+    def fill(self, shape: object, dtype: object, order: object, raw: object) -> NumpyArray:
         """Take the content, once.
 
         Raises:
@@ -81,63 +91,95 @@ class NumpyArray(Array, Buildable):
         """
         if self._raw is not None or not isinstance(dtype, Dtype) or order not in ("C", "F"):
             raise Refused("has an array that is filled twice or of no dtype")
-        self.shape = shape_of(shape)
-        of_objects = dtype.numpy().kind == "O"
-        if not isinstance(raw, list if of_objects else Raw):
-            raise Refused(f"has an array of {dtype.numpy()} as a {type(raw).__name__}")
-        size = math.prod(self.shape) * (1 if of_objects else dtype.numpy().itemsize)
+        self.shape, kind = _shape(shape), dtype.numpy()
+        if not isinstance(raw, list if kind.kind == "O" else Raw):
+            raise Refused(f"has an array of {kind} as a {type(raw).__name__}")
+        size = math.prod(self.shape) * (1 if kind.kind == "O" else kind.itemsize)
         if size != len(raw) or (not size and math.prod(n or 1 for n in self.shape) > _EMPTY):
             raise Refused(f"has an array of shape {self.shape} with another size than its content")
-        self._dtype, self._order, self._raw = dtype, order, raw
-        self.nbytes = size if dtype.numpy().kind in "biuf" else 0
+        self._dtype, self._order, self._raw = kind, order, raw
+        self.nbytes = size if kind.kind in "biuf" else 0
+        return self
 
     def numpy(self) -> np.ndarray:
         if self._raw is None:
             return super().numpy()
-        dtype = self._dtype.numpy()
-        if dtype.kind == "O":  # listed row by row, whatever the order in memory
+        if isinstance(self._raw, list):  # objects, listed row by row whatever the order in memory
             values = np.fromiter(self._raw, dtype=object, count=math.prod(self.shape))
             return values.reshape(self.shape)
-        values = np.frombuffer(as_bytes(self._raw), dtype=dtype)
-        if dtype.kind in "US":
+        values = np.frombuffer(_bytes(self._raw), dtype=self._dtype)
+        if self._dtype.kind in "US":
             texts = values.tolist()
-            texts = [t.decode("latin-1") for t in texts] if dtype.kind == "S" else texts
+            texts = [t.decode("latin-1") if isinstance(t, bytes) else t for t in texts]
             values = np.array(texts, dtype=object)
-        return values.reshape(self.shape, order=self._order)
+        return values.reshape(self.shape, order="F" if self._order == "F" else "C")
 
 
-def shape_of(shape: object) -> tuple[int, ...]:
-    """A shape, if it is one.
+class Tensor(Array):
+    """A contiguous tensor of floats; its storage is a file of `torch.save`'s legacy form as bytes.
 
-    Raises:
-        Refused: it is not.
+    That is five pickles (magic number, protocol, system, storage, keys), then the numbers.
     """
-    if not isinstance(shape, tuple) or len(shape) > _DIMENSIONS:
-        raise Refused("has an array of no shape")
-    if not all(type(n) is int and 0 <= n < 2**63 for n in shape):
-        raise Refused("has an array of no shape")
-    return shape
+
+    def __init__(
+        self, storage: object, offset: object, size: object, stride: object, *_: object
+    ) -> None:
+        self.shape = _shape(size)
+        contiguous = tuple(math.prod(self.shape[n + 1 :]) for n in range(len(self.shape)))
+        if _shape(stride) != contiguous and math.prod(self.shape) > 1:
+            raise Refused("has a tensor that is not contiguous: save it as an array of numpy")
+        if not isinstance(storage, Raw) or type(offset) is not int or offset < 0:
+            raise Refused("has a tensor in a form that is not known")
+        self._storage, self._offset = storage, offset
+        self.nbytes = len(storage)  # that of all tensors that it holds
+
+    def numpy(self) -> np.ndarray:
+        content = bytes(_bytes(self._storage))
+        stream = Stream(content, _STORAGE_READS)
+        parts: list[object] = [
+            RestrictedUnpickler(stream, _STORAGE_NAMES, persistent=_dtype_of_storage).load()
+            for _ in range(5)
+        ]
+        if parts[:2] != [_TORCH_MAGIC, _TORCH_PROTOCOL]:
+            raise Refused("has a tensor in a form that is not known")
+        if not isinstance(parts[3], str) or parts[3] not in _STORAGES.values():
+            raise Refused("has a tensor without a storage")  # numpy would believe what it is
+        dtype = np.dtype(parts[3])
+        start = stream.at + 8 + self._offset * dtype.itemsize  # after the count of numbers
+        numbers = np.frombuffer(content, dtype, count=math.prod(self.shape), offset=start)
+        return numbers.reshape(self.shape)
 
 
-def as_bytes(raw: Raw) -> bytes | bytearray | memoryview:
-    """Content as bytes; protocols before 3 have it as text."""
+def _shape(shape: object) -> tuple[int, ...]:
+    if isinstance(shape, tuple) and len(shape) <= _DIMENSIONS:
+        sizes = tuple(n for n in shape if type(n) is int and 0 <= n < 2**63)
+        if len(sizes) == len(shape):
+            return sizes
+    raise Refused("has an array of no shape")
+
+
+def _bytes(raw: Raw) -> bytes | bytearray | memoryview:
     return raw.encode("latin-1") if isinstance(raw, str) else raw
+
+
+def _dtype_of_storage(persistent: object) -> str:
+    """The dtype of ("storage", type, key, device, ...)."""
+    kind = persistent[1] if isinstance(persistent, tuple) and len(persistent) > 1 else None
+    if not isinstance(kind, str) or kind not in _STORAGES:
+        raise Refused("has a tensor in a form that is not known")
+    return _STORAGES[kind]
 
 
 def _scalar(dtype: object, raw: object) -> object:
     """A number or text of Python for one of numpy."""
-    if len(raw) > _SCALAR_BYTES:
+    if not isinstance(raw, Raw) or len(raw) > _SCALAR_BYTES:
         raise Refused("has a text too long for a name")
-    array = NumpyArray()
-    array.fill((), dtype, "C", raw)
-    return array.numpy().item()
+    return NumpyArray().fill((), dtype, "C", raw).numpy().item()
 
 
 def _from_buffer(raw: object, dtype: object, shape: object, order: object) -> NumpyArray:
     """Arrays of protocol 5."""
-    array = NumpyArray()
-    array.fill(shape, dtype, order, raw)
-    return array
+    return NumpyArray().fill(shape, dtype, order, raw)
 
 
 def _encode(text: object, encoding: object) -> str:
@@ -147,19 +189,31 @@ def _encode(text: object, encoding: object) -> str:
     return text
 
 
-def _no_bytes() -> bytes:
-    """Empty bytes in protocols before 3."""
+def _empty_bytes() -> bytes:
     return b""
+
+
+def _storage(content: object) -> object:
+    """The bytes as they are: they are read when the tensor is asked for."""
+    return content
+
+
+def _hooks() -> dict[str, object]:
+    """A tensor's hooks: none."""
+    return {}
 
 
 _CORE = ("numpy.core", "numpy._core")  # before numpy 2, and since
 NAMES: Names = {
-    ("numpy", "ndarray"): Name("numpy.ndarray"),
-    ("numpy", "dtype"): Name("numpy.dtype", Dtype),
-    **{(f"{core}.multiarray", "_reconstruct"): Name("_reconstruct", NumpyArray) for core in _CORE},
-    **{(f"{core}.multiarray", "scalar"): Name("scalar", _scalar) for core in _CORE},
-    **{(f"{core}.numeric", "_frombuffer"): Name("_frombuffer", _from_buffer) for core in _CORE},
-    ("_codecs", "encode"): Name("_codecs.encode", _encode),
-    ("builtins", "bytes"): Name("bytes", _no_bytes),
-    ("__builtin__", "bytes"): Name("bytes", _no_bytes),
+    ("numpy", "ndarray"): "numpy.ndarray",
+    ("numpy", "dtype"): Dtype,
+    **{(f"{core}.multiarray", "_reconstruct"): NumpyArray for core in _CORE},
+    **{(f"{core}.multiarray", "scalar"): _scalar for core in _CORE},
+    **{(f"{core}.numeric", "_frombuffer"): _from_buffer for core in _CORE},
+    ("_codecs", "encode"): _encode,
+    ("builtins", "bytes"): _empty_bytes,
+    ("__builtin__", "bytes"): _empty_bytes,
+    ("torch._utils", "_rebuild_tensor_v2"): Tensor,
+    ("torch.storage", "_load_from_bytes"): _storage,
+    ("collections", "OrderedDict"): _hooks,
 }

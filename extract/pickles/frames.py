@@ -1,8 +1,9 @@
-"""Stand-ins for pandas' frames, so that they are read without pandas, of version 0.20 to 3.
+"""Stand-ins for pandas' tables, so that those of pandas 0.20 to 3 are read without pandas.
 
 A frame keeps its columns in blocks: arrays [columns, rows] of one type each, with the places of
 their columns. Up to pandas 1.2 the block manager's state is plain data; since then it pickles as
-a call with its blocks.
+a call with its blocks. Pandas' own classes are not used: they write where the places say, in the
+table or outside it.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from .arrays import Array
-from .machine import Buildable, Name, Names, Refused
+from .unpickler import Buildable, Names, Refused
 
 _COLUMNS = 1000  # the widest annotations have 15
-_CELL = (str, int, float, type(None))
+_UNKNOWN = "has a table in a form that is not known"
 
 
 class StringArray(Array, Buildable):
@@ -29,7 +30,8 @@ class StringArray(Array, Buildable):
         pass
 
     def build(self, state: object) -> None:
-        found = [part for part in state[:2] if isinstance(part, Array)]
+        parts = state[:2] if isinstance(state, tuple) else ()
+        found = [part for part in parts if isinstance(part, Array)]
         if len(found) != 1 or isinstance(found[0], StringArray):
             raise Refused("has text in a form that is not known")
         self._inner, self.shape = found[0], found[0].shape
@@ -45,9 +47,6 @@ class Index:
     data: object = None
     name: object = None
 
-    def values(self) -> np.ndarray:
-        return _array(self.data).numpy()
-
 
 @dataclass(frozen=True)
 class Block:
@@ -57,13 +56,14 @@ class Block:
     places: object
 
     def column(self, place: int, columns: int) -> np.ndarray | None:
-        """The column at a place of the frame, [rows], or None if another block has it."""
+        """The column at a place of the table, [rows], or None if another block has it."""
+        places: list[int] | range
         if isinstance(self.places, slice):
             places = range(*self.places.indices(columns))
         elif math.prod(_array(self.places).shape) <= columns:
             places = _array(self.places).numpy().tolist()
         else:
-            raise Refused("has a frame with more places than columns")
+            raise Refused("has a table with more places than columns")
         if place not in places:
             return None
         values = _array(self.values).numpy()  # [columns, rows] or [rows]
@@ -71,33 +71,17 @@ class Block:
 
 
 class Manager(Buildable):
-    """What holds a frame's blocks and its two axes: of columns, and of rows."""
+    """What holds a table's blocks and its two axes: of columns, and of rows."""
 
     def __init__(self, blocks: object = (), axes: object = (), *_: object) -> None:
-        self._blocks, self._axes = blocks, axes
+        self.blocks, self.axes = blocks, axes
 
     def build(self, state: object) -> None:
-        state = state[3]["0.14.1"]  # the version of pandas that began it
-        self._blocks, self._axes = state["blocks"], state["axes"]
-
-    def axis(self, number: int) -> Index:
-        """The labels of the columns, 0, or of the rows, 1."""
-        if len(self._axes) != 2 or not isinstance(self._axes[number], Index):
-            raise Refused("has a frame whose rows or columns are labelled in another way")
-        return self._axes[number]
-
-    def column(self, place: int, columns: int) -> np.ndarray:
-        """The column at a place, [rows]."""
-        if columns > _COLUMNS or len(self._blocks) > columns:
-            raise Refused(f"has a frame of {columns} columns in {len(self._blocks)} blocks")
-        for block in self._blocks:
-            if isinstance(block, dict):  # before pandas 1.3
-                block = Block(block["values"], block["mgr_locs"])
-            if not isinstance(block, Block):
-                raise Refused("has a frame in a form that is not known")
-            if (values := block.column(place, columns)) is not None:
-                return values
-        raise Refused(f"has a frame that lacks its column {place}")
+        named = state[3] if isinstance(state, tuple) and len(state) > 3 else None
+        if not isinstance(named, dict) or not isinstance(named.get("0.14.1"), dict):
+            raise Refused(_UNKNOWN)
+        named = named["0.14.1"]  # the version of pandas that began this form
+        self.blocks, self.axes = named.get("blocks"), named.get("axes")
 
 
 class Frame(Buildable):
@@ -107,9 +91,11 @@ class Frame(Buildable):
         self._manager = Manager()
 
     def build(self, state: object) -> None:
-        manager = state["_mgr" if "_mgr" in state else "_data"]  # before pandas 1.1
+        if not isinstance(state, dict):
+            raise Refused(_UNKNOWN)
+        manager = state.get("_mgr", state.get("_data"))  # since pandas 1.1, and before
         if not isinstance(manager, Manager):
-            raise Refused("has a frame in a form that is not known")
+            raise Refused(_UNKNOWN)
         self._manager = manager
 
     def columns(self, names: tuple[str, ...]) -> dict[str, list]:
@@ -119,32 +105,52 @@ class Frame(Buildable):
             names: of columns whose cells are text, numbers or None.
 
         Raises:
-            Exception: of any kind, for a damaged frame; `Refused` where it can be said why.
+            Exception: of any kind, for a damaged table; `Refused` where it can be said why.
         """
-        present = self._manager.axis(0).values().tolist()
-        index = self._manager.axis(1)
-        found = {
-            name: self._manager.column(present.index(name), len(present))
-            for name in names
-            if name in present
-        }
+        axes, blocks = self._manager.axes, self._manager.blocks
+        if not isinstance(axes, list | tuple) or not isinstance(blocks, list | tuple):
+            raise Refused(_UNKNOWN)
+        if len(axes) != 2 or not all(isinstance(axis, Index) for axis in axes):
+            raise Refused("has a table whose rows or columns are labelled in another way")
+        present, index = _array(axes[0].data).numpy().tolist(), axes[1]
+        if len(present) > _COLUMNS or len(blocks) > len(present):
+            raise Refused(f"has a table of {len(present)} columns in {len(blocks)} blocks")
+        found = {n: _column(blocks, present.index(n), len(present)) for n in names if n in present}
         if index.name in names and index.name not in found:
-            found[index.name] = index.values()
+            found[index.name] = _array(index.data).numpy()
         if any(values.ndim != 1 for values in found.values()):
             raise Refused("has columns that are no columns")
         cells = {name: values.tolist() for name, values in found.items()}
-        if not all(isinstance(cell, _CELL) for column in cells.values() for cell in column):
+        if not all(
+            isinstance(cell, str | int | float | None)
+            for column in cells.values()
+            for cell in column
+        ):
             raise Refused("has cells that are neither text nor numbers")
         return cells
 
 
+def _column(blocks: list | tuple, place: int, columns: int) -> np.ndarray:
+    """The column at a place, [rows]."""
+    for block in blocks:
+        if isinstance(block, dict):  # before pandas 1.3
+            block = Block(block["values"], block["mgr_locs"])
+        if not isinstance(block, Block):
+            raise Refused(_UNKNOWN)
+        if (values := block.column(place, columns)) is not None:
+            return values
+    raise Refused(f"has a table that lacks its column {place}")
+
+
 def _array(value: object) -> Array:
     if not isinstance(value, Array):
-        raise Refused(f"has a {type(value).__name__} where a frame has an array")
+        raise Refused(f"has a {type(value).__name__} where a table has an array")
     return value
 
 
-def _new_index(cls: object, state: Mapping[str, object]) -> Index:
+def _new_index(cls: object, state: object) -> Index:
+    if not isinstance(state, Mapping):
+        raise Refused("has labels in a form that is not known")
     return Index(state.get("data"), state.get("name"))
 
 
@@ -152,21 +158,19 @@ def _block(values: object, places: object, *_: object) -> Block:
     return Block(values, places)
 
 
-class _PartialBlock(Name, Buildable):
+class _PartialBlock(Buildable):
     """``partial(new_block, ndim=2)`` of pandas 1.3; its state repeats what it is of."""
 
-    def build(self, state: object) -> None:
-        if state[:2] != (_NEW_BLOCK, ()):
+    def __init__(self, function: object) -> None:
+        if function is not _block:
             raise Refused("has a partial call of something else than a block")
 
+    def build(self, state: object) -> None:
+        if not isinstance(state, tuple) or state[0] is not _block or state[1] != ():
+            raise Refused("has a partial call of something else than a block")
 
-_NEW_BLOCK = Name("new_block", _block)
-
-
-def _partial(function: object) -> _PartialBlock:
-    if function is not _NEW_BLOCK:
-        raise Refused("has a partial call of something else than a block")
-    return _PartialBlock(_NEW_BLOCK.name, _block)
+    def __call__(self, values: object, places: object) -> Block:
+        return Block(values, places)
 
 
 def _text_kind(*_: object) -> None:
@@ -181,34 +185,36 @@ def _slice(*bounds: object) -> slice:
 
 def _reconstructor(cls: object, base: object, state: object) -> object:
     """How protocols 0 and 1 make an object."""
-    if not isinstance(cls, Name) or state is not None:
+    if state is not None:
         raise Refused("has an object in a form that is not known")
-    return cls()
+    if cls is Frame:
+        return Frame()
+    if cls is Manager:
+        return Manager()
+    raise Refused("makes an object of another class than a table's")
 
 
-_FRAME = Name("DataFrame", Frame)
-_MANAGER = Name("BlockManager", Manager)
 NAMES: Names = {
-    ("pandas.core.frame", "DataFrame"): _FRAME,
-    ("pandas", "DataFrame"): _FRAME,  # since 3.0
-    ("pandas.core.internals", "BlockManager"): _MANAGER,  # before 0.24
-    ("pandas.core.internals.managers", "BlockManager"): _MANAGER,
-    ("pandas.core.internals.blocks", "new_block"): _NEW_BLOCK,  # 1.3
-    ("functools", "partial"): Name("partial", _partial),  # of new_block alone
-    ("pandas._libs.internals", "_unpickle_block"): Name("_unpickle_block", _block),  # since 1.4
-    ("pandas.core.indexes.base", "_new_Index"): Name("_new_Index", _new_index),
-    ("pandas.core.indexes.base", "Index"): Name("Index"),
-    ("pandas", "Index"): Name("Index"),  # since 3.0
-    ("pandas.core.indexes.numeric", "Int64Index"): Name("Int64Index"),  # before 2.0
-    ("pandas.core.indexes.range", "RangeIndex"): Name("RangeIndex"),
-    ("pandas", "RangeIndex"): Name("RangeIndex"),  # since 3.0
-    ("pandas._libs.arrays", "__pyx_unpickle_NDArrayBacked"): Name("text", StringArray),
-    ("pandas.arrays", "StringArray"): Name("StringArray"),
-    ("pandas", "StringDtype"): Name("StringDtype", _text_kind),
-    ("builtins", "slice"): Name("slice", _slice),
-    ("__builtin__", "slice"): Name("slice", _slice),  # before protocol 3
-    ("builtins", "object"): Name("object"),
-    ("__builtin__", "object"): Name("object"),
-    ("copyreg", "_reconstructor"): Name("_reconstructor", _reconstructor),
-    ("copy_reg", "_reconstructor"): Name("_reconstructor", _reconstructor),
+    ("pandas.core.frame", "DataFrame"): Frame,
+    ("pandas", "DataFrame"): Frame,  # since 3.0
+    ("pandas.core.internals", "BlockManager"): Manager,  # before 0.24
+    ("pandas.core.internals.managers", "BlockManager"): Manager,
+    ("pandas.core.internals.blocks", "new_block"): _block,  # 1.3
+    ("functools", "partial"): _PartialBlock,  # of new_block alone
+    ("pandas._libs.internals", "_unpickle_block"): _block,  # since 1.4
+    ("pandas.core.indexes.base", "_new_Index"): _new_index,
+    ("pandas.core.indexes.base", "Index"): "Index",
+    ("pandas", "Index"): "Index",  # since 3.0
+    ("pandas.core.indexes.numeric", "Int64Index"): "Int64Index",  # before 2.0
+    ("pandas.core.indexes.range", "RangeIndex"): "RangeIndex",
+    ("pandas", "RangeIndex"): "RangeIndex",  # since 3.0
+    ("pandas._libs.arrays", "__pyx_unpickle_NDArrayBacked"): StringArray,
+    ("pandas.arrays", "StringArray"): "StringArray",
+    ("pandas", "StringDtype"): _text_kind,
+    ("builtins", "slice"): _slice,
+    ("__builtin__", "slice"): _slice,  # before protocol 3
+    ("builtins", "object"): "object",
+    ("__builtin__", "object"): "object",
+    ("copyreg", "_reconstructor"): _reconstructor,
+    ("copy_reg", "_reconstructor"): _reconstructor,
 }

@@ -1,4 +1,4 @@
-"""Read a pickle, if its owner vouches for it; the whole list of names that it may use is here."""
+"""Read a pickle if its owner vouches for it; the whole list of names that it may use is here."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ...cache.errors import InputError
-from . import arrays, frames, tensors
-from .machine import Names, Refused, run
+from . import arrays, frames
+from .unpickler import Names, Refused, RestrictedUnpickler, Stream
 
-_LARGE = 2**16  # bytes
-ALLOWED: Names = {**arrays.NAMES, **frames.NAMES, **tensors.NAMES}
+ALLOWED: Names = {**arrays.NAMES, **frames.NAMES}
 
 
 def require_trust(path: Path, *, trust: bool) -> None:
@@ -31,7 +30,7 @@ def read_pickle(path: Path, *, trust: bool) -> object:
     """What a pickle holds: lists, tuples, dicts, text, numbers, `Array` and `Frame`.
 
     Nothing in it is run. Arrays stay in the file until they are looked at, except those of
-    protocols 0 to 2 and 5, which are as large in memory as there.
+    protocols 0 to 2, which are as large in memory as there.
 
     Args:
         path: the file.
@@ -44,7 +43,9 @@ def read_pickle(path: Path, *, trust: bool) -> object:
     if not path.is_file():  # a pipe, say, would wait for ever
         raise InputError(f"no such file: {path}")
     try:
-        return run(_Mapped(path), ALLOWED)
+        with path.open("rb") as file:
+            content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        return RestrictedUnpickler(Stream(content), ALLOWED).load()
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
     except Refused as error:
@@ -62,26 +63,3 @@ def check_size(path: Path, found: Iterable[arrays.Array]) -> None:
     """
     if sum(array.nbytes for array in found) > path.stat().st_size:
         raise InputError(f"{path} declares more features than it holds")
-
-
-class _Mapped:
-    """A file as a stream whose large pieces stay in the file until they are looked at.
-
-    It is never asked for more than it has, whatever lengths it declares.
-    """
-
-    def __init__(self, path: Path) -> None:
-        with path.open("rb") as file:
-            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        self._at = 0
-
-    def read(self, size: int, /) -> bytes | memoryview:
-        start = self._at
-        self._at = min(start + size, len(self._map))
-        if self._at - start < _LARGE:
-            return self._map[start : self._at]
-        return memoryview(self._map)[start : self._at]
-
-    def readline(self) -> bytes:
-        end = self._map.find(b"\n", self._at)
-        return bytes(self.read((end if end >= 0 else len(self._map)) + 1 - self._at))

@@ -16,11 +16,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...cache.recipe import Preprocessing, Sampling, Views
 from ..decoding import ForwardVideo
-from .preprocessing import Preprocessing
-from .sampling import Sampling
+from .sampling import centres, snippet_count, snippet_frames
 from .transforms import resize
-from .views import RGB_SCALES, TrainingCrop, Views, crop
+from .views import RGB_SCALES, TrainingCrop, crop, crop_boxes
 
 _CHUNK = 4 * 2**20  # bytes given on at once
 Answer = TypeVar("Answer")
@@ -31,16 +31,21 @@ class Cut(ABC):
     """How a modality's snippets are cut.
 
     Args:
-        sampling: which pieces become snippets; its length is L.
+        sampling: which pieces become snippets.
         preprocessing: of the backbone.
         views: crops and flips of every piece.
         clip: whether a snippet is a clip [V, c, L, S, S], or an image [V, c L, S, S].
+        length: pieces of a snippet, L.
+        positions: cut only the snippets that evaluation looks at, the central one of each of so
+            many equal parts; None for all of them.
     """
 
     sampling: Sampling
     preprocessing: Preprocessing
     views: Views | TrainingCrop = Views()
     clip: bool = False
+    length: int = 1
+    positions: int | None = None
     channels: ClassVar[int]  # of a piece, c
     training_scales: ClassVar[tuple[float, ...]]  # of its `TrainingCrop`
     least_frames: ClassVar[int] = 1  # that a video needs
@@ -51,22 +56,24 @@ class Cut(ABC):
 
     def plan(self, total: int) -> np.ndarray:
         """Pieces of each snippet of a video of ``total`` frames, [n, L], increasing."""
-        return self.sampling.frames(self.piece_count(total))
+        pieces = self.piece_count(total)
+        return snippet_frames(self.sampling, pieces, length=self.length, positions=self.positions)
 
     def count(self, total: int) -> int:
         """How many snippets n it has."""
-        return self.sampling.count(self.piece_count(total))
+        pieces = self.piece_count(total)
+        return snippet_count(self.sampling, pieces, length=self.length, positions=self.positions)
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Of one view of a snippet: [c, L, S, S] of a clip, [c L, S, S] of an image."""
-        length, size = self.sampling.length, self.preprocessing.input_size
+        length, size = self.length, self.preprocessing.input_size
         front = (self.channels, length) if self.clip else (self.channels * length,)
         return (*front, size, size)
 
     def centres(self, plan: np.ndarray) -> np.ndarray:
         """The centre frame of each snippet [n]."""
-        return plan[:, plan.shape[1] // 2]
+        return centres(plan)
 
     @property
     @abstractmethod
@@ -91,7 +98,7 @@ class Cutter(ABC, Generic[Answer]):
     """Takes the frames of one video in order, gives snippets; knows nothing of decoding."""
 
     frames: np.ndarray  # that it needs, increasing
-    bounded: int = 0  # pairs of frames whose flow was given up early
+    early_stopped: int = 0  # pairs of frames whose flow ran out of iterations
 
     @abstractmethod
     def take(self, index: int, image: Tensor) -> Iterator[Answer]:
@@ -128,8 +135,9 @@ class FrameCutter(Cutter[Tensor]):
 
     def take(self, index: int, image: Tensor) -> Iterator[Tensor]:
         resized = resize(image, self._cut.preprocessing)  # [1, 3, h, w]
+        height, width = resized.shape[-2:]
         size = self._cut.preprocessing.input_size
-        boxes = self._cut.views.boxes(*resized.shape[-2:], size, video=self._video)
+        boxes = crop_boxes(self._cut.views, height, width, size, video=self._video)
         return self._joiner.add(index, crop(resized, boxes, size)[0])
 
     def rest(self) -> Iterator[Tensor]:

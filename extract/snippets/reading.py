@@ -51,7 +51,7 @@ class Decoded:
         centres: by modality, the centre frame of each snippet [n].
         decoder: that read it.
         damage: what is broken, "" for a sound video.
-        bounded: pairs of frames whose flow was given up early.
+        early_stopped: pairs of frames whose flow ran out of iterations.
     """
 
     frames: int
@@ -59,7 +59,7 @@ class Decoded:
     centres: Mapping[str, np.ndarray]
     decoder: str
     damage: str
-    bounded: int = 0
+    early_stopped: int = 0
 
 
 @dataclass(frozen=True)
@@ -117,8 +117,8 @@ def read_snippets(
             if decoding.total != total:
                 raise DecodeError(f"it decodes to {total} frames, then to {decoding.total}")
     centres = {name: cut.centres(true[name]) for name, cut in reading.cuts.items()}
-    bounded = sum(cutter.bounded for cutter in cutters.values())
-    yield Decoded(total, decoding.fps, centres, decoding.decoder, damage, bounded)
+    stopped = sum(cutter.early_stopped for cutter in cutters.values())
+    yield Decoded(total, decoding.fps, centres, decoding.decoder, damage, stopped)
 
 
 def _plans(reading: Reading, total: int) -> dict[str, np.ndarray]:

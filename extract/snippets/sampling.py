@@ -1,104 +1,78 @@
-"""Which frames of a video become snippets."""
+"""Which frames, or fields of flow, of a video become snippets."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 import numpy as np
 
 from ...cache.errors import InputError
+from ...cache.recipe import Sampling
 
 
-@dataclass(frozen=True)
-class Sampling:
-    """``uniform:COUNT`` spreads COUNT snippets evenly, ``stride:STEP`` starts one each STEP frames.
+def parse_sampling(text: str) -> Sampling:
+    """Read ``uniform:COUNT`` or ``stride:STEP``.
+
+    Raises:
+        InputError: anything else.
+    """
+    if match := re.fullmatch(r"(uniform|stride):([1-9]\d*)", text):
+        return Sampling("uniform" if match[1] == "uniform" else "stride", int(match[2]))
+    raise InputError(f"sampling '{text}': it is uniform:COUNT or stride:STEP")
+
+
+def snippet_frames(
+    sampling: Sampling, total: int, *, length: int = 1, positions: int | None = None
+) -> np.ndarray:
+    """The frames of each snippet of a video.
+
+    With L = 1, ``uniform`` gives the centre of each of COUNT equal parts. With longer snippets it
+    spreads those that lie wholly inside the video, as TSN does at test time. There are fewer than
+    COUNT where the video has fewer places: no snippet is stored twice. A video shorter than L is
+    one snippet that repeats its last frame.
 
     Args:
-        rule: "uniform" or "stride".
-        value: COUNT or STEP.
+        sampling: the rule.
+        total: frames in the video, at least 1.
         length: frames that make one snippet, L.
+        positions: give only the snippets that evaluation looks at, the central one of each of so
+            many equal parts; None for all of them.
+
+    Returns:
+        frame indices [n, L] int64, increasing along both axes.
     """
-
-    rule: str
-    value: int
-    length: int = 1
-
-    @classmethod
-    def parse(cls, text: str) -> Sampling:
-        """Read what ``str`` wrote.
-
-        Raises:
-            InputError: anything else.
-        """
-        if match := re.fullmatch(r"(uniform|stride):([1-9]\d*)", text):
-            return cls(match[1], int(match[2]))
-        raise InputError(f"sampling '{text}': it is uniform:COUNT or stride:STEP")
-
-    def __str__(self) -> str:
-        return f"{self.rule}:{self.value}"
-
-    def frames(self, total: int) -> np.ndarray:
-        """Frames of each snippet of a video.
-
-        With L = 1, ``uniform`` gives the centre of each of COUNT equal parts. With longer
-        snippets it spreads those that lie wholly inside the video, as TSN does at test time. There
-        are fewer than COUNT where the video has fewer places: no snippet is stored twice. A video
-        shorter than L is one snippet that repeats its last frame.
-
-        Args:
-            total: frames in the video, at least 1.
-
-        Returns:
-            frame indices [n, L] int64, increasing along both axes.
-        """
-        places, n = self._places(total), self.count(total)
-        if self.rule == "stride":
-            starts = self._first(places) + self.value * np.arange(n)
-        else:
-            starts = (2 * np.arange(n) + 1) * places // (2 * n)  # floor((j + 1/2) places / n)
-        return np.minimum(starts[:, None] + np.arange(self.length), total - 1)
-
-    def count(self, total: int) -> int:
-        """How many snippets n a video of ``total`` frames has."""
-        places = self._places(total)
-        if self.rule == "stride":
-            return len(range(self._first(places), places, self.value))
-        return min(self.value, places)
-
-    def _places(self, total: int) -> int:
-        """Frames that a snippet can start with."""
-        return max(total - self.length + 1, 1)
-
-    def _first(self, places: int) -> int:
-        return (self.value - 1) // 2 if places >= self.value else 0
+    places, n = _places(total, length), snippet_count(sampling, total, length=length)
+    if sampling.rule == "stride":
+        starts = _first(places, sampling.value) + sampling.value * np.arange(n)
+    else:
+        starts = (2 * np.arange(n) + 1) * places // (2 * n)  # floor((j + 1/2) places / n)
+    frames = np.minimum(starts[:, None] + np.arange(length), total - 1)  # [n, L]
+    if positions is None or positions >= n:
+        return frames
+    return frames[(2 * np.arange(positions) + 1) * n // (2 * positions)]  # [positions, L]
 
 
-@dataclass(frozen=True)
-class CentralSampling(Sampling):
-    """Of a sampling's snippets those alone that evaluation looks at: the central one of each of
-    ``positions`` equal parts, or all where there are not more.
-
-    It is written like the whole sampling: its snippets are the same ones.
-
-    Args:
-        positions: at most so many snippets.
-    """
-
-    positions: int = 1
-
-    def frames(self, total: int) -> np.ndarray:
-        frames, n = self._whole.frames(total), self.count(total)
-        return frames[(2 * np.arange(n) + 1) * len(frames) // (2 * n)]  # [n, L]
-
-    def count(self, total: int) -> int:
-        return min(self._whole.count(total), self.positions)
-
-    @property
-    def _whole(self) -> Sampling:
-        return Sampling(self.rule, self.value, self.length)
+def snippet_count(
+    sampling: Sampling, total: int, *, length: int = 1, positions: int | None = None
+) -> int:
+    """How many snippets `snippet_frames` gives."""
+    places = _places(total, length)
+    if sampling.rule == "stride":
+        count = len(range(_first(places, sampling.value), places, sampling.value))
+    else:
+        count = min(sampling.value, places)
+    return count if positions is None else min(count, positions)
 
 
 def centres(frames: np.ndarray) -> np.ndarray:
     """The centre frame of each snippet: [n, L] to [n]."""
     return frames[:, frames.shape[1] // 2]
+
+
+def _places(total: int, length: int) -> int:
+    """How many frames a snippet can start with."""
+    return max(total - length + 1, 1)
+
+
+def _first(places: int, step: int) -> int:
+    return (step - 1) // 2 if places >= step else 0

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .preprocessing import Preprocessing
+from ...cache.recipe import Preprocessing
 
 
 def resize(images: Tensor, preprocessing: Preprocessing) -> Tensor:

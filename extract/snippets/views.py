@@ -1,7 +1,7 @@
 """Views of a frame: the centre crop, the flips and crops that keep augmentation in a cache, and the
 one crop that a step of end-to-end training sees.
 
-All frames of a video are cropped and flipped alike. View 0 of `Views` is always the centre crop.
+All frames of a video are cropped and flipped alike.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import torch
 from torch import Tensor
 
 from ...cache.errors import InputError
+from ...cache.recipe import Views
+from ...cache.records import from_data
 from .transforms import interpolate
 
 # Sides of a training crop, as parts of the short side (TSN).
@@ -40,61 +42,6 @@ class Box:
 
 
 @dataclass(frozen=True)
-class Views:
-    """Which views of every frame are stored.
-
-    Args:
-        kind: "centre"; "flip": it and its mirror image; "tencrop": centre and corners, each with
-            its mirror image; "multiscale": the centre and ``draws`` of TSN's training crops.
-        draws: of multiscale.
-    """
-
-    kind: str = "centre"
-    draws: int = 0
-
-    @classmethod
-    def parse(cls, text: str) -> Views:
-        """Read ``centre``, ``flip``, ``tencrop`` or ``multiscale:N``.
-
-        Raises:
-            InputError: anything else.
-        """
-        if text in ("centre", "flip", "tencrop"):
-            return cls(text)
-        if match := re.fullmatch(r"multiscale:([1-9]\d*)", text):
-            return cls("multiscale", int(match[1]))
-        raise InputError(f"views '{text}': it is centre, flip, tencrop or multiscale:N, N from 1")
-
-    def __str__(self) -> str:
-        return f"{self.kind}:{self.draws}" if self.draws else self.kind
-
-    def __len__(self) -> int:
-        """V, how many views a frame has."""
-        return {"centre": 1, "flip": 2, "tencrop": 10, "multiscale": 1 + self.draws}[self.kind]
-
-    def boxes(self, height: int, width: int, size: int, *, video: str) -> list[Box]:
-        """The crops of a resized frame.
-
-        Args:
-            height, width: of the frame.
-            size: of the backbone's input.
-            video: its id decides what multiscale draws, so that a second extraction draws alike.
-        """
-        centre = Box(round((height - size) / 2), round((width - size) / 2), size, size)
-        if self.kind == "multiscale":
-            rng = _rng(video)
-            drawn = (_draw(height, width, size, rng, RGB_SCALES) for _ in range(self.draws))
-            return [centre, *drawn]
-        boxes = [centre]
-        if self.kind == "tencrop":
-            tops, lefts = (0, height - size), (0, width - size)
-            boxes += [Box(top, left, size, size) for top in tops for left in lefts]
-        if self.kind in ("flip", "tencrop"):
-            boxes += [Box(b.top, b.left, b.height, b.width, flip=True) for b in boxes]
-        return boxes
-
-
-@dataclass(frozen=True)
 class TrainingCrop:
     """One of TSN's training crops, drawn anew for each seed and video.
 
@@ -111,11 +58,46 @@ class TrainingCrop:
     def __len__(self) -> int:
         return 1
 
-    def boxes(self, height: int, width: int, size: int, *, video: str) -> list[Box]:
-        """The crop, as `Views.boxes` gives several."""
-        rng = _rng(f"{self.seed}\0{video}")
-        box = _draw(height, width, size, rng, self.scales)
-        return [box if self.flip else replace(box, flip=False)]
+
+def parse_views(text: str) -> Views:
+    """Read ``centre``, ``flip``, ``tencrop`` or ``multiscale:N``.
+
+    Raises:
+        InputError: anything else.
+    """
+    match = re.fullmatch(r"(centre|flip|tencrop)|multiscale:([1-9]\d*)", text)
+    if match is None:
+        raise InputError(f"views '{text}': it is centre, flip, tencrop or multiscale:N, N from 1")
+    return from_data(Views, {"kind": match[1] or "multiscale", "draws": match[2] or 0})
+
+
+def crop_boxes(
+    views: Views | TrainingCrop, height: int, width: int, size: int, *, video: str
+) -> list[Box]:
+    """The crops of a resized frame, one for each view.
+
+    Args:
+        views: which.
+        height, width: of the frame.
+        size: of the backbone's input.
+        video: its id decides what is drawn at random, so that a second extraction draws alike.
+    """
+    if isinstance(views, TrainingCrop):
+        rng = _rng(f"{views.seed}\0{video}")
+        box = _draw(height, width, size, rng, views.scales)
+        return [box if views.flip else replace(box, flip=False)]
+    centre = Box(round((height - size) / 2), round((width - size) / 2), size, size)
+    if views.kind == "multiscale":
+        rng = _rng(video)
+        drawn = (_draw(height, width, size, rng, RGB_SCALES) for _ in range(views.draws))
+        return [centre, *drawn]
+    boxes = [centre]
+    if views.kind == "tencrop":
+        tops, lefts = (0, height - size), (0, width - size)
+        boxes += [Box(top, left, size, size) for top in tops for left in lefts]
+    if views.kind in ("flip", "tencrop"):
+        boxes += [Box(b.top, b.left, b.height, b.width, flip=True) for b in boxes]
+    return boxes
 
 
 def crop(images: Tensor, boxes: list[Box], size: int, *, flow: bool = False) -> Tensor:

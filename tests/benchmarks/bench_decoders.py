@@ -11,7 +11,7 @@ import time
 
 from tcon.extract.decoding import open_video
 from tcon.extract.lists.videos import VideoItem, read_videos
-from tcon.extract.snippets.sampling import Sampling, centres
+from tcon.extract.snippets.sampling import Sampling, centres, snippet_frames
 
 
 def main() -> None:
@@ -33,7 +33,7 @@ def _rate(items: list[VideoItem], decoder: str) -> float:
     started, frames = time.perf_counter(), 0
     for item in items:
         with open_video(str(item.path), decoder) as video:
-            for _ in video.frames(centres(Sampling("uniform", 32).frames(video.expected))):
+            for _ in video.frames(centres(snippet_frames(Sampling("uniform", 32), video.expected))):
                 pass
             frames += video.total
     return frames / (time.perf_counter() - started)

@@ -25,6 +25,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from tcon.cache.recipe import Sampling
 from tcon.extract.decoding.pool import DecodePool
 from tcon.extract.lists.videos import VideoItem, read_videos
 from tcon.extract.machine.batching import Batcher
@@ -35,7 +36,6 @@ from tcon.extract.machine.precision import DTYPES
 from tcon.extract.options import ExtractConfig, Plan
 from tcon.extract.pipeline import extract
 from tcon.extract.snippets.reading import Chunk
-from tcon.extract.snippets.sampling import Sampling
 
 CORES = cores()
 

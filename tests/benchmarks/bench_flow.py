@@ -22,16 +22,17 @@ import torch
 from torch import Tensor
 
 from tcon.extract.decoding import read_frames
-from tcon.extract.flow import Parameters
+from tcon.extract.flow import FlowParameters
 from tcon.extract.flow.engines import batched, cpu
 from tcon.extract.flow.frames import grey
+from tcon.extract.flow.parameters import out_of_budget
 from tcon.extract.lists.videos import VideoItem, read_videos
 from tcon.extract.machine.cores import cores
 
 FLOP, BYTES = 62, 64
 BOUND = 20  # pixels: what 8-bit flow can hold
 # Pairs [N, H, W] to their flow [N, 2, H, W] and each one's pixel iterations, none if unknown.
-Engine = Callable[[Tensor, Tensor, Parameters], tuple[Tensor, Sequence[int]]]
+Engine = Callable[[Tensor, Tensor, FlowParameters], tuple[Tensor, Sequence[int]]]
 
 
 def main() -> None:
@@ -48,14 +49,14 @@ def main() -> None:
     flows, rates = {}, {}
     for (name, device), engine in _engines(options).items():
         images = pairs.to(device)
-        engine(*images[:, :1], Parameters())  # compiled now
+        engine(*images[:, :1], FlowParameters())  # compiled now
         if device == "cuda":
             for _ in range(2):  # the grids of all batch sizes, then their graphs
-                engine(*images, Parameters())
+                engine(*images, FlowParameters())
             torch.cuda.synchronize()
             torch.cuda.reset_peak_memory_stats()
         started = time.perf_counter()
-        flow, spent = engine(*images, Parameters())
+        flow, spent = engine(*images, FlowParameters())
         flows[name] = flow.cpu().numpy()  # waits for the device
         seconds = time.perf_counter() - started
         rates[name] = len(flow) / seconds
@@ -65,10 +66,12 @@ def main() -> None:
             line += f", peak memory {torch.cuda.max_memory_allocated() / 2**30:.2f} GiB there"
         if len(spent):
             total = int(sum(spent))
-            bounded = sum(Parameters().bounds(int(n), pairs[0, 0].numel()) for n in spent)
+            stopped = sum(
+                out_of_budget(FlowParameters(), int(n), pairs[0, 0].numel()) for n in spent
+            )
             line += (
                 f"; {total / len(flow) / 1e6:.1f} M pixel iterations a pair, "
-                f"{bounded} of {len(flow)} met the budget, "
+                f"{stopped} of {len(flow)} met the budget, "
                 f"{seconds / total * 1e9:.3f} ns each with all the rest; "
                 f"{total * FLOP / seconds / 1e9:.0f} GFLOP/s, "
                 f"{total * BYTES / seconds / 1e9:.0f} GB/s of array traffic"
@@ -144,7 +147,9 @@ def _engines(options: argparse.Namespace) -> dict[tuple[str, str], Engine]:
 
 
 def _threaded(flow: Callable, threads: int) -> Engine:
-    def engine(first: Tensor, second: Tensor, parameters: Parameters) -> tuple[Tensor, list[int]]:
+    def engine(
+        first: Tensor, second: Tensor, parameters: FlowParameters
+    ) -> tuple[Tensor, list[int]]:
         with ThreadPoolExecutor(threads) as pool:
             results = list(
                 pool.map(lambda a, b: flow(a, b, parameters), first.numpy(), second.numpy())

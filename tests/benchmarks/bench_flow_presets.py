@@ -13,7 +13,7 @@ import time
 import numpy as np
 from bench_flow import add_pair_options, length, levels, read_pairs
 
-from tcon.extract.flow import PRESETS, Parameters
+from tcon.extract.flow import PRESETS, FlowParameters, parse_parameters
 from tcon.extract.flow.engines import cpu
 
 
@@ -23,11 +23,11 @@ def main() -> None:
     parser.add_argument("--also", nargs="*", default=[], help="further parameters")
     options = parser.parse_args()
     pairs = read_pairs(options)
-    cpu.flow(*pairs[0], Parameters())  # compiled now
-    reference, plain = zip(*(_run(pair, Parameters()) for pair in pairs), strict=True)
+    cpu.flow(*pairs[0], FlowParameters())  # compiled now
+    reference, plain = zip(*(_run(pair, FlowParameters()) for pair in pairs), strict=True)
     print(f"mean motion {np.mean([length(flow) for flow in reference]):.2f} px")
     for text in (*PRESETS, *options.also):
-        flows, seconds = zip(*(_run(p, Parameters.parse(text)) for p in pairs), strict=True)
+        flows, seconds = zip(*(_run(p, parse_parameters(text)) for p in pairs), strict=True)
         both = list(zip(flows, reference, strict=True))
         error = [length(ours - default) for ours, default in both]
         steps = [np.abs(levels(ours) - levels(default)).mean() for ours, default in both]
@@ -38,7 +38,9 @@ def main() -> None:
         )
 
 
-def _run(pair: tuple[np.ndarray, np.ndarray], parameters: Parameters) -> tuple[np.ndarray, float]:
+def _run(
+    pair: tuple[np.ndarray, np.ndarray], parameters: FlowParameters
+) -> tuple[np.ndarray, float]:
     best = float("inf")
     for _ in range(2):
         started = time.thread_time()

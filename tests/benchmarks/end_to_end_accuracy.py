@@ -15,12 +15,12 @@ from pathlib import Path
 
 from tcon.adapt.config.runs import make_runs
 from tcon.adapt.progress import adapt_with_progress
+from tcon.cache.recipe import Sampling
 from tcon.evaluate.report.report import report
 from tcon.extract.backbones.registry import get_spec, register
 from tcon.extract.lists.videos import read_videos
 from tcon.extract.options import ExtractConfig
 from tcon.extract.progress import extract_with_progress
-from tcon.extract.snippets.sampling import Sampling
 from tcon.extract.synthetic import write_pair
 
 BACKBONE = "efficientnet_lite0"

@@ -14,13 +14,13 @@ import torch
 from bench_flow import read_items
 from torch import Tensor
 
-from tcon.extract.flow import cutting
+from tcon.cache.recipe import Sampling
+from tcon.extract.flow import fields
 from tcon.extract.flow.cutting import FlowCut
 from tcon.extract.flow.tvl1 import Flows, tvl1_flows
 from tcon.extract.machine.devices import Devices
 from tcon.extract.options import ExtractConfig, Plan
 from tcon.extract.snippets.reading import Reading, read_snippets
-from tcon.extract.snippets.sampling import Sampling
 
 
 def main() -> None:
@@ -39,11 +39,11 @@ def main() -> None:
         for item in read_items(options, options.clips):
             opencv = _stacks(str(item.path), replace(cut, engine="opencv"))
             others = {"cpu": _stacks(str(item.path), cut)}
-            cutting.tvl1_flows = _one_pixel_brighter
+            fields.tvl1_flows = _one_pixel_brighter
             others["opencv, 1 pixel brighter"] = _stacks(
                 str(item.path), replace(cut, engine="opencv")
             )
-            cutting.tvl1_flows = tvl1_flows
+            fields.tvl1_flows = tvl1_flows
             reference = devices.submit("flow", opencv).result().features  # [n, D]
             for name, stacks in others.items():
                 features = devices.submit("flow", stacks).result().features

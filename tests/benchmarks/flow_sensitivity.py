@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from bench_flow import add_pair_options, length, levels, read_pairs
 
-from tcon.extract.flow import Parameters
+from tcon.extract.flow import FlowParameters
 from tcon.extract.flow.engines import cpu, opencv
 
 
@@ -25,7 +25,7 @@ def main() -> None:
     add_pair_options(parser)
     pairs = read_pairs(parser.parse_args())
     cv2.setNumThreads(1)
-    reference = [opencv.flow(*pair, Parameters())[0] for pair in pairs]
+    reference = [opencv.flow(*pair, FlowParameters())[0] for pair in pairs]
     print(f"mean motion {np.mean([length(flow) for flow in reference]):.2f} px")
     for name, engine in VARIANTS.items():
         flows = [engine(*pair) for pair in pairs]
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def _opencv(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    return opencv.flow(first, second, Parameters())[0]
+    return opencv.flow(first, second, FlowParameters())[0]
 
 
 def _without_simd(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -72,7 +72,7 @@ def _brighter(share: float) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
 
 
 VARIANTS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
-    "cpu": lambda first, second: cpu.flow(first, second, Parameters())[0],
+    "cpu": lambda first, second: cpu.flow(first, second, FlowParameters())[0],
     "opencv, no SIMD": _without_simd,
     "opencv, 2 threads": _threaded,
     "opencv, 1 pixel + 1": _brighter(0),

@@ -32,7 +32,7 @@ def test_damaged_feature_file(tmp_path: Path, sound: bytes, data: st.DataObject)
         for modality in file.modalities:
             packed = file.packed(modality)
             assert packed.features.dtype == np.float16
-            assert packed.features.shape[-1] == file.provenance[modality].dim
+            assert packed.features.shape[-1] == file.recipes[modality].dim
             assert len(packed.start) == len(packed.count) == len(file.videos)
             assert len(packed.frame) == len(packed.features) == packed.count.sum()
             file.sha256(modality, labels=True)

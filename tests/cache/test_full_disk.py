@@ -16,12 +16,12 @@ DRIVER = """
 import resource, signal, sys
 import numpy as np
 from tcon.cache import FeatureWriter, InputError, Snippets, Video
-from feature_files import provenance
+from feature_files import recipe
 
 path, commits, limit = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 try:
-    with FeatureWriter(path, {"rgb": provenance(dim=1000)}, commit_videos=commits) as writer:
+    with FeatureWriter(path, {"rgb": recipe(dim=1000)}, commit_videos=commits) as writer:
         for n, snippets in enumerate((2, 3, 200)):
             if n == 2 or limit < 0:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (abs(limit), abs(limit)))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from tcon.cache import Failure, FeatureFile, FeatureWriter, Provenance, Snippets, Video
+from tcon.cache import Failure, FeatureFile, FeatureWriter, Recipe, Snippets, Video
 from tcon.cache.inspect import counts, describe
 
 VIDEOS = [
@@ -24,7 +24,7 @@ VIDEOS = [
 @pytest.fixture
 def write(
     tmp_path: Path,
-    provenance: Callable[..., Provenance],
+    recipe: Callable[..., Recipe],
     video: Callable[..., Video],
     snippets: Callable[..., Snippets],
 ) -> Callable[..., FeatureFile]:
@@ -33,7 +33,7 @@ def write(
         failures: Sequence[Failure] = (),
         **changes: str,
     ) -> FeatureFile:
-        with FeatureWriter(tmp_path / "x.h5", {"rgb": provenance(**changes)}) as writer:
+        with FeatureWriter(tmp_path / "x.h5", {"rgb": recipe(**changes)}) as writer:
             for n, (id, label, split) in enumerate(videos):
                 writer.add(video(id, label=label, split=split), {"rgb": snippets(n + 2)})
             for failure in failures:
@@ -76,7 +76,7 @@ def test_provenance_and_snippets(write: Callable[..., FeatureFile]) -> None:
     assert ["snippets", "65", "of", "4", "dimensions"] in cells  # 2 + 3 + ... + 11
     assert ["snippets", "per", "video", "2", "to", "11"] in cells
     assert ["sampling", "uniform:32"] in cells
-    assert ["weights_sha256", "a1"] in cells
+    assert ["weights", "sha256", "a1"] in cells
 
 
 def test_random_weights_are_warned_of(write: Callable[..., FeatureFile]) -> None:
@@ -95,8 +95,8 @@ def test_failures_are_listed(write: Callable[..., FeatureFile]) -> None:
     assert ["bad.mp4", "decode", "it", "holds", "no", "frame"] in _cells(text)
 
 
-def test_damaged_videos_are_listed(tmp_path: Path, provenance: Callable[..., Provenance]) -> None:
-    with FeatureWriter(tmp_path / "x.h5", {"rgb": provenance()}) as writer:
+def test_damaged_videos_are_listed(tmp_path: Path, recipe: Callable[..., Recipe]) -> None:
+    with FeatureWriter(tmp_path / "x.h5", {"rgb": recipe()}) as writer:
         for name, damage in (("good", ""), ("cut", "the file breaks off")):
             video = Video(f"{name}.mp4", "", "", "", 20, 25.0, "pyav", damage)
             writer.add(video, {"rgb": Snippets(np.zeros((1, 4)), np.zeros(1, int))})

@@ -10,19 +10,17 @@ import h5py
 import numpy as np
 import pytest
 
-from tcon.cache import Failure, FeatureFile, FeatureWriter, InputError, Provenance, Snippets, Video
+from tcon.cache import Failure, FeatureFile, FeatureWriter, InputError, Recipe, Snippets, Video
 
 NEVER = 1e9  # seconds
 
 
 @pytest.fixture
-def open_writer(
-    tmp_path: Path, provenance: Callable[..., Provenance]
-) -> Callable[..., FeatureWriter]:
+def open_writer(tmp_path: Path, recipe: Callable[..., Recipe]) -> Callable[..., FeatureWriter]:
     def open_(*, commit_videos: int = 1, commit_seconds: float = NEVER) -> FeatureWriter:
         return FeatureWriter(
             tmp_path / "x.h5",
-            {"rgb": provenance()},
+            {"rgb": recipe()},
             commit_videos=commit_videos,
             commit_seconds=commit_seconds,
         )

@@ -9,114 +9,113 @@ import h5py
 import numpy as np
 import pytest
 
-from tcon.cache import FeatureFile, FeatureWriter, InputError, Provenance, Snippets, Video
+from tcon.cache import FeatureFile, FeatureWriter, InputError, Recipe, Snippets, Video
 from tcon.cache.device import choose_device
+from tcon.cache.recipe import Preprocessing, Sampling, Views, apart
 
 COMPARED = {
     "backbone": "other",
     "weights_sha256": "ff",
     "layer": "conv5",
     "dim": 5,
-    "preprocessing": "BGR 0-255",
+    "preprocessing": Preprocessing(value_range=255.0),
     "snippet_length": 16,
-    "sampling": "stride:8",
+    "sampling": Sampling("stride", 8),
     "precision": "bf16",
-    "views": "flip",
+    "views": Views("flip"),
+    "imported": "t7",
 }
 
 
 @pytest.fixture
 def path(
     tmp_path: Path,
-    provenance: Callable[..., Provenance],
+    recipe: Callable[..., Recipe],
     video: Callable[..., Video],
     snippets: Callable[..., Snippets],
 ) -> Path:
     """A feature file of one video."""
-    with FeatureWriter(tmp_path / "x.h5", {"rgb": provenance()}) as writer:
+    with FeatureWriter(tmp_path / "x.h5", {"rgb": recipe()}) as writer:
         writer.add(video("a"), {"rgb": snippets(2)})
     return tmp_path / "x.h5"
 
 
 @pytest.mark.parametrize("field", COMPARED)
 def test_mixing_is_refused_and_the_field_named(
-    path: Path, provenance: Callable[..., Provenance], field: str
+    path: Path, recipe: Callable[..., Recipe], field: str
 ) -> None:
     before = path.read_bytes()
-    changed = provenance(**{field: COMPARED[field]})
+    changed = recipe(**{field: COMPARED[field]})
     with pytest.raises(InputError) as caught:
         FeatureWriter(path, {"rgb": changed})
     message = str(caught.value)
-    assert f"{field}: {getattr(provenance(), field)} != {COMPARED[field]}" in message
+    ours, theirs = apart(recipe().text(field), changed.text(field)).split(" != ")
+    assert f"{field}: {ours} != {theirs}" in message
     assert sum(f"{name}: " in message for name in COMPARED) == 1
     assert "\n" not in message
     assert path.read_bytes() == before
 
 
-def test_all_differing_fields_are_named(path: Path, provenance: Callable[..., Provenance]) -> None:
+def test_all_differing_fields_are_named(path: Path, recipe: Callable[..., Recipe]) -> None:
     with pytest.raises(InputError) as caught:
-        FeatureWriter(path, {"rgb": provenance(**COMPARED)})
+        FeatureWriter(path, {"rgb": recipe(**COMPARED)})
     assert all(f"{name}: " in str(caught.value) for name in COMPARED)
 
 
 @pytest.mark.parametrize("field", ["weights", "tool_version", "device", "list_sha256"])
 def test_a_mere_record_may_differ(
     path: Path,
-    provenance: Callable[..., Provenance],
+    recipe: Callable[..., Recipe],
     video: Callable[..., Video],
     snippets: Callable[..., Snippets],
     field: str,
 ) -> None:
-    with FeatureWriter(path, {"rgb": provenance(**{field: "else"})}) as writer:
+    with FeatureWriter(path, {"rgb": recipe(**{field: "else"})}) as writer:
         writer.add(video("b"), {"rgb": snippets(1)})
     assert [v.id for v in FeatureFile(path).videos] == ["a", "b"]
 
 
-def test_another_set_of_modalities_is_refused(
-    path: Path, provenance: Callable[..., Provenance]
-) -> None:
+def test_another_set_of_modalities_is_refused(path: Path, recipe: Callable[..., Recipe]) -> None:
     with pytest.raises(InputError, match=r"holds \['rgb'\], not \['flow'\]"):
-        FeatureWriter(path, {"flow": provenance()})
+        FeatureWriter(path, {"flow": recipe()})
 
 
-def test_a_refused_writer_releases_the_file(
-    path: Path, provenance: Callable[..., Provenance]
-) -> None:
+def test_a_refused_writer_releases_the_file(path: Path, recipe: Callable[..., Recipe]) -> None:
     with pytest.raises(InputError, match="made differently"):
-        FeatureWriter(path, {"rgb": provenance(dim=5)})
-    FeatureWriter(path, {"rgb": provenance()}).close()
+        FeatureWriter(path, {"rgb": recipe(dim=5)})
+    FeatureWriter(path, {"rgb": recipe()}).close()
 
 
 def test_a_second_writer_is_refused_until_the_first_closes(
-    path: Path, provenance: Callable[..., Provenance]
+    path: Path, recipe: Callable[..., Recipe]
 ) -> None:
-    with FeatureWriter(path, {"rgb": provenance()}):
+    with FeatureWriter(path, {"rgb": recipe()}):
         with pytest.raises(InputError, match="another process is writing"):
-            FeatureWriter(path, {"rgb": provenance()})
+            FeatureWriter(path, {"rgb": recipe()})
         assert len(FeatureFile(path).videos) == 1  # reading is allowed
-    FeatureWriter(path, {"rgb": provenance()}).close()
+    FeatureWriter(path, {"rgb": recipe()}).close()
 
 
 def test_a_path_below_a_file_cannot_be_written(
-    tmp_path: Path, provenance: Callable[..., Provenance]
+    tmp_path: Path, recipe: Callable[..., Recipe]
 ) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="cannot write .*file/x.h5"):
-        FeatureWriter(tmp_path / "file" / "x.h5", {"rgb": provenance()})
+        FeatureWriter(tmp_path / "file" / "x.h5", {"rgb": recipe()})
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="no file system that refuses root")
 def test_a_folder_that_takes_no_files_cannot_be_written(
-    provenance: Callable[..., Provenance],
+    recipe: Callable[..., Recipe],
 ) -> None:
     with pytest.raises(InputError, match="cannot write /proc/x.h5"):
-        FeatureWriter("/proc/x.h5", {"rgb": provenance()})
+        FeatureWriter("/proc/x.h5", {"rgb": recipe()})
 
 
-def test_a_folder_is_no_output(tmp_path: Path, provenance: Callable[..., Provenance]) -> None:
+def test_a_folder_is_no_output(tmp_path: Path, recipe: Callable[..., Recipe]) -> None:
     (tmp_path / "x.h5").mkdir()
     with pytest.raises(InputError, match="x.h5"):
-        FeatureWriter(tmp_path / "x.h5", {"rgb": provenance()})
+        FeatureWriter(tmp_path / "x.h5", {"rgb": recipe()})
 
 
 def _not_hdf5(path: Path) -> None:
@@ -138,7 +137,7 @@ def _foreign(path: Path) -> None:
 
 def _newer(path: Path) -> None:
     with h5py.File(path, "a") as h5:
-        h5.attrs["format_version"] = 3
+        h5.attrs["format_version"] = 4
 
 
 @pytest.mark.parametrize(
@@ -149,7 +148,7 @@ def _newer(path: Path) -> None:
         (_cut, "x.h5 is cut off or damaged: extract it again$"),
         (_empty, r"x.h5 is not a feature file \(tcon extract makes them\)$"),
         (_foreign, "not a feature file of tcon"),
-        (_newer, "format version 3, this tcon reads up to 2: upgrade"),
+        (_newer, "format version 4, this tcon reads up to 3: upgrade"),
     ],
 )
 def test_what_is_no_feature_file_is_refused(
@@ -164,12 +163,12 @@ def test_what_is_no_feature_file_is_refused(
 
 @pytest.mark.parametrize("spoil", [_not_hdf5, _foreign, _newer])
 def test_what_is_no_feature_file_is_not_overwritten(
-    path: Path, provenance: Callable[..., Provenance], spoil: Callable[[Path], None]
+    path: Path, recipe: Callable[..., Recipe], spoil: Callable[[Path], None]
 ) -> None:
     spoil(path)
     before = path.read_bytes()
     with pytest.raises(InputError):
-        FeatureWriter(path, {"rgb": provenance()})
+        FeatureWriter(path, {"rgb": recipe()})
     assert path.read_bytes() == before
 
 
@@ -191,20 +190,20 @@ def test_a_device_is_found() -> None:
 
 
 def test_refused_writer_leaves_nothing_behind(
-    tmp_path: Path, provenance: Callable[..., Provenance]
+    tmp_path: Path, recipe: Callable[..., Recipe]
 ) -> None:
     notes = tmp_path / "notes.txt"
     notes.write_text("not a feature file")
     with pytest.raises(InputError, match="is not a feature file"):
-        FeatureWriter(notes, {"rgb": provenance()})
+        FeatureWriter(notes, {"rgb": recipe()})
     assert list(tmp_path.iterdir()) == [notes]
     assert notes.read_text() == "not a feature file"
 
 
-def test_folder_in_place_of_a_file(tmp_path: Path, provenance: Callable[..., Provenance]) -> None:
+def test_folder_in_place_of_a_file(tmp_path: Path, recipe: Callable[..., Recipe]) -> None:
     (tmp_path / "folder").mkdir()
     for folder in (tmp_path / "folder", Path(), Path("/")):
         with pytest.raises(InputError, match="is a folder, not a feature file"):
             FeatureFile(folder)
     with pytest.raises(InputError, match="is a folder, not a feature file"):
-        FeatureWriter(tmp_path / "folder", {"rgb": provenance()})
+        FeatureWriter(tmp_path / "folder", {"rgb": recipe()})

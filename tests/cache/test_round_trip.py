@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -10,7 +11,7 @@ import h5py
 import numpy as np
 import pytest
 
-from tcon.cache import Failure, FeatureFile, FeatureWriter, Provenance, Snippets, Video
+from tcon.cache import Failure, FeatureFile, FeatureWriter, Recipe, Snippets, Video
 
 Make = Callable[..., Snippets]
 
@@ -25,11 +26,11 @@ def videos() -> list[Video]:
 
 
 def test_reader_returns_what_was_written(
-    tmp_path: Path, provenance: Callable[..., Provenance], videos: list[Video], snippets: Make
+    tmp_path: Path, recipe: Callable[..., Recipe], videos: list[Video], snippets: Make
 ) -> None:
     made = [snippets(n, seed) for seed, n in enumerate((5, 1, 3))]
     failure = Failure("bad.mp4", "decode", "no video")
-    with FeatureWriter(tmp_path / "x.h5", {"rgb": provenance()}, commit_videos=2) as writer:
+    with FeatureWriter(tmp_path / "x.h5", {"rgb": recipe()}, commit_videos=2) as writer:
         writer.fail(failure)
         for video, part in zip(videos, made, strict=True):
             writer.add(video, {"rgb": part})
@@ -39,7 +40,7 @@ def test_reader_returns_what_was_written(
     assert file.videos == videos
     assert file.failures == [failure]
     assert file.modalities == ["rgb"]
-    assert asdict(file.provenance["rgb"]) == asdict(provenance())
+    assert asdict(file.recipes["rgb"]) == asdict(recipe())
     assert packed.features.dtype == np.float16
     assert packed.start.tolist() == [0, 5, 6]
     assert packed.count.tolist() == [5, 1, 3]
@@ -48,18 +49,20 @@ def test_reader_returns_what_was_written(
 
 
 def test_layout_is_the_documented_one(
-    tmp_path: Path, provenance: Callable[..., Provenance], videos: list[Video], snippets: Make
+    tmp_path: Path, recipe: Callable[..., Recipe], videos: list[Video], snippets: Make
 ) -> None:
     """A reader with nothing but h5py and the layout's description finds everything."""
-    with FeatureWriter(tmp_path / "x.h5", {"rgb": provenance()}) as writer:
+    with FeatureWriter(tmp_path / "x.h5", {"rgb": recipe()}) as writer:
         for seed, video in enumerate(videos):
             writer.add(video, {"rgb": snippets(seed + 1, seed)})
         writer.fail(Failure("bad.mp4", "decode", "no video"))
 
     with h5py.File(tmp_path / "x.h5") as h5:
-        assert (h5.attrs["format"], h5.attrs["format_version"]) == ("tcon-features", 2)
+        assert (h5.attrs["format"], h5.attrs["format_version"]) == ("tcon-features", 3)
         assert set(h5) == {"videos", "rgb", "failures"}
-        columns = {"id", "label", "split", "path", "frames", "fps", "decoder", "damage", "bounded"}
+        columns = {"id", "label", "split", "path", "frames", "fps", "decoder", "damage"} | {
+            "early_stopped"
+        }
         assert set(h5["videos"]) == columns
         assert h5["videos/id"].asstr()[()].tolist() == ["jump/ä b.mp4", "run/2.avi", "un/3.avi"]
         assert h5["videos/label"].asstr()[()].tolist() == ["jump", "run", ""]
@@ -79,14 +82,14 @@ def test_layout_is_the_documented_one(
             own = slice(rgb["start"][n], rgb["start"][n] + rgb["count"][n])
             np.testing.assert_array_equal(rgb["features"][own], snippets(n + 1, n).features)
             np.testing.assert_array_equal(rgb["frame"][own], snippets(n + 1, n).frame)
-        assert dict(rgb.attrs) == asdict(provenance())
+        assert json.loads(rgb.attrs["recipe"]) == json.loads(json.dumps(asdict(recipe())))
 
 
 def test_features_are_rounded_to_float16(
-    tmp_path: Path, provenance: Callable[..., Provenance], video: Callable[..., Video]
+    tmp_path: Path, recipe: Callable[..., Recipe], video: Callable[..., Video]
 ) -> None:
     features = np.random.default_rng(0).normal(size=(2, 4)).astype(np.float32)
-    with FeatureWriter(tmp_path / "x.h5", {"rgb": provenance()}) as writer:
+    with FeatureWriter(tmp_path / "x.h5", {"rgb": recipe()}) as writer:
         writer.add(video("a"), {"rgb": Snippets(features, np.arange(2))})
     packed = FeatureFile(tmp_path / "x.h5").packed()
     assert packed.features.dtype == np.float16
@@ -95,26 +98,24 @@ def test_features_are_rounded_to_float16(
 
 def test_several_modalities_share_the_videos(
     tmp_path: Path,
-    provenance: Callable[..., Provenance],
+    recipe: Callable[..., Recipe],
     video: Callable[..., Video],
     snippets: Make,
 ) -> None:
-    both = {"rgb": provenance(), "flow": provenance(backbone="flownet", snippet_length=10)}
+    both = {"rgb": recipe(), "flow": recipe(backbone="flownet", snippet_length=10)}
     with FeatureWriter(tmp_path / "x.h5", both, commit_videos=1) as writer:
         writer.add(video("a"), {"rgb": snippets(3, 1), "flow": snippets(2, 2)})
         writer.add(video("b"), {"rgb": snippets(1, 3), "flow": snippets(4, 4)})
     file = FeatureFile(tmp_path / "x.h5")
     assert file.modalities == ["flow", "rgb"]
-    assert file.provenance == both
+    assert file.recipes == both
     assert file.packed("rgb").count.tolist() == [3, 1]
     assert file.packed("flow").count.tolist() == [2, 4]
     np.testing.assert_array_equal(file.packed("flow").features[2:], snippets(4, 4).features)
 
 
-def test_a_file_without_videos_can_be_read(
-    tmp_path: Path, provenance: Callable[..., Provenance]
-) -> None:
-    with FeatureWriter(tmp_path / "x.h5", {"rgb": provenance()}):
+def test_a_file_without_videos_can_be_read(tmp_path: Path, recipe: Callable[..., Recipe]) -> None:
+    with FeatureWriter(tmp_path / "x.h5", {"rgb": recipe()}):
         pass
     file = FeatureFile(tmp_path / "x.h5")
     assert file.videos == file.failures == []
@@ -123,23 +124,23 @@ def test_a_file_without_videos_can_be_read(
 
 def test_a_closed_file_stands_alone(
     tmp_path: Path,
-    provenance: Callable[..., Provenance],
+    recipe: Callable[..., Recipe],
     video: Callable[..., Video],
     snippets: Make,
 ) -> None:
-    with FeatureWriter(tmp_path / "sub" / "x.h5", {"rgb": provenance()}, commit_videos=1) as writer:
+    with FeatureWriter(tmp_path / "sub" / "x.h5", {"rgb": recipe()}, commit_videos=1) as writer:
         writer.add(video("a"), {"rgb": snippets(2)})
     assert [p.name for p in tmp_path.rglob("*") if p.is_file()] == ["x.h5"]
 
 
 def test_an_extended_file_keeps_what_it_held(
     tmp_path: Path,
-    provenance: Callable[..., Provenance],
+    recipe: Callable[..., Recipe],
     video: Callable[..., Video],
     snippets: Make,
 ) -> None:
     for seed, name in enumerate("abc"):
-        with FeatureWriter(tmp_path / "x.h5", {"rgb": provenance()}) as writer:
+        with FeatureWriter(tmp_path / "x.h5", {"rgb": recipe()}) as writer:
             assert list(writer.committed) == list("abc"[:seed])
             writer.add(video(name), {"rgb": snippets(seed + 1, seed)})
     file = FeatureFile(tmp_path / "x.h5")
@@ -151,11 +152,11 @@ def test_an_extended_file_keeps_what_it_held(
 
 def test_a_video_is_taken_once_and_with_every_modality(
     tmp_path: Path,
-    provenance: Callable[..., Provenance],
+    recipe: Callable[..., Recipe],
     video: Callable[..., Video],
     snippets: Make,
 ) -> None:
-    with FeatureWriter(tmp_path / "x.h5", {"rgb": provenance()}) as writer:
+    with FeatureWriter(tmp_path / "x.h5", {"rgb": recipe()}) as writer:
         writer.add(video("a"), {"rgb": snippets(2)})
         with pytest.raises(ValueError, match="a is already in"):
             writer.add(video("a"), {"rgb": snippets(2)})

@@ -8,21 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tcon.cache import FeatureFile, FeatureWriter, Provenance, Snippets, Video
+from tcon.cache import FeatureFile, FeatureWriter, Recipe, Snippets, Video
 
 Rows = Sequence[tuple[str, str, Snippets]]
 Hash = Callable[..., str]
 
 
 @pytest.fixture
-def sha256(
-    tmp_path: Path, provenance: Callable[..., Provenance], video: Callable[..., Video]
-) -> Hash:
+def sha256(tmp_path: Path, recipe: Callable[..., Recipe], video: Callable[..., Video]) -> Hash:
     """The hash of a new file that holds (id, label, snippets) in this order."""
 
     def compute(rows: Rows, *, labels: bool) -> str:
         path = tmp_path / f"{len(list(tmp_path.iterdir()))}.h5"
-        with FeatureWriter(path, {"rgb": provenance()}, commit_videos=2) as writer:
+        with FeatureWriter(path, {"rgb": recipe()}, commit_videos=2) as writer:
             for id, label, own in rows:
                 writer.add(video(id, label=label), {"rgb": own})
         return FeatureFile(path).sha256("rgb", labels=labels)
@@ -84,11 +82,11 @@ def test_which_video_owns_a_snippet_counts(sha256: Hash, snippets: Callable[...,
 
 def test_parts_and_the_merged_file_hash_alike(
     tmp_path: Path,
-    provenance: Callable[..., Provenance],
+    recipe: Callable[..., Recipe],
     video: Callable[..., Video],
     rows: Rows,
 ) -> None:
-    with FeatureWriter(tmp_path / "x.h5", {"rgb": provenance()}, commit_videos=1) as writer:
+    with FeatureWriter(tmp_path / "x.h5", {"rgb": recipe()}, commit_videos=1) as writer:
         for id, label, own in rows:
             writer.add(video(id, label=label), {"rgb": own})
         parts = FeatureFile(tmp_path / "x.h5").sha256("rgb", labels=True)

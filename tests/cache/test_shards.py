@@ -9,7 +9,8 @@ import h5py
 import numpy as np
 import pytest
 
-from tcon.cache import Failure, FeatureFile, FeatureWriter, InputError, Provenance, Snippets, Video
+from tcon.cache import Failure, FeatureFile, FeatureWriter, InputError, Recipe, Snippets, Video
+from tcon.cache.recipe import Sampling, Views
 
 Make = Callable[..., Snippets]
 Write = Callable[..., Path]
@@ -18,16 +19,14 @@ Write = Callable[..., Path]
 @pytest.fixture
 def write(
     tmp_path: Path,
-    provenance: Callable[..., Provenance],
+    recipe: Callable[..., Recipe],
     video: Callable[..., Video],
     snippets: Make,
 ) -> Write:
     """``write(name, letters)``: a file of videos named by letters, each with its own features."""
 
     def write_(name: str, letters: str, **changes: object) -> Path:
-        with FeatureWriter(
-            tmp_path / name, {"rgb": provenance(**changes)}, commit_videos=2
-        ) as writer:
+        with FeatureWriter(tmp_path / name, {"rgb": recipe(**changes)}, commit_videos=2) as writer:
             for letter in letters:
                 n = ord(letter) - ord("a")
                 writer.add(video(letter), {"rgb": snippets(n + 1, n)})
@@ -58,12 +57,12 @@ def test_a_glob_of_shards_is_one_file(tmp_path: Path, write: Write) -> None:
 def test_an_unfinished_shard_counts_with_what_is_committed(
     tmp_path: Path,
     write: Write,
-    provenance: Callable[..., Provenance],
+    recipe: Callable[..., Recipe],
     video: Callable[..., Video],
     snippets: Make,
 ) -> None:
     write("x.1-of-2.h5", "ab")
-    with FeatureWriter(tmp_path / "x.2-of-2.h5", {"rgb": provenance()}, commit_videos=1) as writer:
+    with FeatureWriter(tmp_path / "x.2-of-2.h5", {"rgb": recipe()}, commit_videos=1) as writer:
         writer.add(video("c"), {"rgb": snippets(3, 2)})
         assert [v.id for v in FeatureFile(tmp_path / "x.*-of-2.h5").videos] == list("abc")
 
@@ -86,7 +85,7 @@ def test_a_missing_shard_is_not_passed_over(tmp_path: Path, write: Write) -> Non
 
 def test_shards_made_differently_are_refused(tmp_path: Path, write: Write) -> None:
     write("x.1.h5", "ab")
-    write("x.2.h5", "cd", sampling="stride:8")
+    write("x.2.h5", "cd", sampling=Sampling("stride", 8))
     with pytest.raises(InputError, match="sampling: uniform:32 != stride:8"):
         FeatureFile(tmp_path / "x.*.h5")
 
@@ -100,7 +99,7 @@ def test_shards_that_hold_the_same_video_are_refused(tmp_path: Path, write: Writ
 
 def test_a_failure_of_one_shard_is_a_failure_of_all(tmp_path: Path, write: Write) -> None:
     write("x.1.h5", "ab")
-    with FeatureWriter(write("x.2.h5", "c"), FeatureFile(tmp_path / "x.2.h5").provenance) as w:
+    with FeatureWriter(write("x.2.h5", "c"), FeatureFile(tmp_path / "x.2.h5").recipes) as w:
         w.fail(Failure("z", "decode", "why"))
         w.fail(Failure("d", "decode", "why"))
     assert [f.video for f in FeatureFile(tmp_path / "x.*.h5").failures] == ["d", "z"]
@@ -117,13 +116,13 @@ def test_the_order_of_commits_leaves_no_trace(write: Write) -> None:
 
 def test_an_unmerged_file_is_in_the_order_of_ids_too(
     tmp_path: Path,
-    provenance: Callable[..., Provenance],
+    recipe: Callable[..., Recipe],
     video: Callable[..., Video],
     snippets: Make,
     write: Write,
 ) -> None:
     whole = _content(FeatureFile(write("whole.h5", "abcd")))
-    with FeatureWriter(tmp_path / "x.h5", {"rgb": provenance()}, commit_videos=3) as writer:
+    with FeatureWriter(tmp_path / "x.h5", {"rgb": recipe()}, commit_videos=3) as writer:
         for letter in "dbac":
             n = ord(letter) - ord("a")
             writer.add(video(letter), {"rgb": snippets(n + 1, n)})
@@ -145,9 +144,9 @@ def test_a_file_that_changes_under_its_reader(write: Write) -> None:
 
 
 def test_views_are_kept_apart(
-    tmp_path: Path, provenance: Callable[..., Provenance], video: Callable[..., Video]
+    tmp_path: Path, recipe: Callable[..., Recipe], video: Callable[..., Video]
 ) -> None:
-    made = provenance(views="flip")
+    made = recipe(views=Views("flip"))
     features = np.arange(5 * 2 * 4, dtype=np.float16).reshape(5, 2, 4)
     for letter, rows in (("b", slice(0, 3)), ("a", slice(3, 5))):
         with FeatureWriter(tmp_path / "x.h5", {"rgb": made}) as writer:
@@ -160,10 +159,12 @@ def test_views_are_kept_apart(
 
 # --- older files
 
+TEXTS = ("backbone", "weights", "weights_sha256", "layer", "preprocessing", "sampling", "precision")
+
 
 def test_a_file_of_version_1_is_read_and_extended(
     write: Write,
-    provenance: Callable[..., Provenance],
+    recipe: Callable[..., Recipe],
     video: Callable[..., Video],
     snippets: Make,
 ) -> None:
@@ -171,12 +172,14 @@ def test_a_file_of_version_1_is_read_and_extended(
     before = _content(FeatureFile(path))
     with h5py.File(path, "a") as h5:
         h5.attrs["format_version"] = 1
-        del h5["videos/decoder"], h5["videos/damage"], h5["rgb"].attrs["views"]
-        h5["rgb"].attrs["decoder"] = "decord"  # it was an attribute of the whole file
+        del h5["videos/decoder"], h5["videos/damage"], h5["videos/early_stopped"]
+        del h5["rgb"].attrs["recipe"]
+        h5["rgb"].attrs.update({name: recipe().text(name) for name in TEXTS})
+        h5["rgb"].attrs.update(dim=4, snippet_length=1, decoder="decord")  # of the whole file
     file = FeatureFile(path)
     assert _content(file) == before
-    assert file.provenance["rgb"].views == "centre"
+    assert file.recipes["rgb"].views == Views()
     assert [(v.decoder, v.damage) for v in file.videos] == [("", "")] * 2
-    with FeatureWriter(path, {"rgb": provenance()}) as writer:
+    with FeatureWriter(path, {"rgb": recipe()}) as writer:
         writer.add(video("c", decoder="pyav"), {"rgb": snippets(3, 2)})
     assert [v.decoder for v in FeatureFile(path).videos] == ["", "", "pyav"]

@@ -11,14 +11,12 @@ import pytest
 from PIL import Image
 
 from tcon.cache import InputError
-from tcon.evaluate.demo import demo
+from tcon.evaluate.demo.show import run_demo
 
 
-def test_demo(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(demo, "STEPS", {"task": 3, "control": 3})
-    demo.run_demo(tmp_path / "demo", clips=40, seeds=2, device="cpu")
+def test_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    few = {"task": 3, "control": 3}
+    run_demo(tmp_path / "demo", clips=40, seeds=2, device="cpu", steps=few)
     out = capsys.readouterr().out
     rows = re.findall(r"^\| (\w+)(?: \((\w+)\))? +\| rgb +\| 8 \| 2 ", out, re.M)
     both = [("source_only", "as_extracted"), ("source_only", "standardised"), ("tcon", "")]
@@ -38,10 +36,10 @@ def test_demo(
 
 def test_too_few_clips(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="clips"):
-        demo.run_demo(tmp_path / "demo", clips=3)
+        run_demo(tmp_path / "demo", clips=3)
 
 
 def test_unwritable_output(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot write"):
-        demo.run_demo(tmp_path / "file", clips=40)
+        run_demo(tmp_path / "file", clips=40)

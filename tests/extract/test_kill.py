@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from tcon.cache import FeatureFile, InputError
+from tcon.cache.recipe import Sampling
 from tcon.extract.backbones import get_spec, registry
 from tcon.extract.lists.videos import read_videos
 from tcon.extract.options import ExtractConfig
 from tcon.extract.pipeline import Progress, extract
-from tcon.extract.snippets.sampling import Sampling
 
 VIDEOS, COMMIT = 24, 3  # hence eight parts
 SMALL = {"input_size": 64, "resize": 72}  # the default backbone, but quick
@@ -161,7 +161,7 @@ def test_a_killed_run_reads_and_resumes(
     assert (seen[0].before, seen[0].todo) == (committed or 0, VIDEOS - (committed or 0))
     resumed = FeatureFile(path)
     assert resumed.videos == undisturbed.videos
-    assert resumed.provenance == undisturbed.provenance
+    assert resumed.recipes == undisturbed.recipes
     for field in ("frame", "start", "count"):
         np.testing.assert_array_equal(getattr(resumed.packed(), field), getattr(whole, field))
     assert _distance(resumed.packed().features, whole.features) < 1e-3

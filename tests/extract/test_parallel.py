@@ -16,12 +16,12 @@ import pytest
 import torch
 
 from tcon.cache import FeatureFile
+from tcon.cache.recipe import Sampling, Views
 from tcon.extract.lists.shards import Shard
 from tcon.extract.lists.videos import VideoItem, read_videos
 from tcon.extract.options import ExtractConfig
 from tcon.extract.pipeline import Progress, extract
-from tcon.extract.snippets.sampling import Sampling
-from tcon.extract.snippets.views import Views
+from tcon.extract.snippets.views import parse_views
 
 CONFIG = ExtractConfig(
     backbone="resnet18",
@@ -110,7 +110,7 @@ def test_views_are_extracted_each_as_an_image_of_its_own(
     file = FeatureFile(tmp_path / "x.h5")
     features = file.packed().features
     assert features.shape == (len(alone.packed().features), len(chosen), 512)
-    assert file.provenance["rgb"].views == views
+    assert file.recipes["rgb"].views == parse_views(views)
     # The first is the centre crop, and the others differ from it.
     np.testing.assert_allclose(features[:, 0], alone.packed().features, rtol=2e-3, atol=1e-4)
     assert (np.abs(features[:, 1:] - features[:, :1]).max(-1) > 0.01).all()

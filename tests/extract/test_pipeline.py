@@ -16,12 +16,12 @@ from torchvision.transforms import CenterCrop, Compose, Resize
 
 from tcon import __version__
 from tcon.cache import Failure, FeatureFile, InputError
+from tcon.cache.recipe import Sampling, Views
 from tcon.extract.backbones import BackboneSpec, Preprocessing, Weights, registry
 from tcon.extract.lists.labels import list_sha256
 from tcon.extract.lists.videos import VideoItem, labels_of, read_videos
 from tcon.extract.options import ExtractConfig
 from tcon.extract.pipeline import Progress, extract
-from tcon.extract.snippets.sampling import Sampling
 
 # Decoding in this process saves every test the start of others; some tests use them on purpose.
 LITE0 = ExtractConfig(
@@ -169,14 +169,15 @@ def test_the_record(tmp_path: Path, clips: Path, tiny: ExtractConfig) -> None:
         "run/5.avi": 13,
     }
     assert [v.fps for v in file.videos] == pytest.approx([25] * 6)
-    record = file.provenance["rgb"]
+    record = file.recipes["rgb"]
     assert (record.backbone, record.weights, record.weights_sha256) == ("tiny", "random", "")
     assert (record.layer, record.dim, record.snippet_length) == ("pool", 16, 1)
-    assert (record.sampling, record.precision, record.views) == ("stride:2", "fp32", "centre")
+    assert (record.sampling, record.precision) == (Sampling("stride", 2), "fp32")
+    assert record.views == Views()
     assert {(v.decoder, v.damage) for v in file.videos} == {("pyav", "")}
     assert (record.tool_version, record.device) == (__version__, "cpu")
     assert record.list_sha256 == list_sha256(labels_of(items))
-    assert "32x32" in record.preprocessing
+    assert record.preprocessing.input_size == 32
 
 
 # --- resuming

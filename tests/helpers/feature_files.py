@@ -6,24 +6,25 @@ from pathlib import Path
 
 import numpy as np
 
-from tcon.cache import FeatureWriter, Provenance, Snippets, Video
+from tcon.cache import FeatureWriter, Recipe, Snippets, Video
+from tcon.cache.recipe import Preprocessing, Sampling
 
 CLASSES = ("jump", "run", "sit")
 
 
-def provenance(**changes: object) -> Provenance:
+def recipe(**changes: object) -> Recipe:
     fields = {
         "backbone": "toy",
         "weights": "toy",
         "weights_sha256": "0",
         "layer": "pool",
         "dim": 12,
-        "preprocessing": "none",
+        "preprocessing": Preprocessing(),
         "snippet_length": 1,
-        "sampling": "uniform:8",
+        "sampling": Sampling("uniform", 8),
         "precision": "fp32",
     }
-    return Provenance(**{**fields, **changes})
+    return Recipe(**{**fields, **changes})
 
 
 def write_domain(
@@ -43,7 +44,7 @@ def write_domain(
     ``labels`` replaces the labels that are written, not the features.
     """
     rng = np.random.default_rng(seed)
-    made = provenance(**changes)
+    made = recipe(**changes)
     prototypes = np.abs(np.random.default_rng(99).normal(size=(len(CLASSES), made.dim)))
     with FeatureWriter(path, dict.fromkeys(modalities, made)) as writer:
         for n in range(videos):

@@ -24,9 +24,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from feature_files import provenance
+from feature_files import recipe
 
 from tcon.cache import FeatureWriter, Snippets, Video
+from tcon.cache.recipe import Sampling
 
 CLASSES, DIM = 8, 128
 OWN, SHARED = 2, 2  # prototypes of a class, and how many of the shared ones it shows
@@ -129,7 +130,7 @@ def write_shift(
     """
     world = World(seed, config or ShiftConfig())
     splits = {"source": ("train", "val"), "target": ("train", "test")}
-    made = provenance(dim=DIM, sampling=f"uniform:{SNIPPETS}")
+    made = recipe(dim=DIM, sampling=Sampling("uniform", SNIPPETS))
     for number, (domain, counts) in enumerate({"source": source, "target": target}.items()):
         rng = np.random.default_rng((seed, 1 + number))
         with FeatureWriter(folder / f"{domain}.h5", {"rgb": made}) as writer:

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from ....extract.decoding import DecodeError, open_video
 from ....extract.flow.cache import FlowCache
-from ....extract.flow.cutting import FlowCut, Greys
-from ....extract.flow.kept import KeptCutter
+from ....extract.flow.cutting import FlowCut
+from ....extract.flow.fields import GreyFrames
+from ....extract.flow.kept import CachedFlowCutter
 from ....extract.snippets.cutting import Cut
 from ....extract.snippets.reading import too_few
 
@@ -29,7 +30,7 @@ class GreyClips:
     """
 
     cut: FlowCut
-    parts: tuple[Greys, ...]
+    parts: tuple[GreyFrames, ...]
 
     def __len__(self) -> int:
         return sum(len(part.stacks) for part in self.parts)
@@ -52,9 +53,9 @@ def compute_flow(videos: Sequence[GreyClips], device: torch.device) -> Iterator[
         yield torch.cat(stacks)
 
 
-def _fields(parts: Sequence[Greys], cut: FlowCut, device: torch.device) -> Iterator[Tensor]:
+def _fields(parts: Sequence[GreyFrames], cut: FlowCut, device: torch.device) -> Iterator[Tensor]:
     """The fields of each part, as many parts at once as a batch holds."""
-    together: list[Greys] = []
+    together: list[GreyFrames] = []
     for part in parts:
         if together and sum(len(p.first) for p in (*together, part)) > _PAIRS:
             yield from (fields for fields, _ in cut.fields(together, device))
@@ -75,7 +76,7 @@ def training_plan(cut: Cut, total: int, positions: np.ndarray) -> np.ndarray:
         pieces of each snippet, [n, L] int64, increasing along both axes. Snippets repeat in a video
         of few pieces, and the last piece in one shorter than a snippet.
     """
-    pieces, length, n = cut.piece_count(total), cut.sampling.length, len(positions)
+    pieces, length, n = cut.piece_count(total), cut.length, len(positions)
     places = max(pieces - length + 1, 1)  # that a snippet can start with
     starts = np.floor((np.arange(n) + positions) * places / n).astype(np.int64)  # [n]
     starts = np.minimum(starts, places - 1)  # a position just below 1 may have been rounded up
@@ -125,9 +126,9 @@ def _read(
 ) -> tuple[Tensor | GreyClips, int]:
     """The snippets that the video reaches, and, where some lack, how many pieces it has."""
     cutter = cut.cutter(plan, video, path)
-    if isinstance(cutter, KeptCutter):
+    if isinstance(cutter, CachedFlowCutter):
         return _join(cutter.rest(), cut), cutter.fields
-    chunks: list[Tensor | Greys] = []
+    chunks: list[Tensor | GreyFrames] = []
     with open_video(path, on_progress=on_progress) as decoding:
         # The wanted frames first: after the last of them nothing more is decoded.
         wanted = zip(cutter.frames.tolist(), decoding.frames(cutter.frames), strict=False)
@@ -141,10 +142,10 @@ def _read(
     return clips, cut.piece_count(total)
 
 
-def _join(chunks: Iterable[Tensor | Greys], cut: Cut) -> Tensor | GreyClips:
+def _join(chunks: Iterable[Tensor | GreyFrames], cut: Cut) -> Tensor | GreyClips:
     """Chunks [b, 1, ...] as [n, ...], n 0 where there are none."""
     chunks = list(chunks)
-    parts = [chunk for chunk in chunks if isinstance(chunk, Greys)]
+    parts = [chunk for chunk in chunks if isinstance(chunk, GreyFrames)]
     if parts:
         # Processes of torch share the memory of tensors; arrays would be copied.
         return GreyClips(

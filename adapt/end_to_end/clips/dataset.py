@@ -20,10 +20,11 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ....cache import Video
+from ....cache.recipe import Views
 from ....extract.decoding import DecodeError
 from ....extract.flow.cache import FlowCache
 from ....extract.snippets.cutting import Cut
-from ....extract.snippets.views import TrainingCrop, Views
+from ....extract.snippets.views import TrainingCrop
 from .cutting import GreyClips, read_clips, training_plan
 
 

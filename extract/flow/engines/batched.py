@@ -15,10 +15,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..parameters import Parameters
+from ....cache.recipe import FlowParameters
 
 # See `coarse_to_fine`.
-Refine = Callable[[Tensor, Tensor, Tensor, Parameters, Tensor], tuple[Tensor, Tensor]]
+Refine = Callable[[Tensor, Tensor, Tensor, FlowParameters, Tensor], tuple[Tensor, Tensor]]
 
 _PIXELS = 16 * 256 * 340  # of a batch: the median holds 25 values of each in memory, about 0.3 GB
 _CHECK = 5  # iterations between looks at which pairs have converged; a look waits for the device
@@ -26,7 +26,7 @@ _SMALLEST = 16  # pixels: a side of the coarsest level
 _TINY = torch.finfo(torch.float32).eps
 
 
-def flow(first: Tensor, second: Tensor, parameters: Parameters) -> tuple[Tensor, Tensor]:
+def flow(first: Tensor, second: Tensor, parameters: FlowParameters) -> tuple[Tensor, Tensor]:
     """The flow of each pair.
 
     Args:
@@ -43,7 +43,7 @@ def flow(first: Tensor, second: Tensor, parameters: Parameters) -> tuple[Tensor,
 
 
 def coarse_to_fine(
-    first: Tensor, second: Tensor, parameters: Parameters, refine: Refine
+    first: Tensor, second: Tensor, parameters: FlowParameters, refine: Refine
 ) -> tuple[Tensor, Tensor]:
     """`flow` of one batch, with ``refine`` for each level.
 
@@ -60,7 +60,7 @@ def coarse_to_fine(
     return u, spent
 
 
-def pyramid(images: Tensor, parameters: Parameters) -> list[Tensor]:
+def pyramid(images: Tensor, parameters: FlowParameters) -> list[Tensor]:
     """The levels [N, H, W] float32 of images [N, H, W], from the finest."""
     levels = [images.float()]
     step = 1 / parameters.scale_step
@@ -72,7 +72,7 @@ def pyramid(images: Tensor, parameters: Parameters) -> list[Tensor]:
     return levels
 
 
-def to_level(u: Tensor | None, images: Tensor, parameters: Parameters) -> Tensor:
+def to_level(u: Tensor | None, images: Tensor, parameters: FlowParameters) -> Tensor:
     """The flow of the coarser level enlarged to that of ``images`` [N, H, W]; 0 for None."""
     n, *shape = images.shape
     if u is None:
@@ -96,7 +96,7 @@ def _resize(images: Tensor, shape: tuple[int, int], row_step: float, column_step
 
 
 def _level(
-    first: Tensor, second: Tensor, u: Tensor, parameters: Parameters, limit: Tensor
+    first: Tensor, second: Tensor, u: Tensor, parameters: FlowParameters, limit: Tensor
 ) -> tuple[Tensor, Tensor]:
     """See `coarse_to_fine`."""
     sources = with_gradients(second)  # [N, 3, H, W]
@@ -116,7 +116,7 @@ def _level(
 
 
 def _inner(
-    u: Tensor, p: Tensor, data: Tensor, left: Tensor, taken: Tensor, parameters: Parameters
+    u: Tensor, p: Tensor, data: Tensor, left: Tensor, taken: Tensor, parameters: FlowParameters
 ) -> Tensor:
     """Iterate on the pairs ``left`` [n] in place, and add to the iterations ``taken`` [N].
 
@@ -199,7 +199,7 @@ def median_5x5(u: Tensor) -> Tensor:
 
 
 def iterate(
-    u: Tensor, p: Tensor, data: Tensor, parameters: Parameters
+    u: Tensor, p: Tensor, data: Tensor, parameters: FlowParameters
 ) -> tuple[Tensor, Tensor, Tensor]:
     """One iteration: thresholding and divergence step, then the dual update.
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from ..parameters import Parameters
+from ....cache.recipe import FlowParameters
 from .median import median_5x5
 
 _BLOCK = 5  # iterations in one sweep, while their end is far
@@ -27,7 +27,9 @@ _ONE, _TWO, _THREE = np.uintp(1), np.uintp(2), np.uintp(3)
 _OPTIONS = {"cache": True, "nogil": True, "fastmath": True, "error_model": "numpy"}
 
 
-def flow(first: np.ndarray, second: np.ndarray, parameters: Parameters) -> tuple[np.ndarray, int]:
+def flow(
+    first: np.ndarray, second: np.ndarray, parameters: FlowParameters
+) -> tuple[np.ndarray, int]:
     """The flow of one pair.
 
     Args:

@@ -9,7 +9,7 @@ import torch
 import triton
 from torch import Tensor
 
-from ..parameters import Parameters
+from ....cache.recipe import FlowParameters
 from . import batched, kernels
 
 # Pixels of a batch: 128 pairs at 340 x 256 and about 1.3 GB. Their smallest level still fills a GPU
@@ -20,14 +20,14 @@ _MOST = 1024  # pairs, however small
 _RECORDING = Lock()  # CUDA graphs are recorded one at a time in a process
 
 
-def flow(first: Tensor, second: Tensor, parameters: Parameters) -> tuple[Tensor, Tensor]:
+def flow(first: Tensor, second: Tensor, parameters: FlowParameters) -> tuple[Tensor, Tensor]:
     """See `batched.flow`; the images are on a CUDA device."""
     with torch.cuda.device(first.device):
         return _engine(first.device, *first.shape[1:], parameters)(first, second)
 
 
 @lru_cache(maxsize=8)  # one for each GPU: the frames of a run have one size
-def _engine(device: torch.device, height: int, width: int, parameters: Parameters) -> Engine:
+def _engine(device: torch.device, height: int, width: int, parameters: FlowParameters) -> Engine:
     batch = min(_MOST, max(1, _PIXELS // (height * width)))
     with torch.inference_mode(False):  # its buffers must serve outside of that mode too
         return Engine(device, height, width, parameters, batch=batch)
@@ -48,7 +48,13 @@ class Engine:
     """
 
     def __init__(
-        self, device: torch.device, height: int, width: int, parameters: Parameters, *, batch: int
+        self,
+        device: torch.device,
+        height: int,
+        width: int,
+        parameters: FlowParameters,
+        *,
+        batch: int,
     ) -> None:
         self.parameters, self.batch, self.device = parameters, batch, device
         pixels = batch * height * width
@@ -79,7 +85,7 @@ class Engine:
         return torch.cat(flows), torch.cat(spent)
 
     def _level(
-        self, first: Tensor, second: Tensor, u: Tensor, parameters: Parameters, limit: Tensor
+        self, first: Tensor, second: Tensor, u: Tensor, parameters: FlowParameters, limit: Tensor
     ) -> tuple[Tensor, Tensor]:
         """See `batched.coarse_to_fine`."""
         n, height, width = first.shape

@@ -7,17 +7,17 @@ from typing import Any
 import numpy as np
 
 from ....cache.errors import InputError
-from ..parameters import Parameters
+from ....cache.recipe import FlowParameters
 
 
 def flow(
-    first: np.ndarray, second: np.ndarray, parameters: Parameters
+    first: np.ndarray, second: np.ndarray, parameters: FlowParameters
 ) -> tuple[np.ndarray, int | None]:
     """See `cpu.flow` and `create`; OpenCV does not tell how many iterations it took."""
     return create(parameters).calc(first, second, None).transpose(2, 0, 1).copy(), None
 
 
-def create(parameters: Parameters) -> Any:
+def create(parameters: FlowParameters) -> Any:
     """OpenCV's own object.
 
     Raises:

@@ -53,8 +53,9 @@ class MMAction2(FeatureSource):
     def read(self, name: str) -> Mapping[str, Snippets]:
         content = read_pickle(self._files[name], trust=True)
         with damaged(self._files[name].name):
-            rows = content if isinstance(content, list) else [content]
-            if not rows or not all(isinstance(row, Array) for row in rows):
+            given = content if isinstance(content, list) else [content]
+            rows = [row for row in given if isinstance(row, Array)]
+            if not rows or len(rows) < len(given):
                 raise InputError(
                     f"holds a {type(content).__name__}, not an array or a list of them"
                 )
@@ -62,5 +63,5 @@ class MMAction2(FeatureSource):
                 raise InputError("holds arrays of differing shape")
             check_size(self._files[name], rows)
             arrays = [row.numpy() for row in rows]
-            features = arrays[0] if content is not rows else np.stack(arrays)  # [n, D] or [D]
+            features = arrays[0] if given is not content else np.stack(arrays)  # [n, D] or [D]
             return {UNNAMED: as_snippets(features)}

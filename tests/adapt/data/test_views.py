@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from feature_files import CLASSES, provenance
+from feature_files import CLASSES, recipe
 
 from tcon.adapt.data.batches import EndlessBatches
 from tcon.adapt.data.domains import Domains, Videos, load_domains
@@ -15,6 +15,7 @@ from tcon.adapt.data.feeds import _batch
 from tcon.adapt.data.statistics import normalise
 from tcon.adapt.tasks.task import shared_classes
 from tcon.cache import FeatureFile, FeatureWriter, Snippets, Video
+from tcon.cache.recipe import Views
 
 VIEWS, SNIPPETS, VIDEOS, DIM = 3, 4, 6, 2
 
@@ -22,7 +23,7 @@ VIEWS, SNIPPETS, VIDEOS, DIM = 3, 4, 6, 2
 def _write(path: Path, seed: int) -> Path:
     """Features [video, snippet, view]: dimension 0 tells the view, dimension 1 the video."""
     noise = np.random.default_rng(seed).normal(size=(VIDEOS, SNIPPETS, VIEWS, DIM)) / 100
-    with FeatureWriter(path, {"rgb": provenance(dim=DIM, views="multiscale:2")}) as writer:
+    with FeatureWriter(path, {"rgb": recipe(dim=DIM, views=Views("multiscale", 2))}) as writer:
         for n in range(VIDEOS):
             features = noise[n].copy()
             features[..., 0] += np.arange(VIEWS)

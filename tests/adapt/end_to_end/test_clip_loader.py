@@ -16,17 +16,18 @@ from torch import Tensor
 from tcon.adapt.end_to_end.clips.dataset import ClipRequest
 from tcon.adapt.end_to_end.clips.loader import ClipLoader
 from tcon.cache import InputError, Video
-from tcon.extract.flow import Parameters
+from tcon.cache.recipe import FlowRecipe, Preprocessing, Sampling
+from tcon.extract.flow import FlowParameters
 from tcon.extract.flow.cache import FlowCache
 from tcon.extract.flow.cutting import FlowCut
 from tcon.extract.snippets.cutting import FrameCut
-from tcon.extract.snippets.preprocessing import Preprocessing
-from tcon.extract.snippets.sampling import Sampling
 
 SIZE = 64
 CUT = FrameCut(Sampling("uniform", 3), Preprocessing(resize=(SIZE, SIZE), input_size=SIZE))
-QUICK = Parameters(scales=1, warps=1, outer=1)
-FLOW = FlowCut(Sampling("uniform", 3, 5), CUT.preprocessing, parameters=QUICK)
+QUICK = FlowParameters(scales=1, warps=1, outer=1)
+FLOW = FlowCut(
+    Sampling("uniform", 3), CUT.preprocessing, length=5, flow=FlowRecipe(parameters=QUICK)
+)
 Requests = list[list[ClipRequest]]
 
 
@@ -94,7 +95,7 @@ def test_a_pass_may_be_given_up(videos: list[Video], two: ClipLoader) -> None:
 
 @pytest.mark.parametrize("cut", [CUT, replace(CUT, clip=True), FLOW, replace(FLOW, clip=True)])
 def test_a_broken_video_is_zeros(videos: list[Video], cut: FrameCut) -> None:
-    cut = replace(cut, sampling=Sampling("uniform", 3, 5))
+    cut = replace(cut, sampling=Sampling("uniform", 3), length=5)
     loader = ClipLoader(videos, cut)
     (found,) = loader.load([[ClipRequest(n, (0.5,) * 3, 1) for n in (0, 4, 1)]])
     assert found.shape == (3, 3, *cut.shape)
@@ -136,11 +137,11 @@ def test_a_hang_ends_with_a_clear_error(videos: list[Video]) -> None:
 
 def test_flow_is_kept_or_computed_on_the_device(tmp_path: Path, videos: list[Video]) -> None:
     """Video 0 is in the cache, 1 in none, 4 is broken; of 0's 39 fields field n has level n."""
-    cache = FlowCache.extend(tmp_path, str(FLOW), 10**9)
+    cache = FlowCache.extend(tmp_path, FLOW.flow, 10**9)
     with cache.writing("0.mp4", videos[0].path) as writer:
         for n in range(39):
-            writer.add(np.full((2, 256, 340), n, np.uint8), bounded=False)
-    flow = FlowCache.open(tmp_path, str(FLOW))
+            writer.add(np.full((2, 256, 340), n, np.uint8), early_stopped=False)
+    flow = FlowCache.open(tmp_path, FLOW.flow)
     requests = [[ClipRequest(n, (0.5,) * 3) for n in (0, 1, 4)]]
     cut = replace(FLOW, engine="torch")
     (found,) = ClipLoader(videos, cut, flow=flow).load(requests)  # 35 places

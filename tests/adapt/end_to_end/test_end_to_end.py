@@ -25,12 +25,13 @@ from tcon.adapt.end_to_end.decoding import Decoding
 from tcon.adapt.end_to_end.gradient_cache import TwoPasses
 from tcon.adapt.end_to_end.lists import videos_file
 from tcon.adapt.grid import Prepared, prepare, run_all
+from tcon.adapt.inference.features import plan_features
+from tcon.adapt.inference.loaded_run import load_run
+from tcon.adapt.inference.stream import predict_videos
 from tcon.adapt.training.loop import new_method
 from tcon.adapt.training.processes import Processes
 from tcon.cache import FeatureFile, InputError
 from tcon.cli import main
-from tcon.evaluate.predict.predict import predict_videos
-from tcon.evaluate.runs.deployed import load_deployed, make_plan
 from tcon.extract.lists.videos import read_videos
 from tcon.extract.pipeline import extract
 
@@ -217,9 +218,9 @@ def test_new_videos_are_predicted_as_the_run_did(
     files: tuple[Path, Path], folders: tuple[Path, Path], tmp_path: Path, backbone: str
 ) -> None:
     run = end_to_end(files, tmp_path, f"e2e.backbone={backbone}", "train.lr=0.01")
-    deployed, results = load_deployed(run), []
+    deployed, results = load_run(run), []
     items = [item for item in read_videos(folders[1]) if item.split == "test"]
-    predict_videos(deployed, items, make_plan(deployed, MACHINE), on_result=results.append)
+    predict_videos(deployed, items, plan_features(deployed, MACHINE), on_result=results.append)
     expected = logits(run)["target_test"][-1]
     assert np.ptp(expected) > 0.05
     got = np.stack([result.logits for result in results])
@@ -275,7 +276,7 @@ def test_extract_takes_the_trained_backbone(
     tuned = tmp_path / "tuned.h5"
     assert not extract(read_videos(folders[1]), tuned, config)
     file = FeatureFile(tuned)
-    assert file.provenance["rgb"].weights == run.name
+    assert file.recipes["rgb"].weights == run.name
     head = torch.load(run / "checkpoint.pt")["method"]
     features = torch.from_numpy(file.packed("rgb").features).float()
     of_test = [n for n, video in enumerate(file.videos) if video.split == "test"]
@@ -466,10 +467,10 @@ def test_all_processes_predict_by_the_same_statistics(
     run = _together(files, tmp_path / "runs", *TINY[1:], *settings)
     with h5py.File(run / "logits.h5") as h5:
         ids, expected = h5["target_test/id"].asstr()[()], h5["target_test/logits"][-1]
-    deployed, results = load_deployed(run), []
+    deployed, results = load_run(run), []
     items = [item for item in read_videos(folders[1]) if item.split == "test"]
     assert [item.id for item in items] == list(ids)
-    predict_videos(deployed, items, make_plan(deployed, MACHINE), on_result=results.append)
+    predict_videos(deployed, items, plan_features(deployed, MACHINE), on_result=results.append)
     got = np.stack([result.logits for result in results])
     assert np.ptp(expected) > 1
     np.testing.assert_allclose(got, expected, atol=5e-3)  # features pass through float16

@@ -13,24 +13,25 @@ from torch import Tensor
 
 from tcon.adapt.end_to_end.clips import cutting as training_clips
 from tcon.adapt.end_to_end.clips.cutting import GreyClips, compute_flow, read_clips, training_plan
+from tcon.cache.recipe import FlowRecipe, Preprocessing, Sampling
 from tcon.extract.decoding import DecodeError
-from tcon.extract.flow import Parameters, cutting
-from tcon.extract.flow.cutting import FlowCut, Greys
+from tcon.extract.flow import FlowParameters, fields
+from tcon.extract.flow.cutting import FlowCut
+from tcon.extract.flow.fields import GreyFrames
 from tcon.extract.snippets.cutting import Cut, FrameCut
-from tcon.extract.snippets.preprocessing import Preprocessing
 from tcon.extract.snippets.reading import Decoded, Reading, read_snippets
-from tcon.extract.snippets.sampling import Sampling
-from tcon.extract.snippets.views import FLOW_SCALES, TrainingCrop
+from tcon.extract.snippets.views import FLOW_SCALES, TrainingCrop, crop_boxes
 
 CPU = torch.device("cpu")
 SIZE = 64
 WHOLE = Preprocessing(resize=(SIZE, SIZE), input_size=SIZE)  # nothing is cropped away
 RGB = FrameCut(Sampling("uniform", 6), WHOLE)
-C3D = FrameCut(Sampling("uniform", 3, 16), WHOLE, clip=True)
+C3D = FrameCut(Sampling("uniform", 3), WHOLE, clip=True, length=16)
 FLOW = FlowCut(
-    Sampling("uniform", 3, 5),
+    Sampling("uniform", 3),
     WHOLE,
-    parameters=Parameters(scales=1, warps=1, outer=1),  # quick
+    length=5,
+    flow=FlowRecipe(parameters=FlowParameters(scales=1, warps=1, outer=1)),  # quick
 )
 Number = Callable[[np.ndarray], int]
 
@@ -154,7 +155,7 @@ def test_flow_of_several_videos_is_computed_together(
     """Of three videos with crops of their own: 2, 6 and 3 pairs; to the bit as one by one."""
     random = np.random.default_rng(0)
     views = TrainingCrop(0, FLOW_SCALES)
-    cut = replace(FLOW, sampling=Sampling("uniform", 1, 2), engine="torch", views=views)
+    cut = replace(FLOW, sampling=Sampling("uniform", 1), length=2, engine="torch", views=views)
     # The second has two parts; the stacks of the third overlap.
     stacks = ([[[0, 1]]], [[[0, 1], [2, 3]], [[0, 1]]], [[[0, 1], [1, 2]]])
     videos = []
@@ -163,17 +164,17 @@ def test_flow_of_several_videos_is_computed_together(
         for stack in map(np.array, of_video):
             pairs = stack.max() + 1
             frames = random.integers(256, size=(pairs + 1, 32, 40), dtype=np.uint8)
-            parts.append(Greys(frames, np.arange(pairs), stack, 0, "v"))
+            parts.append(GreyFrames(frames, np.arange(pairs), stack, 0, "v"))
         crop = TrainingCrop(seed, FLOW_SCALES)
         videos.append(GreyClips(replace(cut, views=crop), tuple(parts)))
     expected = [next(compute_flow([clips], CPU)) for clips in videos]
-    calls, compute = [], cutting.tvl1_flows
+    calls, compute = [], fields.tvl1_flows
 
     def counted(first: Tensor, *rest: object, **options: object) -> object:
         calls.append(len(first))
         return compute(first, *rest, **options)
 
-    monkeypatch.setattr(cutting, "tvl1_flows", counted)
+    monkeypatch.setattr(fields, "tvl1_flows", counted)
     monkeypatch.setattr(training_clips, "_PAIRS", most)
     found = list(compute_flow(videos, CPU))
     assert [clips.shape for clips in found] == [(1, 4, 64, 64), (3, 4, 64, 64), (2, 4, 64, 64)]
@@ -187,7 +188,7 @@ def test_flow_of_several_videos_is_computed_together(
 def _flipped() -> TrainingCrop:
     """A crop that mirrors."""
     crops = (TrainingCrop(seed, FLOW_SCALES) for seed in range(100))
-    return next(c for c in crops if c.boxes(SIZE, SIZE, SIZE, video="v")[0].flip)
+    return next(c for c in crops if crop_boxes(c, SIZE, SIZE, SIZE, video="v")[0].flip)
 
 
 def _mirrored(cut: Cut, video: str) -> tuple[Tensor, Tensor]:

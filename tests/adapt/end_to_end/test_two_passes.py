@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from tcon.adapt.end_to_end.backbone import TrainedBackbone
 from tcon.adapt.end_to_end.gradient_cache import TwoPasses
+from tcon.cache.recipe import Preprocessing
 from tcon.extract.backbones import BackboneSpec, LoadedBackbone
 from tcon.extract.backbones.registry import get_spec
-from tcon.extract.snippets.preprocessing import Preprocessing
 
 D = 6
 

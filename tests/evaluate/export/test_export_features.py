@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 from click.testing import CliRunner
 from feature_files import write_domain
 
-from tcon.cache import FeatureFile, FeatureWriter, InputError, Provenance, Snippets, Video
+from tcon.cache import FeatureFile, FeatureWriter, InputError, Snippets, Video
+from tcon.cache.recipe import Views
 from tcon.cli import main
 from tcon.evaluate.export.features import export_npz
 
@@ -46,11 +48,11 @@ def test_round_trip_of_segments(file: Path, tmp_path: Path) -> None:
     assert after.frame.reshape(9, 3).tolist() == [central] * 9
 
 
-def test_an_unfinished_extraction(tmp_path: Path, provenance, video, snippets) -> None:
+def test_an_unfinished_extraction(tmp_path: Path, recipe, video, snippets) -> None:
     """Its parts are in the order of commits, the export is in that of ids."""
     with (
         pytest.raises(KeyError),
-        FeatureWriter(tmp_path / "x.h5", {"rgb": provenance()}, commit_videos=1) as writer,
+        FeatureWriter(tmp_path / "x.h5", {"rgb": recipe()}, commit_videos=1) as writer,
     ):
         for n, id_ in enumerate("ba"):
             writer.add(video(id_), {"rgb": snippets(2 + n, n)})
@@ -62,9 +64,9 @@ def test_an_unfinished_extraction(tmp_path: Path, provenance, video, snippets) -
         np.testing.assert_array_equal(npz["features"][own], snippets(3, 1).features)
 
 
-def test_the_first_view_is_exported(tmp_path: Path) -> None:
+def test_the_first_view_is_exported(tmp_path: Path, recipe) -> None:
     features = np.arange(24, dtype=np.float16).reshape(3, 2, 4)  # [n, V, D]
-    made = Provenance("net", "w", "0", "pool", 4, "none", 1, "uniform:3", "fp32", views="flip")
+    made = replace(recipe(), views=Views("flip"))
     with FeatureWriter(tmp_path / "x.h5", {"flow": made}) as writer:
         writer.add(Video("a", "", "", "", 3, 25.0), {"flow": Snippets(features, np.arange(3))})
     export_npz(tmp_path / "x.h5", tmp_path / "x.npz", modality="flow")

@@ -15,17 +15,19 @@ from click.testing import CliRunner
 from tiny_backbones import MACHINE, tiny_backbones, train_on_videos
 from torch import Tensor, nn
 
+from tcon.adapt.inference.features import plan_features
+from tcon.adapt.inference.loaded_run import load_run
+from tcon.adapt.inference.prediction import Prediction
+from tcon.adapt.inference.stream import Result, predict_videos
+from tcon.adapt.inference.videos import read_items
 from tcon.cache import InputError
+from tcon.cache.recipe import Sampling
 from tcon.cli import main
-from tcon.evaluate.export import model as exporting
-from tcon.evaluate.export.model import METADATA, export_model
-from tcon.evaluate.predict.predict import Prediction, Result, predict_videos
-from tcon.evaluate.predict.report import read_items
-from tcon.evaluate.runs.deployed import load_deployed, make_plan
+from tcon.evaluate.export.formats import METADATA, Program
+from tcon.evaluate.export.model import export_model
 from tcon.extract.backbones import registry
 from tcon.extract.options import ExtractConfig
 from tcon.extract.snippets.reading import Chunk, read_snippets
-from tcon.extract.snippets.sampling import Sampling
 
 RGB = replace(
     MACHINE, backbone="tiny", weights="random", precision="fp32", sampling=Sampling("uniform", 8)
@@ -48,8 +50,8 @@ def run(tmp_path_factory: pytest.TempPathFactory, clips: Path) -> Path:
 
 def _predicted(run: Path, videos: list[Path]) -> tuple[list[Prediction], Tensor]:
     """Predictions, and what an engineer feeds the exported model: [B, K m, ...]."""
-    deployed, results, snippets = load_deployed(run), list[Result](), []
-    plan = make_plan(deployed, MACHINE)
+    deployed, results, snippets = load_run(run), list[Result](), []
+    plan = plan_features(deployed, MACHINE)
     predict_videos(deployed, read_items(videos), plan, on_result=results.append)
     for video in videos:
         chunks = [c for c in read_snippets(str(video), "", plan.reading) if isinstance(c, Chunk)]
@@ -87,10 +89,12 @@ def test_the_file_predicts_as_the_run(
     if suffix == "onnx":
         pytest.importorskip("onnxscript")
     run = train_on_videos(clips, tmp_path, method, config, segments=2)
-    assert "on random input at most" in export_model(run, tmp_path / f"model.{suffix}")
+    exported = export_model(run, tmp_path / f"model.{suffix}")
+    assert exported.difference < 1e-4 and exported.size == exported.path.stat().st_size
     videos = [clips / "run" / name for name in ("3.avi", "5.avi")]
     results, snippets = _predicted(run, videos)
-    outputs, metadata = read(tmp_path / f"model.{suffix}", snippets)
+    outputs, metadata = read(exported.path, snippets)
+    assert metadata == exported.metadata
     assert metadata["classes"] == ["jump", "run"]
     assert metadata["input"]["shape"] == ["batch", *snippets.shape[1:]]
     assert metadata["outputs"] == ["logits", "attention"][: len(outputs)]
@@ -116,12 +120,12 @@ def test_a_wrong_file_is_never_left(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "model.pt2").write_bytes(b"the one before")
-    right = exporting._Program.run
+    right = Program.run
 
     def wrong(self: object, path: Path, snippets: Tensor) -> Outputs:
         return [output + 0.1 for output in right(self, path, snippets)]
 
-    monkeypatch.setattr(exporting._Program, "run", wrong)
+    monkeypatch.setattr(Program, "run", wrong)
     with pytest.raises(InputError, match=r"the exported model is wrong: .* up to 0\.1"):
         export_model(run, tmp_path / "model.pt2")
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"the one before"]

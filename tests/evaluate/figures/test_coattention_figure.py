@@ -9,24 +9,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from feature_files import CLASSES, provenance
+from feature_files import CLASSES, recipe
 from matplotlib.figure import Figure
 from toy_runs import train
 
 from tcon.cache import FeatureWriter, InputError, Snippets, Video
+from tcon.evaluate.figures.all_figures import coattention_pictures, draw_all
 from tcon.evaluate.figures.coattention import draw_coattention
-from tcon.evaluate.figures.every import draw_all
-from tcon.evaluate.figures.frames import parse_roots, read_images
-from tcon.evaluate.figures.pair_attention import (
+from tcon.evaluate.figures.data.clouds import feature_clouds
+from tcon.evaluate.figures.data.coattention import (
     co_attend,
     confident_pairs,
     similar_pairs,
     source_probabilities,
 )
-from tcon.evaluate.figures.pairs import PairChoice, pair_pictures
-from tcon.evaluate.figures.tsne import Cloud
-from tcon.evaluate.figures.tsne_of_run import tsne_picture
-from tcon.evaluate.runs.embeddings import Loader, Trained, find
+from tcon.evaluate.figures.data.frames import read_images
+from tcon.evaluate.figures.data.pairs import PairChoice
+from tcon.evaluate.figures.data.roots import parse_roots
+from tcon.evaluate.figures.style import NotDrawn, Picture
+from tcon.evaluate.runs.embeddings import Loader, RunFeatures, find
 
 FRAMES, FIRST = {"source": 20, "target": 33}, {"source": 0, "target": 100}
 # Of 8 uniform snippets the second, fourth, sixth and eighth are central to 4 segments.
@@ -39,7 +40,7 @@ def write_files(folder: Path, write_video: Callable[..., Path]) -> tuple[Path, P
         rng, frames = np.random.default_rng(seed), FRAMES[domain]
         centres = (2 * np.arange(8) + 1) * frames // 16
         assert centres[1::2].tolist() == CENTRAL[domain]
-        with FeatureWriter(folder / f"{domain}.h5", {"rgb": provenance()}) as writer:
+        with FeatureWriter(folder / f"{domain}.h5", {"rgb": recipe()}) as writer:
             for n in range(9):
                 clip = Path("clips") / domain / f"{n}.mp4"
                 if n in (0, 4):  # the others are never looked at
@@ -52,7 +53,7 @@ def write_files(folder: Path, write_video: Callable[..., Path]) -> tuple[Path, P
 
 
 @pytest.fixture
-def trained(tmp_path: Path, write_video: Callable[..., Path]) -> Trained:
+def trained(tmp_path: Path, write_video: Callable[..., Path]) -> RunFeatures:
     files = write_files(tmp_path, write_video)
     return Loader().load(train(tmp_path, methods=["tcon"], files=files)[0].first)
 
@@ -63,7 +64,7 @@ def images_of(figure: Figure) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("roots", [["."], ["source=clips/source", "target=clips/target"]])
 def test_frames_stand_at_their_rows_and_columns(
-    trained: Trained,
+    trained: RunFeatures,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     read_number: Callable[[np.ndarray], int],
@@ -71,7 +72,7 @@ def test_frames_stand_at_their_rows_and_columns(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     choice = PairChoice(ids=(("4.mp4", "0.mp4"),), roots=parse_roots(roots))
-    attention, picture = pair_pictures(trained, "x", choice, pytest.fail)
+    attention, picture = coattention_pictures(trained, "x", choice)
     images = images_of(picture.figure)
     for domain in ("source", "target"):
         shown = [read_number(images[f"{domain} {j}"]) - FIRST[domain] for j in range(4)]
@@ -157,10 +158,9 @@ def test_ablations_show_what_they_have(
     groups = train(tmp_path, methods=[method], files=write_files(tmp_path, write_video))
     ids = (("4.mp4", "0.mp4"),) if drawn else ()
     choice = PairChoice(ids=ids, roots=parse_roots([str(tmp_path)]))
-    names = [p.name for p in draw_all(groups, Loader(), choice, say=pytest.fail)]
+    names = [p.name for p in draw_all(groups, Loader(), choice)]
     assert names == [f"{method}_rgb_k4_{kind}" for kind in ("curves", "tsne", *drawn)]
-    picture = tsne_picture(Loader().load(groups[0].first), "x")
-    assert len(picture.figure.axes[0].collections) == clouds
+    assert len(feature_clouds(Loader().load(groups[0].first)).segments) == clouds
 
 
 def test_the_most_confident_pairs_take_turns_over_classes() -> None:
@@ -180,18 +180,18 @@ def test_a_pair_is_shown_of_the_runs_that_used_it(
 
     def names(*pairs: tuple[str, str]) -> list[str]:
         choice = PairChoice(ids=pairs, roots=parse_roots([str(tmp_path)]))
-        pictures = draw_all(groups, Loader(), choice, say=pytest.fail)
+        pictures = draw_all(groups, Loader(), choice)
         return [p.name for p in pictures if "attention" in p.name]
 
     drawn = ["others_runs_tcon_rgb_k4_attention", "numbers_runs_tcon_rgb_k4_attention"]
     assert names(("4.mp4", "0.mp4")) == [*drawn, "numbers_runs_tcon_rgb_k4_coattention_1"]
     # Nothing is drawn before a pair that no run used is refused.
     choice = PairChoice(ids=(("4.mp4", "0.mp4"), ("4.mp4", "v000.mp4")))
-    with pytest.raises(InputError, match="used no .* video '.*': ids are such as"):
-        next(draw_all(groups, Loader(), choice, say=pytest.fail))
+    with pytest.raises(InputError, match="used no .* video '.*': ids look like"):
+        next(draw_all(groups, Loader(), choice))
 
 
-def test_the_most_confident_pairs_are_shown_by_default(trained: Trained) -> None:
+def test_the_most_confident_pairs_are_shown_by_default(trained: RunFeatures) -> None:
     source = trained.embed("source", trained.domains.source_train)
     target = trained.embed("target", trained.domains.target_test)
     p_s = source_probabilities(trained.method, source.features).numpy()
@@ -202,21 +202,14 @@ def test_the_most_confident_pairs_are_shown_by_default(trained: Trained) -> None
         targets = [j for j in np.argsort(-p_t[:, c]) if p_t[j].argmax() == c]
         for n, (p, j) in enumerate(zip(sources, targets, strict=False)):
             found.append((n, -p * p_t[j, c], target.ids[j]))
-    attention = next(pair_pictures(trained, "x", PairChoice(), pytest.fail))
+    attention = next(coattention_pictures(trained, "x", PairChoice()))
     shown = [axis.get_title() for axis in attention.figure.axes[1:]]
     assert shown == [id_ for *_, id_ in sorted(found)[:3]]
     assert len(target.ids) > len(shown)  # others could have been shown
 
 
-def test_aligned_points_are_of_their_pairs(
-    trained: Trained, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    drawn: list[dict[str, dict[str, Cloud]]] = []
-    monkeypatch.setattr(
-        "tcon.evaluate.figures.tsne_of_run.draw_tsne",
-        lambda panels, _: drawn.append(panels) or Figure(),
-    )
-    tsne_picture(trained, "x")
+def test_aligned_points_are_of_their_pairs(trained: RunFeatures) -> None:
+    clouds = feature_clouds(trained)
     source = trained.embed("source", trained.domains.source_train)
     target = trained.embed("target", trained.domains.target_test)
     p_s = source_probabilities(trained.method, source.features)
@@ -232,20 +225,19 @@ def test_aligned_points_are_of_their_pairs(
             for i, w in zip(si.tolist(), weights, strict=True)
         ]
     )  # [N, 4, D]
-    cloud = drawn[0]["segments"]["target-aligned source"]
+    cloud = clouds.segments["target-aligned source"]
     np.testing.assert_allclose(cloud.features, expected.reshape(-1, fs.shape[2]), atol=1e-5)
     assert cloud.classes.tolist() == source.truth[si].repeat(4).tolist()
-    videos = drawn[0]["videos"]["target-aligned source"]
+    videos = clouds.videos["target-aligned source"]
     np.testing.assert_allclose(videos.features, expected.reshape(len(si), -1), atol=1e-5)
 
 
-def test_without_videos_attention_is_drawn_and_a_line_says_why(trained: Trained) -> None:
-    said: list[str] = []
-    pictures = list(pair_pictures(trained, "x", PairChoice(), said.append))
-    assert [picture.name for picture in pictures] == ["x_attention"]
-    assert len(said) == 1 and "name by --root DIR the folder" in said[0]
+def test_without_videos_attention_is_drawn_and_a_line_says_why(trained: RunFeatures) -> None:
+    attention, missing = coattention_pictures(trained, "x", PairChoice())
+    assert isinstance(attention, Picture) and attention.name == "x_attention"
+    assert isinstance(missing, NotDrawn) and "name by --root DIR the folder" in missing.reason
     with pytest.raises(InputError, match="name by --root DIR"):
-        list(pair_pictures(trained, "x", PairChoice(ids=(("4.mp4", "0.mp4"),)), said.append))
+        list(coattention_pictures(trained, "x", PairChoice(ids=(("4.mp4", "0.mp4"),))))
 
 
 def test_ids_serve_where_the_stored_path_does_not(

@@ -11,12 +11,13 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from toy_runs import train
 
-from tcon.evaluate.figures.curves import draw_curves, panels_of
-from tcon.evaluate.figures.drawing import COLOURS, UNKNOWN, Picture
-from tcon.evaluate.figures.every import draw_all
-from tcon.evaluate.figures.pairs import PairChoice
-from tcon.evaluate.figures.segments import draw_segments, series_by_segments
-from tcon.evaluate.figures.tsne import Cloud, draw_tsne, tsne
+from tcon.evaluate.figures.accuracy_by_segments import accuracy_by_segments, draw_accuracies
+from tcon.evaluate.figures.all_figures import draw_all
+from tcon.evaluate.figures.data.clouds import Cloud
+from tcon.evaluate.figures.data.pairs import PairChoice
+from tcon.evaluate.figures.style import COLOURS, UNKNOWN, NotDrawn, Picture
+from tcon.evaluate.figures.training_curves import draw_curves, panels_of
+from tcon.evaluate.figures.tsne import draw_tsne, tsne
 from tcon.evaluate.runs.embeddings import Loader
 from tcon.evaluate.runs.groups import folder_names
 from tcon.evaluate.scores.fusion import FusionWeights, fuse_groups
@@ -141,9 +142,9 @@ def test_curves_share_an_axis_by_their_unit(tmp_path: Path) -> None:
 def test_accuracy_by_segments(tmp_path: Path) -> None:
     for k in (2, 4, 10):
         groups = train(tmp_path, modality="rgb,flow", segments=k)
-    panels = series_by_segments(groups)
+    panels = accuracy_by_segments(groups)
     assert list(panels) == ["clips -> cctv, flow", "clips -> cctv, rgb"]
-    figure = draw_segments(panels)
+    figure = draw_accuracies(panels)
     (legend,) = figure.legends  # one for both panels
     assert [text.get_text() for text in legend.get_texts()] == ["source_only", "tcon"]
     assert all(axis.get_legend() is None for axis in figure.axes)
@@ -160,7 +161,7 @@ def test_accuracy_by_segments(tmp_path: Path) -> None:
         intervals = [np.multiply(of_k[k].scores.interval, 100) for k in (2, 4, 10)]
         np.testing.assert_allclose(ends, intervals)
         assert not np.allclose(np.mean(ends, 1), expected)  # no symmetric bars
-    assert series_by_segments([g for g in groups if g.first.config["segments"] == 2]) == {}
+    assert accuracy_by_segments([g for g in groups if g.first.config["segments"] == 2]) == {}
 
 
 def test_accuracy_by_segments_of_fused_runs(tmp_path: Path) -> None:
@@ -174,13 +175,14 @@ def test_accuracy_by_segments_of_fused_runs(tmp_path: Path) -> None:
 
 def test_all_figures_of_a_comparison(tmp_path: Path) -> None:
     groups = train(tmp_path)
-    said: list[str] = []
-    pictures = {p.name: p for p in draw_all(groups, Loader(), PairChoice(), say=said.append)}
+    drawn = list(draw_all(groups, Loader(), PairChoice()))
+    pictures = {p.name: p for p in drawn if isinstance(p, Picture)}
     assert list(pictures) == [
         *("source_only_rgb_k4_curves", "source_only_rgb_k4_tsne"),
         *("tcon_rgb_k4_curves", "tcon_rgb_k4_tsne", "tcon_rgb_k4_attention"),
     ]
-    assert len(said) == 1 and "No co-attention of tcon_rgb_k4" in said[0]  # no videos here
+    [missing] = [p for p in drawn if isinstance(p, NotDrawn)]
+    assert str(missing).startswith("No co-attention of tcon_rgb_k4")  # no videos here
     for axis, per_video in zip(pictures["tcon_rgb_k4_tsne"].figure.axes, (4, 1), strict=True):
         counts = {c.get_label(): len(c.get_offsets()) for c in axis.collections}
         # nine source training videos, six target test videos, and at most as many pairs

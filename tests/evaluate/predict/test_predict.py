@@ -14,18 +14,19 @@ import torch
 from click.testing import CliRunner
 from tiny_backbones import MACHINE, tiny_backbones, train_on_videos
 
+from tcon.adapt.inference.features import plan_features
+from tcon.adapt.inference.loaded_run import LoadedRun, load_run
+from tcon.adapt.inference.prediction import Prediction
+from tcon.adapt.inference.stream import Result, predict, predict_one, predict_videos
+from tcon.adapt.inference.videos import read_items
 from tcon.cache import Failure, FeatureFile, InputError, Snippets
+from tcon.cache.recipe import Sampling, Views
 from tcon.cli import main
-from tcon.evaluate.figures.frames import read_images
+from tcon.evaluate.figures.data.frames import read_images
 from tcon.evaluate.figures.prediction import draw_prediction
-from tcon.evaluate.predict.predict import Prediction, Result, predict_one, predict_videos
-from tcon.evaluate.predict.report import predict_and_report, read_items
-from tcon.evaluate.runs.deployed import Deployed, load_deployed, make_plan
 from tcon.evaluate.runs.read import find_runs
-from tcon.extract.flow import Parameters
+from tcon.extract.flow import FlowParameters
 from tcon.extract.options import ExtractConfig
-from tcon.extract.snippets.sampling import Sampling
-from tcon.extract.snippets.views import Views
 
 RGB = replace(
     MACHINE,
@@ -40,7 +41,7 @@ FLOW = replace(
     modalities=("flow",),
     sampling=Sampling("uniform", 3),
     flow_engine="opencv",  # the only one that needs no compiling
-    flow=Parameters(scales=1, warps=1, inner=5, outer=2),
+    flow=FlowParameters(scales=1, warps=1, inner=5, outer=2),
     flow_bound=15.0,
     flow_float=True,
 )
@@ -59,10 +60,10 @@ def run(tmp_path_factory: pytest.TempPathFactory, clips: Path) -> Path:
     return train_on_videos(clips, tmp_path_factory.mktemp("run"), "tcon", RGB)
 
 
-def _predict(deployed: Deployed, videos: Path, machine: ExtractConfig = MACHINE) -> list[Result]:
+def _predict(deployed: LoadedRun, videos: Path, machine: ExtractConfig = MACHINE) -> list[Result]:
     results: list[Result] = []
     items = read_items([videos])
-    predict_videos(deployed, items, make_plan(deployed, machine), on_result=results.append)
+    predict_videos(deployed, items, plan_features(deployed, machine), on_result=results.append)
     assert [r.video if isinstance(r, Failure) else r.video.id for r in results] == [
         item.id for item in items
     ]
@@ -86,7 +87,7 @@ def test_the_recorded_logits(
     packed = file.packed(config.modalities[0])
     for needless in (tmp_path / "clips.h5", path / "logits.h5", path / "metrics.jsonl"):
         needless.unlink()
-    deployed = load_deployed(path)
+    deployed = load_run(path)
     machine = replace(MACHINE, flow_engine=config.flow_engine)
     results = _predict(deployed, clips, machine)
     for n, (video, result) in enumerate(zip(file.videos, results, strict=True)):
@@ -104,7 +105,7 @@ def test_the_recorded_logits(
 
 
 def test_segments_explain_the_prediction(run: Path, clips: Path) -> None:
-    for result in _predict(load_deployed(run), clips):
+    for result in _predict(load_run(run), clips):
         assert isinstance(result, Prediction) and result.attention is not None
         assert result.attention_kind == "predicted"
         assert result.attention.sum() == pytest.approx(1)
@@ -120,7 +121,7 @@ def test_segments_explain_the_prediction(run: Path, clips: Path) -> None:
 
 @pytest.mark.parametrize(("method", "kind"), [("dan", "uniform"), ("trn", "none")])
 def test_methods_without_attention(tmp_path: Path, clips: Path, method: str, kind: str) -> None:
-    deployed = load_deployed(train_on_videos(clips, tmp_path, method, RGB, segments=2))
+    deployed = load_run(train_on_videos(clips, tmp_path, method, RGB, segments=2))
     result = _predict(deployed, clips / "run")[0]
     assert isinstance(result, Prediction) and result.attention is None
     assert result.attention_kind == kind
@@ -169,12 +170,12 @@ def test_what_is_done_is_kept_where_all_is_stopped(run: Path, clips: Path, tmp_p
         if progress.done == 2:
             raise KeyboardInterrupt
 
-    deployed = load_deployed(run)
+    deployed = load_run(run)
     with pytest.raises(KeyboardInterrupt):
         predict_videos(
             deployed,
             read_items([clips]),
-            make_plan(deployed, MACHINE),
+            plan_features(deployed, MACHINE),
             on_result=results.append,
             on_progress=stop,
         )
@@ -185,11 +186,11 @@ def test_the_figure_shows_the_segments_frames(
     run: Path, clips: Path, read_number: Callable[[np.ndarray], int]
 ) -> None:
     """Clip n counts from 1 + 37 n."""
-    deployed = load_deployed(run)
+    deployed = load_run(run)
     result = _predict(deployed, clips / "run")[0]
     assert isinstance(result, Prediction)
     images = read_images(result.video, result.frames)
-    figure = draw_prediction(result, images, deployed.classes)
+    figure = draw_prediction(result, images, name="x").figure
     *shown, axis = figure.axes
     numbers = [read_number(frame.images[0].get_array()) for frame in shown]
     assert numbers == [38 + frame for frame in result.frames]
@@ -219,16 +220,12 @@ def _made(run: Path, **changes: object) -> dict[str, object]:
 
 def test_an_older_run_reads_the_feature_file(run: Path, clips: Path, tmp_path: Path) -> None:
     old = _copy(run, tmp_path / "old", target_provenance=None)
-    with pytest.raises(InputError, match="no finished run"):
-        load_deployed(old)
-    (old / "logits.h5").write_bytes((run / "logits.h5").read_bytes())
     features = json.loads((old / "config.json").read_text())["data"]["target"]
-    assert load_deployed(old).made.recipe() == load_deployed(run).made.recipe()
+    assert load_run(old).recipe.without_list() == load_run(run).recipe
     gone = _copy(run, tmp_path / "gone", target_provenance=None, target=str(tmp_path / "no.h5"))
-    (gone / "logits.h5").write_bytes((run / "logits.h5").read_bytes())
     with pytest.raises(InputError, match="no.h5 is gone: name it with --features"):
-        load_deployed(gone)
-    assert load_deployed(gone, features=Path(features)).made.backbone == "tiny"
+        load_run(gone)
+    assert load_run(gone, features=Path(features)).recipe.backbone == "tiny"
 
 
 def test_weights(run: Path, clips: Path, tmp_path: Path) -> None:
@@ -238,19 +235,19 @@ def test_weights(run: Path, clips: Path, tmp_path: Path) -> None:
         torch.save(torch.nn.Sequential(torch.nn.Conv2d(3, 16, 5)).state_dict(), checkpoint)
         torch.save({}, other)
     path = train_on_videos(clips, tmp_path, "source_only", replace(RGB, weights=str(checkpoint)))
-    deployed = load_deployed(path)
-    make_plan(deployed, MACHINE, weights=checkpoint)
+    deployed = load_run(path)
+    plan_features(deployed, MACHINE, weights=checkpoint)
     with pytest.raises(InputError, match=r"made with mine\.pt \(sha256 .*give that checkpoint"):
-        make_plan(deployed, MACHINE)
+        plan_features(deployed, MACHINE)
     with pytest.raises(InputError, match=r"other\.pt \(sha256 .*is not mine\.pt \(sha256 "):
-        make_plan(deployed, MACHINE, weights=other)
+        plan_features(deployed, MACHINE, weights=other)
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"backbone": "imported"}, "were not made by tcon extract"),
-        ({"preprocessing": "imported: t7"}, "were not made by tcon extract"),
+        ({"preprocessing": None, "imported": "t7"}, "were not made by tcon extract"),
         ({"layer": "conv5"}, "other features .*layer: conv5 != pool"),
     ],
 )
@@ -259,13 +256,13 @@ def test_features_that_cannot_be_made(
 ) -> None:
     copy = _copy(run, tmp_path / "copy", target_provenance=_made(run, **changes))
     with pytest.raises(InputError, match=message):
-        make_plan(load_deployed(copy), MACHINE)
+        plan_features(load_run(copy), MACHINE)
 
 
 def test_wrong_runs_and_videos(run: Path, clips: Path, tmp_path: Path) -> None:
     def message(path: Path, videos: Path = clips) -> str:
         with pytest.raises(InputError) as caught:
-            predict_and_report(path, [videos], MACHINE)
+            predict(path, videos, machine=MACHINE)
         return str(caught.value)
 
     assert message(run, tmp_path / "no.mp4").startswith("no such video, folder or list")
@@ -274,7 +271,7 @@ def test_wrong_runs_and_videos(run: Path, clips: Path, tmp_path: Path) -> None:
     two = tmp_path / "two"
     two.mkdir()
     _copy(run, two / "b")
-    assert load_deployed(two).path.name == "b"  # the only one
+    assert load_run(two).path.name == "b"  # the only one
     _copy(run, two / "c")
     assert "holds 2 runs: name one, such as" in message(two)
     (two / "c" / "checkpoint.pt").write_bytes(b"damaged")
@@ -287,4 +284,4 @@ def test_wrong_runs_and_videos(run: Path, clips: Path, tmp_path: Path) -> None:
 
 def test_a_run_says_nothing_that_depends_on_target_labels(run: Path) -> None:
     """The hash of the list of videos does."""
-    assert "list_sha256" not in _made(run)
+    assert _made(run)["list_sha256"] == ""

@@ -17,8 +17,8 @@ from toy_runs import train
 
 from tcon.cache import InputError
 from tcon.cli import main
-from tcon.evaluate.figures.drawing import Picture
-from tcon.evaluate.figures.every import curves_picture
+from tcon.evaluate.figures.style import Picture
+from tcon.evaluate.figures.training_curves import curves_picture, training_logs
 from tcon.evaluate.report.html_page import from_markdown, image, page, table
 from tcon.evaluate.report.html_report import Content, health, write_report
 from tcon.evaluate.runs.embeddings import Loader
@@ -136,7 +136,7 @@ def test_a_damaged_health_file_costs_a_line(tmp_path: Path) -> None:
     (group,) = train(tmp_path, methods=["source_only"])
     (group.first.path / "health.json").write_text("{")
     assert "is damaged" in health([group]) and "Nothing looks wrong" not in health([group])
-    picture = curves_picture(group, "x")
+    picture = curves_picture(training_logs(group), "x")
     assert "is damaged" in picture.caption and picture.figure.axes
 
 
@@ -152,7 +152,7 @@ def test_health_is_said_once_for_all_runs_alike(tmp_path: Path) -> None:
     assert said.count("<p") == 1 and said.count("Try: try this") == 1
     assert "source_only_rgb_k4_seed0 and 3 more</strong>: it is odd (source_only 0)." in said
     assert "source_only_rgb_k4 (seed 0 1), tcon_rgb_k4 (seed 0 1)<" in said
-    caption = curves_picture(groups[1], "x").caption
+    caption = curves_picture(training_logs(groups[1]), "x").caption
     assert "Health: it is odd (tcon 0)." in caption
 
 
@@ -163,7 +163,7 @@ def test_moved_files_and_unlabelled_targets_still_give_a_report(tmp_path: Path) 
     train(tmp_path, methods=["source_only"])
     (tmp_path / "clips.h5").rename(tmp_path / "moved.h5")
     printed = evaluate(tmp_path / "runs", "--report", tmp_path / "r.html")
-    assert "No features of source_only_rgb_k4 are drawn" in printed
+    assert "No features of source_only_rgb_k4: " in printed
     report = Reader((tmp_path / "r.html").read_text())
     assert "name it with --source-features" in " ".join(report.text["td"])
     assert len(report.images) == 1  # the curves

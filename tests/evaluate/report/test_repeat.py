@@ -9,11 +9,13 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
-from feature_files import provenance, write_domain
+from feature_files import recipe, write_domain
 from toy_runs import train
 
 from tcon.adapt.config.runs import RunConfig, make_runs
+from tcon.adapt.inference.rebuild import run_config
 from tcon.adapt.tasks.task import read_task
+from tcon.cache.recipe import Sampling, Views
 from tcon.cli import main
 from tcon.evaluate.report.repeat import (
     adapt_commands,
@@ -23,7 +25,6 @@ from tcon.evaluate.report.repeat import (
     wrapped,
 )
 from tcon.evaluate.runs.groups import Group
-from tcon.evaluate.runs.rebuild import run_config
 
 
 def runs_of(command: str) -> tuple[dict[str, object], list[object]]:
@@ -182,15 +183,15 @@ def test_a_task_that_ships_is_named(tmp_path: Path) -> None:
 
 
 def test_an_import() -> None:
-    made = provenance(preprocessing="imported: t7", backbone="resnet101", weights="")
+    made = recipe(preprocessing=None, imported="t7", backbone="resnet101", weights="")
     words = shlex.split(extract_command("x.h5", {"rgb": made}))
     assert words == ["tcon", "import", "t7", "FEATURES", "-o", "x.h5", "--backbone", "resnet101"]
 
 
 def test_extraction() -> None:
     made = {
-        "flow": provenance(sampling="stride:8", views="tencrop", weights="net.pth"),
-        "rgb": provenance(sampling="stride:8", views="tencrop", weights="random"),
+        "flow": recipe(sampling=Sampling("stride", 8), views=Views("tencrop"), weights="net.pth"),
+        "rgb": recipe(sampling=Sampling("stride", 8), views=Views("tencrop"), weights="random"),
     }
     words = shlex.split(extract_command("my file.h5", made))
     assert words[:6] == ["tcon", "extract", "VIDEOS", "-o", "my file.h5", "--modality"]
@@ -199,7 +200,7 @@ def test_extraction() -> None:
     assert (options["weights"], options["flow_weights"]) == ("random", "net.pth")
     table = shlex.split(extract_command("my file.h5", {}))  # of videos alone
     assert table[4:] == ["my file.h5", "--modality", "none"]
-    published = extract_command("x.h5", {"rgb": provenance(weights="imagenet")})
+    published = extract_command("x.h5", {"rgb": recipe(weights="imagenet")})
     assert "weights" not in published and "--snippets 8" in published
 
 

@@ -12,9 +12,9 @@ from feature_files import CLASSES, write_domain
 from toy_runs import train
 
 from tcon.adapt.config.runs import make_runs
+from tcon.adapt.inference.rebuild import run_config
 from tcon.cache import InputError
 from tcon.evaluate.runs.embeddings import Loader, find, of_videos, some
-from tcon.evaluate.runs.rebuild import run_config
 
 
 @pytest.mark.parametrize(
@@ -69,15 +69,16 @@ def test_features_end_to_end_are_in_no_file(tmp_path: Path) -> None:
 
 
 def test_find_and_some(tmp_path: Path) -> None:
-    trained = Loader().load(train(tmp_path, methods=["source_only"])[0].first)
+    run = train(tmp_path, methods=["source_only"])[0].first
+    trained = Loader().load(run)
     ids = ["v004.mp4", "v001.mp4"]
     found = trained.embed("source", find(trained, "source", ids))
     everyone = trained.embed("source", trained.domains.source_train)
     rows = [everyone.ids.index(id_) for id_ in ids]
     assert found.ids == tuple(ids) and torch.equal(found.features, everyone.features[rows])
-    with pytest.raises(InputError, match="used no target video 'v00.mp4': ids are such as v0"):
+    with pytest.raises(InputError, match="used no target video 'v00.mp4': ids look like v0"):
         find(trained, "target", ["v00.mp4"])
-    assert Loader().ids(trained.run) == {d: trained.ids(d) for d in ("source", "target")}
+    assert Loader().ids(run) == {d: trained.ids(d) for d in ("source", "target")}
     assert len(trained.ids("source")) == 12 and len(trained.ids("target")) == 18
     few = some(trained.domains.target_train, 5)
     assert len(few) == 5 and few.ids == some(trained.domains.target_train, 5).ids

@@ -13,14 +13,14 @@ from toy_runs import train
 
 from tcon.adapt.layers.mmd import mk_mmd
 from tcon.cache import InputError
-from tcon.evaluate.figures.tsne_of_run import tsne_picture
-from tcon.evaluate.runs.embeddings import Loader, Trained, take
+from tcon.evaluate.figures.data.clouds import feature_clouds
+from tcon.evaluate.runs.embeddings import Loader, RunFeatures, take
 from tcon.evaluate.scores.distances import (
-    distances_markdown,
     domain_distances,
     proxy_a_distance,
     shuffled_mmd,
 )
+from tcon.evaluate.tables.distances import distances_markdown
 
 
 def domain(rng: np.random.Generator, shift: float = 0.0, rows: int = 200) -> np.ndarray:
@@ -113,7 +113,7 @@ def test_without_validation_videos_there_is_no_floor(tmp_path: Path) -> None:
 def test_a_distance_needs_two_videos(tmp_path: Path, videos: str, message: str) -> None:
     trained = Loader().load(train(tmp_path, methods=["tcon"])[0].first)
 
-    def only(count: int) -> Trained:
+    def only(count: int) -> RunFeatures:
         few = take(getattr(trained.domains, videos), list(range(count)))
         return replace(trained, domains=replace(trained.domains, **{videos: few}))
 
@@ -153,8 +153,10 @@ def test_domains_of_unequal_segments(tmp_path: Path) -> None:
     (group,) = train(tmp_path, methods=["source_only"], segments="3:2")
     trained = Loader().load(group.first)
     assert all(np.isfinite([d.a_distance, d.mmd]).all() for d in domain_distances(trained))
-    segments, videos = tsne_picture(trained, "x").figure.axes
+    clouds = feature_clouds(trained)
+    assert not clouds.concatenated
     counts = [
-        {c.get_label(): len(c.get_offsets()) for c in a.collections} for a in (segments, videos)
+        {kind: len(cloud.features) for kind, cloud in level.items()}
+        for level in (clouds.segments, clouds.videos)
     ]
     assert counts == [{"source": 9 * 3, "target": 6 * 2}, {"source": 9, "target": 6}]

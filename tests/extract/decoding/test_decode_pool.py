@@ -15,23 +15,22 @@ import pytest
 import torch
 
 from tcon.cache import InputError
+from tcon.cache.recipe import Preprocessing, Sampling, Views
 from tcon.extract.decoding import DecodeError
 from tcon.extract.decoding import pool as decode_pool
 from tcon.extract.decoding.pool import Answer, DecodePool
 from tcon.extract.lists.videos import VideoItem
 from tcon.extract.snippets.cutting import FrameCut
-from tcon.extract.snippets.preprocessing import Preprocessing
 from tcon.extract.snippets.reading import Chunk, Decoded, Reading
-from tcon.extract.snippets.sampling import Sampling
-from tcon.extract.snippets.views import Views
 
 Write = Callable[..., Path]
 
 CUT = FrameCut(
-    Sampling("uniform", 8, 4),
+    Sampling("uniform", 8),
     Preprocessing(resize=40, input_size=32),
     Views("multiscale", 1),
     clip=True,
+    length=4,
 )
 READING = Reading({"rgb": CUT})
 # Several chunks a video, each larger than what a socket holds back.
@@ -244,8 +243,8 @@ from pathlib import Path
 from tcon.extract.snippets.cutting import FrameCut
 from tcon.extract.decoding.pool import DecodePool
 from tcon.extract.lists.videos import VideoItem
-from tcon.extract.snippets.preprocessing import Preprocessing
-from tcon.extract.snippets.sampling import Sampling
+from tcon.cache.recipe import Preprocessing
+from tcon.cache.recipe import Sampling
 from tcon.extract.snippets.reading import Reading
 
 cut = FrameCut(Sampling("stride", 1), Preprocessing(resize=224, input_size=224))

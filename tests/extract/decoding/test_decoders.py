@@ -15,8 +15,9 @@ import pytest
 from reference_decoder import reference_frames
 from video_files import FRAMES, SOUND, write_videos
 
+from tcon.cache.recipe import Sampling
 from tcon.extract.decoding import DecodeError, open_video, read_frames
-from tcon.extract.snippets.sampling import Sampling
+from tcon.extract.snippets.sampling import snippet_frames
 
 Write = Callable[..., Path]
 ReadNumber = Callable[[np.ndarray], int]
@@ -156,8 +157,8 @@ def test_colours_are_rgb(tmp_path: Path, write_video: Write, decoder: str) -> No
         [31, 32],  # either side of a border between blocks
         [2, 3],  # the second block has none
         [5, 40, 41, 100],  # one is not there
-        Sampling("uniform", 8).frames(35)[:, 0],
-        Sampling("stride", 9).frames(35)[:, 0],
+        snippet_frames(Sampling("uniform", 8), 35)[:, 0],
+        snippet_frames(Sampling("stride", 9), 35)[:, 0],
     ],
     ids=["none", "first", "last", "border", "gap", "beyond", "uniform8", "stride9"],
 )

@@ -11,12 +11,12 @@ import torch
 from flow_pairs import KINDS, flow_pairs
 
 from tcon.cache import InputError
-from tcon.extract.flow import PRESETS, Parameters, tvl1, tvl1_pairs
+from tcon.extract.flow import PRESETS, FlowParameters, tvl1, tvl1_pairs
 from tcon.extract.flow.engines import batched
 from tcon.extract.flow.tvl1 import choose_engine
 
-FIXED = Parameters(scales=1, warps=1, epsilon=0, outer=2)  # rounding cannot grow
-FEW = Parameters(scales=3, warps=2)
+FIXED = FlowParameters(scales=1, warps=1, epsilon=0, outer=2)  # rounding cannot grow
+FEW = FlowParameters(scales=3, warps=2)
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +41,7 @@ def test_equals_the_other_engines_to_rounding(engine: str) -> None:
 
 def test_pyramid_and_warps_are_those_of_the_cpu_engine() -> None:
     pairs = flow_pairs(48, 64)
-    parameters = Parameters(scales=3, warps=2, epsilon=0, inner=10, outer=1)
+    parameters = FlowParameters(scales=3, warps=2, epsilon=0, inner=10, outer=1)
     found = tvl1_pairs(*pairs, parameters=parameters, engine="torch")
     error = (found - tvl1_pairs(*pairs, parameters=parameters, engine="cpu")).norm(dim=1)
     mean = dict(zip(KINDS, error.mean((1, 2)).tolist(), strict=True))
@@ -54,7 +54,7 @@ def test_stops_where_the_cpu_engine_stops() -> None:
     """On one scale and warp the iterations are the same, on every pair."""
     from tcon.extract.flow.engines import cpu
 
-    parameters = Parameters(scales=1, warps=1, epsilon=0.02)
+    parameters = FlowParameters(scales=1, warps=1, epsilon=0.02)
     spent = []
     for first, second in zip(*flow_pairs(48, 64), strict=True):
         spent.append(batched.flow(first[None], second[None], parameters)[1])

@@ -18,20 +18,20 @@ from torch import Tensor
 
 from tcon.adapt.end_to_end.clips.cutting import read_clips, training_plan
 from tcon.cache import FeatureFile, InputError, Video
+from tcon.cache.recipe import FlowRecipe, Preprocessing, Sampling
 from tcon.cli import main
 from tcon.extract.decoding import DecodeError, read_frames
-from tcon.extract.flow import PRESETS, Parameters, cutting, tvl1
+from tcon.extract.flow import PRESETS, FlowParameters, fields, tvl1
 from tcon.extract.flow.cache import FlowCache
-from tcon.extract.flow.cutting import FlowCut, levels
+from tcon.extract.flow.cutting import FlowCut
+from tcon.extract.flow.fields import levels
 from tcon.extract.flow.frames import grey
 from tcon.extract.lists.videos import VideoItem, read_videos
 from tcon.extract.options import ExtractConfig
 from tcon.extract.pipeline import extract
-from tcon.extract.snippets.preprocessing import Preprocessing
-from tcon.extract.snippets.sampling import Sampling
 from tcon.extract.snippets.views import FLOW_SCALES, TrainingCrop
 
-QUICK = Parameters(scales=1, warps=1, outer=1)
+QUICK = FlowParameters(scales=1, warps=1, outer=1)
 CONFIG = ExtractConfig(
     modalities=("flow",),
     sampling=Sampling("uniform", 1),
@@ -41,8 +41,12 @@ CONFIG = ExtractConfig(
     min_frames=1,
     workers=0,
 )
-CUT = FlowCut(Sampling("uniform", 3, 5), Preprocessing(resize=72, input_size=64), parameters=QUICK)
-TEXT = str(CUT)
+CUT = FlowCut(
+    Sampling("uniform", 3),
+    Preprocessing(resize=72, input_size=64),
+    length=5,
+    flow=FlowRecipe(parameters=QUICK),
+)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +66,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory, items: list[VideoItem]) -> Pa
 @pytest.fixture
 def no_flow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing computes flow."""
-    monkeypatch.setattr(cutting, "tvl1_flows", None)
+    monkeypatch.setattr(fields, "tvl1_flows", None)
 
 
 def _hash(path: Path) -> str:
@@ -76,12 +80,12 @@ def test_features_are_as_without(tmp_path: Path, kept: Path, items: list[VideoIt
     extract(items, tmp_path / "x.h5", CONFIG)
     plain, with_cache = FeatureFile(tmp_path / "x.h5"), FeatureFile(kept / "x.h5")
     assert _hash(tmp_path / "x.h5") == _hash(kept / "x.h5")
-    assert plain.provenance == with_cache.provenance
+    assert plain.recipes == with_cache.recipes
     assert plain.videos == with_cache.videos
 
 
 def test_every_field_is_kept(kept: Path, items: list[VideoItem]) -> None:
-    cache = FlowCache.open(kept / "flow", TEXT)
+    cache = FlowCache.open(kept / "flow", CUT.flow)
     assert cache.count == len(items)
     assert not cache.full
     for item in items:
@@ -92,7 +96,7 @@ def test_every_field_is_kept(kept: Path, items: list[VideoItem]) -> None:
         expected = levels(tvl1(frames, parameters=QUICK), 20, quantise=True)
         with cache.reading(item.id) as h5:
             assert h5.attrs["video"] == item.id
-            assert len(h5["bounded"]) == len(images) - 1
+            assert len(h5["early_stopped"]) == len(images) - 1
             assert torch.equal(torch.from_numpy(h5["levels"][()]), expected)
 
 
@@ -114,7 +118,7 @@ def _read(item: VideoItem, cut: FlowCut, flow: FlowCache | None) -> Tensor:
 def test_clips_are_as_without_and_nothing_is_decoded(
     kept: Path, items: list[VideoItem], clip: bool
 ) -> None:
-    cache = FlowCache.open(kept / "flow", TEXT)
+    cache = FlowCache.open(kept / "flow", CUT.flow)
     cut = replace(CUT, clip=clip, views=TrainingCrop(2, FLOW_SCALES))
     for item in items:  # of fewer frames than planned too
         found = _read(replace(item, path=Path("gone.mp4")), cut, cache)
@@ -122,16 +126,16 @@ def test_clips_are_as_without_and_nothing_is_decoded(
 
 
 def test_flow_of_a_video_that_it_lacks_is_computed(kept: Path, items: list[VideoItem]) -> None:
-    cache = FlowCache.open(kept / "flow", TEXT)
+    cache = FlowCache.open(kept / "flow", CUT.flow)
     other = replace(items[2], id="other.mp4")
     assert torch.equal(_read(other, CUT, cache), _read(items[2], CUT, cache))
 
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
-    cache = FlowCache.extend(tmp_path, TEXT, 10**9)
+    cache = FlowCache.extend(tmp_path, CUT.flow, 10**9)
     with cache.writing("v", "gone.mp4") as writer:
         for n in range(20):
-            writer.add(np.full((2, 256, 340), n, np.uint8), bounded=False)
+            writer.add(np.full((2, 256, 340), n, np.uint8), early_stopped=False)
     (path,) = tmp_path.glob("*.h5")
     path.write_bytes(path.read_bytes()[:3000])
     with pytest.raises(DecodeError, match=f"its flow in {path} is damaged: remove that file"):
@@ -142,10 +146,10 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
 
 
 def test_it_stops_at_its_limit(tmp_path: Path, kept: Path, items: list[VideoItem]) -> None:
-    size = FlowCache.open(kept / "flow", TEXT).size
+    size = FlowCache.open(kept / "flow", CUT.flow).size
     config = replace(CONFIG, keep_flow=tmp_path / "flow", keep_flow_gb=size / 2 / 1e9)
     assert extract(items, tmp_path / "x.h5", config) == []
-    cache = FlowCache.open(tmp_path / "flow", TEXT)
+    cache = FlowCache.open(tmp_path / "flow", CUT.flow)
     assert cache.full
     assert 0 < cache.count < len(items)
     assert cache.size <= size / 2
@@ -171,11 +175,11 @@ def test_a_full_disk_fails_no_video(
 DRIVER = """
 import os, signal, sys
 from pathlib import Path
-from tcon.extract.flow import Parameters, cache
+from tcon.extract.flow import FlowParameters, cache
 from tcon.extract.options import ExtractConfig
 from tcon.extract.lists.videos import read_videos
 from tcon.extract.pipeline import extract
-from tcon.extract.snippets.sampling import Sampling
+from tcon.cache.recipe import Sampling
 
 add, calls = cache.VideoWriter.add, 0
 def counted(*args, **options):
@@ -187,7 +191,7 @@ def counted(*args, **options):
 cache.VideoWriter.add = counted
 extract(read_videos(sys.argv[1]), sys.argv[2] + "/x.h5", ExtractConfig(
     modalities=("flow",), sampling=Sampling("uniform", 1), device="cpu", precision="fp32",
-    flow=Parameters(scales=1, warps=1, outer=1), min_frames=1, workers=0,
+    flow=FlowParameters(scales=1, warps=1, outer=1), min_frames=1, workers=0,
     keep_flow=Path(sys.argv[2]) / "flow"))
 """
 
@@ -209,10 +213,10 @@ def test_a_kill_costs_one_video(
 
 
 def test_files_that_are_being_written_are_left_alone(tmp_path: Path) -> None:
-    cache = FlowCache.extend(tmp_path, TEXT, 10**9)
+    cache = FlowCache.extend(tmp_path, CUT.flow, 10**9)
     with cache.writing("v", "gone.mp4") as writer:
-        writer.add(np.zeros((2, 256, 340), np.uint8), bounded=False)
-        FlowCache.extend(tmp_path, TEXT, 10**9)
+        writer.add(np.zeros((2, 256, 340), np.uint8), early_stopped=False)
+        FlowCache.extend(tmp_path, CUT.flow, 10**9)
     assert "v" in cache
 
 
@@ -257,7 +261,7 @@ def test_the_flow_of_another_domain_is_replaced(
     extract(alike, tmp_path / "plain.h5", CONFIG)
     assert extract(alike, tmp_path / "x.h5", replace(CONFIG, keep_flow=two[0])) == []
     assert _hash(tmp_path / "x.h5") == _hash(tmp_path / "plain.h5")
-    with FlowCache.open(two[0], TEXT).reading(alike[0].id) as h5:
+    with FlowCache.open(two[0], CUT.flow).reading(alike[0].id) as h5:
         images = [path.read_bytes() for path in sorted(alike[0].path.iterdir())]
         fingerprint = f"{sum(map(len, images))} {zlib.crc32(images[0]):08x}"
         assert (len(h5["levels"]), h5.attrs["fingerprint"]) == (6, fingerprint)
@@ -269,7 +273,7 @@ def test_of_an_old_cache_the_frames_tell(
 ) -> None:
     _as_version_1(two[0])
     assert extract(items[:2], tmp_path / "x.h5", replace(CONFIG, keep_flow=two[0])) == []
-    cache, videos = FlowCache.open(two[0], TEXT), two[1]
+    cache, videos = FlowCache.open(two[0], CUT.flow), two[1]
     cache.require(videos)
     with pytest.raises(InputError, match=r"of other videos of the same names, as .*1 of 2"):
         cache.require([videos[0], replace(videos[1], frames=videos[1].frames + 1)])
@@ -278,7 +282,7 @@ def test_of_an_old_cache_the_frames_tell(
 def test_training_refuses_the_flow_of_another_domain(
     two: tuple[Path, list[Video]], alike: list[VideoItem]
 ) -> None:
-    cache, videos = FlowCache.open(two[0], TEXT), two[1]
+    cache, videos = FlowCache.open(two[0], CUT.flow), two[1]
     cache.require([*videos, replace(videos[0], id="not kept", path="other.mp4")])
     cache.require([replace(video, path="gone.mp4") for video in videos])
     moved = replace(videos[0], path=str(alike[0].path))  # as many frames, but other bytes
@@ -300,9 +304,9 @@ def test_flow_made_otherwise_is_refused(tmp_path: Path, kept: Path, items: list)
         with pytest.raises(InputError, match=f"was made differently .*{says}"):
             extract(items, tmp_path / "x.h5", config)
     with pytest.raises(InputError, match="no flow cache"):
-        FlowCache.open(tmp_path, TEXT)
+        FlowCache.open(tmp_path, CUT.flow)
     with pytest.raises(InputError, match="cannot write"):
-        FlowCache.extend(items[0].path, TEXT, 1)
+        FlowCache.extend(items[0].path, CUT.flow, 1)
 
 
 def test_the_command(

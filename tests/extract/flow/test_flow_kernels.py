@@ -15,7 +15,7 @@ import torch
 from flow_pairs import flow_pairs
 from torch import Tensor
 
-from tcon.extract.flow import Parameters, tvl1_pairs
+from tcon.extract.flow import FlowParameters, tvl1_pairs
 from tcon.extract.flow.engines import batched
 
 triton = pytest.importorskip("triton")
@@ -37,7 +37,7 @@ def test_in_the_interpreter() -> None:
     assert "passed" in found.stdout
 
 
-def _engine(shape: torch.Size, parameters: Parameters, batch: int) -> cuda.Engine:
+def _engine(shape: torch.Size, parameters: FlowParameters, batch: int) -> cuda.Engine:
     return cuda.Engine(DEVICE, *shape, parameters, batch=batch)
 
 
@@ -75,7 +75,7 @@ def test_warp() -> None:
     first, second = (x.float() for x in _pairs(17, 33))
     u = 4 * torch.randn(4, 2, 17, 33, generator=torch.manual_seed(0)).to(DEVICE)
     u[0, 0, :5], u[1, 1, 3:6] = 1e9, -50  # far outside
-    engine = _engine(first.shape[1:], Parameters(), 4)
+    engine = _engine(first.shape[1:], FlowParameters(), 4)
     buffers = engine._buffers(17, 33)
     sources = batched.with_gradients(second)
     buffers["u"][0], buffers["first"][:], buffers["sources"][:] = u, first, sources
@@ -96,7 +96,7 @@ def test_iterations(shape: tuple[int, int]) -> None:
     # The last column and row have no gradient, so their dual variables are 0 there.
     p[:, 0::2, :, -1], p[:, 1::2, -1] = 0, 0
     data = torch.randn(n, 4, height, width, generator=generator).to(DEVICE)
-    parameters = Parameters(epsilon=0, inner=7, outer=1, median=1)
+    parameters = FlowParameters(epsilon=0, inner=7, outer=1, median=1)
     engine = _engine(u.shape[2:], parameters, n)
     buffers = engine._buffers(height, width)
     buffers["u"][0], buffers["p"][0], buffers["data"][:] = u, p, data
@@ -113,7 +113,7 @@ def test_iterations(shape: tuple[int, int]) -> None:
 @runs
 def test_stops_at_its_own_iteration_and_in_any_batch() -> None:
     first, second = _pairs(22, 58)
-    parameters = Parameters(scales=1, warps=1, epsilon=0.1, inner=12, outer=2)
+    parameters = FlowParameters(scales=1, warps=1, epsilon=0.1, inner=12, outer=2)
     flow, spent = _engine(first.shape[1:], parameters, 3)(first, second)
     expected, expected_spent = batched.flow(first, second, parameters)
     assert torch.equal(spent, expected_spent)
@@ -126,7 +126,7 @@ def test_stops_at_its_own_iteration_and_in_any_batch() -> None:
 @runs
 def test_pyramid() -> None:
     first, second = _pairs(22, 40)
-    parameters = Parameters(scales=2, warps=1, epsilon=0, inner=6, outer=1)
+    parameters = FlowParameters(scales=2, warps=1, epsilon=0, inner=6, outer=1)
     engine = _engine(first.shape[1:], parameters, 2)
     flow, _ = engine(first[:2], second[:2])
     expected, _ = batched.flow(first[:2], second[:2], parameters)
@@ -135,7 +135,7 @@ def test_pyramid() -> None:
 
 def test_buffers_made_in_inference_mode_serve_outside_of_it() -> None:
     with torch.inference_mode():
-        engine = cuda._engine(DEVICE, 20, 30, Parameters())
+        engine = cuda._engine(DEVICE, 20, 30, FlowParameters())
     assert engine._set_live([0, 1, 2]) == 4  # writes into them
 
 

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from tcon.cache import InputError
-from tcon.extract.flow import PRESETS, Parameters, tvl1
+from tcon.extract.flow import PRESETS, FlowParameters, parse_parameters, tvl1
 from tcon.extract.flow.engines import cpu, opencv
+from tcon.extract.flow.parameters import out_of_budget
 
 CUDA = PRESETS["opencv_cuda"]
 
@@ -29,14 +30,19 @@ def _images(height: int, width: int, motion: float = 1.3) -> np.ndarray:
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_preset_goes_by_its_name(name: str) -> None:
-    assert str(PRESETS[name]) == name
-    assert Parameters.parse(name) == PRESETS[name]
+    assert parse_parameters(name) == PRESETS[name]
 
 
 def test_other_parameters_go_by_what_differs() -> None:
-    parameters = Parameters(epsilon=0.025, warps=3, convention="opencv4", budget=800)
-    assert str(parameters) == "warps=3,epsilon=0.025,budget=800,convention=opencv4"
-    assert Parameters.parse(str(parameters)) == parameters
+    text = "warps=3,epsilon=0.025,budget=800,convention=opencv4"
+    wanted = FlowParameters(epsilon=0.025, warps=3, convention="opencv4", budget=800)
+    assert parse_parameters(text) == wanted
+
+
+def test_parameters_are_told_whole_whatever_preset_they_are() -> None:
+    told = str(PRESETS["fast"])
+    assert "scales=3" in told and "tau=0.25" in told and "fast" not in told
+    assert parse_parameters(told) == PRESETS["fast"]
 
 
 @pytest.mark.parametrize(
@@ -45,19 +51,19 @@ def test_other_parameters_go_by_what_differs() -> None:
         ("opencv6", "did you mean opencv"),
         ("", "there are opencv"),
         ("warp=3", "did you mean warps"),
-        ("warps=2.5", "'2.5' is no number"),
+        ("warps=2.5", "'2.5' is not a number"),
         ("median=3", "5, or 1"),
         ("theta=0", "theta must be above 0"),
         ("warps=-1", "warps must be above 0"),
         ("epsilon=-1", "epsilon must be at least 0"),
         ("tau=nan", "tau must be above 0"),
         ("scale_step=1", "scale_step must be below 1"),
-        ("convention=opencv3", "did you mean opencv"),
+        ("convention=opencv3", "no flow convention 'opencv3': there are opencv5"),
     ],
 )
 def test_no_such_parameters(text: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        Parameters.parse(text)
+        parse_parameters(text)
 
 
 def test_opencv_itself_has_one_convention() -> None:
@@ -129,7 +135,7 @@ def test_cuda_warps_with_the_border_repeated() -> None:
 # --- CUDA's whole method, written plainly from opencv_contrib's cudaoptflow
 
 
-def _plain_cuda(first: np.ndarray, second: np.ndarray, parameters: Parameters) -> np.ndarray:
+def _plain_cuda(first: np.ndarray, second: np.ndarray, parameters: FlowParameters) -> np.ndarray:
     levels = [np.stack([first, second]).astype(float)]
     for _ in range(parameters.scales - 1):
         height, width = np.rint(np.array(levels[-1].shape[1:]) * parameters.scale_step).astype(int)
@@ -157,7 +163,7 @@ def _plain_resize(
 
 
 def _plain_level(
-    first: np.ndarray, second: np.ndarray, u: np.ndarray, parameters: Parameters
+    first: np.ndarray, second: np.ndarray, u: np.ndarray, parameters: FlowParameters
 ) -> np.ndarray:
     enough = parameters.epsilon**2 * first.size
     theta, taut = parameters.theta, parameters.tau / parameters.theta
@@ -198,7 +204,7 @@ def _plain_level(
 @pytest.mark.parametrize("epsilon", [0.01, 0.05, 0])
 def test_cuda_is_opencvs_cuda_method(scales: int, epsilon: float) -> None:
     images = _images(33, 46)
-    parameters = Parameters(
+    parameters = FlowParameters(
         convention="opencv_cuda",
         inner=60,
         outer=1,
@@ -223,21 +229,21 @@ def test_cuda_finds_a_translation() -> None:
 
 def test_a_pair_within_its_budget_does_not_change() -> None:
     images = _images(48, 64)
-    flow, spent = cpu.flow(*images, Parameters())
-    budget = Parameters(budget=spent // images[0].size + 1)
+    flow, spent = cpu.flow(*images, FlowParameters())
+    budget = FlowParameters(budget=spent // images[0].size + 1)
     bounded, again = cpu.flow(*images, budget)
     np.testing.assert_array_equal(bounded, flow)
     assert again == spent
-    assert not budget.bounds(spent, images[0].size)
+    assert not out_of_budget(budget, spent, images[0].size)
 
 
-def test_a_hopeless_pair_is_bounded_and_told() -> None:
+def test_a_hopeless_pair_is_stopped_early_and_told() -> None:
     first, second = np.random.default_rng(0).integers(0, 256, (2, 48, 64), dtype=np.uint8)
-    parameters = Parameters(budget=100, scales=3)
-    _, free = cpu.flow(first, second, Parameters(scales=3))
+    parameters = FlowParameters(budget=100, scales=3)
+    _, free = cpu.flow(first, second, FlowParameters(scales=3))
     flow, spent = cpu.flow(first, second, parameters)
     assert np.isfinite(flow).all()
-    assert parameters.bounds(spent, first.size)
+    assert out_of_budget(parameters, spent, first.size)
     # The warps after the budget: 15 of 30 iterations, on levels of 1, 0.64 and 0.41 of the pixels.
     assert spent / first.size < 100 + 30 + 5 * 30 * 2.1
     assert free > 2.5 * spent

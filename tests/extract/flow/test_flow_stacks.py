@@ -14,30 +14,32 @@ from reference_decoder import reference_frames
 from torch import Tensor
 
 from tcon.cache import FeatureFile, InputError
+from tcon.cache.recipe import FlowRecipe, Preprocessing, Sampling, Views
 from tcon.extract.backbones import load_backbone
 from tcon.extract.decoding import DecodeError
-from tcon.extract.flow import PRESETS, Parameters, cutting
-from tcon.extract.flow.cutting import FlowCut, Greys, levels
+from tcon.extract.flow import PRESETS, FlowParameters, cutters, fields
+from tcon.extract.flow.cutting import FlowCut
+from tcon.extract.flow.fields import GreyFrames, levels
 from tcon.extract.flow.tvl1 import Flows, tvl1
 from tcon.extract.lists.videos import read_videos
 from tcon.extract.machine.devices import Devices
 from tcon.extract.options import ExtractConfig, Plan
 from tcon.extract.pipeline import extract
-from tcon.extract.snippets.preprocessing import Preprocessing
 from tcon.extract.snippets.reading import Decoded, Reading, read_snippets
-from tcon.extract.snippets.sampling import Sampling
-from tcon.extract.snippets.views import Box, Views, crop
+from tcon.extract.snippets.views import Box, crop
 
 Write = Callable[..., Path]
 DATA = Path(__file__).parents[4] / "shared" / "data" / "hockey_surveillance"
 SIZE = 32
 CUT = FlowCut(
-    Sampling("uniform", 3, 5), Preprocessing(resize=36, input_size=SIZE, channel_order="")
+    Sampling("uniform", 3),
+    Preprocessing(resize=36, input_size=SIZE, channel_order=""),
+    length=5,
 )
 FLOW = ExtractConfig(
     modalities=("rgb", "flow"),
     sampling=Sampling("uniform", 2),
-    flow=Parameters(scales=1, warps=1, outer=1),  # quick
+    flow=FlowParameters(scales=1, warps=1, outer=1),  # quick
     device="cpu",
     precision="fp32",
     min_frames=1,
@@ -83,7 +85,7 @@ def flowed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
         flow[:, 0] = (numbers[0] / 255 * 40 - 20)[:, None, None]  # level = number
         return Flows(flow, numbers[0] % 2 == 1)
 
-    monkeypatch.setattr(cutting, "tvl1_flows", fake)
+    monkeypatch.setattr(fields, "tvl1_flows", fake)
     return pairs
 
 
@@ -113,7 +115,7 @@ def test_five_fields_make_ten_channels_and_no_field_is_computed_twice(
 
 
 def test_fields_that_no_stack_needs_are_not_computed(flowed: list[tuple[int, int]]) -> None:
-    cut = replace(CUT, sampling=Sampling("uniform", 2, 5))
+    cut = replace(CUT, sampling=Sampling("uniform", 2), length=5)
     _stacks(cut, 61)  # 56 places: stacks start at 14 and 42
     assert [first for first, _ in flowed] == [*range(14, 19), *range(42, 47)]
     assert all(second == first + 1 for first, second in flowed)
@@ -127,7 +129,7 @@ def test_the_last_field_is_repeated(flowed: list[tuple[int, int]]) -> None:
 
 @pytest.mark.usefixtures("flowed")
 def test_views_and_clips() -> None:
-    cut = replace(CUT, views=Views("flip"), sampling=Sampling("uniform", 2, 6), clip=True)
+    cut = replace(CUT, views=Views("flip"), sampling=Sampling("uniform", 2), length=6, clip=True)
     found = _stacks(cut, 30)
     assert found.shape == (2, 2, 2, 6, SIZE, SIZE)
     assert torch.equal(found[:, 1, 0], 255 - found[:, 0, 0].flip(-1))
@@ -135,7 +137,7 @@ def test_views_and_clips() -> None:
 
 @pytest.mark.usefixtures("flowed")
 def test_floats_keep_their_fractions() -> None:
-    found = _stacks(replace(CUT, quantise=False, bound=40), 21)
+    found = _stacks(replace(CUT, flow=FlowRecipe(quantised=False, bound=40)), 21)
     assert found.dtype == torch.float32
     x = (2 / 255 * 40 - 20 + 40) * 255 / 80
     torch.testing.assert_close(found[0, 0, 0], torch.full((SIZE, SIZE), x))
@@ -144,9 +146,9 @@ def test_floats_keep_their_fractions() -> None:
 # --- flow computed where the backbone runs
 
 
-def _parts(cut: FlowCut, frames: int) -> list[Greys]:
+def _parts(cut: FlowCut, frames: int) -> list[GreyFrames]:
     cutter = cut.cutter(cut.plan(frames), "v", "v.mp4")
-    found: list[Greys] = []
+    found: list[GreyFrames] = []
     for n in cutter.frames.tolist():
         found += cutter.take(n, torch.full((1, 3, 40, 60), 4 * n, dtype=torch.uint8))
     return found + list(cutter.rest())
@@ -157,15 +159,15 @@ def test_frames_go_in_parts_and_make_the_same_stacks(
     flowed: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch, sampling: tuple[str, int, int]
 ) -> None:
     """A long video must not be held in memory, neither here nor on the device."""
-    cut = replace(CUT, sampling=Sampling(*sampling), views=Views("flip"))
+    cut = replace(CUT, sampling=Sampling(*sampling[:2]), length=sampling[2], views=Views("flip"))
     on_device, cpu = replace(cut, engine="torch"), torch.device("cpu")
-    monkeypatch.setattr(cutting, "_PART", 12)
+    monkeypatch.setattr(cutters, "_PART", 12)
     parts = _parts(on_device, 60)
     assert len(parts) > 1
     assert max(len(part.frames) for part in parts) <= 12
     flowed.clear()
-    stacks, bounded = zip(*(on_device.stacks(part, cpu) for part in parts), strict=True)
-    assert sum(bounded) == sum(first % 2 for first, _ in set(flowed))
+    stacks, stopped = zip(*(on_device.stacks(part, cpu) for part in parts), strict=True)
+    assert sum(stopped) == sum(first % 2 for first, _ in set(flowed))
     assert all(second == first + 1 for first, second in flowed)
     assert torch.equal(torch.cat(stacks), _stacks(cut, 60))
 
@@ -174,7 +176,7 @@ def test_frames_go_in_parts_and_make_the_same_stacks(
 def test_a_device_makes_the_features_that_a_decoding_process_makes(
     tmp_path: Path, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cutting, "_PART", 7)
+    monkeypatch.setattr(cutters, "_PART", 7)
     items = read_videos(clips)[4:]
     config = replace(FLOW, modalities=("flow",), flow_float=True, batch_size=4)
     files = []
@@ -184,8 +186,8 @@ def test_a_device_makes_the_features_that_a_decoding_process_makes(
         files.append(FeatureFile(path))
     hashes = {file.sha256("flow", labels=True) for file in files}
     assert len(hashes) == 1
-    assert [v.bounded for v in files[0].videos] == [v.bounded for v in files[1].videos]
-    assert any(v.bounded for v in files[0].videos)
+    assert [v.early_stopped for v in files[0].videos] == [v.early_stopped for v in files[1].videos]
+    assert any(v.early_stopped for v in files[0].videos)
 
 
 # --- from videos
@@ -200,7 +202,7 @@ def _read(path: Path, cut: FlowCut, *, min_frames: int = 1) -> tuple[Tensor, Dec
 def test_a_stack_is_the_flow_of_resized_frames(tmp_path: Path, write_video: Write) -> None:
     """Frames by ffmpeg, resized by Pillow, flow by `tvl1`, cropped by Pillow."""
     path = write_video(tmp_path / "x.mp4", 9, b_frames=2)
-    found, decoded = _read(path, replace(CUT, sampling=Sampling("uniform", 1, 5)))
+    found, decoded = _read(path, replace(CUT, sampling=Sampling("uniform", 1), length=5))
     assert decoded.centres["flow"].tolist() == [4]
     greys = []
     for frame in reference_frames(path)[2:8]:
@@ -232,14 +234,14 @@ def test_both_modalities_in_one_pass(tmp_path: Path, clips: Path) -> None:
         path = tmp_path / f"{name}.h5"
         extract(items, path, replace(FLOW, modalities=(name,)))
         assert both.sha256(name, labels=True) == FeatureFile(path).sha256(name, labels=True)
-    flow = both.provenance["flow"]
+    flow = both.recipes["flow"]
     assert (flow.snippet_length, flow.weights, flow.flow_engine) == (
         5,
         "imagenet, cross-modality",
         "cpu",
     )
-    assert "340x256, bound 20, 8 bit" in flow.flow
-    assert both.provenance["rgb"].flow == ""
+    assert flow.flow == FlowRecipe(parameters=FLOW.flow)
+    assert both.recipes["rgb"].flow is None
     assert both.counts("flow").tolist() == [1, 2, 2, 1, 2, 2]  # of 3 and 5 frames: one place
 
 
@@ -284,11 +286,11 @@ def test_features_as_of_opencvs_flow() -> None:
     """
     pytest.importorskip("cv2.optflow")
     plan = Plan.make(
-        replace(FLOW, modalities=("flow",), flow=Parameters(), sampling=Sampling("uniform", 1))
+        replace(FLOW, modalities=("flow",), flow=FlowParameters(), sampling=Sampling("uniform", 1))
     )
     ours = plan.cuts["flow"]
     cuts = {"ours": ours, "opencv": replace(ours, engine="opencv")}
-    cuts["fast"] = replace(ours, parameters=PRESETS["fast"])
+    cuts["fast"] = replace(ours, flow=FlowRecipe(parameters=PRESETS["fast"]))
     path = DATA / "hockey" / "fight" / "fi0.avi"
     stacks = {name: _read(path, cut)[0].flatten(0, 1) for name, cut in cuts.items()}
     assert (stacks["ours"].float() - stacks["opencv"].float()).abs().mean() < 1

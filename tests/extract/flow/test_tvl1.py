@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from tcon.cache import InputError
-from tcon.extract.flow import Parameters, tvl1
+from tcon.extract.flow import FlowParameters, tvl1
 from tcon.extract.flow.engines.median import median_5x5
 
 
@@ -86,7 +86,7 @@ def test_odd_shapes(shape: tuple[int, int]) -> None:
 def test_mirroring_the_images_mirrors_the_flow() -> None:
     y, x = _grid()
     first, second = _moved((y, x)), _moved((y - 1, x - 2))
-    parameters = Parameters(scales=1)  # a pyramid of odd sizes is not symmetric itself
+    parameters = FlowParameters(scales=1)  # a pyramid of odd sizes is not symmetric itself
     plain = tvl1(_pair(first, second), parameters=parameters)[0]
     mirrored = tvl1(_pair(first[:, ::-1], second[:, ::-1]), parameters=parameters)[0].flip(-1)
     # Forward and backward differences trade places, so this holds nearly, not exactly.
@@ -117,7 +117,7 @@ def test_wrong_input() -> None:
 
 def test_wrong_median() -> None:
     with pytest.raises(ValueError, match="5, or 1"):
-        Parameters(median=3)
+        FlowParameters(median=3)
 
 
 # --- the median
@@ -169,7 +169,7 @@ def test_equals_opencv(kind: str) -> None:
 
 def test_equals_opencv_to_rounding_where_rounding_cannot_grow() -> None:
     pytest.importorskip("cv2.optflow", reason="needs opencv-contrib")
-    parameters = Parameters(scales=1, warps=1, epsilon=0)
+    parameters = FlowParameters(scales=1, warps=1, epsilon=0)
     ours, theirs = (
         tvl1(_scene("large"), engine=e, parameters=parameters) for e in ("cpu", "opencv")
     )
@@ -193,10 +193,10 @@ def test_equals_opencv_to_rounding_where_rounding_cannot_grow() -> None:
 def test_every_parameter_means_what_it_means_in_opencv(change: dict[str, float]) -> None:
     pytest.importorskip("cv2.optflow", reason="needs opencv-contrib")
     few = {"scales": 2, "warps": 2}  # rounding has little room to grow then
-    frames, parameters = _scene("small"), Parameters(**few | change)
+    frames, parameters = _scene("small"), FlowParameters(**few | change)
     ours = tvl1(frames, engine="cpu", parameters=parameters)
     theirs = tvl1(frames, engine="opencv", parameters=parameters)
-    default = tvl1(frames, engine="opencv", parameters=Parameters(**few))
+    default = tvl1(frames, engine="opencv", parameters=FlowParameters(**few))
     error = (ours - theirs).norm(dim=1).mean()
     assert error < 0.01
     assert error < 0.2 * (theirs - default).norm(dim=1).mean()  # the change has an effect

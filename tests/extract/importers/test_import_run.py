@@ -16,6 +16,7 @@ from import_files import features, write_list, write_t7
 from scipy.io import savemat
 
 from tcon.cache import FeatureFile, InputError, Snippets
+from tcon.cache.recipe import Sampling
 from tcon.cli import main
 from tcon.extract.importers import run as import_run
 from tcon.extract.importers.registry import open_source
@@ -60,11 +61,11 @@ def test_t7_with_its_lists(folder: Path) -> None:
         packed.features, np.concatenate([features(2 + n, n) for n in range(6)])
     )
     assert packed.frame.tolist() == [frame for n in range(6) for frame in range(2 + n)]
-    made = file.provenance["rgb"]
-    assert (made.backbone, made.preprocessing, made.sampling, made.precision, made.dim) == (
+    made = file.recipes["rgb"]
+    assert (made.backbone, made.imported, made.sampling, made.precision, made.dim) == (
         "resnet101",
-        "imported: t7",
-        "stride:1",
+        "t7",
+        Sampling("stride", 1),
         "fp32",
         4,
     )
@@ -284,7 +285,7 @@ def test_kinds_and_labels_are_never_mixed(folder: Path, tmp_path: Path) -> None:
     np.save(tmp_path / "v_9.npy", features(2))
     result = command("npy", tmp_path, "-o", output)
     assert result.exit_code == 2
-    assert "preprocessing: imported: t7 != imported: npy" in result.output
+    assert "imported: t7 != npy" in result.output
     result = command("t7", folder, "-o", output, "--list", tmp_path / "train.txt")
     assert result.exit_code == 2
     assert "holds v_0 as label '', split '', now it is '0', 'train'" in result.output

@@ -13,8 +13,9 @@ from damage import overwrite
 from reference_decoder import reference_md5s
 
 from tcon.cache import FeatureFile
+from tcon.cache.recipe import Sampling
 from tcon.cli import main
-from tcon.extract.snippets.sampling import Sampling
+from tcon.extract.snippets.sampling import snippet_frames
 
 Write = Callable[..., Path]
 
@@ -141,7 +142,7 @@ def test_every_video_is_extracted_or_listed(
     packed = file.packed()
     for number, video in enumerate(file.videos):
         rows = packed.frame[packed.start[number] :][: packed.count[number]]
-        assert rows.tolist() == Sampling("uniform", 2).frames(video.frames)[:, 0].tolist()
+        assert rows.tolist() == snippet_frames(Sampling("uniform", 2), video.frames)[:, 0].tolist()
 
 
 def test_the_clips_are_as_long_as_the_test_takes_them_to_be(originals: list[Original]) -> None:

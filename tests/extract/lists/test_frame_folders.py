@@ -11,7 +11,7 @@ from PIL import Image
 
 from tcon.cache import FeatureFile, InputError, Video
 from tcon.cli import main
-from tcon.evaluate.figures.frames import read_images
+from tcon.evaluate.figures.data.frames import read_images
 from tcon.extract.decoding import DecodeError, is_there, open_video
 from tcon.extract.lists.videos import VideoItem, read_videos
 

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from tcon.cache import FeatureFile
+from tcon.cache.recipe import Sampling
 from tcon.extract.lists.videos import read_videos
 from tcon.extract.options import ExtractConfig
 from tcon.extract.pipeline import extract
-from tcon.extract.snippets.sampling import Sampling
 
 GPUS = torch.cuda.device_count()
 pytestmark = pytest.mark.skipif(GPUS == 0, reason="needs a CUDA GPU")

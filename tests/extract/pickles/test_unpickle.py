@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import io
 import operator
 import os
 import pickle
@@ -16,7 +15,7 @@ import pytest
 
 from tcon.cache import InputError
 from tcon.extract.pickles import Array, Frame, Refused, read_pickle
-from tcon.extract.pickles.machine import run
+from tcon.extract.pickles.unpickler import RestrictedUnpickler, Stream
 
 # Tables of MM-SADA's columns, each written by the pandas that it is named after.
 FRAMES = sorted((Path(__file__).parent / "samples").glob("*.pkl"))
@@ -123,6 +122,32 @@ REFUSED = {
     "number as a list": b"K\1K\2a",
     "tuple as a key": b"})K\1s",
     "many arguments": name("builtins", "slice") + b"(" + b"N" * 9 + b"tR",
+    # Numpy's own dtype would believe that it holds no objects, and follow 8 bytes as an address.
+    "dtype that hides objects": name("numpy", "dtype") + text("V8") + b"\x89\x88\x87R",
+    "records that hide objects": FLOAT32
+    + (b"(K\3" + text("|") + b"N" + text("a") + b"\x85}" + text("a") + FLOAT32)
+    + b"K\0\x86sK\x08K\1K\0tb",
+    "subarray": FLOAT32 + b"(K\3" + text("<") + FLOAT32 + b"K\2\x85\x86NNtb",
+    "byte order": FLOAT32 + b"(K\3" + text("#") + b"NNNtb",
+    "state of a class": name("pandas", "DataFrame") + b"}" + text("build") + b"Nsb",
+    "state of a function": name("pandas._libs.internals", "_unpickle_block")
+    + (b"N}" + text("__defaults__") + b")s\x86b"),
+    "state of a list": b"]}" + text("append") + b"Nsb",
+    "state of an index": name("pandas.core.indexes.base", "_new_Index")
+    + (name("pandas", "Index") + b"}\x86R}" + text("data") + b"Nsb"),
+    "manager of another kind": name("pandas", "DataFrame") + b")\x81}" + text("_mgr") + b"]sb",
+    "object of another class": name("copyreg", "_reconstructor")
+    + (name("numpy", "dtype") + name("builtins", "object") + b"N\x87R"),
+    "array of a negative shape": EMPTY_ARRAY
+    + (b"(K\1J\xff\xff\xff\xff\x85" + FLOAT32 + b"\x89C\4xxxxtb"),
+    "objects as bytes": EMPTY_ARRAY
+    + (b"(K\1K\1\x85" + name("numpy", "dtype") + text("O8") + b"\x85R\x89C\x08AAAAAAAAtb"),
+    "scalar of objects": name("numpy._core.multiarray", "scalar")
+    + (name("numpy", "dtype") + text("O8") + b"\x85RC\x08AAAAAAAA\x86R"),
+    "set": b"\x8f(K\1\x90",
+    "frozen set": b"(K\1\x91",
+    "read-only buffer": b"C\1x\x98",
+    "negative text": b"T\xff\xff\xff\xff",
 }
 
 
@@ -183,6 +208,35 @@ def test_what_declares_more_than_it_holds_is_refused(tmp_path: Path, kind: str) 
         read(tmp_path / "x.pkl", b"\x80\x04" + LYING[kind] + b".").numpy()
 
 
+@pytest.mark.parametrize("place", [1, 10**12, -1])
+def test_places_outside_a_table_are_refused(tmp_path: Path, place: int) -> None:
+    """Pandas itself writes to the address that they say."""
+    integer = name("numpy", "dtype") + text("i8") + b"\x85R"
+    places = EMPTY_ARRAY + b"(K\1K\1\x85" + integer + b"\x89C\x08" + struct.pack("<q", place)
+    values = EMPTY_ARRAY + b"(K\1K\1K\1\x86" + integer + b"\x89C\x08" + bytes(8) + b"tb"
+    labels = EMPTY_ARRAY + b"(K\1K\1\x85" + name("numpy", "dtype") + text("O8") + b"\x85R\x89]"
+    labels += text("uid") + b"atb"
+    new_index = name("pandas.core.indexes.base", "_new_Index") + name("pandas", "Index")
+    columns = new_index + b"}" + text("data") + labels + b"s\x86R"
+    rows = new_index + b"}\x86R"
+    block = name("pandas._libs.internals", "_unpickle_block") + values + places + b"tbK\2\x87R"
+    manager = name("pandas.core.internals.managers", "BlockManager")
+    manager += block + b"\x85](" + columns + rows + b"e\x86R"
+    frame = name("pandas", "DataFrame") + b")\x81}" + text("_mgr") + manager + b"sb"
+    found = read(tmp_path / "x.pkl", b"\x80\x04" + frame + b".")
+    with pytest.raises(Refused, match="lacks its column 0"):
+        found.columns(("uid",))
+
+
+def test_large_arrays_of_python_2_are_read(tmp_path: Path) -> None:
+    """Their bytes are text, here of more than 64 KiB."""
+    content = bytes(range(256)) * 300
+    array = EMPTY_ARRAY + b"(K\1J" + struct.pack("<i", len(content) // 4) + b"\x85" + FLOAT32
+    array += b"\x89T" + struct.pack("<i", len(content)) + content + b"tb"
+    found = read(tmp_path / "x.pkl", b"\x80\x04" + array + b".")
+    assert found.numpy().tobytes() == content
+
+
 def test_a_tensor_has_the_storage_of_floats(tmp_path: Path) -> None:
     storage = b"(" + text("storage") + b"ctorch\nFloatStorage\n" + text("0") + b"tQ"
     found = read(tmp_path / "x.pkl", b"\x80\x04" + tensor(storage) + b".")
@@ -197,8 +251,8 @@ def test_depth_and_repetition_cost_nothing(tmp_path: Path) -> None:
     assert len(read(tmp_path / "x.pkl", laughs() + b".")) == 10
     # A place in the memo far away, for which pickle would take 16 GiB.
     assert read(tmp_path / "x.pkl", b"Nr\xff\xff\xff\x7f.") is None
-    with pytest.raises(Refused, match="more than 100 instructions"):
-        run(io.BytesIO(b"N0" * 99 + b"N."), {}, limit=100)
+    with pytest.raises(Refused, match="more than 150 reads"):
+        RestrictedUnpickler(Stream(b"N0" * 99 + b"N.", limit=150), {}).load()
 
 
 def test_cells_of_a_frame_are_text_or_numbers(tmp_path: Path) -> None:

@@ -9,7 +9,13 @@ import numpy as np
 import pytest
 
 from tcon.cache import InputError
-from tcon.extract.snippets.sampling import CentralSampling, Sampling, centres
+from tcon.cache.recipe import Sampling
+from tcon.extract.snippets.sampling import (
+    centres,
+    parse_sampling,
+    snippet_count,
+    snippet_frames,
+)
 
 TOTALS = [*range(1, 100), 1000, 54321, 10**7]
 LENGTH = 16
@@ -17,7 +23,7 @@ LENGTH = 16
 
 def _frames(rule: str, value: int, total: int) -> list[int]:
     """Of snippets that are one frame long."""
-    frames = Sampling(rule, value).frames(total)
+    frames = snippet_frames(Sampling(rule, value), total)
     assert frames.shape[1] == 1
     return frames[:, 0].tolist()
 
@@ -27,9 +33,9 @@ def _frames(rule: str, value: int, total: int) -> list[int]:
 @pytest.mark.parametrize("rule", ["uniform", "stride"])
 def test_frames_increase_and_exist(rule: str, value: int, length: int) -> None:
     for total in TOTALS[:-1]:
-        frames = Sampling(rule, value, length).frames(total)
+        frames = snippet_frames(Sampling(rule, value), total, length=length)
         assert frames.dtype == np.int64
-        assert len(frames) == Sampling(rule, value, length).count(total) >= 1
+        assert len(frames) == snippet_count(Sampling(rule, value), total, length=length) >= 1
         assert frames.shape[1] == length
         assert frames.min() >= 0
         assert frames.max() < total
@@ -80,13 +86,13 @@ def test_uniform_spreads_snippets_as_tsn_does_at_test_time(count: int, length: i
         for j in range(count):
             start = int(tick / 2 + tick * j)
             expected.append([start + n for n in range(length)])
-        assert Sampling("uniform", count, length).frames(total).tolist() == expected
+        assert snippet_frames(Sampling("uniform", count), total, length=length).tolist() == expected
 
 
 def test_no_snippet_is_taken_twice() -> None:
     """18 frames hold three snippets of 16, whatever is asked for."""
     expected = [list(range(start, start + LENGTH)) for start in range(3)]
-    assert Sampling("uniform", 8, LENGTH).frames(18).tolist() == expected
+    assert snippet_frames(Sampling("uniform", 8), 18, length=LENGTH).tolist() == expected
 
 
 @pytest.mark.parametrize("step", [1, 3, 8, 31])
@@ -96,45 +102,47 @@ def test_stride_starts_a_snippet_every_step_frames(step: int) -> None:
         for start in range(total):
             if start % step == (step - 1) // 2 and start + LENGTH <= total:
                 expected.append([start + n for n in range(LENGTH)])
-        assert Sampling("stride", step, LENGTH).frames(total).tolist() == expected
+        assert snippet_frames(Sampling("stride", step), total, length=LENGTH).tolist() == expected
 
 
 @pytest.mark.parametrize("rule", ["uniform", "stride"])
 def test_a_video_shorter_than_a_snippet_repeats_its_last_frame(rule: str) -> None:
-    assert Sampling(rule, 8, 5).frames(3).tolist() == [[0, 1, 2, 2, 2]]
-    assert Sampling(rule, 8, 5).frames(1).tolist() == [[0] * 5]
-    assert Sampling(rule, 1, 5).frames(5).tolist() == [[0, 1, 2, 3, 4]]
+    assert snippet_frames(Sampling(rule, 8), 3, length=5).tolist() == [[0, 1, 2, 2, 2]]
+    assert snippet_frames(Sampling(rule, 8), 1, length=5).tolist() == [[0] * 5]
+    assert snippet_frames(Sampling(rule, 1), 5, length=5).tolist() == [[0, 1, 2, 3, 4]]
 
 
 def test_the_centre_frame_of_a_snippet() -> None:
-    assert centres(Sampling("stride", 4).frames(9)).tolist() == [1, 5]
-    assert centres(Sampling("stride", 4, 5).frames(12)).tolist() == [1 + 2, 5 + 2]
-    assert centres(Sampling("uniform", 1, 16).frames(16)).tolist() == [8]
-    assert centres(Sampling("uniform", 1, 16).frames(3)).tolist() == [2]
+    assert centres(snippet_frames(Sampling("stride", 4), 9)).tolist() == [1, 5]
+    assert centres(snippet_frames(Sampling("stride", 4), 12, length=5)).tolist() == [1 + 2, 5 + 2]
+    assert centres(snippet_frames(Sampling("uniform", 1), 16, length=16)).tolist() == [8]
+    assert centres(snippet_frames(Sampling("uniform", 1), 3, length=16)).tolist() == [2]
 
 
 def test_as_text() -> None:
     assert str(Sampling("uniform", 32)) == "uniform:32"
-    assert str(Sampling("stride", 8, LENGTH)) == "stride:8"
+    assert str(Sampling("stride", 8)) == "stride:8"
 
 
 def test_from_text() -> None:
     for sampling in (Sampling("uniform", 32), Sampling("stride", 8)):
-        assert Sampling.parse(str(sampling)) == sampling
+        assert parse_sampling(str(sampling)) == sampling
     for text in ("uniform:0", "stride", "imported", "uniform:8 "):
         with pytest.raises(InputError, match="it is uniform:COUNT or stride:STEP"):
-            Sampling.parse(text)
+            parse_sampling(text)
 
 
 @pytest.mark.parametrize("positions", [1, 3, 6, 24])
-@pytest.mark.parametrize("whole", [Sampling("uniform", 10), Sampling("stride", 7, LENGTH)])
-def test_the_central_snippets_of_equal_parts(whole: Sampling, positions: int) -> None:
-    central = CentralSampling(whole.rule, whole.value, whole.length, positions)
-    assert str(central) == str(whole)
+@pytest.mark.parametrize(("rule", "value", "length"), [("uniform", 10, 1), ("stride", 7, LENGTH)])
+def test_the_central_snippets_of_equal_parts(
+    rule: str, value: int, length: int, positions: int
+) -> None:
+    whole = Sampling(rule, value)
     for total in TOTALS[:-1]:
-        frames = whole.frames(total)
+        frames = snippet_frames(whole, total, length=length)
         n = len(frames)
         half = Fraction(1, 2)
         wanted = sorted({floor((j + half) * n / positions) for j in range(positions)})
-        assert central.frames(total).tolist() == frames[wanted].tolist()
-        assert central.count(total) == len(wanted)
+        central = snippet_frames(whole, total, length=length, positions=positions)
+        assert central.tolist() == frames[wanted].tolist()
+        assert snippet_count(whole, total, length=length, positions=positions) == len(wanted)

@@ -15,14 +15,13 @@ from PIL import Image
 from reference_decoder import reference_frames
 from torch import Tensor
 
+from tcon.cache.recipe import Preprocessing, Sampling, Views
 from tcon.extract.decoding import DecodeError, open_video
 from tcon.extract.snippets import cutting
 from tcon.extract.snippets import reading as snippets
 from tcon.extract.snippets.cutting import FrameCut
-from tcon.extract.snippets.preprocessing import Preprocessing
 from tcon.extract.snippets.reading import Decoded, Reading, read_snippets
-from tcon.extract.snippets.sampling import Sampling
-from tcon.extract.snippets.views import Views
+from tcon.extract.snippets.views import crop_boxes
 
 Write = Callable[..., Path]
 
@@ -37,7 +36,7 @@ def _changed(cut: FrameCut = CUT, **changes: Any) -> Reading:
     return Reading({"rgb": replace(cut, **changes)})
 
 
-CLIPS = _changed(sampling=Sampling("uniform", 5, LENGTH), clip=True)
+CLIPS = _changed(sampling=Sampling("uniform", 5), length=LENGTH, clip=True)
 
 
 @pytest.fixture(scope="module")
@@ -95,14 +94,16 @@ def test_snippets_of_one_frame(folder: Path, decoder: str) -> None:
 @pytest.mark.parametrize(
     ("sampling", "starts"),
     [
-        (Sampling("uniform", 5, LENGTH), [4, 13, 22, 31, 40]),  # of 45 places
-        (Sampling("stride", 10, LENGTH), [4, 14, 24, 34, 44]),
-        (Sampling("stride", 4, LENGTH), list(range(1, 45, 4))),
+        (Sampling("uniform", 5), [4, 13, 22, 31, 40]),  # of 45 places
+        (Sampling("stride", 10), [4, 14, 24, 34, 44]),
+        (Sampling("stride", 4), list(range(1, 45, 4))),
     ],
     ids=str,
 )
 def test_longer_snippets(folder: Path, sampling: Sampling, starts: list[int]) -> None:
-    found, decoded = _read(folder / "turning.mp4", _changed(sampling=sampling, clip=True))
+    found, decoded = _read(
+        folder / "turning.mp4", _changed(sampling=sampling, clip=True, length=LENGTH)
+    )
     frames = [_pillow(frame) for frame in reference_frames(folder / "turning.mp4")]
     expected = []
     for start in starts:
@@ -130,7 +131,9 @@ def test_every_frame_gets_the_views_of_its_video(folder: Path) -> None:
     found, _ = _read(folder / "turning.mp4", reading, video="turning")
     assert found.shape == (5, 4, 3, LENGTH, SIZE, SIZE)
     frames = reference_frames(folder / "turning.mp4")
-    for view, box in enumerate(reading.cuts["rgb"].views.boxes(40, 60, SIZE, video="turning")):
+    for view, box in enumerate(
+        crop_boxes(reading.cuts["rgb"].views, 40, 60, SIZE, video="turning")
+    ):
         corners = (box.left, box.top, box.left + box.width, box.top + box.height)
         expected = np.stack([_pillow(frame, corners) for frame in frames[40:56]], 1)
         expected = expected[..., ::-1] if box.flip else expected
@@ -157,7 +160,7 @@ def test_a_video_that_is_cut_off(folder: Path) -> None:
     assert 16 < len(frames) < FRAMES
     found, decoded = _read(folder / "cut_off.avi", READING)
     assert decoded.frames == len(frames)
-    assert decoded.centres["rgb"].tolist() == CUT.sampling.frames(len(frames))[:, 0].tolist()
+    assert decoded.centres["rgb"].tolist() == CUT.plan(len(frames))[:, 0].tolist()
     assert f"{len(frames)} of {FRAMES} announced frames" in decoded.damage
     expected = np.stack([_pillow(frames[n]) for n in decoded.centres["rgb"]])[:, None]
     np.testing.assert_allclose(found.int(), expected, atol=3)

@@ -10,8 +10,8 @@ from torch import Tensor
 from torchvision.transforms import Resize
 from torchvision.transforms.functional import resize as torchvision_resize
 
+from tcon.cache.recipe import Preprocessing
 from tcon.extract.backbones import get_spec
-from tcon.extract.snippets.preprocessing import Preprocessing
 from tcon.extract.snippets.transforms import interpolate, normalise, resize
 
 IMAGENET = Preprocessing()

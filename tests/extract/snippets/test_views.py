@@ -13,7 +13,8 @@ from torch import Tensor
 from torchvision.transforms.functional import center_crop, five_crop, hflip
 
 from tcon.cache import InputError
-from tcon.extract.snippets.views import Box, TrainingCrop, Views, crop
+from tcon.cache.recipe import Views
+from tcon.extract.snippets.views import Box, TrainingCrop, crop, crop_boxes, parse_views
 
 SHAPES = [(256, 340), (340, 256), (256, 256), (128, 171), (131, 135)]
 Boxes = Counter[tuple[int, int, int, int]]  # top, left, height, width
@@ -27,7 +28,7 @@ def _images(height: int, width: int) -> Tensor:
 
 
 def _cut(images: Tensor, views: Views, size: int, video: str = "v") -> Tensor:
-    return crop(images, views.boxes(*images.shape[-2:], size, video=video), size)
+    return crop(images, crop_boxes(views, *images.shape[-2:], size, video=video), size)
 
 
 # --- names
@@ -38,9 +39,9 @@ def _cut(images: Tensor, views: Views, size: int, video: str = "v") -> Tensor:
     [("centre", 1), ("flip", 2), ("tencrop", 10), ("multiscale:1", 2), ("multiscale:12", 13)],
 )
 def test_names(text: str, views: int) -> None:
-    assert str(Views.parse(text)) == text
-    assert len(Views.parse(text)) == views
-    assert len(Views.parse(text).boxes(64, 80, 48, video="v")) == views
+    assert str(parse_views(text)) == text
+    assert len(parse_views(text)) == views
+    assert len(crop_boxes(parse_views(text), 64, 80, 48, video="v")) == views
 
 
 @pytest.mark.parametrize(
@@ -50,7 +51,7 @@ def test_names(text: str, views: int) -> None:
 )
 def test_other_names_are_refused(text: str) -> None:
     with pytest.raises(InputError, match=r"centre, flip, tencrop or multiscale:N"):
-        Views.parse(text)
+        parse_views(text)
 
 
 # --- fixed views
@@ -60,7 +61,7 @@ def test_other_names_are_refused(text: str) -> None:
 @pytest.mark.parametrize(("height", "width"), SHAPES)
 def test_the_first_view_is_the_centre_crop(height: int, width: int, name: str) -> None:
     images = _images(height, width)
-    found = _cut(images, Views.parse(name), 112)
+    found = _cut(images, parse_views(name), 112)
     assert found.dtype == torch.uint8
     assert torch.equal(found[:, 0], center_crop(images, 112))
 
@@ -116,7 +117,7 @@ def test_multiscale_draws_every_crop_of_tsn_equally_often(
 ) -> None:
     expected, draws = _tsn(height, width, size), 20_000
     assert sum(expected.values()) == 10 * 13
-    boxes = Views("multiscale", draws).boxes(height, width, size, video="v")[1:]
+    boxes = crop_boxes(Views("multiscale", draws), height, width, size, video="v")[1:]
     found = Counter((box.top, box.left, box.height, box.width, box.flip) for box in boxes)
     assert set(found) == {(*box, flip) for box in expected for flip in (False, True)}
     for (*box, _), n in found.items():
@@ -130,14 +131,14 @@ def test_multiscale_draws_every_crop_of_tsn_equally_often(
 def test_sides_within_3_pixels_of_the_input_are_the_inputs() -> None:
     """256 * 0.875 is 224; 258 * 0.875 is 225, 260 * 0.875 is 227."""
     for height, side in ((256, 224), (258, 224), (260, 227)):
-        boxes = Views("multiscale", 200).boxes(height, 300, 224, video="v")[1:]
+        boxes = crop_boxes(Views("multiscale", 200), height, 300, 224, video="v")[1:]
         assert side in {box.height for box in boxes}
 
 
 def test_a_video_always_gets_the_same_draws_and_another_gets_others() -> None:
     views = Views("multiscale", 3)
-    drawn = [views.boxes(256, 340, 224, video=f"run/{n}.mp4") for n in range(50)]
-    assert drawn == [views.boxes(256, 340, 224, video=f"run/{n}.mp4") for n in range(50)]
+    drawn = [crop_boxes(views, 256, 340, 224, video=f"run/{n}.mp4") for n in range(50)]
+    assert drawn == [crop_boxes(views, 256, 340, 224, video=f"run/{n}.mp4") for n in range(50)]
     assert len({tuple(boxes) for boxes in drawn}) == 50
 
 
@@ -148,7 +149,7 @@ def test_training_draws_every_crop_of_tsn_equally_often(scales: tuple[float, ...
     for seed in range(draws):
         crop_ = TrainingCrop(seed, scales)
         assert len(crop_) == 1
-        (box,) = crop_.boxes(256, 340, 224, video="v")
+        (box,) = crop_boxes(crop_, 256, 340, 224, video="v")
         found[box.top, box.left, box.height, box.width, box.flip] += 1
     assert set(found) == {(*box, flip) for box in expected for flip in (False, True)}
     for (*box, _), n in found.items():
@@ -158,7 +159,7 @@ def test_training_draws_every_crop_of_tsn_equally_often(scales: tuple[float, ...
 
 def test_a_training_crop_is_decided_by_seed_and_video() -> None:
     def draw(seed: int, video: str, **options: bool) -> Box:
-        return TrainingCrop(seed, **options).boxes(256, 340, 224, video=video)[0]
+        return crop_boxes(TrainingCrop(seed, **options), 256, 340, 224, video=video)[0]
 
     assert draw(3, "a.mp4") == draw(3, "a.mp4")
     assert len({draw(seed, "a.mp4") for seed in range(40)}) > 20
@@ -169,7 +170,7 @@ def test_a_training_crop_is_decided_by_seed_and_video() -> None:
 
 def test_multiscale_crops_look_as_cut_by_pillow() -> None:
     images = _images(256, 340)
-    boxes = Views("multiscale", 20).boxes(256, 340, 224, video="v")
+    boxes = crop_boxes(Views("multiscale", 20), 256, 340, 224, video="v")
     found = crop(images, boxes, 224)
     assert found.shape == (2, 21, 3, 224, 224)
     assert {box.height for box in boxes} >= {168, 192, 224, 256}  # up and down

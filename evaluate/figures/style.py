@@ -1,16 +1,21 @@
-"""How figures look: colours that colour-blind eyes tell apart, markers and lines for grey too."""
+"""The style of all figures: colours that colour-blind readers can tell apart, and markers and line
+styles that still differ in grey."""
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+if TYPE_CHECKING:
+    from matplotlib.typing import RcKeyType  # from matplotlib 3.11 on
 
 # Okabe and Ito's palette. Some are equally light: in grey something else must tell them apart.
 COLOURS = (
@@ -20,7 +25,7 @@ COLOURS = (
 UNKNOWN = "#999999"
 MARKERS = ("o", "^", "s", "D", "v", "P", "X", "*")
 LINES = ("-", "--", ":", "-.")
-_STYLE = {
+_STYLE: dict[RcKeyType, Any] = {
     "font.size": 9,
     "axes.titlesize": 10,
     "axes.spines.top": False,
@@ -31,14 +36,15 @@ _STYLE = {
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure and what a reader needs to know of it.
+    """A figure and what a reader needs to know about it.
 
     Args:
         name: of its files, without suffix.
         title: a few words.
         caption: what is drawn, and how to read it.
-        figure: drawn.
-        photo: it holds images or thousands of points, so a report shows it as WebP, not as SVG.
+        figure: the drawing.
+        photo: it holds images or thousands of points, so a report embeds it as WebP, not as SVG.
+        dpi: dots per inch of PNG and WebP.
     """
 
     name: str
@@ -46,14 +52,15 @@ class Picture:
     caption: str
     figure: Figure
     photo: bool = False
+    dpi: int = 120
 
     def encode(self, kind: Literal["png", "svg", "webp"]) -> bytes:
-        """The file's content."""
+        """The content of an image file."""
         buffer = BytesIO()
         # Without the date, equal figures give equal files.
         metadata = {"Date": None} if kind == "svg" else None
         with matplotlib.rc_context(_STYLE):
-            self.figure.savefig(buffer, format=kind, dpi=120, metadata=metadata)
+            self.figure.savefig(buffer, format=kind, dpi=self.dpi, metadata=metadata)
         return buffer.getvalue()
 
     def write(self, folder: Path) -> None:
@@ -62,18 +69,30 @@ class Picture:
             (folder / f"{self.name}.{kind}").write_bytes(self.encode(kind))
 
 
+@dataclass(frozen=True)
+class NotDrawn:
+    """A figure that cannot be drawn: ``what`` it would show, of which ``run``, and why not."""
+
+    what: str
+    run: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"No {self.what} of {self.run}: {self.reason}"
+
+
 def new_figure(width: float, height: float) -> Figure:
-    """An empty figure, in inches, whose axes make room for their labels."""
+    """An empty figure of this size in inches, whose axes make room for their labels."""
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def style() -> matplotlib.rc_context:
-    """The context that axes are made in."""
+def style() -> AbstractContextManager[None]:
+    """The context to create axes in."""
     return matplotlib.rc_context(_STYLE)
 
 
 def show_frame(axis: Axes, image: np.ndarray, label: str, name: str) -> None:
-    """An image [H, W, 3] with a word under it, as the axes ``name``."""
+    """Show an image [H, W, 3] with a label under it; ``name`` is the label of the axes."""
     axis.imshow(image)
     axis.set_label(name)
     axis.set_xticks([])

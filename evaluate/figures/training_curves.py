@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from .drawing import COLOURS, LINES, MARKERS, new_figure, style
+from ...adapt.training.health import by_kind
+from ...cache import InputError
+from ..runs.groups import Group
+from ..runs.logs import read_health, read_metrics
+from .style import COLOURS, LINES, MARKERS, Picture, new_figure, style
 
 Records = Sequence[Mapping[str, float]]
 
@@ -22,11 +27,51 @@ _SHARES = (
 )
 _COUNTS = ("pairs",)
 _UNIT = ("discriminator accuracy", "shares")  # panels from 0 to 1
-# Axes and schedules, weights that stay as they are, and the start of attention, which is a mark.
+# Axes and schedules, weights that never change, and the start of attention, which is a mark.
 _NO_CURVES = (
     *("step", "epoch", "lr", "lambda_d", "mu", "beta", "lambda_"),
     *("attention_on", "attention_on_step"),
 )
+
+
+@dataclass(frozen=True)
+class TrainingLogs:
+    """What the runs of a group logged in training.
+
+    Args:
+        seeds: the lines of each seed's ``metrics.jsonl``, at least one of each.
+        health: what looks wrong, in words.
+    """
+
+    seeds: Sequence[Records]
+    health: str
+
+
+def training_logs(group: Group) -> TrainingLogs:
+    """Read the logs of a group.
+
+    Raises:
+        InputError: a run's metrics are damaged.
+    """
+    seeds = [read_metrics(run) for run in group.runs]
+    try:
+        found = by_kind((run.seed, finding) for run in group.runs for finding in read_health(run))
+        health = "; ".join(finding["text"] for _, finding in found) or "nothing looks wrong"
+    except InputError as error:
+        health = str(error)
+    return TrainingLogs(seeds, health)
+
+
+def curves_picture(logs: TrainingLogs, name: str) -> Picture:
+    """The training curves of a group, with its health in the caption."""
+    count = len(logs.seeds)
+    seeds = "one seed" if count == 1 else f"the mean of {count} seeds and their range"
+    return Picture(
+        f"{name}_curves",
+        f"{name}: training",
+        f"Averages between evaluations, {seeds}. Health: {logs.health}.",
+        draw_curves(logs.seeds),
+    )
 
 
 def draw_curves(seeds: Sequence[Records]) -> Figure:
@@ -67,8 +112,8 @@ def draw_curves(seeds: Sequence[Records]) -> Figure:
 
 
 def panels_of(record: Mapping[str, float]) -> dict[str, list[str]]:
-    """Which logged numbers share an axis, by the panel's title; no panel is empty. A number that is
-    not known to be anything else is a loss."""
+    """Which logged numbers share an axis, by the panel's title; no panel is empty. Numbers of no
+    known kind are taken for losses."""
     keys = [key for key in record if key not in _NO_CURVES]
     others = {
         "attention loss": [key for key in keys if key in _ATTENTION],

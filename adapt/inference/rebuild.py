@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from ...adapt.config.runs import RunConfig, default_options
-from ...adapt.config.settings import apply_settings
-from ...adapt.methods import Method
-from ...adapt.run_folder import CHECKPOINT, flatten
-from ...cache import InputError
+from ..config.runs import RunConfig, default_options
+from ..config.settings import apply_settings
+from ..run_folder import flatten
 
 Statistics = Mapping[str, Mapping[str, Tensor]]
 
@@ -42,22 +38,3 @@ def run_config(config: Mapping[str, Any]) -> RunConfig:
         options=options[method],
         end_to_end=options.get("e2e"),
     )
-
-
-def load_checkpoint(folder: Path, method: Method) -> Statistics:
-    """Put a run's last weights into its method.
-
-    Returns:
-        each domain's ``mean`` and ``deviation`` [D_in]; empty where features were not standardised.
-
-    Raises:
-        InputError: the checkpoint is missing or damaged, or is another method's.
-    """
-    path = folder / CHECKPOINT
-    try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-        method.load_state_dict(checkpoint["method"])
-        return checkpoint["normalise"]
-    except Exception as error:  # a damaged checkpoint fails in many ways
-        reason = str(error).partition("\n")[0]
-        raise InputError(f"{path} does not fit its run ({reason}): repeat the run") from None

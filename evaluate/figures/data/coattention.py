@@ -8,11 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...adapt.layers import coattention as co
-from ...adapt.layers.pairs import choose, similar
-from ...adapt.methods import Method
-from ...adapt.methods.tcon.ablations import TconCoAttn, TconTAdNet
-from ...adapt.methods.tcon.method import Tcon
+from ....adapt.layers import coattention as co
+from ....adapt.layers.pairs import choose, similar
+from ....adapt.methods import Method
+from ....adapt.methods.tcon.ablations import TconCoAttn, TconTAdNet
+from ....adapt.methods.tcon.method import Tcon
 
 
 def co_attends(method: type[Method]) -> bool:
@@ -25,7 +25,7 @@ def aligns(method: type[Method]) -> bool:
     return issubclass(method, Tcon) and not issubclass(method, TconTAdNet)
 
 
-class PairAttention(NamedTuple):
+class CoAttention(NamedTuple):
     """Of N pairs: ``joint`` [N, Ks, Kt], the co-attention matrices (3) as joint distributions; and
     ``weights`` [N, Ks, Kt], those of the source segments in each target-aligned segment (9)."""
 
@@ -33,7 +33,7 @@ class PairAttention(NamedTuple):
     weights: Tensor
 
 
-def co_attend(method: Tcon, fs: Tensor, ft: Tensor, si: Tensor, ti: Tensor) -> PairAttention:
+def co_attend(method: Tcon, fs: Tensor, ft: Tensor, si: Tensor, ti: Tensor) -> CoAttention:
     """Equations (1) to (3), and the softmax of (9).
 
     Args:
@@ -47,7 +47,7 @@ def co_attend(method: Tcon, fs: Tensor, ft: Tensor, si: Tensor, ti: Tensor) -> P
         fs, ft = F.normalize(fs, dim=-1), F.normalize(ft, dim=-1)
     matrix = co.coattention(fs, ft, si, ti)  # [N, Ks, Kt]
     weights = co.alignment_weights(matrix, norm=config.align_norm, tau=config.tau)
-    return PairAttention(co.joint_normalise(matrix, config.att_simplex), weights)
+    return CoAttention(co.joint_normalise(matrix, config.att_simplex), weights)
 
 
 def source_probabilities(method: Tcon, fs: Tensor) -> Tensor:

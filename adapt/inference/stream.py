@@ -1,0 +1,161 @@
+"""Predict new videos with a finished run: decoder, backbone and method in one stream.
+
+Videos go through the pipeline of `tcon extract`, and no features are stored, so memory does not
+grow with their number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import torch
+
+from ...cache import Failure, Snippets, Video
+from ...extract.lists.videos import VideoItem
+from ...extract.options import ExtractConfig, Plan
+from ...extract.pipeline import Progress, compute
+from ..data.domains import Videos
+from ..data.statistics import standardise
+from .features import plan_features
+from .loaded_run import LoadedRun, load_run
+from .prediction import Prediction
+from .videos import read_items
+
+Result = Prediction | Failure
+
+
+def predict(
+    run: LoadedRun | str | Path,
+    videos: str | Path | Sequence[str | Path],
+    *,
+    machine: ExtractConfig = ExtractConfig(),  # noqa: B008  (it never changes)
+    weights: str | Path | None = None,
+    features: Path | None = None,
+    root: Path | None = None,
+    on_result: Callable[[Result], None] = lambda result: None,
+) -> list[Result]:
+    """Predict new videos with a finished run.
+
+    Args:
+        run: a run's folder, or a loaded run.
+        videos: files, folders of videos and lists, or one of these.
+        machine: device, decoder, workers and limits; its precision replaces the run's unless it
+            is "auto".
+        weights: the backbone's checkpoint, unless its weights were the published ones.
+        features: the target's feature file, if it has moved; only for runs that do not record how
+            their features were made.
+        root: folder that the paths in lists start at.
+        on_result: called with each result as soon as it and those before it are there, in another
+            thread.
+
+    Returns:
+        in the order given, a `Prediction` of each video, or a `Failure` if it cannot be read.
+
+    Raises:
+        InputError: no such run or video, or features that cannot be made.
+    """
+    items = read_items([videos] if isinstance(videos, str | Path) else videos, root=root)
+    loaded = run if isinstance(run, LoadedRun) else load_run(run, features=features)
+    results: list[Result] = []
+
+    def take(result: Result) -> None:
+        results.append(result)
+        on_result(result)
+
+    plan = plan_features(loaded, machine, weights=weights)
+    predict_videos(loaded, items, plan, on_result=take)
+    return results
+
+
+def predict_videos(
+    run: LoadedRun,
+    items: Sequence[VideoItem],
+    plan: Plan,
+    *,
+    on_result: Callable[[Result], None],
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+) -> None:
+    """Predict videos and hand on each result; none is kept.
+
+    Args:
+        run: the run.
+        items: the videos, at least one, each id once.
+        plan: from `plan_features`.
+        on_result: called for each video in the order of ``items``, in another thread; a video that
+            cannot be read gives a `Failure`. If the stream is stopped, it still gets what is done.
+        on_progress: called after every video.
+    """
+    in_order = _InOrder([item.id for item in items], on_result)
+    try:
+        compute(items, plan, _Predictor(run, in_order), Progress(len(items), 0), on_progress)
+    finally:
+        in_order.rest()
+
+
+@torch.inference_mode()
+def predict_one(run: LoadedRun, video: Video, snippets: Snippets) -> Prediction:
+    """Predict a video from its features.
+
+    Args:
+        run: the run.
+        video: which one.
+        snippets: features [n, D_in] float16 of all its snippets, or of those that evaluation looks
+            at.
+    """
+    features = torch.from_numpy(snippets.features)  # [n, D_in]
+    if run.statistics:
+        features = standardise(features, **run.statistics["target"])
+    first, n = torch.tensor([0]), torch.tensor([len(features)])
+    videos = Videos((video.id,), features, start=first, count=n, labels=None)
+    rows = videos.snippets(first, run.positions())[0]  # [K m]
+    x = features[rows].float()[None]  # [1, K m, D_in]
+    method = run.method
+    logits, votes = method.predict(x), method.vote(x)
+    attention = None if votes is None else votes.attention
+    central = rows.view(-1, method.snippets)[:, method.snippets // 2]  # [K]
+    return Prediction(
+        video,
+        run.classes,
+        logits[0].numpy(),
+        snippets.frame[central.numpy()],
+        None if attention is None else attention[0].numpy(),
+        None if votes is None else votes.logits[0].numpy(),
+    )
+
+
+class _Predictor:
+    """The pipeline's sink: predicts each video as its features arrive."""
+
+    def __init__(self, run: LoadedRun, results: _InOrder) -> None:
+        self._run, self._results = run, results
+
+    def add(self, video: Video, snippets: Mapping[str, Snippets]) -> None:
+        mine = snippets[self._run.config.modality]
+        self._results.add(video.id, predict_one(self._run, video, mine))
+
+    def fail(self, failure: Failure) -> None:
+        self._results.add(failure.video, failure)
+
+    def commit_if_due(self) -> None:
+        """Nothing to commit."""
+
+
+class _InOrder:
+    """Hands on results in the order of the videos, each as soon as those before it are there."""
+
+    def __init__(self, ids: Sequence[str], on_result: Callable[[Result], None]) -> None:
+        self._ids, self._next, self._on_result = ids, 0, on_result
+        self._early: dict[str, Result] = {}
+
+    def add(self, id_: str, result: Result) -> None:
+        self._early[id_] = result
+        while self._next < len(self._ids) and self._ids[self._next] in self._early:
+            self._on_result(self._early.pop(self._ids[self._next]))
+            self._next += 1
+
+    def rest(self) -> None:
+        """Hand on the results that were held back for others that never came."""
+        for id_ in self._ids[self._next :]:
+            if id_ in self._early:
+                self._on_result(self._early.pop(id_))

@@ -1,0 +1,31 @@
+"""The videos to predict: files, folders and lists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ...cache import InputError
+from ...extract.decoding import is_there
+from ...extract.lists.matching.suffixes import VIDEO_SUFFIXES
+from ...extract.lists.videos import VideoItem, printable, read_videos
+
+
+def read_items(paths: Sequence[str | Path], *, root: Path | None = None) -> list[VideoItem]:
+    """The videos that files, folders and lists name, each once; their ids are their paths.
+
+    Raises:
+        InputError: one of them is missing or holds no video.
+    """
+    items: dict[str, VideoItem] = {}
+    for path in map(Path, paths):
+        if not path.exists() and not is_there(path):
+            raise InputError(f"no such video, folder or list: {path}")
+        found = [path]
+        a_file = path.is_file() and path.suffix.lower() in VIDEO_SUFFIXES
+        if not a_file and path.exists():  # else a video file, or a part of a folder of frames
+            found = [item.path for item in read_videos(path, root=root, unlabelled=True)]
+        for video in found:
+            id_ = printable(video.as_posix())
+            items[id_] = VideoItem(id_, video, "", "")
+    return list(items.values())

@@ -1,0 +1,172 @@
+"""Modules of the user's own that register methods or backbones: ``--plugin`` and entry points.
+
+A plug-in is a Python file (``mine.py``) or an importable module (``package.module``). Running it
+is all that is asked of it: its decorators register what it brings. What was registered remembers
+its `PluginRecord`, so that a run or a feature file can name the plug-in it needs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import logging
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+
+from .errors import InputError
+
+_loading: ContextVar[PluginRecord | None] = ContextVar("loading", default=None)
+_loaded: dict[PluginRecord, ModuleType] = {}
+
+
+@dataclass(frozen=True)
+class PluginRecord:
+    """Which plug-in: enough to find it again and to know that it is still the same.
+
+    Args:
+        module: a file's absolute path, or the name of an importable module.
+        sha256: hash of its source.
+    """
+
+    module: str
+    sha256: str
+
+
+def load_plugin(plugin: str | Path) -> PluginRecord:
+    """Run a plug-in, unless this very source has been run before.
+
+    Args:
+        plugin: a Python file, or the dotted name of a module that can be imported.
+
+    Raises:
+        InputError: there is none, or it fails; names the line.
+    """
+    file = _file_of(str(plugin))
+    is_file = _is_file_name(str(plugin))
+    record = PluginRecord(str(file.resolve()) if is_file else str(plugin), _sha256(file))
+    if record not in _loaded:
+        with _attributed_to(record), _errors_in_one_line(str(plugin), file):
+            _loaded[record] = (
+                _run_file(file, record) if is_file else importlib.import_module(str(plugin))
+            )
+    return record
+
+
+def reload_plugin(record: PluginRecord) -> None:
+    """Run the plug-in that a record names, if it is still there and still the same.
+
+    Raises:
+        InputError: it is gone or has changed; says what to give.
+    """
+    give = "give the file that the run was made with by --plugin FILE"
+    if any(known.sha256 == record.sha256 for known in _loaded):
+        return
+    if _is_file_name(record.module) and not Path(record.module).is_absolute():
+        raise InputError(f"the plug-in {record.module} is not named by its full path: {give}")
+    try:
+        file = _file_of(record.module)
+    except InputError:
+        raise InputError(f"the plug-in {record.module} is gone: {give}") from None
+    if _sha256(file) != record.sha256:
+        raise InputError(f"the plug-in {record.module} has changed since: {give}")
+    load_plugin(record.module)
+
+
+@cache
+def load_entry_points(group: str) -> None:
+    """Import what installed packages offer under ``tcon.methods`` or ``tcon.backbones``, once.
+
+    A broken one is logged as a warning that names its package; the others are still loaded.
+    """
+    for point in entry_points(group=group):
+        name = point.value.partition(":")[0]
+        try:
+            load_plugin(name)
+        except InputError as error:
+            package = point.dist.name if point.dist else "an unknown package"
+            logging.getLogger("tcon").warning(
+                "Left out %s of %s (entry point %s): %s", point.name, package, group, error
+            )
+
+
+def current_plugin() -> PluginRecord | None:
+    """The plug-in that is being run, for the registries; None outside of one."""
+    return _loading.get()
+
+
+def _is_file_name(plugin: str) -> bool:
+    return plugin.endswith(".py") or "/" in plugin
+
+
+def _file_of(plugin: str) -> Path:
+    """The source of a plug-in."""
+    if _is_file_name(plugin):
+        if not Path(plugin).is_file():
+            raise InputError(f"there is no plug-in {plugin}: name a Python file or a module")
+        return Path(plugin)
+    try:
+        spec = importlib.util.find_spec(plugin)
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None or spec.origin is None or not Path(spec.origin).is_file():
+        raise InputError(
+            f"there is no module {plugin} to import as a plug-in: install it, or name its file, "
+            f"as in {plugin.rpartition('.')[2]}.py"
+        )
+    return Path(spec.origin)
+
+
+def _sha256(file: Path) -> str:
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError as error:
+        raise InputError(f"cannot read the plug-in {file}: {error.strerror}") from None
+
+
+def _run_file(file: Path, record: PluginRecord) -> ModuleType:
+    name = f"tcon_plugin_{record.sha256[:16]}"
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise InputError(f"{file} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+@contextmanager
+def _attributed_to(record: PluginRecord) -> Iterator[None]:
+    token = _loading.set(record)
+    try:
+        yield
+    finally:
+        _loading.reset(token)
+
+
+@contextmanager
+def _errors_in_one_line(plugin: str, file: Path) -> Iterator[None]:
+    """Turn whatever the user's code raises into an `InputError` that names its line."""
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        if isinstance(error, SyntaxError) and error.filename == str(file):
+            line, reason = error.lineno, error.msg
+        else:
+            frames = traceback.extract_tb(error.__traceback__)
+            lines = [f.lineno for f in frames if Path(f.filename).resolve() == file.resolve()]
+            line, reason = (lines[-1] if lines else None), f"{type(error).__name__}: {error}"
+        where = f", line {line}" if line else ""
+        raise InputError(f"the plug-in {plugin}{where}: {' '.join(reason.split())}") from None

@@ -1,0 +1,255 @@
+"""The recipe of features: everything that decides what their numbers mean.
+
+A feature file holds one `Recipe` for each modality and never mixes features of two recipes.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, fields, replace
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from .plugins import PluginRecord
+
+Count = Annotated[int, Field(ge=1)]
+FLOW_SIZE = (256, 340)  # height and width of the frames that flow is computed on (TSN)
+CONVENTIONS = ("opencv5", "opencv4", "opencv_cuda")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preprocessing:
+    """How a decoded frame becomes the input of a backbone.
+
+    Args:
+        resize: short side before the crop, pixels; or (height, width), whatever the frame's shape.
+        input_size: side of the square crop, pixels.
+        antialias: filter before scaling down, as Pillow does, or not, as OpenCV.
+        mean, std: per channel, in ``channel_order`` and in units of ``value_range``.
+        channel_order: RGB, BGR, or "" for flow.
+        value_range: pixel values run from 0 to this.
+    """
+
+    resize: Count | tuple[Count, Count] = 256
+    input_size: Count = 224
+    antialias: bool = True
+    mean: tuple[float, ...] = (0.485, 0.456, 0.406)
+    std: tuple[float, ...] = (0.229, 0.224, 0.225)
+    channel_order: Literal["RGB", "BGR", ""] = "RGB"
+    value_range: float = 1.0
+
+    def __str__(self) -> str:
+        """One line that tells another lab how to feed the backbone."""
+        scale = (
+            f"short side {self.resize}"
+            if isinstance(self.resize, int)
+            else f"{self.resize[0]}x{self.resize[1]}"
+        )
+        return (
+            f"{self.channel_order or 'flow'} 0-{self.value_range:g}, {scale} (bilinear"
+            f"{', antialiased' if self.antialias else ''}), "
+            f"centre {self.input_size}x{self.input_size}, mean {self.mean}, std {self.std}"
+        )
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Which snippets of a video are taken.
+
+    Args:
+        rule: "uniform" spreads ``value`` snippets evenly over the video, "stride" starts one every
+            ``value`` frames.
+        value: how many snippets, or the step in frames.
+    """
+
+    rule: Literal["uniform", "stride"]
+    value: Count
+
+    def __str__(self) -> str:
+        return f"{self.rule}:{self.value}"
+
+
+@dataclass(frozen=True)
+class Views:
+    """Which crops and flips of every frame are stored; the first is always the centre crop.
+
+    Args:
+        kind: "centre"; "flip": it and its mirror image; "tencrop": centre and corners, each with
+            its mirror image; "multiscale": the centre and ``draws`` of TSN's training crops.
+        draws: how many random crops "multiscale" adds; 0 for the other kinds.
+    """
+
+    kind: Literal["centre", "flip", "tencrop", "multiscale"] = "centre"
+    draws: Annotated[int, Field(ge=0)] = 0
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.draws}" if self.draws else self.kind
+
+    def __len__(self) -> int:
+        """V, the number of views of a frame."""
+        return {"centre": 1, "flip": 2, "tencrop": 10, "multiscale": 1 + self.draws}[self.kind]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlowParameters:
+    """Parameters of TV-L1 flow, named as in OpenCV (Zach et al. 2007; Sanchez Perez et al. 2013).
+
+    Args:
+        tau: time step of the dual update.
+        lambda_: weight of the data term.
+        theta: tightness between the flow and its auxiliary.
+        scales: levels of the pyramid, fewer where a side would fall below 16 pixels.
+        warps: warps on each level.
+        epsilon: an iteration that changes the flow by less than this, in pixels (root mean
+            square), is the last of its warp.
+        inner, outer: a warp takes at most ``inner * outer`` iterations.
+        scale_step: ratio of the sides of neighbouring levels.
+        median: side of the median filter at the start of each outer iteration: 5, or 1 for none.
+        budget: iterations over the whole image that a pair may take (one on a level of half as
+            many pixels counts a half); after them each warp takes one outer iteration, on the
+            CPU of at most 30.
+        convention: what OpenCV's versions do differently. ``opencv5`` warps to exact points,
+            ``opencv4`` (all 3.x and 4.x) to multiples of 1/32 pixel, both bicubic with A = -0.75
+            and zeros outside of the image. ``opencv_cuda`` is cv::cuda::OpticalFlowDual_TVL1:
+            exact points, A = -0.5, the border repeated, corners instead of centres of pixels
+            aligned between levels, and not every iteration's change looked at.
+
+    Raises:
+        ValueError: another convention or median, or a value without a meaning.
+    """
+
+    tau: float = 0.25
+    lambda_: float = 0.15
+    theta: float = 0.3
+    scales: int = 5
+    warps: int = 5
+    epsilon: float = 0.01
+    inner: int = 30
+    outer: int = 10
+    scale_step: float = 0.8
+    median: int = 5
+    budget: int = 2500
+    convention: str = "opencv5"
+
+    def __post_init__(self) -> None:
+        if self.convention not in CONVENTIONS:
+            raise ValueError(
+                f"no flow convention '{self.convention}': there are {', '.join(CONVENTIONS)}"
+            )
+        for name, value in vars(self).items():
+            if name not in ("epsilon", "convention") and not 0 < value < math.inf:
+                raise ValueError(f"{name} must be above 0, not {value}")
+        if not 0 <= self.epsilon < math.inf:
+            raise ValueError(f"epsilon must be at least 0, not {self.epsilon}")
+        if self.scale_step >= 1:
+            raise ValueError(f"scale_step must be below 1, not {self.scale_step}")
+        if self.median not in (1, 5):
+            raise ValueError(f"the median's side is 5, or 1 for none, not {self.median}")
+
+    def __str__(self) -> str:
+        """Every value, whatever preset they came from: presets may change."""
+        return ",".join(f"{name}={value}" for name, value in vars(self).items())
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlowRecipe:
+    """How flow fields were computed and stored as levels from 0 to 255.
+
+    Args:
+        parameters: of TV-L1.
+        bound: motion of the largest level, in pixels per frame; its opposite is level 0.
+        quantised: levels are whole numbers, or keep their fractions.
+    """
+
+    parameters: FlowParameters = FlowParameters()
+    bound: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 20.0
+    quantised: bool = True
+
+    def __str__(self) -> str:
+        levels = "8 bit" if self.quantised else "float"
+        height, width = FLOW_SIZE
+        return f"tvl1 {self.parameters} at {width}x{height}, bound {self.bound:g}, {levels}"
+
+    def difference(self, other: FlowRecipe) -> str:
+        """What differs, e.g. ``epsilon=0.01 != epsilon=0.02``; "" where nothing does."""
+        return "" if self == other else apart(self, other)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How the features of one modality were made.
+
+    The compared fields decide what the numbers mean; the others are a record.
+
+    Args:
+        backbone: its name in the registry, or what an import was told.
+        weights: "imagenet", a file's name, or "random"; not compared, the hash is.
+        weights_sha256: of the weights' file; "" for random or unknown weights.
+        layer: what the features are, for people.
+        dim: feature dimensions, D.
+        preprocessing: of frames or flow; None where the features were imported.
+        imported: the kind of file that they were imported from; "" where they were extracted.
+        snippet_length: frames, or flow fields, that make one snippet.
+        sampling: which snippets; None where an import does not know.
+        views: which crops and flips.
+        precision: of the forward pass: fp32, bf16 or fp16.
+        flow: how flow was computed; None for RGB and for imported features.
+        flow_engine: that computed it; not compared.
+        plugin: that registered the backbone; not compared.
+        tool_version, device, list_sha256: of the run that began the file; not compared.
+    """
+
+    backbone: str
+    weights: str = field(compare=False)
+    weights_sha256: str
+    layer: str
+    dim: Count
+    preprocessing: Preprocessing | None
+    imported: str = ""
+    snippet_length: Count = 1
+    sampling: Sampling | None
+    precision: str
+    views: Views = Views()
+    flow: FlowRecipe | None = None
+    flow_engine: str = field(compare=False, default="")
+    plugin: PluginRecord | None = field(compare=False, default=None)
+    tool_version: str = field(compare=False, default="")
+    device: str = field(compare=False, default="")
+    list_sha256: str = field(compare=False, default="")
+
+    def differences(self, other: Recipe) -> list[str]:
+        """Say which compared fields differ, e.g. ``["sampling: uniform:32 != stride:8"]``."""
+        return [
+            f"{f.name}: {apart(self.text(f.name), other.text(f.name))}"
+            for f in fields(self)
+            if f.compare and getattr(self, f.name) != getattr(other, f.name)
+        ]
+
+    def text(self, name: str) -> str:
+        """A field's value as people read it; "none" where there is none."""
+        value = getattr(self, name)
+        if isinstance(value, PluginRecord):
+            return f"{value.module} (sha256 {value.sha256[:16]}...)"
+        return "none" if value in (None, "") else str(value)
+
+    def rows(self) -> list[tuple[str, str]]:
+        """The names and values of all fields that say something, for people."""
+        return [
+            (f.name.replace("_", " "), self.text(f.name))
+            for f in fields(self)
+            if getattr(self, f.name) not in (None, "")
+        ]
+
+    def without_list(self) -> Recipe:
+        """What a run keeps of it: the hash of the list depends on labels."""
+        return replace(self, list_sha256="")
+
+
+def apart(ours: object, theirs: object) -> str:
+    """Say ``a != b``; of two lists in words, with commas, only the parts that differ."""
+    a, b = str(ours).split(","), str(theirs).split(",")
+    if len(a) != len(b):
+        return f"{ours} != {theirs}"
+    pairs = [(x.strip(), y.strip()) for x, y in zip(a, b, strict=True) if x != y]
+    return ", ".join(f"{x} != {y}" for x, y in pairs)

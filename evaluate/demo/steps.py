@@ -1,0 +1,146 @@
+"""The steps of the demo: what is made, trained and scored, without a word about it."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ...adapt.config.runs import RunConfig, make_runs
+from ...cache import InputError
+from ...cache.recipe import Sampling
+from ...extract.lists.videos import read_videos
+from ...extract.options import ExtractConfig
+from ..runs.groups import Group, group_runs
+from ..runs.read import find_runs
+
+SEGMENTS = 8
+# Shorter runs, smaller batches and discriminators than the defaults: quick on two CPU cores.
+_TRAIN = ("train.epochs=1", "train.batch_size=32")
+_TCON = ("tcon.pair.max_pairs=256", "tcon.disc.max_segments=256", "tcon.disc.hidden=256")
+STEPS: Mapping[str, int] = {"task": 400, "control": 200}
+# Folder of the runs, methods and settings: what the source alone gives, before the target's
+# statistics and videos are used.
+_STAGES = (
+    ("as_extracted", ("source_only",), ("train.normalise=none",)),
+    ("standardised", ("source_only", "tcon"), _TCON),
+)
+
+
+@dataclass(frozen=True)
+class Clips:
+    """The synthetic clips.
+
+    Args:
+        folder: that holds them.
+        domains: list of each domain's clips, by "source" and "target".
+        tasks: csv of each task's classes, by its title.
+        count: of the clips of both domains.
+    """
+
+    folder: Path
+    domains: Mapping[str, Path]
+    tasks: Mapping[str, Path]
+    count: int
+
+    @property
+    def one_per_class(self) -> dict[str, list[Path]]:
+        """The first clip of each class, in both domains."""
+        rows: dict[str, list[Path]] = {}
+        for path in self.domains.values():
+            first: dict[str, Path] = {}
+            with path.open(newline="") as file:
+                for row in csv.DictReader(file):
+                    first.setdefault(row["label"], path.parent / row["path"])
+            for label, video in first.items():
+                rows.setdefault(label, []).append(video)
+        return rows
+
+
+@dataclass(frozen=True, eq=False)
+class MethodAccuracy:
+    """The target accuracy of one method.
+
+    Args:
+        label: its name, and whether features were standardised.
+        accuracy: of each seed, [seeds].
+        interval: 95 % interval of the mean.
+    """
+
+    label: str
+    accuracy: np.ndarray
+    interval: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class TaskAccuracies:
+    """The accuracies of all methods on a task, and ``chance``, that of guessing."""
+
+    methods: Sequence[MethodAccuracy]
+    chance: float
+
+
+def make_clips(output: Path, *, clips: int, on_progress: Callable[[int, int], None]) -> Clips:
+    """Draw and encode about ``clips`` clips of two domains, anew each time.
+
+    Args:
+        output: folder of the demo.
+        clips: how many.
+        on_progress: called with the clips done and those in all.
+
+    Raises:
+        InputError: too few clips, packages of the demo that are missing, or unwritable output.
+    """
+    try:
+        from ...extract.synthetic import write_pair
+    except ImportError as error:
+        raise missing_package(error) from None
+    folder = output / "clips"
+    try:
+        pair = write_pair(folder, clips=clips, progress=on_progress)
+    except ValueError as error:
+        raise InputError(str(error)) from None
+    except OSError as error:
+        raise InputError(f"cannot write {output}: {error.strerror}") from None
+    domains = {"source": pair.source_list, "target": pair.target_list}
+    tasks = {"actions": pair.task, "order only (control)": pair.control}
+    count = sum(1 for path in domains.values() for _ in read_videos(path))
+    return Clips(folder, domains, tasks, count)
+
+
+def extraction(device: str) -> ExtractConfig:
+    """How the clips' features are extracted."""
+    return ExtractConfig(sampling=Sampling("uniform", 16), device=device)
+
+
+def demo_runs(*, seeds: int, steps: int) -> dict[str, list[RunConfig]]:
+    """The runs on a task, by the name of the folder that they go to."""
+    train = (*_TRAIN, f"train.min_steps={steps}")
+    return {
+        stage: make_runs(methods, (*train, *settings), segments=SEGMENTS, seeds=seeds)
+        for stage, methods, settings in _STAGES
+    }
+
+
+def score(folder: Path) -> list[Group]:
+    """The scored groups of the finished runs in a folder."""
+    return group_runs(find_runs([folder])[0])
+
+
+def accuracies(groups: Sequence[Group]) -> TaskAccuracies:
+    """What the picture of the results shows of the groups of a task."""
+    methods = []
+    for group in groups:
+        assert group.scores is not None  # the demo's target is labelled
+        raw = group.first.config["train"]["normalise"] == "none"
+        label = f"{group.label}\n{'as extracted' if raw else 'standardised'}"
+        methods.append(MethodAccuracy(label, group.scores.accuracy, group.scores.interval))
+    return TaskAccuracies(methods, 1 / len(groups[0].first.classes))
+
+
+def missing_package(error: ImportError) -> InputError:
+    """The error for a package of the demo that is not installed."""
+    return InputError(f"the demo needs the package {error.name}: pip install 'tcon[demo]'")

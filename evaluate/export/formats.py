@@ -1,0 +1,100 @@
+"""The file formats of exported models: a torch.export program, and ONNX."""
+
+from __future__ import annotations
+
+import json
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.export import ExportedProgram
+
+from ...cache import InputError
+
+METADATA = "tcon.json"  # name of the metadata inside the file
+
+
+class ModelFile(ABC):
+    """A format that a traced model can be written in and run from."""
+
+    @abstractmethod
+    def write(self, program: ExportedProgram, metadata: dict[str, Any], path: Path) -> None:
+        """Write a program, with its metadata inside.
+
+        Raises:
+            InputError: the format cannot express it.
+        """
+
+    @abstractmethod
+    def run(self, path: Path, snippets: Tensor) -> list[np.ndarray]:
+        """Read the file and run it: its outputs."""
+
+
+class Program(ModelFile):
+    """A torch.export program."""
+
+    def write(self, program: ExportedProgram, metadata: dict[str, Any], path: Path) -> None:
+        program.example_inputs = None  # it would be saved too
+        torch.export.save(program, path, extra_files={METADATA: json.dumps(metadata)})
+
+    def run(self, path: Path, snippets: Tensor) -> list[np.ndarray]:
+        module = torch.export.load(path).module()
+        return [output.detach().numpy() for output in module(snippets)]
+
+
+class Onnx(ModelFile):
+    """ONNX, in one file.
+
+    Raises:
+        InputError: its packages are not installed.
+    """
+
+    def __init__(self) -> None:
+        try:
+            import onnx
+            import onnxruntime
+            import onnxscript  # noqa: F401  (torch's exporter needs it)
+        except ModuleNotFoundError as error:
+            raise InputError(
+                f"ONNX needs the package {error.name}: pip install 'tcon[export]', or write a .pt2"
+            ) from None
+        self._onnx, self._runtime = onnx, onnxruntime
+
+    def write(self, program: ExportedProgram, metadata: dict[str, Any], path: Path) -> None:
+        logging.getLogger("onnxscript").setLevel(logging.ERROR)  # it tells what it cannot shrink
+        try:
+            made = torch.onnx.export(
+                program,
+                dynamo=True,
+                input_names=["snippets"],
+                output_names=metadata["outputs"],
+                verbose=False,
+            )
+        except Exception as error:  # the innermost one says which operation it is
+            reason: BaseException = error
+            while reason.__cause__ is not None:
+                reason = reason.__cause__
+            raise InputError(
+                f"ONNX cannot express it ({first_line(reason)}): write a .pt2"
+            ) from None
+        assert made is not None  # with dynamo=True
+        model = made.model_proto
+        self._onnx.helper.set_model_props(model, {METADATA: json.dumps(metadata)})
+        self._onnx.save(model, path)
+
+    def run(self, path: Path, snippets: Tensor) -> list[np.ndarray]:
+        session = self._runtime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        return session.run(None, {"snippets": snippets.numpy()})
+
+
+WRITERS: Mapping[str, type[ModelFile]] = {".pt2": Program, ".onnx": Onnx}
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message."""
+    return str(error).strip().partition("\n")[0]

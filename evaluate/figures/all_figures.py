@@ -1,0 +1,94 @@
+"""Which figures a comparison of runs has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ...adapt.methods import entry
+from ...cache import InputError
+from ..runs.embeddings import Loader, RunFeatures
+from ..runs.groups import Group, folder_names
+from .accuracy_by_segments import accuracy_by_segments, accuracy_picture
+from .attention import attention_picture
+from .coattention import coattention_picture
+from .data.clouds import feature_clouds
+from .data.coattention import co_attends
+from .data.frames import pair_frames
+from .data.pairs import PairChoice, attend_pairs, check_pairs, shown_pairs, test_attention
+from .style import NotDrawn, Picture
+from .training_curves import curves_picture, training_logs
+from .tsne import tsne_picture
+
+
+def draw_all(
+    groups: Sequence[Group],
+    loader: Loader,
+    pairs: PairChoice,
+    *,
+    fused: Sequence[Group] = (),
+) -> Iterator[Picture | NotDrawn]:
+    """Everything that the runs give: accuracy by K; per group training curves, t-SNE and, of TCoN,
+    attention and co-attention. What shows features is of the group's first seed.
+
+    Args:
+        groups: scored runs.
+        loader: of their features.
+        pairs: whose co-attention.
+        fused: scored groups that have accuracies alone.
+
+    Yields:
+        each figure, or why it cannot be drawn.
+
+    Raises:
+        InputError: a pair that was asked for cannot be shown.
+    """
+    check_pairs([group.first for group in groups], loader, pairs)
+    if pairs.ids and not any(co_attends(entry(g.method).method) for g in groups):
+        raise InputError("--pair shows co-attention, which none of these runs' methods has")
+    if panels := accuracy_by_segments([*groups, *fused]):
+        yield accuracy_picture(panels)
+    for group, name in zip(groups, folder_names(groups), strict=True):
+        try:
+            logs = training_logs(group)
+        except InputError as error:
+            yield NotDrawn("training curves", name, str(error))
+        else:
+            yield curves_picture(logs, name)
+        try:
+            run = loader.load(group.first)
+        except InputError as error:
+            yield NotDrawn("features", name, str(error))
+            continue
+        yield tsne_picture(feature_clouds(run), name, run.loaded.classes)
+        yield from coattention_pictures(run, name, pairs)
+
+
+def coattention_pictures(
+    run: RunFeatures, name: str, choice: PairChoice
+) -> Iterator[Picture | NotDrawn]:
+    """Attention over time, where the method predicts it, and a co-attention matrix per pair;
+    nothing of methods that do not co-attend.
+
+    Args:
+        run: a run and its features.
+        name: of its figures.
+        choice: which pairs. Those that another run used are left out.
+
+    Raises:
+        InputError: the frames of a pair that was asked for cannot be read.
+    """
+    if not co_attends(type(run.method)):
+        return
+    pairs = attend_pairs(run, shown_pairs(run, choice))
+    everyone = test_attention(run)
+    if everyone is not None:
+        yield attention_picture(everyone, pairs, name)
+    try:
+        frames = [pair_frames(pair, choice.roots) for pair in pairs]
+    except InputError as error:
+        if choice.ids:
+            raise
+        yield NotDrawn("co-attention", name, str(error))
+        return
+    for number, (pair, images) in enumerate(zip(pairs, frames, strict=True), start=1):
+        yield coattention_picture(pair, images, f"{name}_coattention_{number}", name, number)

@@ -1,0 +1,1 @@
+"""What the figures show, computed from runs; nothing here draws."""

@@ -1,0 +1,55 @@
+"""A figure per predicted video, in a folder."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from ...adapt.inference.prediction import Prediction
+from ...cache import InputError
+from ..figures.data.frames import read_images
+
+
+class PredictionFigures:
+    """Draws each video's attention over time, with the segments' frames, into a folder.
+
+    Args:
+        folder: created if it does not exist.
+
+    Raises:
+        InputError: matplotlib is not installed, or the folder cannot be made.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            from ..figures.prediction import draw_prediction
+        except ModuleNotFoundError:
+            raise InputError(
+                "--figures needs matplotlib: pip install 'tcon[demo]', or leave it out"
+            ) from None
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"cannot write {folder}: {error.strerror}") from None
+        self._folder, self._draw = folder, draw_prediction
+        self._names: set[str] = set()
+
+    def draw(self, prediction: Prediction) -> None:
+        """Draw a video.
+
+        Raises:
+            InputError: its frames cannot be read again.
+        """
+        images = read_images(prediction.video, prediction.frames)
+        picture = self._draw(prediction, images, name=self._free_name(prediction.video.id))
+        (self._folder / f"{picture.name}.png").write_bytes(picture.encode("png"))
+
+    def _free_name(self, id_: str) -> str:
+        """A file name without suffix that no other video has."""
+        stem = name = re.sub(r"[^\w.-]+", "_", id_).strip("_.")
+        count = 1
+        while name in self._names:
+            count += 1
+            name = f"{stem}_{count}"
+        self._names.add(name)
+        return name

@@ -1,0 +1,93 @@
+"""Plug-ins: found, run once, recorded; their errors are one line."""
+
+import sys
+from importlib.metadata import EntryPoint
+
+import pytest
+
+from tcon.cache import InputError, plugins
+from tcon.cache.plugins import current_plugin, load_entry_points, load_plugin, reload_plugin
+
+
+def test_a_file_is_run_once_and_knows_what_it_is(tmp_path):
+    file = tmp_path / "mine.py"
+    counter = tmp_path / "runs.txt"
+    file.write_text(f"open({str(counter)!r}, 'a').write('run ')\n")
+    record = load_plugin(file)
+    assert record.module == str(file) and len(record.sha256) == 64
+    assert load_plugin(str(file)) == record and counter.read_text() == "run "
+    file.write_text(file.read_text() + "# other\n")
+    assert load_plugin(file).sha256 != record.sha256 and counter.read_text() == "run run "
+
+
+def test_what_a_plugin_registers_is_attributed_to_it(tmp_path):
+    file = tmp_path / "asks.py"
+    file.write_text("from tcon.cache.plugins import current_plugin\nseen = current_plugin()\n")
+    record = load_plugin(file)
+    module = sys.modules[f"tcon_plugin_{record.sha256[:16]}"]
+    assert module.seen == record and current_plugin() is None
+
+
+def test_a_module_is_imported_by_its_name(tmp_path, monkeypatch):
+    (tmp_path / "a_module_of_mine.py").write_text("value = 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    record = load_plugin("a_module_of_mine")
+    assert record.module == "a_module_of_mine" and sys.modules["a_module_of_mine"].value == 1
+    reload_plugin(record)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("x = 1\ny = 1 / 0\n", r"mine.py, line 2: ZeroDivisionError: division by zero"),
+        ("x = 1\n\nif x\n", r"mine.py, line 3: expected ':'"),
+        ("def f():\n    raise ValueError('two\\nlines')\nf()\n", r"line 2: ValueError: two lines"),
+        ("import no_such_module_at_all\n", r"line 1: ModuleNotFoundError"),
+        ("raise SystemExit(3)\n", r"line 1: SystemExit: 3"),
+    ],
+)
+def test_errors_are_one_line_with_the_line_number(tmp_path, source, message):
+    (tmp_path / "mine.py").write_text(source)
+    with pytest.raises(InputError, match=message) as info:
+        load_plugin(tmp_path / "mine.py")
+    assert "\n" not in str(info.value)
+
+
+def test_what_is_not_there_is_refused(tmp_path):
+    with pytest.raises(InputError, match="no plug-in .*gone.py"):
+        load_plugin(tmp_path / "gone.py")
+    with pytest.raises(InputError, match="no module no.such.module to import"):
+        load_plugin("no.such.module")
+
+
+def test_a_recorded_plugin_must_be_the_same_file(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text("VALUE = 'of the record test'\n")
+    record = load_plugin(file)
+    file.unlink()
+    reload_plugin(record)  # it has been run: nothing to do
+    plugins._loaded.pop(record)
+    with pytest.raises(InputError, match="is gone: give the file .* --plugin FILE"):
+        reload_plugin(record)
+    file.write_text("VALUE = 2\n")
+    with pytest.raises(InputError, match="has changed since: give the file .* --plugin FILE"):
+        reload_plugin(record)
+
+
+def test_a_broken_entry_point_is_a_warning_that_names_its_package(tmp_path, monkeypatch, caplog):
+    (tmp_path / "sound_entry.py").write_text("value = 1\n")
+    (tmp_path / "broken_entry.py").write_text("1 / 0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    class Package:
+        name = "their-package"
+
+    def of_group(group):
+        points = [EntryPoint(n, f"{n}_entry", group) for n in ("broken", "sound")]
+        return [point._for(Package()) for point in points]
+
+    monkeypatch.setattr(plugins, "entry_points", lambda *, group: of_group(group))
+    load_entry_points("tcon.tests")
+    assert sys.modules["sound_entry"].value == 1
+    assert "Left out broken of their-package" in caplog.text
+    assert "line 1: ZeroDivisionError" in caplog.text
