@@ -1,1 +1,28 @@
-"""Runs to numbers: metrics, intervals, tables, label-free scores, figures and the demo."""
+"""Runs to numbers, tables, figures and predictions.
+
+    run folders --> runs/    find, read, check, group and name them
+                --> scores/  metrics, intervals, paired tests, fusion, choices without labels
+                --> evaluation.py: `evaluate` puts all of it into one `Evaluation`
+                --> tables/  its parts as tables, and the paper's tables with ours beside
+                --> report/  all of it as markdown, HTML, csv, json and LaTeX
+
+``figures/`` draws, ``predict/`` and ``export/`` take a finished run to new videos and other tools,
+``demo/`` is what ``tcon demo`` does, ``commands.py`` are the commands.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .evaluation import Evaluation, evaluate
+
+__all__ = ["Evaluation", "evaluate"]
+
+
+def __getattr__(name: str) -> Any:
+    """Imported when they are asked for, so that the commands' help is quick (PEP 562)."""
+    if name in __all__:
+        return getattr(import_module(".evaluation", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
+from rich.console import Console
 
 from ..cache.errors import InputError
 
@@ -41,7 +43,7 @@ _plugin = click.option(
     "--csv", "csv_path", type=click.Path(path_type=Path), help="Write the rows there too."
 )
 @click.option(
-    "--json", "json_path", type=click.Path(path_type=Path), help="Write everything there."
+    "--json", "json_path", type=click.Path(path_type=Path), help="Write everything to it."
 )
 @click.option(
     "--baseline",
@@ -108,8 +110,14 @@ _plugin = click.option(
 def evaluate(
     runs: tuple[Path, ...],
     csv_path: Path | None,
+    json_path: Path | None,
+    latex_path: Path | None,
     features: Path | None,
+    baseline: str,
     fuse: str | None,
+    table: str | None,
+    details: bool,
+    shared_classes: bool,
     select: str | None,
     validators: tuple[str, ...],
     source_features: Path | None,
@@ -118,90 +126,131 @@ def evaluate(
     distances: bool,
     pairs: tuple[tuple[str, str], ...],
     roots: tuple[str, ...],
-    **options: Any,
 ) -> None:
     """Score finished RUNS on the target's test videos.
 
     RUNS are run folders or folders of them. Where the target is unlabelled, prints predictions
     and scores that need no labels. With --select, prints what label-free validators choose.
     """
-    from .report.presentation import Presentation
-    from .report.report import report, report_selection
+    from .evaluation import evaluate as compute
+    from .report.markdown import blocks_markdown
+    from .report.outputs import check_figures, check_outputs
+    from .report.page import distances as distance_blocks
     from .scores.validators import DEFAULT
 
     if fuse and Path(fuse).exists():  # the option took the first of the runs
         runs, fuse = (Path(fuse), *runs), "1:1"
     if not runs:
         raise InputError("no runs are named: tcon eval RUNS")
-    presentation = Presentation(
-        figures=figures,
-        html=html,
-        distances=distances,
-        pairs=pairs,
-        roots=roots,
-        features=features,
-        source_features=source_features,
-        command=shlex.join(["tcon", *sys.argv[1:]]),
-    )
-    if (pairs or roots) and not (figures or html):
-        raise InputError("--pair and --root are for figures: give --figures DIR or --report FILE")
-    if validators and not select:
-        raise InputError("--validator chooses something: give --select epoch")
-    if source_features and not (select or presentation):
-        raise InputError(
-            "--source-features is for figures, distances and choices: give --select epoch, "
-            "--report FILE, --figures DIR or --distances"
-        )
-    if not select:
-        report(
+    _check_options(click.get_current_context().params)
+    written = {"--csv": csv_path, "--json": json_path, "--latex": latex_path, "--report": html}
+    if figures or html:
+        check_figures(figures, html, roots)
+    check_outputs(written)
+    with Console(stderr=True).status("evaluating") as status:
+        result = compute(
             runs,
-            csv_path=csv_path,
-            features=features,
+            baseline=baseline,
             fuse=fuse,
-            presentation=presentation,
-            **options,
+            shared_classes=shared_classes,
+            table=table,
+            select=select,
+            validators=validators or (DEFAULT,),
+            distances=distances or html is not None,
+            provenance=html is not None,
+            features=features,
+            source_features=source_features,
         )
+        if json_path:
+            result.to_json(json_path)
+        if csv_path:
+            result.to_csv(csv_path)
+        if latex_path:
+            result.to_latex(latex_path)
+        status.stop()
+        click.echo(result.to_markdown(details=details))
+        if csv_path and result.results and result.unlabelled:
+            click.echo(
+                f"{csv_path} gets the rows of the labelled targets; name the others alone for "
+                "theirs."
+            )
+        for path in filter(None, (csv_path, json_path, latex_path)):
+            click.echo(f"\nWrote {path}.")
+        if distances:
+            click.echo(f"\n{blocks_markdown(distance_blocks(result))}")
+        if not figures and not html:
+            return
+        from .figures.style import NotDrawn  # it needs matplotlib
+
+        status.start()
+        pictures = []
+        for picture in result.draw(pairs=pairs, roots=roots):
+            if isinstance(picture, NotDrawn):
+                click.echo(picture)
+                continue
+            status.update(f"drawn: {picture.title}")
+            pictures.append(picture)
+            if figures:
+                picture.write(figures)
+    if figures:
+        click.echo(f"\nWrote {len(pictures)} figures, as PNG and SVG, to {figures}.")
+    if html:
+        words = shlex.join(["tcon", *sys.argv[1:]])
+        result.to_html(html, pictures=pictures, command=words)
+        size = html.stat().st_size / 1e6
+        click.echo(f"\nWrote {html} ({size:.1f} MB), which needs no other file.")
+
+
+def _check_options(given: Mapping[str, Any]) -> None:
+    """Refuse options of ``tcon eval`` that do not go together."""
+    drawn = given["figures"] or given["html"]
+    if (given["pairs"] or given["roots"]) and not drawn:
+        raise InputError("--pair and --root are for figures: give --figures DIR or --report FILE")
+    if given["latex_path"] and not given["table"]:
+        raise InputError("--latex writes one of the paper's tables: give --table 1 to 5 too")
+    if given["table"] and given["details"]:
+        raise InputError("--table has no details: leave out --details")
+    if not given["select"]:
+        if given["validators"]:
+            raise InputError("--validator chooses something: give --select epoch")
+        if given["source_features"] and not (drawn or given["distances"]):
+            raise InputError(
+                "--source-features is for figures, distances and choices: give --select epoch, "
+                "--report FILE, --figures DIR or --distances"
+            )
         return
-    if presentation:
+    if drawn or given["distances"]:
         raise InputError("--select draws nothing: leave out --figures, --report and --distances")
-    of_tables = ("json_path", "table", "latex_path", "details", "shared_classes")
-    if fuse or any(options[name] for name in of_tables):
+    of_tables = ("fuse", "json_path", "table", "latex_path", "details", "shared_classes")
+    if any(given[name] for name in of_tables):
         raise InputError("--select prints choices alone: leave out the options of other tables")
-    report_selection(
-        runs,
-        select,
-        validators=validators or (DEFAULT,),
-        csv_path=csv_path,
-        features=features,
-        source_features=source_features,
-    )
 
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("videos", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
-    "--root", type=click.Path(path_type=Path), help="Folder that a list's paths start at."
+    "--root", type=click.Path(path_type=Path), help="Folder that paths in lists start at."
 )
 @click.option(
     "--weights",
     type=click.Path(path_type=Path),
-    help="The backbone's checkpoint, if not published.",
+    help="The backbone's checkpoint, unless its weights were the published ones.",
 )
 @click.option(
     "--features",
     type=click.Path(path_type=Path),
-    help="Target file of an old run, if it has moved.",
+    help="For old runs: the target's feature file, if it has moved.",
 )
-@click.option("--csv", "csv_path", type=click.Path(path_type=Path), help="Write everything there.")
+@click.option("--csv", "csv_path", type=click.Path(path_type=Path), help="Write everything to it.")
 @click.option(
-    "--json", "json_path", type=click.Path(path_type=Path), help="Write everything there."
-)
-@click.option(
-    "--figures", type=click.Path(path_type=Path), help="Draw each video's attention to this folder."
+    "--json", "json_path", type=click.Path(path_type=Path), help="Write everything to it."
 )
 @click.option(
-    "--top", type=click.IntRange(min=1), default=2, show_default=True, help="Classes in a line."
+    "--figures", type=click.Path(path_type=Path), help="Draw each video's attention into it."
+)
+@click.option(
+    "--top", type=click.IntRange(min=1), default=2, show_default=True, help="Classes per line."
 )
 @_plugin
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:0,cuda:1 ...")
@@ -237,6 +286,7 @@ def predict(
     json_path: Path | None,
     figures: Path | None,
     top: int,
+    precision: str,
     **machine: Any,
 ) -> None:
     """Predict new VIDEOS with a finished RUN: labels, scores, attention over time.
@@ -246,14 +296,14 @@ def predict(
     from ..adapt.inference.features import plan_features
     from ..adapt.inference.loaded_run import load_run
     from ..adapt.inference.videos import read_items
+    from ..extract.machine.machine import Machine
     from ..extract.machine.memory import keep_freed_memory
-    from ..extract.options import ExtractConfig
     from .predict.report import Outputs, show_predictions
 
     keep_freed_memory()
     items = read_items(videos, root=root)
     loaded = load_run(run, features=features)
-    plan = plan_features(loaded, ExtractConfig(**machine), weights=weights)
+    plan = plan_features(loaded, Machine(**machine), weights=weights, precision=precision)
     outputs = Outputs(csv=csv_path, json=json_path, figures=figures, top=top)
     failures = show_predictions(loaded, items, plan, outputs)
     sys.exit(1 if failures else 0)
@@ -265,24 +315,26 @@ def predict(
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    help="FILE.npz; of a run FILE.pt2 or FILE.onnx.",
+    help="FILE.npz; for a run FILE.pt2 or FILE.onnx.",
 )
-@click.option("--modality", default="rgb", show_default=True, help="Of a feature file.")
+@click.option(
+    "--modality", default="rgb", show_default=True, help="For a feature file: whose features."
+)
 @click.option(
     "--segments",
     type=click.IntRange(min=1),
     metavar="K",
-    help="Of a feature file the central snippet of each of K segments, [N, K, D], instead of all.",
+    help="For a feature file: the central snippet of each of K segments, [N, K, D], not all.",
 )
 @click.option(
     "--weights",
     type=click.Path(path_type=Path),
-    help="Of a run the backbone's checkpoint, if not published.",
+    help="For a run: the backbone's checkpoint, unless its weights were the published ones.",
 )
 @click.option(
     "--features",
     type=click.Path(path_type=Path),
-    help="Of an old run its target file, if it has moved.",
+    help="For an old run: the target's feature file, if it has moved.",
 )
 @_plugin
 def export(
@@ -320,10 +372,21 @@ def export(
 
 
 @click.command()
-@click.option("-o", "--output", type=click.Path(path_type=Path), default="demo", show_default=True)
-@click.option("--clips", type=click.IntRange(min=1), default=224, show_default=True)
-@click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True)
-@click.option("--device", default="auto", show_default=True)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default="demo",
+    show_default=True,
+    help="Folder of everything.",
+)
+@click.option(
+    "--clips", type=click.IntRange(min=1), default=224, show_default=True, help="About how many."
+)
+@click.option(
+    "--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="Runs per method."
+)
+@click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:0 ...")
 def demo(output: Path, clips: int, seeds: int, device: str) -> None:
     """Make synthetic clips of two domains, extract, adapt and evaluate: the whole pipeline."""
     from .demo.show import run_demo

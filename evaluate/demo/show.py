@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from ...adapt.progress import adapt_with_progress
+from ...adapt.config.grid import Grid
+from ...adapt.progress.display import train_and_show
 from ...cache.console import console
 from ...extract.lists.videos import read_videos
+from ...extract.machine.machine import Machine
 from ...extract.progress import extract_with_progress
-from ..runs.groups import Group
-from ..scores.results import results_of
-from ..tables.accuracy import markdown, write_csv
-from .steps import STEPS, accuracies, demo_runs, extraction, make_clips, missing_package, score
+from ..evaluation import Evaluation
+from .steps import SNIPPETS, STEPS, accuracies, demo_runs, make_clips, missing_package, score
 
 
 def run_demo(
@@ -54,27 +54,34 @@ def run_demo(
 
     console().rule("2/4 tcon extract")
     for name, videos in made.domains.items():
-        extract_with_progress(read_videos(videos), output / f"{name}.h5", extraction(device))
+        file, machine = output / f"{name}.h5", Machine(device=device)
+        extract_with_progress(read_videos(videos), file, snippets=SNIPPETS, machine=machine)
 
     console().rule("3/4 tcon adapt")
     files = output / "source.h5", output / "target.h5"
-    groups: dict[str, list[Group]] = {}
+    scored: dict[str, Evaluation] = {}
     for title, task in made.tasks.items():
         folder = output / "runs" / task.stem
         runs = demo_runs(seeds=seeds, steps=(steps or STEPS)[task.stem])
         for stage, members in runs.items():
-            adapt_with_progress(*files, members, output=folder / stage, task=task, device=device)
-        groups[title] = score(folder)
+            grid = Grid(
+                source=files[0],
+                target=files[1],
+                runs=tuple(members),
+                output=folder / stage,
+                task=task,
+            )
+            train_and_show([grid], device=device)
+        scored[title] = score(folder)
 
     console().rule("4/4 tcon eval")
-    for title, scored in groups.items():
+    for title, result in scored.items():
         console().print(f"\n{title}", style="bold")
-        results = results_of(scored)
-        print(markdown(results))
-        write_csv(results, output / f"{made.tasks[title].stem}.csv")
+        print(result.to_markdown())
+        result.to_csv(output / f"{made.tasks[title].stem}.csv")
     for picture in (
         frames_picture(made.one_per_class, list(made.domains)),
-        accuracy_picture({title: accuracies(scored) for title, scored in groups.items()}),
+        accuracy_picture({title: accuracies(result) for title, result in scored.items()}),
     ):
         (output / f"{picture.name}.png").write_bytes(picture.encode("png"))
     console().print(

@@ -11,13 +11,11 @@ import numpy as np
 
 from ...adapt.config.runs import RunConfig, make_runs
 from ...cache import InputError
-from ...cache.recipe import Sampling
 from ...extract.lists.videos import read_videos
-from ...extract.options import ExtractConfig
-from ..runs.groups import Group, group_runs
-from ..runs.read import find_runs
+from ..evaluation import Evaluation, evaluate
 
 SEGMENTS = 8
+SNIPPETS = 16  # of each clip
 # Shorter runs, smaller batches and discriminators than the defaults: quick on two CPU cores.
 _TRAIN = ("train.epochs=1", "train.batch_size=32")
 _TCON = ("tcon.pair.max_pairs=256", "tcon.disc.max_segments=256", "tcon.disc.hidden=256")
@@ -111,11 +109,6 @@ def make_clips(output: Path, *, clips: int, on_progress: Callable[[int, int], No
     return Clips(folder, domains, tasks, count)
 
 
-def extraction(device: str) -> ExtractConfig:
-    """How the clips' features are extracted."""
-    return ExtractConfig(sampling=Sampling("uniform", 16), device=device)
-
-
 def demo_runs(*, seeds: int, steps: int) -> dict[str, list[RunConfig]]:
     """The runs on a task, by the name of the folder that they go to."""
     train = (*_TRAIN, f"train.min_steps={steps}")
@@ -125,20 +118,19 @@ def demo_runs(*, seeds: int, steps: int) -> dict[str, list[RunConfig]]:
     }
 
 
-def score(folder: Path) -> list[Group]:
-    """The scored groups of the finished runs in a folder."""
-    return group_runs(find_runs([folder])[0])
+def score(folder: Path) -> Evaluation:
+    """The finished runs in a folder, evaluated."""
+    return evaluate(folder, provenance=False)
 
 
-def accuracies(groups: Sequence[Group]) -> TaskAccuracies:
-    """What the picture of the results shows of the groups of a task."""
+def accuracies(evaluation: Evaluation) -> TaskAccuracies:
+    """What the picture of the results shows of a task."""
     methods = []
-    for group in groups:
-        assert group.scores is not None  # the demo's target is labelled
-        raw = group.first.config["train"]["normalise"] == "none"
-        label = f"{group.label}\n{'as extracted' if raw else 'standardised'}"
-        methods.append(MethodAccuracy(label, group.scores.accuracy, group.scores.interval))
-    return TaskAccuracies(methods, 1 / len(groups[0].first.classes))
+    for result in evaluation.results:
+        group, scores = result.group, result.scores
+        label = f"{group.label}\n{'as extracted' if group.normalise == 'none' else 'standardised'}"
+        methods.append(MethodAccuracy(label, scores.accuracy, scores.interval))
+    return TaskAccuracies(methods, 1 / len(evaluation.groups[0].classes))
 
 
 def missing_package(error: ImportError) -> InputError:

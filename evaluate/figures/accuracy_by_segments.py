@@ -10,8 +10,8 @@ import numpy as np
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 
-from ...adapt.run_folder import what_counts
 from ..runs.groups import Group
+from ..runs.read import what_counts
 from .style import COLOURS, LINES, MARKERS, Picture, new_figure, style
 
 
@@ -43,7 +43,7 @@ def accuracy_by_segments(groups: Sequence[Group]) -> dict[str, Series]:
     for group in groups:
         if group.scores is None:
             continue
-        title = f"{group.transfer}, {group.first.config['modality']}"
+        title = f"{group.transfer}, {group.modality}"
         same = json.dumps(what_counts(group.first.config) | {"seed": 0, "segments": 0})
         panels.setdefault(title, {}).setdefault(same, []).append(group)
     return {
@@ -103,7 +103,7 @@ def _accuracies(groups: Sequence[Group]) -> list[AccuracyAtK]:
     """By rising K."""
     found = [
         AccuracyAtK(
-            str(group.first.config["segments"]),
+            group.segments,
             float(group.scores.accuracy.mean()),
             group.scores.interval,
         )
@@ -120,7 +120,7 @@ def _named(series: Sequence[list[Group]]) -> list[tuple[str, list[Group]]]:
         (
             members[0].method
             if methods.count(members[0].method) == 1
-            else f"{members[0].method} ({members[0].first.path.parent})",
+            else f"{members[0].method} ({members[0].folder})",
             members,
         )
         for members in series

@@ -7,14 +7,15 @@ from collections.abc import Iterator, Sequence
 from ...adapt.methods import entry
 from ...cache import InputError
 from ..runs.embeddings import Loader, RunFeatures
-from ..runs.groups import Group, folder_names
+from ..runs.groups import Group
+from ..runs.names import folder_names
 from .accuracy_by_segments import accuracy_by_segments, accuracy_picture
 from .attention import attention_picture
 from .coattention import coattention_picture
 from .data.clouds import feature_clouds
 from .data.coattention import co_attends
 from .data.frames import pair_frames
-from .data.pairs import PairChoice, attend_pairs, check_pairs, shown_pairs, test_attention
+from .data.pairs import PairChoice, attend_pairs, attention_to_test_videos, check_pairs, shown_pairs
 from .style import NotDrawn, Picture
 from .training_curves import curves_picture, training_logs
 from .tsne import tsne_picture
@@ -80,7 +81,7 @@ def coattention_pictures(
     if not co_attends(type(run.method)):
         return
     pairs = attend_pairs(run, shown_pairs(run, choice))
-    everyone = test_attention(run)
+    everyone = attention_to_test_videos(run)
     if everyone is not None:
         yield attention_picture(everyone, pairs, name)
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ...cache import InputError
@@ -28,3 +28,29 @@ def check_outputs(paths: Mapping[str, Path | None]) -> None:
         other = options.setdefault(path.resolve(), option)
         if other != option:
             raise InputError(f"{other} and {option} both write {path}: name two files")
+
+
+def check_figures(folder: Path | None, html: Path | None, roots: Sequence[str]) -> None:
+    """Refuse figures that could not be drawn or written, and make the folders for them.
+
+    Args:
+        folder: that gets the figures.
+        html: the report that shows them.
+        roots: folders that the videos' paths start at, as ``--root`` takes them.
+
+    Raises:
+        InputError: a missing package, a path that cannot be written, or no such root.
+    """
+    try:
+        from ..figures import all_figures  # noqa: F401  (it is imported to see whether it can be)
+        from ..figures.data.roots import parse_roots
+    except ImportError as error:
+        package = (error.name or "").partition(".")[0]
+        raise InputError(f"figures need the package {package}: pip install 'tcon[demo]'") from None
+    parse_roots(roots)
+    for path in (folder, html and html.parent):
+        if path:
+            try:
+                path.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise InputError(f"cannot write {path}: {error.strerror}") from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from ...adapt.methods import entry, names
-from ...adapt.run_folder import flatten, what_counts
 from ...cache import InputError
+from ..runs.read import flatten, what_counts
 from ..scores.intervals import accuracy_interval
 from ..scores.metrics import accuracy, mean_class_accuracy
 from .read import Run
@@ -49,30 +49,125 @@ class Scores:
 
 
 @dataclass(frozen=True)
+class FusionWeights:
+    """How much each modality's logits count: equally in TCoN, 1 : 1.5 in TSN."""
+
+    rgb: float = 1.0
+    flow: float = 1.0
+
+    @staticmethod
+    def parse(text: str) -> FusionWeights:
+        """``1:1.5`` to weights of RGB and flow.
+
+        Raises:
+            InputError: anything but two positive numbers.
+        """
+        try:
+            rgb, flow = (float(part) for part in text.split(":"))
+        except ValueError:
+            rgb = flow = math.nan
+        if not (0 < rgb < math.inf and 0 < flow < math.inf):
+            raise InputError(
+                f"--fuse {text}: no such run, and no weights of RGB and flow such as 1:1.5"
+            )
+        return FusionWeights(rgb, flow)
+
+    def __str__(self) -> str:
+        return f"{self.rgb:g}:{self.flow:g}"
+
+
+@dataclass(frozen=True)
+class Fusion:
+    """What a fused group was made of."""
+
+    weights: FusionWeights
+    rgb: Group
+    flow: Group
+
+
+@dataclass(frozen=True)
 class Group:
     """Runs of one setting.
 
     Args:
-        runs: by rising seed.
+        runs: by rising seed; of a fused group, runs that no folder holds.
         truth: class of each target test video, [n], -1 where unknown.
         scores: at the last epoch; None where no label is known.
+        fusion: of a fused group what it was made of, else None.
     """
 
     runs: tuple[Run, ...]
     truth: np.ndarray
     scores: Scores | None
+    fusion: Fusion | None = None
 
     @property
     def first(self) -> Run:
         return self.runs[0]
 
     @property
+    def folder(self) -> Path:
+        """Where the runs' folders are."""
+        return self.first.path.parent
+
+    @property
+    def parts(self) -> tuple[Group, ...]:
+        """The groups of runs that this one was made of: itself, or those that were fused."""
+        return (self.fusion.rgb, self.fusion.flow) if self.fusion else (self,)
+
+    @property
     def method(self) -> str:
         return self.first.config["method"]
 
     @property
+    def modality(self) -> str:
+        """``rgb``, ``flow`` ...; of a fused group ``rgb+flow``."""
+        return "+".join(part.first.config["modality"] for part in self.parts)
+
+    @property
+    def segments(self) -> str:
+        """K, or ``K_s:K_t``."""
+        return str(self.first.config["segments"])
+
+    @property
+    def preset(self) -> str:
+        return self.first.config["preset"]
+
+    @property
+    def normalise(self) -> str:
+        return self.first.config["train"]["normalise"]
+
+    @property
+    def task(self) -> str:
+        return self.first.data["task"]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.first.classes
+
+    @property
+    def protocol(self) -> str:
+        """``inductive`` or ``transductive``."""
+        return self.first.data["protocol"]
+
+    @property
+    def mode(self) -> str:
+        """``cached features`` or ``end to end``."""
+        return self.first.data["mode"]
+
+    @property
+    def backbone(self) -> str:
+        """Of a fused group both, if they differ."""
+        return " + ".join(dict.fromkeys(part.first.data["backbone"] for part in self.parts))
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """Names of the backbone's weights; of a fused group both, if they differ."""
+        return tuple(dict.fromkeys(part.first.data["weights"] for part in self.parts))
+
+    @property
     def label(self) -> str:
-        """The method's name for people; that of the run where this version does not know it."""
+        """The method's name for people; the run's where this version does not know the method."""
         return entry(self.method).title if self.method in names() else self.method
 
     @property
@@ -89,8 +184,7 @@ class Group:
     @property
     def dataset(self) -> str:
         """``source -> target``, and the task where it has a name."""
-        task = self.first.data["task"]
-        return self.transfer if task == _SHARED else f"{self.transfer}, {task}"
+        return self.transfer if self.task == _SHARED else f"{self.transfer}, {self.task}"
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -98,21 +192,21 @@ class Group:
 
     @property
     def reads_target_labels(self) -> bool:
-        """Whether the method trains on them: an upper bound, no adaptation."""
+        """Whether the method trains on them: an upper bound, not an adaptation."""
         known = self.method in names()
         return known and entry(self.method).method.reads_target_labels
 
     @property
     def conditions(self) -> dict[str, str]:
         """By name, what groups must have in common to stand in the same comparison."""
-        config, data = self.first.config, self.first.data
-        train = flatten(config["train"], "train")
+        train = flatten(self.first.config["train"], "train")
+        data = self.first.data
         return {
-            "source features": data["source_sha256"],
-            "target features": data["target_sha256"],
+            "source features": " ".join(p.first.data["source_sha256"] for p in self.parts),
+            "target features": " ".join(p.first.data["target_sha256"] for p in self.parts),
             "classes": json.dumps([data["classes"], data["target_map"]]),
-            "modality": config["modality"],
-            "segments": str(config["segments"]),
+            "modality": self.modality,
+            "segments": self.segments,
             **{key: json.dumps(value) for key, value in sorted(train.items())},
         }
 
@@ -174,17 +268,3 @@ def score(
         mean_class=np.array([mean_class_accuracy(p, truth) for p in predicted]),
         interval=accuracy_interval(predicted == truth),
     )
-
-
-def folder_names(groups: Sequence[Group]) -> list[str]:
-    """A name per group: its run folder's without the seed, after the folders above as far as runs
-    of one name lie in several."""
-    names = [group.first.path.name.removesuffix(f"_seed{group.first.seed}") for group in groups]
-    if len(set(names)) == len(names):
-        return names
-    above = [group.first.path.parent.resolve() for group in groups]
-    common = os.path.commonpath(above)
-    return [
-        "_".join([*folder.relative_to(common).parts, name])
-        for folder, name in zip(above, names, strict=True)
-    ]

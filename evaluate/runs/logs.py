@@ -1,11 +1,61 @@
-"""What a run has written about its training: metrics, and what looked wrong in them."""
+"""What runs have written about their training: metrics, and what looked wrong in them."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from ...adapt.run_folder import HEALTH, METRICS
+from ...adapt.training.health import by_kind
+from ...cache import InputError
+from .groups import Group
+from .names import folder_names
 from .read import Run, damaged_run
+
+
+@dataclass(frozen=True)
+class HealthWarning:
+    """Something that looked wrong in the training of some runs alike.
+
+    Args:
+        runs: a group's folder name and a seed of each.
+        text: what looked wrong, of the first of them.
+        remedy: what to try.
+    """
+
+    runs: tuple[tuple[str, int], ...]
+    text: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Health:
+    """What looked wrong in the training of all runs.
+
+    Args:
+        warnings: each kind once.
+        unreadable: why the health of some runs is not known.
+    """
+
+    warnings: tuple[HealthWarning, ...] = ()
+    unreadable: tuple[str, ...] = ()
+
+
+def health_of(groups: Sequence[Group]) -> Health:
+    """What looked wrong, once for all runs alike."""
+    found, unreadable = [], []
+    for group, name in zip(groups, folder_names(groups), strict=True):
+        for run in group.runs:
+            try:
+                found += [((name, run.seed), finding) for finding in read_health(run)]
+            except InputError as error:
+                unreadable.append(str(error))
+    warnings = [
+        HealthWarning(tuple(runs), finding["text"], finding["remedy"])
+        for runs, finding in by_kind(found)
+    ]
+    return Health(tuple(warnings), tuple(unreadable))
 
 
 def read_metrics(run: Run) -> list[dict[str, float]]:

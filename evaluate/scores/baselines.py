@@ -35,8 +35,9 @@ def baseline_of(group: Group, groups: Sequence[Group], method: str = "source_onl
     chosen = fitting[shared.index(max(shared))]
     if len(fitting) == 1:
         return Baseline(chosen)
-    folder = chosen.first.path.parent
-    return Baseline(chosen, f"compared with {method} of {folder}, one of {len(fitting)} that fit")
+    return Baseline(
+        chosen, f"compared with {method} of {chosen.folder}, one of {len(fitting)} that fit"
+    )
 
 
 def _differences(group: Group, other: Group) -> list[str]:

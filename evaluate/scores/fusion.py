@@ -2,49 +2,19 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from ...adapt.run_folder import flatten
 from ...cache import InputError
-from ..runs.groups import Group, score
-from ..runs.read import Predictions, Run
+from ..runs.groups import Fusion, FusionWeights, Group, score
+from ..runs.read import Predictions, Run, flatten
 
 RGB, FLOW, FUSED = "rgb", "flow", "rgb+flow"
 _SETS = ("target_test", "target_train")
 _NO_SETTING = ("modality", "seed", "data", "tool_version")
-_JOINED = ("source_sha256", "target_sha256", "backbone", "weights")  # may differ by modality
-
-
-@dataclass(frozen=True)
-class FusionWeights:
-    """What each modality's logits count: equal in TCoN, 1 : 1.5 in TSN."""
-
-    rgb: float = 1.0
-    flow: float = 1.0
-
-    @staticmethod
-    def parse(text: str) -> FusionWeights:
-        """``1:1.5`` to weights of RGB and flow.
-
-        Raises:
-            InputError: anything but two positive numbers.
-        """
-        try:
-            rgb, flow = (float(part) for part in text.split(":"))
-        except ValueError:
-            rgb = flow = math.nan
-        if not (0 < rgb < math.inf and 0 < flow < math.inf):
-            raise InputError(
-                f"--fuse {text}: no such run, and no weights of RGB and flow such as 1:1.5"
-            )
-        return FusionWeights(rgb, flow)
-
-    def __str__(self) -> str:
-        return f"{self.rgb:g}:{self.flow:g}"
 
 
 def fuse_logits(rgb: np.ndarray, flow: np.ndarray, weights: FusionWeights) -> np.ndarray:
@@ -54,28 +24,26 @@ def fuse_logits(rgb: np.ndarray, flow: np.ndarray, weights: FusionWeights) -> np
 
 
 def fuse_runs(rgb: Run, flow: Run, weights: FusionWeights) -> Run:
-    """Two runs as one, joined by video id, at every evaluation. Its path is a name, no folder.
+    """Two runs as one, joined by video id, at every evaluation.
+
+    Returns:
+        a run whose path is a name, not a folder, and whose record is that of the RGB run.
 
     Raises:
         InputError: they differ in task, classes, evaluations or videos.
     """
-    for what, of in (
+    shared: tuple[tuple[str, Callable[[Run], Any]], ...] = (
         ("tasks", lambda run: run.data["task"]),
         ("classes", lambda run: run.classes),
         ("labels of the classes", lambda run: run.data["target_map"]),
         ("evaluation steps", lambda run: run.steps),
-    ):
+    )
+    for what, of in shared:
         if of(rgb) != of(flow):
             raise InputError(f"cannot fuse {rgb.path} with {flow.path}: they differ in {what}")
-    data = dict(rgb.data)
-    for key in _JOINED:
-        data[key] = " + ".join(dict.fromkeys((rgb.data[key], flow.data[key])))
-    name = rgb.path.name.replace(f"_{RGB}_", f"_{FUSED}_")
-    return Run(
-        path=rgb.path.with_name(name),
-        config=rgb.config | {"modality": FUSED, "fusion": str(weights), "data": data},
-        classes=rgb.classes,
-        steps=rgb.steps,
+    return replace(
+        rgb,
+        path=rgb.path.with_name(rgb.path.name.replace(f"_{RGB}_", f"_{FUSED}_")),
         predictions={name: _join(name, rgb, flow, weights) for name in _SETS},
     )
 
@@ -91,13 +59,15 @@ def fuse_groups(groups: Sequence[Group], weights: FusionWeights) -> tuple[list[G
     Raises:
         InputError: nothing can be fused, or a pair differs in seeds, videos, classes or labels.
     """
-    groups = [g for g in groups if g.first.config["modality"] in (RGB, FLOW)]
-    fused, alone, differing = [], [], []
+    groups = [g for g in groups if g.modality in (RGB, FLOW)]
+    fused: list[Group] = []
+    alone: list[str] = []
+    differing: list[str] = []
     for group in groups:
-        partner, modality = _nearest(group, groups), group.first.config["modality"]
+        partner = _nearest(group, groups)
         if partner is None or _nearest(partner, groups) is not group:
-            alone.append(f"{group.label}, {modality}: {_why_alone(group, groups)}")
-        elif modality == RGB:
+            alone.append(f"{group.label}, {group.modality}: {_why_alone(group, groups)}")
+        elif group.modality == RGB:
             fused.append(_fuse(group, partner, weights))
             if keys := differing_settings(group, partner):
                 said = f"{RGB} and {FLOW} differ in {', '.join(keys)}"
@@ -134,7 +104,7 @@ def _fuse(rgb: Group, flow: Group, weights: FusionWeights) -> Group:
             f"cannot fuse {rgb.label}, {rgb.dataset}: the target's feature files of {RGB} and "
             f"{FLOW} give other labels to the same videos"
         )
-    return Group(runs, rgb.truth, score(runs, rgb.truth))
+    return Group(runs, rgb.truth, score(runs, rgb.truth), Fusion(weights, rgb, flow))
 
 
 def _nearest(group: Group, groups: Sequence[Group]) -> Group | None:
@@ -144,7 +114,7 @@ def _nearest(group: Group, groups: Sequence[Group]) -> Group | None:
         return (
             len(differing_settings(group, other)),
             group.transfer != other.transfer,
-            group.first.path.parent != other.first.path.parent,
+            group.folder != other.folder,
         )
 
     return min(
@@ -155,14 +125,11 @@ def _nearest(group: Group, groups: Sequence[Group]) -> Group | None:
 
 
 def _of_other_modality(group: Group, groups: Sequence[Group]) -> list[Group]:
-    own = group.first.config["modality"]
-    return [g for g in groups if g.method == group.method and g.first.config["modality"] != own]
+    return [g for g in groups if g.method == group.method and g.modality != group.modality]
 
 
 def _must_agree(group: Group) -> str:
-    config = group.first.config
-    preset = config.get("preset", "matched")
-    return f"K = {config['segments']}, preset {preset}, task '{group.first.data['task']}'"
+    return f"K = {group.segments}, preset {group.preset}, task '{group.task}'"
 
 
 def _why_alone(group: Group, groups: Sequence[Group]) -> str:

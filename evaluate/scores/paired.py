@@ -76,16 +76,19 @@ def compare(group: Group, baseline: Group) -> Comparison | None:
     """Compare scored groups of the same test videos on the seeds that both have.
 
     Returns:
-        the comparison; None where they have no seed in common.
+        the comparison; None where they have no seed in common, or one has no scores.
     """
+    if group.scores is None or baseline.scores is None:
+        return None
     seeds = tuple(seed for seed in group.seeds if seed in baseline.seeds)
     if not seeds:
         return None
     correct, other = (
-        g.scores.correct[[g.seeds.index(seed) for seed in seeds]] for g in (group, baseline)
+        scores.correct[[g.seeds.index(seed) for seed in seeds]]
+        for g, scores in ((group, group.scores), (baseline, baseline.scores))
     )  # [S, n]
     differences = correct.astype(int) - other  # [S, n]
-    of_class = np.arange(len(group.first.classes))[:, None] == group.scores.truth  # [C, n]
+    of_class = np.arange(len(group.classes))[:, None] == group.scores.truth  # [C, n]
     videos = np.where(of_class.any(1), of_class.sum(1), np.nan)
     return Comparison(
         baseline=baseline,

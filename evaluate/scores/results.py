@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...cache import InputError
-from ..runs.groups import Group
+from ..runs.groups import Group, Scores
+from ..runs.names import row_name
 from .baselines import Baseline, baseline_of
 from .epochs import EpochChoices, choose_epochs
 from .metrics import class_accuracies, confusion
@@ -20,7 +21,9 @@ class Result:
     """One scored group.
 
     Args:
-        group: with scores.
+        group: of runs.
+        name: its row's in every table.
+        scores: at the last epoch.
         epochs: accuracies at other epochs than the last.
         comparison: with the baseline; None where there is no comparable run of it.
         remark: why there is no comparison, or which of several baselines it is with; else empty.
@@ -28,6 +31,8 @@ class Result:
     """
 
     group: Group
+    name: str
+    scores: Scores
     epochs: EpochChoices
     comparison: Comparison | None
     remark: str
@@ -45,18 +50,19 @@ class Result:
 
 
 def results_of(groups: Sequence[Group], baseline: str = "source_only") -> list[Result]:
-    """Compute the results of scored groups, each compared with the baseline where both have runs
-    on the same data under equal training options.
+    """Compute the results of the groups that have scores, each compared with the baseline where
+    both have runs on the same data under equal training options.
 
     Args:
-        groups: scored.
+        groups: of which those without scores are left out.
         baseline: a method.
-
-    Raises:
-        InputError: there is no run of a baseline other than the default.
     """
-    check_baseline(groups, baseline)
-    return [_result(group, baseline_of(group, groups, baseline)) for group in groups]
+    groups = [group for group in groups if group.scores]
+    return [
+        _result(group, scores, groups, baseline)
+        for group in groups
+        if (scores := group.scores) is not None
+    ]
 
 
 def check_baseline(groups: Sequence[Group], baseline: str) -> None:
@@ -73,12 +79,35 @@ def check_baseline(groups: Sequence[Group], baseline: str) -> None:
         )
 
 
-def _result(group: Group, baseline: Baseline) -> Result:
-    scores, classes = group.scores, len(group.first.classes)
+def result_notes(results: Sequence[Result]) -> list[str]:
+    """What must be said of the comparisons: which baseline was taken, or why there is none, and
+    which seeds were compared where these are not all."""
+    notes = []
+    for result in results:
+        group, comparison = result.group, result.comparison
+        if result.remark:
+            row = f"{group.dataset}, {result.name}, {group.modality}, K = {group.segments}"
+            notes.append(f"{row}: {result.remark}.")
+        if comparison and set(comparison.seeds) != {*group.seeds, *comparison.baseline.seeds}:
+            seeds = " ".join(map(str, comparison.seeds))
+            notes.append(
+                f"{group.dataset}, {group.label}: compared with {comparison.baseline.label} on the "
+                f"seeds that both have, {seeds}."
+            )
+    return notes
+
+
+def _result(group: Group, scores: Scores, groups: Sequence[Group], baseline: str) -> Result:
+    other: Baseline = baseline_of(group, groups, baseline)
+    counts = np.zeros((len(group.classes),) * 2, int)
+    for predicted in scores.predicted:
+        counts += confusion(predicted, scores.truth, len(group.classes))
     return Result(
         group=group,
+        name=row_name(group, groups),
+        scores=scores,
         epochs=choose_epochs(group),
-        comparison=compare(group, baseline.group) if baseline.group else None,
-        remark=baseline.remark,
-        confusion=sum(confusion(p, scores.truth, classes) for p in scores.predicted),
+        comparison=compare(group, other.group) if other.group else None,
+        remark=other.remark,
+        confusion=counts,
     )

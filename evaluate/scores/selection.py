@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from ...adapt.run_folder import flatten, what_counts
 from ...cache import InputError
 from ...cache.errors import unknown
 from ..runs.groups import Group
 from ..runs.read import Run
+from ..runs.settings import Value, settings_of
 from ..runs.truth import TrueClasses
 from .metrics import accuracy
 from .validators import VALIDATORS, Validator, last_best
@@ -26,12 +25,12 @@ class Candidate:
     """What may be chosen.
 
     Args:
-        value: of the setting, or the epoch's step.
+        value: of the setting, or the step of the evaluation.
         runs: with this value, one per seed.
         epochs: the index of each run's evaluation that counts.
     """
 
-    value: Any
+    value: Value
     runs: tuple[Run, ...]
     epochs: tuple[int, ...]
 
@@ -60,15 +59,26 @@ class Selection:
 
     @property
     def group(self) -> Group:
+        """The first of the groups."""
         return self.groups[0]
 
     def chosen(self, validator: str) -> Candidate:
         """The candidate that a validator chooses."""
-        return self.candidates[VALIDATORS[validator].best(self.scores[validator])[0]]
+        return self.candidates[self.best(validator)[0]]
+
+    def best(self, validator: str) -> tuple[int, int]:
+        """Index of the candidate that a validator chooses, and how many have its score."""
+        return VALIDATORS[validator].best(self.scores[validator])
 
     @property
     def oracle(self) -> Candidate:
-        """The candidate of the highest test accuracy. It is chosen by target labels: no result."""
+        """The candidate of the highest test accuracy: not a result, chosen by target labels.
+
+        Raises:
+            ValueError: the target has no labels.
+        """
+        if self.accuracy is None:
+            raise ValueError("the target has no labels")
         return self.candidates[last_best(self.accuracy)[0]]
 
 
@@ -108,7 +118,7 @@ def select_setting(groups: Sequence[Group], key: str, source: TrueClasses) -> li
     known = {k for s in settings for k in s if k not in _NO_SETTING and not k.startswith("data.")}
     if key not in known:
         raise unknown("setting", key, ["epoch", "segments", *sorted(known)])
-    alike: dict[str, list[tuple[Any, Group]]] = {}  # all but the key
+    alike: dict[str, list[tuple[Value, Group]]] = {}  # all but the key
     for group, setting in zip(groups, settings, strict=True):
         if key in setting:
             value = setting.pop(key)
@@ -126,7 +136,7 @@ def _epochs(run: Run) -> list[Candidate]:
     return [Candidate(step, (run,), (epoch,)) for epoch, step in enumerate(run.steps)]
 
 
-def _values(key: str, members: list[tuple[Any, Group]], source: TrueClasses) -> Selection:
+def _values(key: str, members: list[tuple[Value, Group]], source: TrueClasses) -> Selection:
     # None, then numbers, then names: values of one setting need not have one type.
     members.sort(key=lambda m: (m[0] is not None, isinstance(m[0], str), m[0]))
     seeds = [{run.seed for run in group.runs} for _, group in members]
@@ -215,10 +225,3 @@ def _members(candidates: Sequence[Candidate]) -> Iterator[tuple[Run, int]]:
     """Each run of each candidate, and its epoch."""
     for candidate in candidates:
         yield from zip(candidate.runs, candidate.epochs, strict=True)
-
-
-def settings_of(run: Run) -> dict[str, Any]:
-    """All that counts but the seed, by the keys of ``--set``."""
-    config = what_counts(run.config) | {"seed": None}
-    options = config.pop("options")
-    return flatten(config | {config["method"]: options})

@@ -1,11 +1,14 @@
-"""The table of domain distances."""
+"""Domain distances before and after adaptation."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from ..scores.distances import Distance
-from .layout import markdown_table
+from .layout import Block, Heading, Table, Text
+
+if TYPE_CHECKING:
+    from ..scores.distances import Distance  # it needs scikit-learn
 
 _HOW = """\
 Between source training and target test videos, before G_f (features as the run standardised them)
@@ -16,14 +19,14 @@ the squared multi-kernel MMD, in brackets that between equal domains (videos dea
 Videos are their segments side by side, or their mean where K differs."""
 
 
-def distances_markdown(transfers: Mapping[str, Mapping[str, Sequence[Distance]]]) -> str:
+def distance_blocks(transfers: Mapping[str, Mapping[str, Sequence[Distance]]]) -> list[Block]:
     """A table per transfer, with a row per run and level.
 
     Args:
         transfers: by ``source -> target``, names of runs and their distances.
     """
     head = ["run", "level", "A-distance before", "after", "MMD² before", "after"]
-    parts = []
+    blocks: list[Block] = []
     for transfer, runs in transfers.items():
         rows = []
         for name, distances in runs.items():
@@ -32,8 +35,8 @@ def distances_markdown(transfers: Mapping[str, Mapping[str, Sequence[Distance]]]
                 both = [at[level, stage] for stage in ("before", "after")]
                 cells = [name, level, *map(_a_distance, both)]
                 rows.append([*cells, *(f"{d.mmd:.3f} ({d.shuffled:.3f})" for d in both)])
-        parts += [f"{transfer}: domain distance", markdown_table(head, rows)]
-    return "\n\n".join([*parts, _HOW])
+        blocks += [Heading(f"{transfer}: domain distance"), Table(head, rows)]
+    return [*blocks, Text(_HOW)]
 
 
 def _a_distance(distance: Distance) -> str:

@@ -1,22 +1,59 @@
-"""How tables and numbers are printed."""
+"""What a page is made of, and how numbers are written.
+
+The functions of this folder turn records into blocks; `report` writes blocks as markdown or HTML.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 
-def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A markdown table whose columns are also aligned as plain text."""
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+@dataclass(frozen=True)
+class Table:
+    """Cells as text; every row has as many as the head."""
 
-    def line(cells: Sequence[str]) -> str:
-        padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
-        return f"| {' | '.join(padded)} |"
+    kind: ClassVar[str] = "table"
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
 
-    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
-    return "\n".join([line(head), rule, *map(line, rows)])
+
+@dataclass(frozen=True)
+class Heading:
+    """What the blocks below it are about."""
+
+    kind: ClassVar[str] = "heading"
+    text: str
+
+
+@dataclass(frozen=True)
+class Text:
+    """A paragraph."""
+
+    kind: ClassVar[str] = "text"
+    text: str
+
+
+@dataclass(frozen=True)
+class Bullets:
+    """A list of sentences."""
+
+    kind: ClassVar[str] = "bullets"
+    lines: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Commands:
+    """Commands to copy, a line each."""
+
+    kind: ClassVar[str] = "commands"
+    lines: Sequence[str]
+
+
+Block = Table | Heading | Text | Bullets | Commands
 
 
 def percent(share: float) -> str:
@@ -30,21 +67,16 @@ def points(difference: float) -> str:
 
 
 def clips(count: float) -> str:
-    """A number of videos with its sign, a mean over seeds with one decimal."""
+    """A number of videos with its sign; a mean over seeds has one decimal."""
     return f"{count:+.1f}".removesuffix(".0")
 
 
 def mean_std(values: np.ndarray) -> str:
-    """In percent, [seeds]; one seed has no deviation."""
+    """Mean and deviation in percent, [seeds]; one seed has no deviation."""
     std = sample_std(values)
     return percent(values.mean()) + ("" if std is None else f" ± {100 * std:.1f}")
 
 
 def sample_std(values: np.ndarray) -> float | None:
-    """Sample standard deviation; one value has none."""
+    """Sample standard deviation, [seeds]; None for one seed."""
     return float(values.std(ddof=1)) if len(values) > 1 else None
-
-
-def bullets(lines: Iterable[str]) -> str:
-    """A list of sentences."""
-    return "\n".join(f"- {line}" for line in lines)

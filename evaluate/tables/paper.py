@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ...cache import InputError
-from ..report.repeat import commands_like
 from ..runs.groups import Group
-from .accuracy import notes_of, row_name
+from ..runs.names import row_name
+from ..runs.notes import notes_of
 from .published import CLASS_LISTS, MODALITIES, PROXIES, Published, published
 
 _NO_RUN, _NOT_FUSED = "no run", "no --fuse"  # why a cell is empty
-_MODALITY = re.compile(r"[_-](?:rgb|flow)(?= -> |$)")  # at the end of a feature file's name
 
 
 @dataclass(frozen=True)
@@ -28,7 +26,7 @@ class Cell:
         published: None where the paper has no such number.
         ours: scored runs; None where there are none.
         missing: why there are none.
-        command: that makes them; empty where none can.
+        command: that makes them; empty where none is known.
     """
 
     method: str
@@ -41,7 +39,15 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Block:
+class Fill:
+    """How empty cells can be filled: a sentence that ends in a colon, and a command."""
+
+    sentence: str
+    command: str
+
+
+@dataclass(frozen=True)
+class TaskTable:
     """One task of a table: a row per method, a column per input, published and ours.
 
     Args:
@@ -51,7 +57,8 @@ class Block:
         rows: cells of each method, in the order of ``modalities``.
         modalities: as the paper calls them.
         notes: what must be said of the numbers.
-        commands: by the reason why cells are empty, those that fill them.
+        fills: how empty cells can be filled: by the reason why they are empty, a sentence and a
+            command.
     """
 
     table: str
@@ -61,15 +68,15 @@ class Block:
     modalities: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     notes: tuple[str, ...]
-    commands: Mapping[str, tuple[str, ...]]
+    fills: Mapping[str, Fill]
 
 
-def paper_blocks(table: str, groups: Sequence[Group]) -> list[Block]:
+def paper_tables(table: str, groups: Sequence[Group]) -> list[TaskTable]:
     """Fill one of the paper's tables, one block per task.
 
     A run belongs to a cell by its task's name, method and modality. Runs on other data stand in
-    blocks of their own, beside the numbers of the table's last task; RGB and flow may have feature
-    files of their own, whose names end in the modality or whose runs are fused.
+    blocks of their own, beside the numbers of the table's last task; where RGB and flow have
+    feature files of their own, runs that were fused share a block.
 
     Args:
         table: "1" to "5".
@@ -80,10 +87,7 @@ def paper_blocks(table: str, groups: Sequence[Group]) -> list[Block]:
     """
     numbers = published(table)
     tasks = list(dict.fromkeys(number.task for number in numbers))
-    own = {
-        task: [g for g in groups if g.first.data["task"] in (task, *PROXIES.get(task, ()))]
-        for task in tasks
-    }
+    own = {task: [g for g in groups if g.task in (task, *PROXIES.get(task, ()))] for task in tasks}
     known = {id(group) for members in own.values() for group in members}
     others: dict[str, list[Group]] = {}
     for group in groups:
@@ -95,25 +99,15 @@ def paper_blocks(table: str, groups: Sequence[Group]) -> list[Block]:
 
 
 def _heading(group: Group, groups: Sequence[Group]) -> str:
-    """Names of a group's datasets, without the modality; of a part of a fused group the latter's,
-    so that both inputs stand in its block."""
-
-    def seen(g: Group) -> list[set[str]]:
-        return [set(g.first.data[f"{d}_sha256"].split(" + ")) for d in ("source", "target")]
-
-    def made_of(whole: Group) -> bool:
-        same = whole.first.data["task"] == group.first.data["task"]
-        parts = zip(seen(group), seen(whole), strict=True)
-        return "fusion" in whole.first.config and same and all(a <= b for a, b in parts)
-
-    named = next(filter(made_of, groups), group)
-    plain = _MODALITY.sub("", named.transfer)
-    return plain + named.dataset.removeprefix(named.transfer)
+    """A group's dataset; of a part of a fused group the latter's, so that both inputs stand in its
+    block."""
+    made_of_it = (g for g in groups if g.fusion and any(part is group for part in g.parts))
+    return next(made_of_it, group).dataset
 
 
 def _block(
     table: Sequence[Published], task: str, groups: Sequence[Group], dataset: str | None
-) -> Block:
+) -> TaskTable:
     """``dataset`` names ours where it is not that of the task."""
     numbers = {(n.ours, n.modality): n for n in table if n.task == task}
     first = next(iter(numbers.values()))
@@ -124,10 +118,10 @@ def _block(
         for n in numbers.values()
     }
     labels |= {g.method: row_name(g, [g]) for g in groups if g.method not in labels}
-    fill = _Fill(first.table, groups, own_data=dataset is not None)
+    empty = _Empty(first.table, groups, dataset)
     rows = tuple(
         tuple(
-            _cell(method, label, modality, numbers.get((method, modality)), fill)
+            _cell(method, label, modality, numbers.get((method, modality)), empty)
             for modality in modalities
         )
         for method, label in labels.items()
@@ -138,7 +132,7 @@ def _block(
     else:
         paper, ours = "paper", "ours (proxy)" if task in PROXIES else "ours"
         about = [CLASS_LISTS[task]] if task in CLASS_LISTS else []
-    return Block(
+    return TaskTable(
         table=first.table,
         task=task,
         paper=paper,
@@ -146,14 +140,13 @@ def _block(
         modalities=modalities,
         rows=rows,
         notes=(*about, *_notes(numbers.values(), rows)),
-        commands=fill.all_commands([cell for row in rows for cell in row if cell.missing]),
+        fills=empty.fills([cell for row in rows for cell in row if cell.missing]),
     )
 
 
-def _cell(method: str, label: str, modality: str, number: Published | None, fill: _Fill) -> Cell:
+def _cell(method: str, label: str, modality: str, number: Published | None, empty: _Empty) -> Cell:
     wanted = MODALITIES[modality]
-    of_method = [g for g in fill.groups if g.method == method]
-    fit = [g for g in of_method if g.first.config["modality"] == wanted]
+    fit = [g for g in empty.groups if g.method == method and g.modality == wanted]
     if len(fit) > 1:
         raise InputError(
             f"--table: {fit[0].first.path} and {fit[1].first.path} are different settings of "
@@ -162,50 +155,60 @@ def _cell(method: str, label: str, modality: str, number: Published | None, fill
     cell = Cell(method, label, modality, number, fit[0] if fit else None)
     if fit:
         return cell
-    cell = replace(cell, missing=fill.reason(cell))
-    commands = fill.all_commands([cell]).get(cell.missing, ())
-    return replace(cell, command=" && ".join(commands))
+    cell = replace(cell, missing=empty.reason(cell))
+    fill = empty.fills([cell]).get(cell.missing)
+    return replace(cell, command=fill.command if fill else "")
 
 
 @dataclass(frozen=True)
-class _Fill:
-    """What fills empty cells.
+class _Empty:
+    """Why cells of a block are empty, and what fills them.
 
     Args:
         table: its number.
         groups: of the block.
-        own_data: they are on other data than the table's.
+        dataset: that they are on, if it is not the table's.
     """
 
     table: str
     groups: Sequence[Group]
-    own_data: bool
+    dataset: str | None
 
     def reason(self, cell: Cell) -> str:
         """Why there is no run, of an empty cell."""
-        parts = self._lacking(cell)
-        return _NO_RUN if parts or "+" not in MODALITIES[cell.modality] else _NOT_FUSED
+        fused = "+" in MODALITIES[cell.modality]
+        return _NO_RUN if self._lacking(cell) or not fused else _NOT_FUSED
 
-    def all_commands(self, empty: Sequence[Cell]) -> dict[str, tuple[str, ...]]:
-        """By reason, the commands that fill these cells: the table's plan or, for other data,
-        commands as of the runs that are there."""
-        commands = {}
-        without_run = [cell for cell in empty if cell.missing == _NO_RUN]
-        if without_run and self.own_data:
-            lacking = dict.fromkeys(part for cell in without_run for part in self._lacking(cell))
-            like = [g for g in self.groups if "fusion" not in g.first.config]
-            commands[_NO_RUN] = tuple(commands_like(list(lacking), like))
-        elif without_run:
-            commands[_NO_RUN] = (f"tcon adapt --plan table{self.table}",)
-        if len(without_run) < len(empty):
-            folders = dict.fromkeys(str(g.first.path.parent) for g in self.groups)
+    def fills(self, cells: Sequence[Cell]) -> dict[str, Fill]:
+        """What fills these empty cells, by the reason why they are empty."""
+        fills = {}
+        # The table's plan trains the methods that the paper has.
+        lacking = [
+            part
+            for cell in cells
+            if cell.missing == _NO_RUN and cell.published
+            for part in self._lacking(cell)
+        ]
+        if lacking:
+            sentence = f"{_NO_RUN}: fill the cells by the plan of the table:"
+            if self.dataset:
+                methods = ",".join(dict.fromkeys(method for method, _ in lacking))
+                modalities = ",".join(dict.fromkeys(modality for _, modality in lacking))
+                sentence = (
+                    f"{_NO_RUN}: fill the cells by your own tcon adapt command on {self.dataset} "
+                    f"with --method {methods} --modality {modalities}; on the paper's data, by the "
+                    "plan of the table:"
+                )
+            fills[_NO_RUN] = Fill(sentence, f"tcon adapt --plan table{self.table}")
+        if any(cell.missing == _NOT_FUSED for cell in cells):
+            folders = dict.fromkeys(str(g.folder) for g in self.groups)
             words = ["tcon", "eval", *folders, "--table", self.table, "--fuse"]
-            commands[_NOT_FUSED] = (shlex.join(words),)
-        return commands
+            fills[_NOT_FUSED] = Fill(f"{_NOT_FUSED}: fill the cells by", shlex.join(words))
+        return fills
 
     def _lacking(self, cell: Cell) -> list[tuple[str, str]]:
         """The method and each input, of those that a cell needs, without runs."""
-        there = {g.first.config["modality"] for g in self.groups if g.method == cell.method}
+        there = {g.modality for g in self.groups if g.method == cell.method}
         return [
             (cell.method, part)
             for part in MODALITIES[cell.modality].split("+")
@@ -219,6 +222,6 @@ def _notes(numbers: Iterable[Published], rows: Sequence[Sequence[Cell]]) -> list
     notes = [f"Paper: {backbones}; {numbers[0].source}."]
     notes += [f"Paper, {n.method}: {n.note}." for n in numbers if n.note]
     if groups := [cell.ours for row in rows for cell in row if cell.ours]:
-        sizes = ", ".join(dict.fromkeys(str(g.first.config["segments"]) for g in groups))
+        sizes = ", ".join(dict.fromkeys(g.segments for g in groups))
         notes.append(f"Ours: mean ± std (seeds) at the last epoch, in percent; K = {sizes}.")
     return list(dict.fromkeys([*notes, *notes_of(groups)]))

@@ -66,7 +66,16 @@ def published(table: str) -> list[Published]:
         rows = [row for row in csv.DictReader(file) if row["table"] == table]
     return [
         Published(
-            **row | {"mean": float(row["mean"]), "std": float(row["std"]) if row["std"] else None}
+            table=row["table"],
+            method=row["method"],
+            ours=row["ours"],
+            backbone=row["backbone"],
+            modality=row["modality"],
+            task=row["task"],
+            mean=float(row["mean"]),
+            std=float(row["std"]) if row["std"] else None,
+            source=row["source"],
+            note=row["note"],
         )
         for row in rows
     ]

@@ -13,13 +13,12 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
+from tcon.adapt.config.grid import Grid
 from tcon.adapt.config.runs import make_runs
-from tcon.adapt.progress import adapt_with_progress
-from tcon.cache.recipe import Sampling
-from tcon.evaluate.report.report import report
-from tcon.extract.backbones.registry import get_spec, register
+from tcon.adapt.progress.display import train_and_show
+from tcon.evaluate import evaluate
+from tcon.extract.backbones.registry import add, get_spec
 from tcon.extract.lists.videos import read_videos
-from tcon.extract.options import ExtractConfig
 from tcon.extract.progress import extract_with_progress
 from tcon.extract.synthetic import write_pair
 
@@ -50,7 +49,7 @@ def main() -> None:
     options = parser.parse_args()
     spec = get_spec(BACKBONE)
     small = replace(spec.preprocessing, resize=128, input_size=112)
-    register(replace(spec, name=f"{BACKBONE}_112", preprocessing=small))
+    add(replace(spec, name=f"{BACKBONE}_112", preprocessing=small))
     pair, methods = write_pair(options.output / "clips"), options.methods.split(",")
     common = [*TRAIN, f"train.min_steps={options.steps}"]
     for method in methods:
@@ -65,24 +64,29 @@ def main() -> None:
             end_to_end=end_to_end,
         )
         folder = options.output / "runs" / name
-        adapt_with_progress(*files, runs, output=folder, task=pair.task)
+        source, target = files
+        grid = Grid(source=source, target=target, runs=tuple(runs), output=folder, task=pair.task)
+        train_and_show([grid])
         return folder
 
     folders = []
     for name, weights in (("random", "random"), ("published", None)):
-        config = ExtractConfig(
-            backbone=f"{BACKBONE}_112", weights=weights, sampling=Sampling("uniform", 8)
-        )
         files = []
         for videos in (pair.source_list, pair.target_list):
             files.append(options.output / f"{videos.stem}_{name}.h5")
-            extract_with_progress(read_videos(videos), files[-1], config)
+            extract_with_progress(
+                read_videos(videos),
+                files[-1],
+                backbone=f"{BACKBONE}_112",
+                weights=weights,
+                snippets=8,
+            )
         for normalise in ("none", "domain"):
             settings = [f"train.normalise={normalise}"]
             folders.append(adapt(files, f"{name}_{normalise}", settings))
     settings = [f"e2e.backbone={BACKBONE}_112", *options.set]
     folders.append(adapt(files, "end_to_end", settings, end_to_end=True))
-    report(folders)
+    print(evaluate(folders).to_markdown())
 
 
 if __name__ == "__main__":

@@ -67,13 +67,13 @@ def cells(text: str, delimiter: str = ",") -> list[str]:
     try:
         (row,) = csv.reader([text], delimiter=delimiter, skipinitialspace=True, strict=True)
     except csv.Error as error:
-        raise InputError(f"its quotes do not fit ({error}): {shorten(text)}") from None
+        raise InputError(f"its quotes do not match ({error}): {shorten(text)}") from None
     return [cell.strip() for cell in row]
 
 
 def whole(word: str) -> int | None:
     """A whole number; None where ``word`` is none."""
-    # 20 digits are absurd already, and thousands cost time.
+    # 20 digits are more than any count already, and thousands cost time.
     return int(word[:20]) if _WHOLE.fullmatch(word) else None
 
 

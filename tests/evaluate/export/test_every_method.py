@@ -9,18 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from extraction import extract
+from prepared_runs import prepare
 from tiny_backbones import MACHINE, tiny_backbones
 from toy_runs import QUICK
 
 from tcon.adapt.config.runs import make_runs
-from tcon.adapt.grid import prepare, run_all
+from tcon.adapt.grid import run_all
 from tcon.adapt.inference import Prediction, load_run, predict
 from tcon.adapt.inference.features import plan_features
 from tcon.adapt.methods import names
 from tcon.cache.recipe import Sampling
 from tcon.evaluate.export.model import export_model
 from tcon.extract.lists.videos import read_videos
-from tcon.extract.pipeline import extract
 from tcon.extract.snippets.reading import Chunk, read_snippets
 
 SEGMENTS = 3  # the fewest from which relations have several scales

@@ -19,8 +19,9 @@ from tcon.evaluate.figures.style import COLOURS, UNKNOWN, NotDrawn, Picture
 from tcon.evaluate.figures.training_curves import draw_curves, panels_of
 from tcon.evaluate.figures.tsne import draw_tsne, tsne
 from tcon.evaluate.runs.embeddings import Loader
-from tcon.evaluate.runs.groups import folder_names
-from tcon.evaluate.scores.fusion import FusionWeights, fuse_groups
+from tcon.evaluate.runs.groups import FusionWeights
+from tcon.evaluate.runs.names import folder_names
+from tcon.evaluate.scores.fusion import fuse_groups
 
 
 def clouds(n: int = 20) -> dict[str, Cloud]:

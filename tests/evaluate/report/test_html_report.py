@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import shlex
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,13 +16,17 @@ from feature_files import write_domain
 from matplotlib.figure import Figure
 from toy_runs import train
 
+from tcon.adapt.tasks.task import read_task
 from tcon.cache import InputError
 from tcon.cli import main
+from tcon.evaluate import evaluate
 from tcon.evaluate.figures.style import Picture
 from tcon.evaluate.figures.training_curves import curves_picture, training_logs
-from tcon.evaluate.report.html_page import from_markdown, image, page, table
-from tcon.evaluate.report.html_report import Content, health, write_report
+from tcon.evaluate.report.html_file import blocks_html, task_csv, to_html, wrapped
 from tcon.evaluate.runs.embeddings import Loader
+from tcon.evaluate.runs.logs import health_of
+from tcon.evaluate.runs.provenance import provenance_of
+from tcon.evaluate.tables.layout import Bullets, Commands, Heading, Table, Text
 
 _VOID = {"meta", "img", "br", "link"}
 
@@ -61,7 +66,7 @@ class Reader(HTMLParser):
             self.text.setdefault(self.open[-1], []).append(data)
 
 
-def evaluate(*words: object) -> str:
+def printed(*words: object) -> str:
     result = CliRunner().invoke(main, ["eval", *map(str, words)])
     assert result.exit_code == 0, result.output
     return result.output
@@ -72,8 +77,8 @@ def test_a_report_of_runs(tmp_path: Path) -> None:
     finding = {"kind": "x", "text": "it looks <odd> & wrong", "remedy": "try this"}
     (run.path / "health.json").write_text(json.dumps([finding]))
     file = tmp_path / "out" / "report.html"
-    printed = evaluate(tmp_path / "runs", "--report", file, "--figures", tmp_path / "figures")
-    assert f"Wrote {file}" in printed and "Wrote 5 figures" in printed
+    out = printed(tmp_path / "runs", "--report", file, "--figures", tmp_path / "figures")
+    assert f"Wrote {file}" in out and "Wrote 5 figures" in out
     assert len(list((tmp_path / "figures").glob("*.png"))) == 5
     assert len(list((tmp_path / "figures").glob("*.svg"))) == 5
 
@@ -87,11 +92,12 @@ def test_a_report_of_runs(tmp_path: Path) -> None:
         assert shown["alt"] and kind in ("data:image/svg+xml", "data:image/webp")
         start = b"<?xml" if "svg" in kind else b"RIFF"
         assert base64.b64decode(data).startswith(start)
-    assert len(report.links) == 7 and [link[1:] for link in report.links] == report.ids
+    links = [link.removeprefix("#") for link in report.links]
+    assert len(report.ids) == 7 and links[:7] == report.ids and set(links) == set(report.ids)
 
     # Tables are those printed.
     cells = {*report.text["td"], *report.text["th"]}
-    lines = [line for line in printed.splitlines() if line.startswith("| ")]
+    lines = [line for line in out.splitlines() if line.startswith("| ")]
     assert len(lines) >= 3
     for line in lines:
         for cell in filter(None, (cell.strip(" *") for cell in line.split("|"))):
@@ -100,7 +106,7 @@ def test_a_report_of_runs(tmp_path: Path) -> None:
     assert "it looks <odd> & wrong. Try: try this." in words
     for domain in ("source", "target"):
         assert run.data[f"{domain}_sha256"] in words
-    assert "tcon adapt --method source_only,tcon" in words and "A-distance before" in words
+    assert "A-distance before" in words and "No command is recorded for the runs in" in words
     # Settings: the method differs, the rate does not, and tau is tcon's alone.
     settings = text[text.index('id="settings"') :]
     differs, equal = settings.index("What differs"), settings.index("What is equal")
@@ -118,14 +124,13 @@ def test_a_report_of_runs(tmp_path: Path) -> None:
 def test_a_report_of_a_papers_table_has_all_the_rest_too(tmp_path: Path) -> None:
     train(tmp_path, seeds=2)
     file = tmp_path / "r.html"
-    printed = evaluate(tmp_path / "runs", "--table", 5, "--report", file)
-    assert "vs source_only" not in printed
+    out = printed(tmp_path / "runs", "--table", 5, "--report", file)
+    assert "vs source_only" not in out
     report = Reader(file.read_text())
     heads = {*report.text["th"]}
     assert {"clips -> cctv: RGB", "last epoch", "label-free", "(oracle best)", "95 %"} <= heads
     assert {"vs source_only", "McNemar p", "won", "in clips", "true \\ predicted"} <= heads
-    words = " ".join(report.text["pre"])
-    assert "--method tcon-sadnet" in words  # what fills an empty cell
+    assert "tcon adapt --plan table5" in report.text["pre"]  # what fills an empty cell
     for options in (["--table", "5"], ["--table", "5", "--report", str(file)]):
         words = ["eval", str(tmp_path / "runs"), *options, "--baseline", "nosuch"]
         result = CliRunner().invoke(main, words)
@@ -135,21 +140,29 @@ def test_a_report_of_a_papers_table_has_all_the_rest_too(tmp_path: Path) -> None
 def test_a_damaged_health_file_costs_a_line(tmp_path: Path) -> None:
     (group,) = train(tmp_path, methods=["source_only"])
     (group.first.path / "health.json").write_text("{")
-    assert "is damaged" in health([group]) and "Nothing looks wrong" not in health([group])
+    health = health_of([group])
+    assert not health.warnings and "is damaged" in health.unreadable[0]
+    text = to_html(evaluate(tmp_path / "runs"))
+    assert "is damaged" in text and "Nothing looks wrong" not in text
     picture = curves_picture(training_logs(group), "x")
     assert "is damaged" in picture.caption and picture.figure.axes
 
 
 def test_health_is_said_once_for_all_runs_alike(tmp_path: Path) -> None:
     groups = train(tmp_path, seeds=2)
-    assert "Nothing looks wrong" in health(groups[:1])
+    assert health_of(groups[:1]).warnings == ()
+    assert "Nothing looks wrong" in to_html(evaluate(groups[0].first.path))
     for group in groups:
         for run in group.runs:
             text = f"it is odd ({group.method} {run.seed})"
             finding = {"kind": "odd", "text": text, "remedy": "try this"}
             (run.path / "health.json").write_text(json.dumps([finding]))
-    said = health(groups)
-    assert said.count("<p") == 1 and said.count("Try: try this") == 1
+    [warning] = health_of(groups).warnings
+    assert warning.text == "it is odd (source_only 0)" and warning.remedy == "try this"
+    rows = [(name, seed) for name in ("source_only_rgb_k4", "tcon_rgb_k4") for seed in (0, 1)]
+    assert list(warning.runs) == rows
+    said = to_html(evaluate(tmp_path / "runs"))
+    assert said.count("Try: try this") == 1
     assert "source_only_rgb_k4_seed0 and 3 more</strong>: it is odd (source_only 0)." in said
     assert "source_only_rgb_k4 (seed 0 1), tcon_rgb_k4 (seed 0 1)<" in said
     caption = curves_picture(training_logs(groups[1]), "x").caption
@@ -162,12 +175,12 @@ def test_moved_files_and_unlabelled_targets_still_give_a_report(tmp_path: Path) 
     write_domain(tmp_path / "cctv.h5", seed=1, labels=labels, splits=("",))
     train(tmp_path, methods=["source_only"])
     (tmp_path / "clips.h5").rename(tmp_path / "moved.h5")
-    printed = evaluate(tmp_path / "runs", "--report", tmp_path / "r.html")
-    assert "No features of source_only_rgb_k4: " in printed
+    out = printed(tmp_path / "runs", "--report", tmp_path / "r.html")
+    assert "No features of source_only_rgb_k4: " in out
     report = Reader((tmp_path / "r.html").read_text())
     assert "name it with --source-features" in " ".join(report.text["td"])
     assert len(report.images) == 1  # the curves
-    evaluate(
+    printed(
         *(tmp_path / "runs", "--report", tmp_path / "r.html"),
         *("--source-features", tmp_path / "moved.h5"),
     )
@@ -176,9 +189,12 @@ def test_moved_files_and_unlabelled_targets_still_give_a_report(tmp_path: Path) 
 
 def test_distances_are_printed(tmp_path: Path) -> None:
     train(tmp_path, methods=["source_only"])
-    printed = evaluate(tmp_path / "runs", "--distances")
-    assert "clips -> cctv: domain distance\n" in printed
-    assert "| source_only_rgb_k4_seed0 | segments |" in printed
+    out = printed(tmp_path / "runs", "--distances")
+    assert "clips -> cctv: domain distance\n" in out
+    assert "| source_only_rgb_k4_seed0 | segments |" in out
+    [run] = evaluate(tmp_path / "runs", distances=True).distances
+    assert run.name == "source_only_rgb_k4_seed0" and not run.problem
+    assert len(run.distances) == 4 and run.transfer == "clips -> cctv"
 
 
 def test_errors(tmp_path: Path) -> None:
@@ -212,7 +228,7 @@ def test_errors(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["eval", str(source_only), *words])
     assert result.exit_code == 2 and "none of these runs' methods has" in result.output
     with pytest.raises(InputError, match="cannot write"):
-        write_report(run, [], Loader(), Content(tables=[], distances="", pictures=[]))
+        evaluate(run).to_html(tmp_path / "no" / "r.html", pictures=())
 
 
 def test_without_matplotlib_a_line_says_what_to_install(
@@ -229,23 +245,75 @@ def test_without_matplotlib_a_line_says_what_to_install(
     assert result.exit_code == 0
 
 
-def test_what_is_escaped() -> None:
-    nasty = '<b>"&'
+def test_what_is_escaped(tmp_path: Path) -> None:
+    """Whatever files, runs and findings are called."""
+    nasty = "<u>\"&'"
+    folder = tmp_path / nasty
+    folder.mkdir()
+    files = (
+        write_domain(folder / f"{nasty}.h5"),
+        write_domain(folder / f"t{nasty}.h5", seed=1),
+    )
+    (group,) = train(folder, methods=["source_only"], files=files)
+    finding = {"kind": "x", "text": nasty, "remedy": nasty}
+    (group.first.path / "health.json").write_text(json.dumps([finding]))
     figure = Figure()
     figure.subplots()
-    body = table([nasty], [[nasty]]) + image(Picture("x", nasty, nasty, figure))
-    report = Reader(page(nasty, nasty, [(nasty, body), ("left out", "")]))
-    assert "b" not in report.tags and report.images[0]["alt"] == nasty
-    for tag in ("title", "h1", "p", "h2", "th", "td", "figcaption", "a"):
-        assert "".join(report.text[tag]) == nasty
+    pictures = [Picture("x", nasty, nasty, figure)]
+    report = Reader(to_html(evaluate(folder), pictures=pictures, command=f"tcon '{nasty[:-1]}'"))
+    assert "u" not in report.tags and report.images[0]["alt"] == nasty
+    for tag in ("title", "h1", "h3", "p", "td", "figcaption", "pre"):
+        assert any(nasty[:-1] in text for text in report.text[tag]), tag
 
 
-def test_markdown() -> None:
-    text = from_markdown(
-        "## H\n\n| a | b |\n|---|---|\n| **1** | x > y |\n\nA note\non.\n\nAnother.\n\n"
-        "- One <item>.\n- **Two**.\n\nno run: by\n\n    tcon adapt -o 'a b'\n    tcon eval x"
-    )
-    assert text.count("<tr>") == 2 and "<strong>1</strong>" in text and "x &gt; y" in text
-    assert text.count('<p class="note">') == 3 and "<h3>H</h3>" in text
-    assert "<li>One &lt;item&gt;.</li>\n<li><strong>Two</strong>.</li>" in text
-    assert "<pre>tcon adapt -o &#x27;a b&#x27;</pre>\n<pre>tcon eval x</pre>" in text
+def test_blocks() -> None:
+    nasty = "<i>&"
+    blocks = [
+        Heading(nasty),
+        Table([nasty], [[nasty], ["x"]]),
+        Text(nasty),
+        Bullets([nasty, "y"]),
+        Commands(["tcon adapt -o 'a b'"]),
+    ]
+    report = Reader(blocks_html(blocks))
+    assert "i" not in report.tags
+    for tag, found in {
+        "h3": [nasty],
+        "th": [nasty],
+        "td": [nasty, "x"],
+        "p": [nasty],
+        "li": [nasty, "y"],
+        "pre": ["tcon adapt -o 'a b'"],
+    }.items():
+        assert report.text[tag] == found
+
+
+def test_long_commands_are_broken_before_options() -> None:
+    words = "tcon adapt --source 'a b.h5' --target b.h5 --segments 4 --set train.lr=0.1 -o runs"
+    lines = wrapped(words).split(" \\\n")
+    assert len(lines) == 2 and lines[1].startswith("    -") and max(map(len, lines)) < 80
+    assert shlex.split(wrapped(words).replace("\\\n", "")) == shlex.split(words)
+
+
+def test_a_task_of_ones_own_is_in_the_report(tmp_path: Path) -> None:
+    text = "class,source_label,target_label\nb,jump,jump|run\na,run,\nc,sit,sit\n"
+    (tmp_path / "mine.csv").write_text(text)
+    (group,) = train(tmp_path, methods=["source_only"], task=tmp_path / "mine.csv")
+    [mine] = provenance_of([group], Loader().file).tasks
+    (tmp_path / "again.csv").write_text(task_csv(mine))
+    again, before = read_task(tmp_path / "again.csv"), read_task(tmp_path / "mine.csv")
+    assert (again.name, again.classes) == (before.name, before.classes)
+    assert (again.source, again.target) == (before.source, before.target)
+    report = Reader(to_html(evaluate(tmp_path / "runs")))
+    assert task_csv(mine) in report.text["pre"]
+
+
+def test_a_task_that_ships_needs_no_file(tmp_path: Path) -> None:
+    shipped = read_task("ucf50_olympic_U2O")
+    labels = [list(side)[n % 6] for side in (shipped.source, shipped.target) for n in range(18)]
+    files = tmp_path / "s.h5", tmp_path / "t.h5"
+    for path, own in zip(files, (labels[:18], labels[18:]), strict=True):
+        write_domain(path, videos=18, labels=own)
+    train(tmp_path, methods=["source_only"], files=files, task="ucf50_olympic_U2O")
+    provenance = evaluate(tmp_path / "runs").provenance
+    assert provenance is not None and provenance.tasks == ()

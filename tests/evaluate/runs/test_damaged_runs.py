@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
-from contextlib import redirect_stdout
 from pathlib import Path
+from typing import Any
 
 import pytest
 from feature_files import write_domain
@@ -15,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tcon.cache import InputError
-from tcon.evaluate.report.report import report
+from tcon.evaluate import evaluate
 from tcon.evaluate.runs.logs import read_health, read_metrics
 from tcon.evaluate.runs.read import find_runs
 
@@ -50,9 +49,9 @@ def sound(run: Path) -> dict[str, bytes]:
 def test_damaged_run(run: Path, sound: dict[str, bytes], name: str, data: st.DataObject) -> None:
     (run / name).write_bytes(data.draw(DAMAGE[name](sound[name])))
     memory = None if name.endswith(".h5") else MEMORY
-    with ends_well(memory=memory), redirect_stdout(io.StringIO()):
+    with ends_well(memory=memory):
         if name in ("config.json", "logits.h5"):
-            report([run])
+            evaluate(run).to_markdown(details=True)
             return
         (found,), _ = find_runs([run])
         for record in read_metrics(found):
@@ -63,12 +62,20 @@ def test_damaged_run(run: Path, sound: dict[str, bytes], name: str, data: st.Dat
 
 
 @pytest.mark.parametrize(
-    "change",
-    [{"end_to_end": 1}, {"data": {"source_map": [1]}}, {"data": {"target_map": None}}],
+    ("change", "message"),
+    [
+        ({"run": 1}, "run: "),
+        ({"run": {"end_to_end": 1}}, "run.end_to_end: "),
+        ({"data": {"source": {"labels": [1]}}}, "data.source"),
+        ({"data": {"classes": []}}, "it has no classes"),
+        ({"data": {"target": {"path": "t", "sha256": "", "labels": {"x": 99}}}}, "other classes"),
+        ({"strange": 1}, "strange: "),
+    ],
 )
-def test_a_table_must_be_one(run: Path, change: dict[str, object]) -> None:
+def test_a_record_must_be_one(run: Path, change: dict[str, Any], message: str) -> None:
     config = json.loads((run / "config.json").read_text())
-    data = {"data": config["data"] | change.get("data", {})}
-    (run / "config.json").write_text(json.dumps(config | change | data))
-    with pytest.raises(InputError, match="end_to_end is no table|_map"):
-        report([run])
+    for key, value in change.items():
+        config[key] = {**config.get(key, {}), **value} if isinstance(value, dict) else value
+    (run / "config.json").write_text(json.dumps(config))
+    with pytest.raises(InputError, match=rf"config\.json is damaged \(.*{message}.*delete the run"):
+        evaluate(run)

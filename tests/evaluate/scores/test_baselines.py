@@ -8,7 +8,7 @@ import pytest
 from feature_files import write_domain
 from handmade_runs import logits, write_run
 
-from tcon.evaluate.report.report import report
+from tcon.evaluate import evaluate
 from tcon.evaluate.runs.groups import group_runs
 from tcon.evaluate.runs.read import find_runs
 from tcon.evaluate.scores.baselines import baseline_of
@@ -29,17 +29,16 @@ def two_baselines(folder: Path, files: tuple[Path, Path]) -> None:
 
 
 def test_of_two_baselines_the_one_that_is_taken_is_named(
-    tmp_path: Path, files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, files: tuple[Path, Path]
 ) -> None:
     two_baselines(tmp_path, files)
-    for taken, other, difference in (("large", "small", "+40.0"), ("small", "large", "+20.0")):
-        report([tmp_path / taken, tmp_path / other, tmp_path / "tcon"])
-        out = capsys.readouterr().out
-        rows = [line for line in out.splitlines() if line.startswith("|") and " clips" in line]
-        assert len(rows) == 1 and rows[0].startswith("| tcon") and difference in rows[0]
-        folder = tmp_path / taken
-        line = f"tcon, rgb, K = 4: compared with source_only of {folder}, one of 2 that fit."
-        assert line in out and out.count("that fit") == 1
+    for taken, other, difference in (("large", "small", 0.4), ("small", "large", 0.2)):
+        found = evaluate([tmp_path / taken, tmp_path / other, tmp_path / "tcon"])
+        [tcon] = [result for result in found.results if result.comparison]
+        assert tcon.name == "tcon" and tcon.comparison.difference == pytest.approx(difference)
+        assert tcon.remark == f"compared with source_only of {tmp_path / taken}, one of 2 that fit"
+        [note] = [note for note in found.notes if "that fit" in note]
+        assert note == f"a -> b, toy, tcon, rgb, K = 4: {tcon.remark}."
 
 
 @pytest.mark.parametrize(
@@ -50,19 +49,14 @@ def test_of_two_baselines_the_one_that_is_taken_is_named(
     ],
 )
 def test_what_keeps_a_baseline_from_fitting_is_named(
-    tmp_path: Path,
-    files: tuple[Path, Path],
-    capsys: pytest.CaptureFixture[str],
-    settings: tuple[str, ...],
-    words: str,
+    tmp_path: Path, files: tuple[Path, Path], settings: tuple[str, ...], words: str
 ) -> None:
     train = [logits(15, 9, 3)]
     write_run(tmp_path / "runs", files, train=train, method="source_only")
     write_run(tmp_path / "runs", files, train=train, settings=settings)
-    report([tmp_path / "runs"])
-    out = capsys.readouterr().out
-    line = f"tcon, rgb, K = 4: no comparable run of source_only: they differ in {words}."
-    assert line in out and "vs source_only" not in out and out.count("comparable") == 1
+    source_only, tcon = evaluate(tmp_path / "runs").results
+    assert tcon.comparison is None and not source_only.remark
+    assert tcon.remark == f"no comparable run of source_only: they differ in {words}"
 
 
 def test_the_nearest_baseline_names_the_differences(

@@ -20,7 +20,7 @@ from tcon.evaluate.scores.distances import (
     proxy_a_distance,
     shuffled_mmd,
 )
-from tcon.evaluate.tables.distances import distances_markdown
+from tcon.evaluate.tables.distances import distance_blocks
 
 
 def domain(rng: np.random.Generator, shift: float = 0.0, rows: int = 200) -> np.ndarray:
@@ -99,8 +99,8 @@ def test_without_validation_videos_there_is_no_floor(tmp_path: Path) -> None:
     trained = Loader().load(train(tmp_path, settings=["train.holdout=0"], files=files)[1].first)
     distances = domain_distances(trained)
     assert {d.floor for d in distances} == {None}
-    cell = distances_markdown({"a -> b": {"x": distances}}).splitlines()[4].split("|")[3]
-    assert cell.strip() == f"{distances[0].a_distance:.2f}"
+    _, table, _ = distance_blocks({"a -> b": {"x": distances}})
+    assert table.rows[0][2] == f"{distances[0].a_distance:.2f}"
 
 
 @pytest.mark.parametrize(
@@ -138,12 +138,12 @@ def test_distances_of_a_run(tmp_path: Path) -> None:
     assert found["none"][0].a_distance == 2 and found["domain"][0].a_distance < 1.5
     assert found["none"][0].mmd > 2 * found["domain"][0].mmd
     assert all(0 <= d.a_distance <= 2 and d.mmd >= 0 for d in found["none"])
-    text = distances_markdown({"a -> b": {"one": found["none"], "second": found["domain"]}})
-    assert text.count("a -> b") == 1
-    table = [line for line in text.splitlines() if line.startswith("|")]
-    assert len({len(line) for line in table}) == 1  # columns are aligned
-    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table[2:4]]
-    assert [row[:2] for row in rows] == [["one", "segments"], ["one", "videos"]]
+    heading, table, _ = distance_blocks(
+        {"a -> b": {"one": found["none"], "second": found["domain"]}}
+    )
+    assert heading.text == "a -> b: domain distance" and len(table.rows) == 4
+    rows = table.rows
+    assert [row[:2] for row in rows[:2]] == [["one", "segments"], ["one", "videos"]]
     first = found["none"][0]
     assert rows[0][2] == f"{first.a_distance:.2f} ({first.floor:.2f})"
     assert rows[0][5] == f"{found['none'][2].mmd:.3f} ({found['none'][2].shuffled:.3f})"

@@ -13,10 +13,10 @@ from handmade_runs import logits, write_run
 
 from tcon.cache import InputError
 from tcon.cli import main
-from tcon.evaluate.report.report import report
-from tcon.evaluate.runs.groups import Group, group_runs
+from tcon.evaluate import evaluate
+from tcon.evaluate.runs.groups import FusionWeights, Group, group_runs
 from tcon.evaluate.runs.read import find_runs
-from tcon.evaluate.scores.fusion import FusionWeights, fuse_groups, fuse_logits, fuse_runs
+from tcon.evaluate.scores.fusion import fuse_groups, fuse_logits, fuse_runs
 
 EQUAL = FusionWeights()
 
@@ -43,7 +43,7 @@ def test_fused_logits_are_the_mean_to_the_bit(files: tuple[Path, Path], tmp_path
     shuffled = [logits[order] for logits in flow]
     write_run(tmp_path, files, train=shuffled, modality="flow", videos=order.tolist())
     [fused], remarks = fuse_groups(groups_of(tmp_path), EQUAL)
-    assert not remarks and fused.first.config["modality"] == "rgb+flow"
+    assert not remarks and fused.modality == "rgb+flow" and fused.fusion is not None
     expected = (np.stack(rgb).astype(float) + np.stack(flow).astype(float)) / 2
     np.testing.assert_array_equal(fused.first.test.logits, expected)
     truth = np.arange(15) % 3
@@ -67,7 +67,7 @@ def test_weights() -> None:
 
 
 def test_seeds_are_fused_one_by_one_and_rows_compared(
-    files: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    files: tuple[Path, Path], tmp_path: Path
 ) -> None:
     for method, gain in (("source_only", 0), ("tcon", 3)):
         for seed in (0, 1):
@@ -76,9 +76,11 @@ def test_seeds_are_fused_one_by_one_and_rows_compared(
                 run = [logits(15, right if modality == "flow" else 3, confidence)]
                 options = {"method": method, "modality": modality, "seed": seed}
                 write_run(tmp_path / "runs", files, train=run, **options)
-    report([tmp_path / "runs"], fuse="1:1", csv_path=tmp_path / "out.csv")
-    out = capsys.readouterr().out
-    assert "rgb+flow: mean of both runs' logits before the softmax, weights 1:1." in out
+    result = evaluate(tmp_path / "runs", fuse="1:1")
+    assert [group.label for group in result.fused] == ["source_only", "tcon"]
+    note = "rgb+flow: mean of both runs' logits before the softmax, weights 1:1."
+    assert note in result.notes
+    result.to_csv(tmp_path / "out.csv")
     rows = list(csv.DictReader((tmp_path / "out.csv").open()))
     fused = [row for row in rows if row["modality"] == "rgb+flow" and row["method"] == "tcon"]
     # Flow is the more confident: its right and wrong videos are the fused ones.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,9 @@ from tcon.adapt.config.plans import shipped
 from tcon.adapt.tasks.task import read_task
 from tcon.cache import InputError
 from tcon.cli import main
-from tcon.evaluate.report.report import report
+from tcon.evaluate import evaluate
+from tcon.evaluate.tables.paper import Fill, TaskTable
+from tcon.evaluate.tables.paper_page import paper_page, paper_table
 from tcon.evaluate.tables.published import CLASS_LISTS, MODALITIES, PROXIES, published
 
 OLYMPIC = "UCF50->Olympic_Sports"
@@ -28,16 +30,10 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
     return write_domain(tmp_path / "clips.h5", **both), write_domain(tmp_path / "b.h5", **both)
 
 
-def rows_of(text: str, title: str) -> dict[str, list[str]]:
-    """Cells by method, of the block with a title."""
-    block = text[text.index(title) :].split("\n\n")[1]
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in block.splitlines()]
-    return {row[0]: row[1:] for row in rows}
-
-
-def commands_of(text: str) -> list[str]:
-    """That fill empty cells."""
-    return re.findall("^    (tcon .*)$", text, re.M)
+def rows_of(tables: Sequence[TaskTable], task: str) -> dict[str, list[str]]:
+    """Cells by method, of the only table with a task."""
+    [table] = [paper_table(table) for table in tables if table.task == task]
+    return {row[0]: list(row[1:]) for row in (table.head, *table.rows)}
 
 
 def test_published_numbers() -> None:
@@ -56,7 +52,7 @@ def test_published_numbers() -> None:
 def test_csv_is_in_percent(files: tuple[Path, Path], tmp_path: Path) -> None:
     options = {"task": "Olympic_Sports->UCF50", "modality": "flow", "method": "source_only"}
     write_run(tmp_path / "runs", files, train=[logits(15, 9, 3)], **options)
-    report([tmp_path / "runs"], table="2", csv_path=tmp_path / "out.csv")
+    evaluate(tmp_path / "runs", table="2").to_csv(tmp_path / "out.csv")
     rows = csv.DictReader((tmp_path / "out.csv").open())
     key = ("C3D", "Olympic_Sports->UCF50", "Flow")
     [cell] = [row for row in rows if (row["method"], row["task"], row["modality"]) == key]
@@ -78,27 +74,34 @@ def test_every_cell_is_filled_by_its_plan() -> None:
     assert set(PROXIES) <= set(CLASS_LISTS)
 
 
-def test_cells_by_task_method_and_modality(
-    files: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_cells_by_task_method_and_modality(files: tuple[Path, Path], tmp_path: Path) -> None:
     for modality, right in (("rgb", 9), ("flow", 12)):
         for seed in (0, 1):
             options = {"task": OLYMPIC, "modality": modality, "seed": seed}
             write_run(tmp_path / "runs", files, train=[logits(15, right + seed, 3)], **options)
     csv_path, latex = tmp_path / "out.csv", tmp_path / "out.tex"
-    report([tmp_path / "runs"], table="1", csv_path=csv_path, latex_path=latex)
-    out = capsys.readouterr().out
-    rows = rows_of(out, f"Table 1, {OLYMPIC}")
+    result = evaluate(tmp_path / "runs", table="1")
+    result.to_csv(csv_path)
+    result.to_latex(latex)
+    rows = rows_of(result.paper, OLYMPIC)
     assert rows["method"] == ["paper: RGB", "Flow", "R+F", "ours: RGB", "Flow", "R+F"]
     ours = ["63.3 ± 4.7 (2)", "83.3 ± 4.7 (2)", "no --fuse"]
     assert rows["TCoN"] == ["93.91", "95.46", "95.77", *ours]
     assert rows["DAAA"][3:] == ["no run"] * 3
-    assert rows_of(out, "Table 1, Olympic_Sports->UCF50")["TCoN"][3:] == ["no run"] * 3
-    assert sorted(commands_of(out)) == [
-        *["tcon adapt --plan table1"] * 4,
-        f"tcon eval {tmp_path / 'runs'} --table 1 --fuse",
-    ]
-    assert "Backbone toy, cached features" in out and "K = 4" in out
+    assert rows_of(result.paper, "Olympic_Sports->UCF50")["TCoN"][3:] == ["no run"] * 3
+    [olympic] = [table for table in result.paper if table.task == OLYMPIC]
+    assert olympic.fills == {
+        "no run": Fill(
+            "no run: fill the cells by the plan of the table:", "tcon adapt --plan table1"
+        ),
+        "no --fuse": Fill(
+            "no --fuse: fill the cells by", f"tcon eval {tmp_path / 'runs'} --table 1 --fuse"
+        ),
+    }
+    commands = [block.lines for block in paper_page(result.paper) if block.kind == "commands"]
+    assert commands.count(["tcon adapt --plan table1"]) == 4
+    assert "Ours: mean ± std (seeds) at the last epoch, in percent; K = 4." in olympic.notes
+    assert any(note.startswith("Backbone toy, cached features") for note in olympic.notes)
 
     cells = {(r["task"], r["method"], r["modality"]): r for r in csv.DictReader(csv_path.open())}
     assert len(cells) == 60
@@ -118,106 +121,103 @@ def test_cells_by_task_method_and_modality(
     for line in text.splitlines():  # nothing that LaTeX would read as a command
         assert line.startswith("%") or not re.search(r"(?<!\\)[%#]|(?<![\\])_|±|->", line)
 
-    report([tmp_path / "runs"], table="1", fuse="1:1")
-    rows = rows_of(capsys.readouterr().out, f"Table 1, {OLYMPIC}")
+    rows = rows_of(evaluate(tmp_path / "runs", table="1", fuse="1:1").paper, OLYMPIC)
     assert re.fullmatch(r"[\d.]+ ± [\d.]+ \(2\)", rows["TCoN"][5])
 
 
 @pytest.mark.parametrize("task", ["ucf_hmdb_2_H2U", "hmdb_ucf_1_guess"])
 def test_a_list_that_is_not_public_is_a_proxy(
-    files: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], task: str
+    files: tuple[Path, Path], tmp_path: Path, task: str
 ) -> None:
     write_run(tmp_path / "runs", files, train=[logits(15, 9, 3)], task=read_task(task).name)
-    report([tmp_path / "runs"], table="1")
-    out = capsys.readouterr().out
-    rows = rows_of(out, "Table 1, (HMDB51->UCF101)_1")
+    tables = evaluate(tmp_path / "runs", table="1").paper
+    rows = rows_of(tables, "(HMDB51->UCF101)_1")
     assert rows["method"][3] == "ours (proxy): RGB" and rows["TCoN"][3] == "60.0 (1)"
-    assert "the class list of (HMDB51->UCF101)_1 is not public" in out
+    assert any("of (HMDB51->UCF101)_1 is not public" in n for t in tables for n in t.notes)
 
 
-def test_the_proxy_is_no_proxy_of_itself(
-    files: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_proxy_is_no_proxy_of_itself(files: tuple[Path, Path], tmp_path: Path) -> None:
     write_run(tmp_path / "runs", files, train=[logits(15, 9, 3)], task="(HMDB51->UCF101)_2")
-    report([tmp_path / "runs"], table="3")
-    rows = rows_of(capsys.readouterr().out, "Table 3, (HMDB51->UCF101)_2")
+    rows = rows_of(evaluate(tmp_path / "runs", table="3").paper, "(HMDB51->UCF101)_2")
     assert rows["method"][1] == "ours: RGB" and rows["tcon"] == ["", "60.0 (1)"]
 
 
-def test_a_reconstruction_is_no_reproduction(
-    files: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_reconstruction_is_no_reproduction(files: tuple[Path, Path], tmp_path: Path) -> None:
     train = [logits(15, 9, 3)]
     write_run(tmp_path / "runs", files, train=train, task=OLYMPIC, method="cmfglr")
-    report([tmp_path / "runs"], table="1")
-    out = capsys.readouterr().out
-    rows = rows_of(out, f"Table 1, {OLYMPIC}")
+    tables = evaluate(tmp_path / "runs", table="1").paper
+    rows = rows_of(tables, OLYMPIC)
     assert rows["CMFGLR, ours cmfglr (reconstruction)"][3] == "60.0 (1)"
-    assert "the original's text is not public" in out
+    assert any("the original's text is not public" in n for t in tables for n in t.notes)
 
 
-def test_other_data_in_the_layout_of_a_table(
-    files: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_other_data_in_the_layout_of_a_table(files: tuple[Path, Path], tmp_path: Path) -> None:
     write_run(tmp_path / "runs", files, train=[logits(15, 12, 3)], task="shared classes")
-    report([tmp_path / "runs"], table="5")
-    out = capsys.readouterr().out
-    rows = rows_of(out, "Table 5, Jester(S)->Jester(T)")
+    result = evaluate(tmp_path / "runs", table="5")
+    rows = rows_of(result.paper, "Jester(S)->Jester(T)")
     assert rows["method"][::3] == ["Jester(S)->Jester(T): RGB", "clips -> b: RGB"]
     assert rows["TCoN"] == ["61.78", "71.11", "72.24", "80.0 (1)", "no run", "no run"]
-    assert "Ours is clips -> b, not Jester(S)->Jester(T)" in out
-    made = {}
-    for command in commands_of(out):
-        words = shlex.split(command)
-        options = main.get_command(None, "adapt").make_context("adapt", words[2:]).params
-        assert (options["source"], options["target"]) == files
-        assert options["output"] == tmp_path / "runs" and options["segments"] == "4"
-        made[options["modality"] or "rgb"] = options["methods"].split(",")
-    # TCoN has its RGB runs.
-    ablations = ["tcon-sadnet", "tcon-tadnet", "tcon-coattn", "tcon-attn"]
-    assert made == {"rgb": ablations, "flow": [*ablations, "tcon"]}
-    assert all(len(line) <= 120 for line in out.splitlines() if line.startswith("|"))
+    [table] = result.paper
+    assert table.notes[0].startswith("Ours is clips -> b, not Jester(S)->Jester(T)")
+    # TCoN has its RGB runs, and lacks those on flow.
+    methods = "tcon-sadnet,tcon-tadnet,tcon-coattn,tcon-attn,tcon"
+    fill = table.fills["no run"]
+    assert f"on clips -> b with --method {methods} --modality rgb,flow;" in fill.sentence
+    assert fill.command == "tcon adapt --plan table5"
+    printed = result.to_markdown().splitlines()
+    assert all(len(line) <= 120 for line in printed if line.startswith("|"))
 
 
-@pytest.mark.parametrize("names", [("a_rgb", "b-rgb", "a_flow", "b-flow"), ("a", "b", "c", "d")])
-def test_own_data_with_a_file_per_modality(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], names: tuple[str, ...]
+def test_a_method_that_the_table_lacks_has_no_command(
+    files: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    paths = [tmp_path / f"{name}.h5" for name in names]
-    for n, modality in enumerate(("rgb", "flow")):
-        for path in paths[2 * n : 2 * n + 2]:
-            write_domain(path, videos=30, modalities=(modality,), seed=n)
-        files = paths[2 * n], paths[2 * n + 1]
+    """The table's plan does not train it."""
+    write_run(tmp_path / "runs", files, train=[logits(15, 12, 3)], method="dann", task="Jester")
+    for method in ("tcon-sadnet", "tcon-tadnet", "tcon-coattn", "tcon-attn", "tcon"):
+        for modality in ("rgb", "flow"):
+            options = {"method": method, "modality": modality, "task": "Jester"}
+            write_run(tmp_path / "runs", files, train=[logits(15, 12, 3)], **options)
+    [table] = evaluate(tmp_path / "runs", table="5").paper
+    [cells] = [row for row in table.rows if row[0].method == "dann"]
+    assert [(cell.missing, cell.command) for cell in cells] == [
+        ("", ""),
+        ("no run", ""),
+        ("no run", ""),
+    ]
+    assert list(table.fills) == ["no --fuse"]
+
+
+def test_own_data_with_a_file_per_modality_shares_a_table_where_it_is_fused(
+    tmp_path: Path,
+) -> None:
+    for modality, right in (("rgb", 9), ("flow", 12)):
+        files = (
+            write_domain(tmp_path / f"a_{modality}.h5", videos=30, modalities=(modality,)),
+            write_domain(tmp_path / f"b_{modality}.h5", videos=30, modalities=(modality,)),
+        )
         options = {"modality": modality, "task": "shared classes"}
-        write_run(tmp_path / "my runs", files, train=[logits(15, 9 + 3 * n, 3)], **options)
-    report([tmp_path / "my runs"], table="5", fuse="1:1")
-    out = capsys.readouterr().out
-    assert out.count("Table 5, Jester(S)->Jester(T)") == 1  # block
-    rows = rows_of(out, "Table 5, Jester(S)->Jester(T)")
-    assert rows["method"][3] == "a -> b: RGB" and rows["TCoN"][3:5] == ["60.0 (1)", "80.0 (1)"]
+        write_run(tmp_path / "my runs", files, train=[logits(15, right, 3)], **options)
+    tables = evaluate(tmp_path / "my runs", table="5").paper
+    assert {table.ours for table in tables} == {"a_rgb -> b_rgb", "a_flow -> b_flow"}
+    [table] = evaluate(tmp_path / "my runs", table="5", fuse="1:1").paper
+    rows = rows_of([table], "Jester(S)->Jester(T)")
+    assert rows["method"][3] == "a_rgb -> b_rgb: RGB"
+    assert rows["TCoN"][3:5] == ["60.0 (1)", "80.0 (1)"]
     assert re.fullmatch(r"[\d.]+ \(1\)", rows["TCoN"][5])
-    of_modality = {}
-    for command in commands_of(out):
-        words = shlex.split(command)[2:]
-        options = main.get_command(None, "adapt").make_context("adapt", words).params
-        of_modality[options["modality"] or "rgb"] = [options["source"], options["target"]]
-        assert options["output"] == tmp_path / "my runs"
-    assert of_modality == {"rgb": paths[:2], "flow": paths[2:]}
 
 
 def test_errors(files: tuple[Path, Path], tmp_path: Path) -> None:
     for k in (4, 6):
         run = write_run(tmp_path / "runs", files, train=[logits(15, 9, 3)], segments=k)
     with pytest.raises(InputError, match="different settings of tcon, rgb"):
-        report([tmp_path / "runs"], table="5")
-    with pytest.raises(InputError, match="--latex .* give --table"):
-        report([run], latex_path=tmp_path / "out.tex")
+        evaluate(tmp_path / "runs", table="5")
     with pytest.raises(InputError, match="cannot write"):
-        report([run], table="5", latex_path=tmp_path / "no" / "out.tex")
+        evaluate(run, table="5").to_latex(tmp_path / "no" / "out.tex")
     for options in (
         ["--table", "6"],
         ["--table", "5", "--details"],
         ["--table", "5", "--select", "epoch"],
+        ["--latex", str(tmp_path / "out.tex")],
         ["--fuse"],
     ):
         refused = CliRunner().invoke(main, ["eval", str(run), *options])
@@ -231,6 +231,4 @@ def test_an_unlabelled_target_has_no_table(tmp_path: Path) -> None:
     )
     run = write_run(tmp_path, files, train=[logits(15, 9, 3)])
     with pytest.raises(InputError, match="--table: the target has no labels"):
-        report([run], table="5")
-    with pytest.raises(InputError, match="--json: the target has no labels"):
-        report([run], json_path=tmp_path / "out.json")
+        evaluate(run, table="5")

@@ -20,7 +20,7 @@ from tcon.cache.recipe import Sampling
 from tcon.cli import main
 from tcon.extract.importers import run as import_run
 from tcon.extract.importers.registry import open_source
-from tcon.extract.importers.run import import_features
+from tcon.extract.importers.run import write_features
 from tcon.extract.importers.source import FeatureSource
 from tcon.extract.importers.wanted import choose_videos
 
@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def run(source: FeatureSource, output: Path, **options: str) -> FeatureFile:
-    import_features(source, output, choose_videos(source).videos, **options)
+    write_features(source, output, choose_videos(source).videos, **options)
     return FeatureFile(output)
 
 
@@ -269,7 +269,7 @@ def test_unnamed_features_are_what_the_user_says(folder: Path, tmp_path: Path) -
 def test_what_no_modality_can_be_called(folder: Path, tmp_path: Path, modality: str) -> None:
     result = command("t7", folder, "-o", tmp_path / "x.h5", "--modality", modality)
     assert result.exit_code == 2
-    assert "can be no modality: it is one word of letters" in result.output
+    assert "cannot be a modality: that is one word of letters" in result.output
     assert not (tmp_path / "x.h5").exists()
 
 
@@ -295,7 +295,7 @@ def test_names_that_no_file_can_hold(tmp_path: Path) -> None:
     np.savez(tmp_path / "x.npz", ids=np.array(["a\0b"]), features=features(1))
     result = command("npz", tmp_path / "x.npz", "-o", tmp_path / "x.h5")
     assert result.exit_code == 2
-    assert "no name that can be stored" in result.output
+    assert "cannot be stored as a name" in result.output
 
 
 def test_a_video_without_a_name(tmp_path: Path) -> None:

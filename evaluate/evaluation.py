@@ -1,0 +1,282 @@
+"""From run folders to an `Evaluation`: everything is computed here, and nothing is printed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..cache import InputError
+from .report.content import Content, RunDistances
+from .report.page import accuracies, printed
+from .runs.embeddings import Loader
+from .runs.groups import FusionWeights, Group, group_runs
+from .runs.logs import health_of
+from .runs.names import folder_names
+from .runs.notes import notes_of
+from .runs.provenance import provenance_of
+from .runs.read import find_runs
+from .runs.settings import compare_settings
+from .runs.truth import TrueClasses
+from .scores.fusion import fuse_groups
+from .scores.outcomes import outcomes_of
+from .scores.results import check_baseline, result_notes, results_of
+from .scores.selection import Selection, select_epochs, select_setting
+from .scores.unlabelled import unlabelled_results
+from .scores.validators import DEFAULT, validator
+from .tables.layout import mean_std
+from .tables.paper import paper_tables
+
+if TYPE_CHECKING:
+    from .figures.style import NotDrawn, Picture  # they need matplotlib
+
+
+class Evaluation(Content):
+    """All that is computed of runs, and the ways to show it.
+
+    It prints as a line, and in a notebook as a small table. The renderers compute nothing: what an
+    output needs is asked of `evaluate`.
+    """
+
+    def __repr__(self) -> str:
+        shown = [
+            f"{result.name} {result.group.modality} {mean_std(result.scores.accuracy)}"
+            for result in self.results[:6]
+        ]
+        if len(self.results) > len(shown):
+            shown.append(f"and {len(self.results) - len(shown)} more")
+        groups = len(self.groups) + len(self.fused)
+        return f"<Evaluation of {groups} group{'' if groups == 1 else 's'}: {', '.join(shown)}>"
+
+    def _repr_markdown_(self) -> str:
+        from .report.markdown import blocks_markdown
+
+        return blocks_markdown(accuracies(self) or printed(self))
+
+    def _repr_html_(self) -> str:
+        from .report.html_file import blocks_html
+
+        return blocks_html(accuracies(self) or printed(self))
+
+    def to_markdown(self, *, details: bool = False) -> str:
+        """What ``tcon eval`` prints; with ``details`` each seed, each class and the confusions."""
+        from .report.markdown import to_markdown
+
+        return to_markdown(self, details=details)
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write a row per run and per group; of a paper's table per cell, of choices per candidate,
+        of unlabelled targets per video.
+
+        Raises:
+            InputError: it cannot be written.
+        """
+        from .report.csv_file import write_csv
+
+        write_csv(self, path)
+
+    def to_json(self, path: str | Path) -> None:
+        """Write everything about the labelled groups, in shares, not percent.
+
+        Raises:
+            InputError: it cannot be written, or the target has no labels.
+        """
+        from .report.json_file import write_json
+
+        if not self.results:
+            raise InputError("--json: the target has no labels, so there is no accuracy")
+        write_json(self, path)
+
+    def to_latex(self, path: str | Path) -> None:
+        """Write the paper's table, which `evaluate` was asked for.
+
+        Raises:
+            InputError: it cannot be written, or there is none.
+        """
+        from .report.latex_file import write_latex
+
+        if not self.paper:
+            raise InputError("--latex writes one of the paper's tables: give --table 1 to 5 too")
+        write_latex(self, path)
+
+    def to_html(
+        self,
+        path: str | Path,
+        *,
+        pictures: Iterable[Picture] | None = None,
+        command: str = "",
+    ) -> None:
+        """Write one self-contained file that says everything.
+
+        Args:
+            path: of the file.
+            pictures: to show; None for all that `draw` gives.
+            command: that makes the file, for its reader; empty where it was none.
+
+        Raises:
+            InputError: it cannot be written, or a package for figures is missing.
+        """
+        from .report.html_file import write_html
+
+        pictures = self.draw() if pictures is None else pictures
+        write_html(self, path, pictures=pictures, command=command)
+
+    def draw(
+        self,
+        *,
+        pairs: Sequence[tuple[str, str]] = (),
+        roots: Sequence[str] = (),
+    ) -> Iterator[Picture | NotDrawn]:
+        """Every figure that the runs give, one after the other.
+
+        Args:
+            pairs: source and target ids whose co-attention is shown; if empty, the most confident
+                pairs.
+            roots: folders that the videos' paths start at, if they have moved: ``DIR``, or
+                ``source=DIR`` and ``target=DIR``.
+
+        Yields:
+            each figure, or why it cannot be drawn.
+
+        Raises:
+            InputError: a package for figures is missing, or a pair cannot be shown.
+        """
+        try:
+            from .figures.all_figures import draw_all
+            from .figures.data.pairs import PairChoice
+            from .figures.data.roots import parse_roots
+        except ImportError as error:
+            package = (error.name or "").partition(".")[0]
+            raise InputError(
+                f"figures need the package {package}: pip install 'tcon[demo]'"
+            ) from None
+        choice = PairChoice(ids=tuple(pairs), roots=parse_roots(roots))
+        loader = Loader(self.features, self.source_features)
+        return draw_all(self.groups, loader, choice, fused=self.fused)
+
+
+def evaluate(
+    runs: Any,
+    *,
+    baseline: str = "source_only",
+    fuse: str | None = None,
+    shared_classes: bool = False,
+    table: str | None = None,
+    select: str | None = None,
+    validators: Sequence[str] = (DEFAULT,),
+    distances: bool = False,
+    provenance: bool = True,
+    features: str | Path | None = None,
+    source_features: str | Path | None = None,
+) -> Evaluation:
+    """Score finished runs on the target's test videos, at the last epoch.
+
+    >>> result = evaluate("runs/cameras")  # doctest: +SKIP
+    >>> result.to_csv("accuracy.csv")  # doctest: +SKIP
+
+    Args:
+        runs: run folders, folders of them or what `tcon.adapt.adapt` returned: one or several.
+        baseline: the method that others are compared with.
+        fuse: fuse RGB and flow runs, seed by seed, by these weights, such as "1:1"; None not to.
+        shared_classes: predict test videos among the classes that the target has labels for.
+        table: "1" to "5": one of the paper's tables with these runs beside the published numbers.
+        select: choose an evaluation ("epoch"), K ("segments") or a setting such as "tcon.tau"
+            without target labels.
+        validators: by which it is chosen.
+        distances: measure how far the domains are apart, which takes seconds per group.
+        provenance: read how the features were made, which opens and checks the feature files.
+        features, source_features: the feature files, if they have moved.
+
+    Raises:
+        InputError: no finished run, labels that cannot be found, or nothing to fuse, to compare or
+            to choose from.
+    """
+    weights = FusionWeights.parse(fuse) if fuse else None
+    for name in validators:
+        validator(name)
+    found, unfinished = find_runs(_paths(runs), shared_classes=shared_classes)
+    target_path = Path(features) if features else None
+    source_path = Path(source_features) if source_features else None
+    groups = group_runs(found, target_path)
+    fused, remarks = fuse_groups(groups, weights) if weights else ([], [])
+    everything = [*groups, *fused]
+    labelled = [group for group in everything if group.scores]
+    unlabelled = [group for group in everything if not group.scores]
+    if table and not labelled:
+        raise InputError("--table: the target has no labels, so there is no accuracy")
+    check_baseline(labelled or everything, baseline)
+    results = results_of(labelled, baseline)
+    selections, left_out = _select(groups, select, validators, source_path) if select else ([], [])
+    outcomes = outcomes_of(selections, validators)
+    chosen_among = [g for s in selections if s.accuracy is not None for g in s.groups]
+    loader = Loader(target_path, source_path)
+    return Evaluation(
+        groups=tuple(groups),
+        fused=tuple(fused),
+        results=tuple(results),
+        notes=(*notes_of(labelled), *result_notes(results)),
+        unlabelled=tuple(unlabelled_results(unlabelled)),
+        unlabelled_notes=tuple(notes_of(unlabelled)),
+        remarks=tuple(remarks),
+        shared_classes=shared_classes,
+        unfinished=tuple(unfinished),
+        paper=tuple(paper_tables(table, labelled)) if table else (),
+        selections=tuple(selections),
+        outcomes=tuple(outcomes),
+        selection_notes=tuple(notes_of(chosen_among)),
+        left_out=tuple(left_out),
+        distances=tuple(_distances(groups, loader)) if distances else (),
+        health=health_of(groups),
+        settings=compare_settings(groups),
+        provenance=provenance_of(groups, loader.file) if provenance else None,
+        features=target_path,
+        source_features=source_path,
+    )
+
+
+def _paths(runs: Any) -> list[Path]:
+    """Of folders, or of runs that know theirs."""
+    if isinstance(runs, str | Path):
+        return [Path(runs)]
+    if hasattr(runs, "path"):
+        return [Path(runs.path)]
+    return [Path(getattr(run, "path", run)) for run in runs]
+
+
+def _select(
+    groups: Sequence[Group], select: str, validators: Sequence[str], source_path: Path | None
+) -> tuple[list[Selection], list[str]]:
+    """What is chosen among, and sentences on what is left out."""
+    taught = {group.method for group in groups if group.reads_target_labels}
+    left_out = [
+        f"{method} is left out: it trains on target labels, so no choice would be label-free."
+        for method in sorted(taught)
+    ]
+    groups = [group for group in groups if group.method not in taught]
+    if not groups:
+        raise InputError(f"{left_out[0]} No other run is left to choose from: name some")
+    source = TrueClasses("source", source_path)
+    if select == "epoch":
+        selections = select_epochs(groups, source)
+    else:
+        selections = select_setting(groups, select, source)
+    for selection in selections:
+        for name in validators:
+            if name in selection.left_out:
+                raise InputError(f"--validator {name}: {selection.left_out[name]}")
+    reasons = {f"{n} is left out: {why}." for s in selections for n, why in s.left_out.items()}
+    return selections, left_out + sorted(reasons)
+
+
+def _distances(groups: Sequence[Group], loader: Loader) -> Iterator[RunDistances]:
+    """Of each group's first seed."""
+    from .scores.distances import domain_distances  # scikit-learn takes a second to import
+
+    for group, folder in zip(groups, folder_names(groups), strict=True):
+        name = f"{folder}_seed{group.first.seed}"
+        try:
+            measured = tuple(domain_distances(loader.load(group.first)))
+        except InputError as error:
+            yield RunDistances(group.transfer, name, (), str(error))
+        else:
+            yield RunDistances(group.transfer, name, measured)

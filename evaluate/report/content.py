@@ -1,0 +1,85 @@
+"""All that is computed of runs, which every renderer of this folder takes and none adds to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..runs.groups import Group
+from ..runs.logs import Health
+from ..runs.provenance import Provenance
+from ..runs.settings import SettingsTable
+from ..scores.outcomes import Outcome
+from ..scores.results import Result
+from ..scores.selection import Selection
+from ..scores.unlabelled import Unlabelled
+from ..tables.paper import TaskTable
+
+if TYPE_CHECKING:
+    from ..scores.distances import Distance  # it needs scikit-learn
+
+
+@dataclass(frozen=True)
+class RunDistances:
+    """How far the domains of one run are apart.
+
+    Args:
+        transfer: ``source -> target``.
+        name: of the run.
+        distances: before and after G_f, of segments and of videos; empty where unknown.
+        problem: why they are unknown; else empty.
+    """
+
+    transfer: str
+    name: str
+    distances: tuple[Distance, ...]
+    problem: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Content:
+    """Numbers, and the sentences that they need.
+
+    Args:
+        groups: of runs, in the order of every table; `source_only` first among comparable ones.
+        fused: groups that were made of two of them.
+        results: of the groups whose target has labels, fused ones last.
+        notes: on the results.
+        unlabelled: predictions and label-free scores of the other groups.
+        unlabelled_notes: on these.
+        remarks: which groups could not be fused and why, and what fused ones differ in.
+        shared_classes: whether test videos were predicted among the target's classes alone.
+        unfinished: folders of runs that were left out.
+        paper: the tasks of one of the paper's tables; empty where none was asked for.
+        selections: what validators choose among; empty where nothing is chosen.
+        outcomes: what the choices reach.
+        selection_notes: on these.
+        left_out: methods and validators that choose nothing, and why, in sentences.
+        distances: per run; empty where they were not asked for.
+        health: what looked wrong in training.
+        settings: in which the groups differ, and those that they share.
+        provenance: where the runs come from; None where it was not asked for.
+        features, source_features: where the feature files are, if they have moved.
+    """
+
+    groups: tuple[Group, ...]
+    fused: tuple[Group, ...] = ()
+    results: tuple[Result, ...] = ()
+    notes: tuple[str, ...] = ()
+    unlabelled: tuple[Unlabelled, ...] = ()
+    unlabelled_notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    shared_classes: bool = False
+    unfinished: tuple[Path, ...] = ()
+    paper: tuple[TaskTable, ...] = ()
+    selections: tuple[Selection, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    selection_notes: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    distances: tuple[RunDistances, ...] = ()
+    health: Health = Health()
+    settings: SettingsTable | None = None
+    provenance: Provenance | None = None
+    features: Path | None = None
+    source_features: Path | None = None

@@ -1,0 +1,180 @@
+"""One self-contained HTML file that says everything of a comparison of runs.
+
+The file needs nothing but itself: no script, no font, no link to elsewhere. All of its text is
+escaped by the templates.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from ... import __version__
+from ...cache import InputError
+from ..runs.logs import HealthWarning
+from ..runs.provenance import FeatureOrigin, TaskFile
+from ..runs.settings import SettingsTable, as_text
+from ..tables.layout import Block
+from .content import Content
+from .page import distances, reported
+
+if TYPE_CHECKING:
+    from ..figures.style import Picture  # it needs matplotlib
+
+_HASHED = {"source": "sha256, with labels", "target": "sha256, without labels"}
+_TASK_COLUMNS = ("task", "class", "source_label", "target_label", "class_index")
+
+
+def to_html(content: Content, *, pictures: Iterable[Picture] = (), command: str = "") -> str:
+    """The report.
+
+    Args:
+        content: of runs.
+        pictures: drawn, in their order.
+        command: that makes the report; empty where it was none.
+    """
+    shown = [_picture(picture) for picture in pictures]
+    far, provenance = distances(content), content.provenance
+    sections = {"results": "Results", "health": "Health"}
+    sections |= {"figures": "Figures"} if shown else {}
+    sections |= {"domain-distance": "Domain distance"} if far else {}
+    sections |= {"settings": "Settings"} if content.settings else {}
+    sections |= {"provenance": "Provenance", "repeat-it": "Repeat it"} if provenance else {}
+    values: dict[str, Any] = {
+        "title": f"Video domain adaptation: {'; '.join(_transfers(content))}",
+        "lead": _lead(content),
+        "sections": sections,
+        "results": reported(content),
+        "health": content.health,
+        "warnings": [_warning(warning) for warning in content.health.warnings],
+        "pictures": shown,
+        "distances": far,
+        "settings": content.settings,
+        **(_settings(content.settings) if content.settings else {}),
+        "provenance": provenance,
+        "command": command,
+    }
+    if provenance:
+        values |= {
+            "files": [_origin(file) for file in provenance.files],
+            "software": [
+                ("runs made by", ", ".join(f"tcon {v}" for v in provenance.made_by)),
+                ("evaluated by", ", ".join(f"{n} {v}" for n, v in provenance.evaluated_by)),
+            ],
+            "tasks": [{"name": task.name, "csv": task_csv(task)} for task in provenance.tasks],
+            "commands": [shlex.join(words) for words in provenance.commands],
+        }
+    return _environment().get_template("report.html.j2").render(values)
+
+
+def write_html(
+    content: Content, path: str | Path, *, pictures: Iterable[Picture] = (), command: str = ""
+) -> None:
+    """Write `to_html`.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    text = to_html(content, pictures=pictures, command=command)
+    try:
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}") from None
+
+
+def blocks_html(blocks: Sequence[Block]) -> str:
+    """Blocks alone, without a page around them: for a notebook."""
+    macros: Any = _environment().get_template("blocks.html.j2").module
+    return str(macros.blocks(blocks))
+
+
+def task_csv(task: TaskFile) -> str:
+    """A task as a csv for ``tcon adapt --task``."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_TASK_COLUMNS)
+    writer.writerows([task.name, *row] for row in task.rows)
+    return text.getvalue()
+
+
+def wrapped(command: str, width: int = 80) -> str:
+    """A command on several lines, broken before options."""
+    lines: list[list[str]] = [[]]
+    for word in shlex.split(command):
+        line = [*lines[-1], shlex.quote(word)]
+        if word.startswith("-") and len(" ".join(line)) > width // 2:
+            lines.append([shlex.quote(word)])
+        else:
+            lines[-1] = line
+    return " \\\n    ".join(" ".join(line) for line in lines)
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("tcon.evaluate.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=False,
+    )
+    environment.filters["wrapped"] = wrapped
+    return environment
+
+
+def _transfers(content: Content) -> list[str]:
+    return list(dict.fromkeys(group.transfer for group in content.groups))
+
+
+def _lead(content: Content) -> str:
+    groups = content.groups
+    runs = sum(len(group.runs) for group in groups)
+    methods = ", ".join(dict.fromkeys(group.method for group in groups))
+    some = f"{runs} run{'' if runs == 1 else 's'} in {len(groups)} setting"
+    return f"{methods}: {some}{'' if len(groups) == 1 else 's'}, compared by tcon {__version__}."
+
+
+def _picture(picture: Picture) -> Mapping[str, str]:
+    """Drawings as SVG, photographs as WebP, both inside the page."""
+    kind, mime = ("webp", "image/webp") if picture.photo else ("svg", "image/svg+xml")
+    data = base64.b64encode(picture.encode(kind)).decode()
+    source = f"data:{mime};base64,{data}"
+    return {"title": picture.title, "caption": picture.caption, "source": source}
+
+
+def _warning(warning: HealthWarning) -> Mapping[str, str]:
+    """With the first of the runs, and all of them where there are several."""
+    runs = warning.runs
+    name, seed = runs[0]
+    seeds = {name: " ".join(str(s) for n, s in runs if n == name) for name, _ in runs}
+    all_runs = ", ".join(f"{name} (seed {numbers})" for name, numbers in seeds.items())
+    return {
+        "runs": f"{name}_seed{seed}" + (f" and {len(runs) - 1} more" if len(runs) > 1 else ""),
+        "all_runs": all_runs if len(runs) > 1 else "",
+        "text": warning.text,
+        "remedy": warning.remedy,
+    }
+
+
+def _settings(settings: SettingsTable) -> Mapping[str, Any]:
+    rows = [[key, *map(as_text, values)] for key, values in settings.differing.items()]
+    return {
+        "differing": {"head": ["setting", *settings.names], "rows": rows},
+        "equal": [(key, as_text(value)) for key, value in settings.equal.items()],
+        "alone": [
+            (method, [(key, as_text(value)) for key, value in own.items()])
+            for method, own in settings.alone.items()
+        ],
+    }
+
+
+def _origin(file: FeatureOrigin) -> Mapping[str, Any]:
+    rows = [*file.made, (_HASHED[file.domain], file.sha256)]
+    if file.problem:
+        rows.append(("note", file.problem))
+    return {"title": f"{file.domain}: {Path(file.path).name}", "rows": rows}

@@ -1,0 +1,69 @@
+"""The paper's tables as LaTeX."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ...cache import InputError
+from ..tables.paper import TaskTable
+from ..tables.paper_page import inputs_of, our_cell, published_cell
+from .content import Content
+
+_LATEX = {
+    **{character: f"\\{character}" for character in "&%$#_{}"},
+    "\\": "\\textbackslash{}",
+    "~": "\\textasciitilde{}",
+    "^": "\\textasciicircum{}",
+    "±": "$\\pm$",
+    "<": "$<$",
+    ">": "$>$",
+}
+
+
+def to_latex(content: Content) -> str:
+    """One ``table`` environment per task; needs the package booktabs."""
+    return "% needs \\usepackage{booktabs}\n" + "\n".join(map(_latex, content.paper))
+
+
+def write_latex(content: Content, path: str | Path) -> None:
+    """Write `to_latex`.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    try:
+        Path(path).write_text(to_latex(content), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}") from None
+
+
+def _latex(block: TaskTable) -> str:
+    inputs = len(block.modalities)
+    sides = [f"\\multicolumn{{{inputs}}}{{c}}{{{_escape(t)}}}" for t in (block.paper, block.ours)]
+    head = ["method", *map(_escape, [*block.modalities, *inputs_of(block)])]
+    rows = [[row[0].label, *map(published_cell, row), *map(our_cell, row)] for row in block.rows]
+    body = [" & ".join(map(_escape, row)) + " \\\\" for row in rows]
+    caption = _escape(" ".join([f"Table {block.table} of the paper, {block.task}.", *block.notes]))
+    return "\n".join(
+        [
+            *(f"% {reason}: {fill.command}" for reason, fill in block.fills.items()),
+            "\\begin{table}",
+            f"\\caption{{{caption}}}",
+            f"\\begin{{tabular}}{{l{'r' * 2 * inputs}}}",
+            "\\toprule",
+            " & ".join(["", *sides]) + " \\\\",
+            " & ".join(head) + " \\\\",
+            "\\midrule",
+            *body,
+            "\\bottomrule",
+            "\\end{tabular}",
+            "\\end{table}",
+            "",
+        ]
+    )
+
+
+def _escape(text: str) -> str:
+    return "".join(
+        _LATEX.get(character, character) for character in text.replace("->", "→")
+    ).replace("→", "$\\rightarrow$")

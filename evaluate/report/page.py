@@ -1,0 +1,111 @@
+"""The blocks of an evaluation, in the order in which people read them."""
+
+from __future__ import annotations
+
+from ..tables.accuracy import accuracy_blocks
+from ..tables.details import details_blocks
+from ..tables.distances import distance_blocks
+from ..tables.layout import Block, Bullets, Heading, Table, Text
+from ..tables.paper_page import paper_page
+from ..tables.selection import outcome_blocks, selection_blocks
+from ..tables.unlabelled import unlabelled_blocks
+from .content import Content
+
+_SHOWN_PREDICTIONS = 20
+_SHARED_CLASSES = "Test videos are predicted among the classes that the target has labels for."
+
+
+def printed(content: Content, *, details: bool = False) -> list[Block]:
+    """What ``tcon eval`` prints: accuracies, or the paper's table if it was asked for; predictions
+    of unlabelled targets; what was left out. Where something is chosen, the choices alone.
+
+    Args:
+        content: of runs.
+        details: seeds, classes and confusions too.
+    """
+    if content.selections:
+        return [*selected(content), *_unfinished(content)]
+    blocks = paper_page(content.paper) if content.paper else accuracies(content)
+    if content.shared_classes:
+        blocks.append(Text(_SHARED_CLASSES))
+    if details:
+        blocks += details_blocks(content.results)
+    if content.unlabelled:
+        blocks += _predictions(content)
+        blocks += unlabelled_blocks(content.unlabelled, content.unlabelled_notes)
+    if content.remarks:
+        blocks.append(Bullets(content.remarks))
+    return [*blocks, *_unfinished(content)]
+
+
+def reported(content: Content) -> list[Block]:
+    """The tables of a report: all that is known of the results, asked for or not."""
+    blocks = [*paper_page(content.paper), *accuracies(content)]
+    if content.shared_classes:
+        blocks.append(Text(_SHARED_CLASSES))
+    blocks += details_blocks(content.results)
+    if content.unlabelled:
+        blocks += unlabelled_blocks(content.unlabelled, content.unlabelled_notes)
+    if content.selections:
+        blocks += selected(content)
+    if content.remarks:
+        blocks.append(Bullets(content.remarks))
+    return [*blocks, *_unfinished(content)]
+
+
+def accuracies(content: Content) -> list[Block]:
+    """Accuracies, comparisons and their notes; nothing where the target has no labels."""
+    if not content.results:
+        return []
+    return [*accuracy_blocks(content.results), Bullets(content.notes)]
+
+
+def selected(content: Content) -> list[Block]:
+    """Every candidate's scores, and what the choices reach where the target has labels."""
+    blocks: list[Block] = []
+    for selection in content.selections:
+        blocks += selection_blocks(selection)
+    if content.outcomes:
+        blocks += outcome_blocks(content.outcomes, content.selection_notes)
+    if any(selection.accuracy is None for selection in content.selections):
+        blocks.append(Text("An unlabelled target has scores alone."))
+    if content.left_out:
+        blocks.append(Bullets(content.left_out))
+    return blocks
+
+
+def distances(content: Content) -> list[Block]:
+    """Domain distances of the runs whose features can be read, and why others have none."""
+    transfers: dict[str, dict[str, tuple]] = {}
+    for run in content.distances:
+        if run.distances:
+            transfers.setdefault(run.transfer, {})[run.name] = run.distances
+    blocks = distance_blocks(transfers) if transfers else []
+    problems = [
+        f"No domain distance of {run.transfer}, {run.name}: {run.problem}"
+        for run in content.distances
+        if run.problem
+    ]
+    return [*blocks, Bullets(problems)] if problems else blocks
+
+
+def _predictions(content: Content) -> list[Block]:
+    blocks: list[Block] = []
+    for result in content.unlabelled:
+        group = result.group
+        how = f"{group.transfer}, {group.modality}, K = {group.segments}"
+        shown = result.predictions[:_SHOWN_PREDICTIONS]
+        blocks.append(Heading(f"Predictions of {group.label} ({how}), mean over seeds"))
+        rows = [[p.video, p.label, f"{p.probability:.2f}"] for p in shown]
+        blocks.append(Table(["video", "class", "probability"], rows))
+        if more := len(result.predictions) - len(shown):
+            blocks.append(Text(f"and {more} more (all of them with --csv FILE)"))
+    return blocks
+
+
+def _unfinished(content: Content) -> list[Block]:
+    count = len(content.unfinished)
+    if not count:
+        return []
+    runs = "1 unfinished run" if count == 1 else f"{count} unfinished runs"
+    return [Text(f"Left out {runs}: repeat the tcon adapt command.")]

@@ -1,0 +1,47 @@
+"""What a reader must know of how numbers came about, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .groups import Group
+from .names import full_name
+
+_NORMALISED = {
+    "none": "features as they are",
+    "source": "features standardised by the source's statistics",
+    "domain": "each domain's features standardised by its own unlabelled statistics, for every "
+    "method",
+}
+
+
+def notes_of(groups: Sequence[Group]) -> list[str]:
+    """Notes on the numbers of these groups; a note that does not hold for all says for which."""
+    notes = []
+    made: dict[str, list[Group]] = {}
+    for group in groups:
+        head = f"{group.transfer}, {group.label}"
+        if group.reads_target_labels:
+            notes.append(
+                f"{group.label} trains on target labels: an upper bound, not an adaptation."
+            )
+        if group.note:
+            notes.append(f"{group.label}: {group.note}.")
+        if group.protocol == "transductive":
+            notes.append(
+                f"{head}: transductive, adapted to the test videos (without their labels)."
+            )
+        cached = group.mode == "cached features"  # end to end, random weights are trained
+        if cached and "random" in group.weights:
+            notes.append(f"{head}: features of a random backbone; the numbers mean nothing.")
+        if group.fusion:
+            notes.append(
+                "rgb+flow: mean of both runs' logits before the softmax, weights "
+                f"{group.fusion.weights}."
+            )
+        note = f"backbone {group.backbone}, {group.mode}, {_NORMALISED[group.normalise]}."
+        made.setdefault(note, []).append(group)
+    for note, members in made.items():
+        rows = "; ".join(dict.fromkeys(full_name(group, groups) for group in members))
+        notes.append(f"{rows}: {note}" if len(made) > 1 else f"B{note[1:]}")
+    return list(dict.fromkeys(notes))

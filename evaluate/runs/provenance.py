@@ -1,0 +1,155 @@
+"""Where runs come from: their feature files, versions, and the commands that repeat them."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+from ... import __version__
+from ...adapt.inference.feature_files import Domain
+from ...adapt.tasks.task import read_task, shipped_tasks
+from ...cache import FeatureFile, InputError
+from .groups import Group
+from .read import Run
+
+_PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "h5py", "av", "matplotlib")
+_SHARED = "shared classes"  # the name of the task where no file defines one
+
+
+@dataclass(frozen=True)
+class FeatureOrigin:
+    """A feature file that runs were made with.
+
+    Args:
+        domain: whose videos it holds.
+        path: where the runs found it.
+        sha256: of its videos and features, and of the source's labels.
+        made: how its features were made, as names and values.
+        problem: why that is not known in full; else empty.
+    """
+
+    domain: Domain
+    path: str
+    sha256: str
+    made: tuple[tuple[str, str], ...]
+    problem: str
+
+
+@dataclass(frozen=True)
+class TaskFile:
+    """A task of the user's own, as ``tcon adapt --task`` reads it.
+
+    Args:
+        name: of the task.
+        rows: class, source labels and target labels, joined by ``|``, and class index.
+    """
+
+    name: str
+    rows: tuple[tuple[str, str, str, int], ...]
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where all runs of a comparison come from.
+
+    Args:
+        files: the feature files.
+        tasks: that do not ship.
+        made_by: versions of this tool that made the runs.
+        evaluated_by: versions of this tool and of the packages that it uses.
+        commands: words of the commands that made the runs, each command once.
+        unrecorded: folders of runs that do not say by which command they were made.
+    """
+
+    files: tuple[FeatureOrigin, ...]
+    tasks: tuple[TaskFile, ...]
+    made_by: tuple[str, ...]
+    evaluated_by: tuple[tuple[str, str], ...]
+    commands: tuple[tuple[str, ...], ...]
+    unrecorded: tuple[str, ...]
+
+
+def provenance_of(
+    groups: Sequence[Group], file_of: Callable[[Run, Domain], FeatureFile]
+) -> Provenance:
+    """Where runs come from.
+
+    Args:
+        groups: of runs, none of them fused.
+        file_of: finds and checks a feature file; its `InputError` is recorded.
+    """
+    files: dict[tuple[Domain, str], FeatureOrigin] = {}
+    tasks: dict[TaskFile, None] = {}
+    for group in groups:
+        for domain in ("source", "target"):
+            key = domain, group.first.data[domain]
+            if key not in files:
+                files[key] = _origin(group.first, domain, file_of)
+        if task := _task_file(group.first):
+            tasks[task] = None
+    runs = [run for group in groups for run in group.runs]
+    return Provenance(
+        files=tuple(files.values()),
+        tasks=tuple(tasks),
+        made_by=tuple(
+            dict.fromkeys(run.config.get("tool_version", "of an unknown version") for run in runs)
+        ),
+        evaluated_by=tuple(_versions()),
+        commands=tuple(dict.fromkeys(run.command for run in runs if run.command)),
+        unrecorded=tuple(dict.fromkeys(str(run.path.parent) for run in runs if not run.command)),
+    )
+
+
+def _origin(
+    run: Run, domain: Domain, file_of: Callable[[Run, Domain], FeatureFile]
+) -> FeatureOrigin:
+    data = run.data
+    try:
+        file = file_of(run, domain)
+    except InputError as error:
+        made, problem = (("backbone", data["backbone"]), ("weights", data["weights"])), str(error)
+    else:
+        made, problem = (("file", str(file.path)), *_rows(file)), ""
+    return FeatureOrigin(domain, data[domain], data[f"{domain}_sha256"], made, problem)
+
+
+def _rows(file: FeatureFile) -> list[tuple[str, str]]:
+    return [
+        (f"{modality}: {name}", value)
+        for modality, recipe in file.recipes.items()
+        for name, value in recipe.rows()
+    ]
+
+
+def _task_file(run: Run) -> TaskFile | None:
+    """None where the task is the classes that both files share, or one that ships."""
+    data = run.data
+    if data["task"] == _SHARED:
+        return None
+    both = [data.get(f"{domain}_map", {}) for domain in ("source", "target")]
+    for name in shipped_tasks():
+        task = read_task(name)
+        if (task.name, list(task.classes)) == (data["task"], list(run.classes)) and [
+            task.source,
+            task.target,
+        ] == both:
+            return None
+
+    def labels(index: int, of: dict[str, int]) -> str:
+        return "|".join(label for label, n in of.items() if n == index)
+
+    source, target = both
+    rows = ((c, labels(n, source), labels(n, target), n) for n, c in enumerate(run.classes))
+    return TaskFile(data["task"], tuple(rows))
+
+
+def _versions() -> list[tuple[str, str]]:
+    found = [("tcon", __version__), ("Python", platform.python_version())]
+    for name in _PACKAGES:
+        try:
+            found.append((name, version(name)))
+        except PackageNotFoundError:
+            continue
+    return found

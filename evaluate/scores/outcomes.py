@@ -1,0 +1,82 @@
+"""What choices reach on the target's test videos: those of validators, the default and the best."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..runs.groups import Group, Scores, score
+from ..runs.names import row_name
+from .selection import Selection, Value
+
+
+@dataclass(frozen=True)
+class Pick:
+    """One candidate of each of a group's selections.
+
+    Args:
+        by: who chose it, such as "last epoch" or "chosen by ensv".
+        value: of the setting; None where epochs were chosen, each run's own.
+        scores: of the runs of all candidates together.
+    """
+
+    by: str
+    value: Value
+    scores: Scores
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The picks among the epochs of a group's runs, or among the values of a setting.
+
+    Args:
+        group: that was chosen within, or the first of those that were chosen among.
+        name: its row's.
+        key: what was chosen: "step" or a setting.
+        picks: the same ones in every outcome.
+    """
+
+    group: Group
+    name: str
+    key: str
+    picks: tuple[Pick, ...]
+
+
+def outcomes_of(selections: Sequence[Selection], validators: Sequence[str]) -> list[Outcome]:
+    """Test accuracies of the default figure, of the validators' choices and of the oracle's.
+
+    Args:
+        selections: all in epochs or all in the same setting; those without accuracies are left
+            out.
+        validators: whose choices are scored.
+    """
+    alike: dict[int, list[Selection]] = {}  # the epochs of a group's runs share a row
+    for selection in selections:
+        if selection.accuracy is not None:
+            alike.setdefault(id(selection.group), []).append(selection)
+    groups = [members[0].group for members in alike.values()]
+    return [
+        Outcome(
+            group=members[0].group,
+            name=row_name(members[0].group, groups),
+            key=members[0].key,
+            picks=tuple(_picks(members, validators)),
+        )
+        for members in alike.values()
+    ]
+
+
+def _picks(members: Sequence[Selection], validators: Sequence[str]) -> list[Pick]:
+    of_epochs = members[0].key == "step"
+    chosen = {"last epoch": [s.candidates[-1] for s in members]} if of_epochs else {}
+    chosen |= {f"chosen by {name}": [s.chosen(name) for s in members] for name in validators}
+    chosen["oracle's best (not a result)"] = [s.oracle for s in members]
+    truth = members[0].group.truth
+    picks = []
+    for by, candidates in chosen.items():
+        runs = [run for candidate in candidates for run in candidate.runs]
+        epochs = [epoch for candidate in candidates for epoch in candidate.epochs]
+        scores = score(runs, truth, epochs)
+        assert scores is not None  # the selections have accuracies
+        picks.append(Pick(by, None if of_epochs else candidates[0].value, scores))
+    return picks
