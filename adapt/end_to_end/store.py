@@ -248,6 +248,7 @@ class ClipStore(Store):
             precision=training_precision(run.end_to_end.precision, self.device),
             flow=cut.flow if isinstance(cut, FlowCut) else None,
             flow_engine=cut.engine if isinstance(cut, FlowCut) else "",
+            plugin=spec.plugin,
         )
 
     def _load(self, run: RunConfig, device: torch.device) -> Domains[ClipVideos]:
