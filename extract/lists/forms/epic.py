@@ -97,7 +97,7 @@ def _text(row: Mapping[str, object], column: str) -> str:
 def _frame(row: Mapping[str, object], column: str) -> int:
     text = _text(row, column)
     if not (text.isascii() and text.isdigit() and len(text) < 20):
-        raise InputError(f"{column} '{text}' is no number of a frame")
+        raise InputError(f"{column} '{text}' is not a frame number")
     return int(text)
 
 
