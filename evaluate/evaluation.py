@@ -118,7 +118,8 @@ class Evaluation(Content):
         """
         from .report.html_file import write_html
 
-        pictures = self.draw() if pictures is None else pictures
+        if pictures is None:
+            pictures = [picture for picture in self.draw() if not isinstance(picture, NotDrawn)]
         write_html(self, path, pictures=pictures, command=command)
 
     def draw(
