@@ -31,10 +31,10 @@ def show_runs(
     """
     for grid in grids if check is None else check:
         if grid.end_to_end:
-            from .end_to_end.flows import flow_options
+            from .end_to_end.flows import flow_recipe
             from .end_to_end.lists import check_videos
 
-            flow_options(decoding)
+            flow_recipe(decoding)
             for path in (grid.source, grid.target):
                 check_videos(path)
             if not all(path.suffix in FEATURE_FILES for path in (grid.source, grid.target)):

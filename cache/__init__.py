@@ -1,13 +1,23 @@
 """The feature file: one HDF5 file per dataset that holds every snippet's features.
 
-`FeatureWriter` writes it crash-safely, `FeatureFile` reads it; the layout is in `schema`.
+``recipe``   what made the features; ``legacy`` reads the recipes of older versions
+``schema``   the rows and arrays of a file; ``reader``, ``writer``, ``merge`` and ``sources`` (parts
+             and shards) work on them, ``tables`` and ``files`` on HDF5 itself
+``inspect``  a file as tables for people
+``records``  dataclasses as JSON and back; ``errors``, ``console``, ``device`` and ``plugins`` are
+             what every room shares
+
+`FeatureFile` reads a file, `FeatureWriter` writes one crash-safely.
 """
 
-from .errors import InputError
-from .reader import FeatureFile, Packed
-from .recipe import Recipe
-from .schema import Failure, Snippets, Video
-from .writer import FeatureWriter
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .errors import InputError
+    from .reader import FeatureFile, Packed
+    from .recipe import Recipe
+    from .schema import Failure, Snippets, Video
+    from .writer import FeatureWriter
 
 __all__ = [
     "Failure",
@@ -19,3 +29,23 @@ __all__ = [
     "Snippets",
     "Video",
 ]
+
+_MODULES = {
+    "Failure": "schema",
+    "FeatureFile": "reader",
+    "FeatureWriter": "writer",
+    "InputError": "errors",
+    "Packed": "reader",
+    "Recipe": "recipe",
+    "Snippets": "schema",
+    "Video": "schema",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for, so that ``tcon --help`` waits for nothing."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f".{_MODULES[name]}", __name__), name)

@@ -23,6 +23,11 @@ class MissingFile(InputError):
     """There is no feature file where one was named."""
 
 
+def printable(name: str) -> str:
+    """A file's name as text that UTF-8 can hold; other bytes become ``\\xe9`` and the like."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 def shorten(text: str) -> str:
     """The start of a text, for a message."""
     return text if len(text) <= 80 else text[:77] + "..."

@@ -43,7 +43,7 @@ _plugin = click.option(
     "--csv", "csv_path", type=click.Path(path_type=Path), help="Write the rows there too."
 )
 @click.option(
-    "--json", "json_path", type=click.Path(path_type=Path), help="Write everything there."
+    "--json", "json_path", type=click.Path(path_type=Path), help="Write everything to it."
 )
 @click.option(
     "--baseline",
@@ -230,27 +230,27 @@ def _check_options(given: Mapping[str, Any]) -> None:
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("videos", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
-    "--root", type=click.Path(path_type=Path), help="Folder that a list's paths start at."
+    "--root", type=click.Path(path_type=Path), help="Folder that paths in lists start at."
 )
 @click.option(
     "--weights",
     type=click.Path(path_type=Path),
-    help="The backbone's checkpoint, if not published.",
+    help="The backbone's checkpoint, unless its weights were the published ones.",
 )
 @click.option(
     "--features",
     type=click.Path(path_type=Path),
-    help="Target file of an old run, if it has moved.",
+    help="For old runs: the target's feature file, if it has moved.",
 )
-@click.option("--csv", "csv_path", type=click.Path(path_type=Path), help="Write everything there.")
+@click.option("--csv", "csv_path", type=click.Path(path_type=Path), help="Write everything to it.")
 @click.option(
-    "--json", "json_path", type=click.Path(path_type=Path), help="Write everything there."
-)
-@click.option(
-    "--figures", type=click.Path(path_type=Path), help="Draw each video's attention to this folder."
+    "--json", "json_path", type=click.Path(path_type=Path), help="Write everything to it."
 )
 @click.option(
-    "--top", type=click.IntRange(min=1), default=2, show_default=True, help="Classes in a line."
+    "--figures", type=click.Path(path_type=Path), help="Draw each video's attention into it."
+)
+@click.option(
+    "--top", type=click.IntRange(min=1), default=2, show_default=True, help="Classes per line."
 )
 @_plugin
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:0,cuda:1 ...")
@@ -286,6 +286,7 @@ def predict(
     json_path: Path | None,
     figures: Path | None,
     top: int,
+    precision: str,
     **machine: Any,
 ) -> None:
     """Predict new VIDEOS with a finished RUN: labels, scores, attention over time.
@@ -295,14 +296,14 @@ def predict(
     from ..adapt.inference.features import plan_features
     from ..adapt.inference.loaded_run import load_run
     from ..adapt.inference.videos import read_items
+    from ..extract.machine.machine import Machine
     from ..extract.machine.memory import keep_freed_memory
-    from ..extract.options import ExtractConfig
     from .predict.report import Outputs, show_predictions
 
     keep_freed_memory()
     items = read_items(videos, root=root)
     loaded = load_run(run, features=features)
-    plan = plan_features(loaded, ExtractConfig(**machine), weights=weights)
+    plan = plan_features(loaded, Machine(**machine), weights=weights, precision=precision)
     outputs = Outputs(csv=csv_path, json=json_path, figures=figures, top=top)
     failures = show_predictions(loaded, items, plan, outputs)
     sys.exit(1 if failures else 0)
@@ -314,24 +315,26 @@ def predict(
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    help="FILE.npz; of a run FILE.pt2 or FILE.onnx.",
+    help="FILE.npz; for a run FILE.pt2 or FILE.onnx.",
 )
-@click.option("--modality", default="rgb", show_default=True, help="Of a feature file.")
+@click.option(
+    "--modality", default="rgb", show_default=True, help="For a feature file: whose features."
+)
 @click.option(
     "--segments",
     type=click.IntRange(min=1),
     metavar="K",
-    help="Of a feature file the central snippet of each of K segments, [N, K, D], instead of all.",
+    help="For a feature file: the central snippet of each of K segments, [N, K, D], not all.",
 )
 @click.option(
     "--weights",
     type=click.Path(path_type=Path),
-    help="Of a run the backbone's checkpoint, if not published.",
+    help="For a run: the backbone's checkpoint, unless its weights were the published ones.",
 )
 @click.option(
     "--features",
     type=click.Path(path_type=Path),
-    help="Of an old run its target file, if it has moved.",
+    help="For an old run: the target's feature file, if it has moved.",
 )
 @_plugin
 def export(
@@ -369,10 +372,21 @@ def export(
 
 
 @click.command()
-@click.option("-o", "--output", type=click.Path(path_type=Path), default="demo", show_default=True)
-@click.option("--clips", type=click.IntRange(min=1), default=224, show_default=True)
-@click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True)
-@click.option("--device", default="auto", show_default=True)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default="demo",
+    show_default=True,
+    help="Folder of everything.",
+)
+@click.option(
+    "--clips", type=click.IntRange(min=1), default=224, show_default=True, help="About how many."
+)
+@click.option(
+    "--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="Runs per method."
+)
+@click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:0 ...")
 def demo(output: Path, clips: int, seeds: int, device: str) -> None:
     """Make synthetic clips of two domains, extract, adapt and evaluate: the whole pipeline."""
     from .demo.show import run_demo

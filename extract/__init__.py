@@ -1,1 +1,35 @@
-"""Videos to features: lists, decoding, sampling, backbones and the extraction pipeline."""
+"""Videos to features.
+
+A csv row becomes a row of features on this way::
+
+    lists/ reads the row -> `api.extract` -> `plan` loads the backbone -> `pipeline` joins
+
+    decoding/ (frames), snippets/ and flow/ (snippets), backbones/ on machine/ (features), and the
+    writer of `tcon.cache`
+
+``api``        `extract`, what ``tcon extract`` calls; ``like`` repeats a file's recipe
+``options``    what decides the features; ``machine/`` has the rest: devices, workers, limits
+``selection``  which videos; ``lists/`` reads lists, folders and official datasets
+``importers/`` features that others made; ``pickles/`` reads theirs
+``check``      what a backbone's classifier sees in a video
+``synthetic/`` the clips of the demo
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .api import extract
+    from .machine.machine import Machine
+
+__all__ = ["Machine", "extract"]
+
+_MODULES = {"Machine": "machine.machine", "extract": "api"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for, so that ``tcon --help`` waits for nothing."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f".{_MODULES[name]}", __name__), name)

@@ -15,7 +15,10 @@ from .decoding import DecodeError, is_there
 from .decoding.pool import DecodePool
 from .lists.videos import VideoItem
 from .machine.devices import Devices
-from .options import ExtractConfig, Plan
+from .machine.machine import Machine
+from .options import ExtractOptions
+from .plan import Plan
+from .snippets.reading import Chunk
 
 
 @torch.inference_mode()
@@ -54,7 +57,9 @@ def check(snippets: Tensor, backbone: LoadedBackbone, *, top: int = 5) -> list[t
 def _names(backbone: LoadedBackbone) -> list[str]:
     """Of the published weights alone: nobody knows another checkpoint's classes."""
     published = backbone.spec.weights
-    return class_names(published.name) if backbone.sha256.startswith(published.sha256) else []
+    if published is None or not backbone.sha256.startswith(published.sha256):
+        return []
+    return class_names(published.name)
 
 
 def _classifier(backbone: LoadedBackbone) -> tuple[Tensor, Tensor]:
@@ -75,7 +80,9 @@ def _classifier(backbone: LoadedBackbone) -> tuple[Tensor, Tensor]:
     return backbone.classifier
 
 
-def check_video(path: Path, config: ExtractConfig) -> list[tuple[str, float]]:
+def check_video(
+    path: Path, options: ExtractOptions, machine: Machine | None = None
+) -> list[tuple[str, float]]:
     """`check` of a video, sampled and fed as `extract` does.
 
     Raises:
@@ -83,13 +90,16 @@ def check_video(path: Path, config: ExtractConfig) -> list[tuple[str, float]]:
     """
     if not is_there(path):
         raise InputError(f"no such video: {path} (--check takes one video)")
-    plan = Plan.make(replace(config, modalities=("rgb",)))
+    plan = Plan.make(replace(options, modalities=("rgb",)), machine)
     backbone = plan.backbones["rgb"]
     _classifier(backbone)  # before anything is decoded
     item = VideoItem(path.name, path, "", "")
-    with DecodePool(plan.reading, workers=1, time_limit=config.time_limit) as pool:
-        answers = [answer for _, answer in filter(None, pool.decode([item]))]
-    if isinstance(answers[-1], DecodeError):
-        raise InputError(f"{path}: {answers[-1]}")
-    snippets = torch.cat([chunk.snippets for chunk in answers[:-1]])  # [n, V, 3, S, S]
+    chunks = []
+    with DecodePool(plan.reading, workers=1, time_limit=plan.machine.time_limit) as pool:
+        for _, answer in filter(None, pool.stream([item])):
+            if isinstance(answer, DecodeError):
+                raise InputError(f"{path}: {answer}")
+            if isinstance(answer, Chunk):
+                chunks.append(answer.snippets)
+    snippets = torch.cat(chunks)  # [n, V, 3, S, S]
     return check(snippets[:, 0], backbone)  # the centre view

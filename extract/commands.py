@@ -6,6 +6,7 @@ Heavy packages are imported inside the commands, so that ``tcon --help`` is quic
 from __future__ import annotations
 
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -150,100 +151,70 @@ from ..cache.errors import InputError
     is_flag=True,
     help="Print the top-5 classes that the backbone sees in the video VIDEOS; on the CPU.",
 )
-def extract(
-    videos: Path | None,
-    output: Path | None,
-    root: Path | None,
-    dataset: str | None,
-    split: int | None,
-    annotations: Path | None,
-    strict: bool,
-    list_form: str | None,
-    classes: Path | None,
-    classes_from: int | None,
-    trust_pickle: bool,
-    modality: str,
-    flow_parameters: str,
-    snippets: int | None,
-    stride: int | None,
-    views: str,
-    unlabelled: bool,
-    shard: str | None,
-    check: bool,
-    **options: Any,
-) -> None:
+@click.option(
+    "--like",
+    metavar="FILE.h5",
+    type=click.Path(path_type=Path),
+    help="Make the features as that file's were made, in place of the options for that.",
+)
+@click.option(
+    "--plugin",
+    "plugins",
+    metavar="FILE.py|MODULE",
+    multiple=True,
+    help="Load backbones of your own from there (docs/add-a-backbone.md); may be repeated.",
+)
+def extract(output: Path | None, check: bool, retry_failed: bool, **given: Any) -> None:
     """Extract the features of VIDEOS, RGB, flow or both, into one feature file.
 
     VIDEOS is a csv list (path,label,split), a text list (path label) or another form of
-    docs/lists.md, a folder class/video or split/class/video, or a folder of unlabelled videos; a
-    folder of frames counts as a video. With --check it is a single video, and with --dataset there
-    is none. Run again to continue or extend.
+    docs/lists.md, a folder class/video or split/class/video, a folder of unlabelled videos, or a
+    video; a folder of frames counts as a video. With --check it is a single video, and with
+    --dataset there is none. Run again to continue or extend.
     """
-    from ..cache.recipe import Sampling
+    from ..cache.plugins import load_plugin
+    from ..cache.recipe import FlowRecipe
     from .flow import parse_parameters
-    from .lists.shards import Shard
-    from .lists.videos import read_videos
+    from .machine.machine import Machine
     from .machine.memory import keep_freed_memory
-    from .options import ExtractConfig
+    from .options import make_options
     from .progress import extract_with_progress
-    from .snippets.views import parse_views
+    from .selection import Selection
 
-    if dataset and (videos or check or unlabelled or not root):
-        raise InputError("--dataset needs --root DIR, and no VIDEOS, --check or --unlabelled")
-    for_lists = list_form or classes or classes_from is not None or trust_pickle
-    if (dataset or check) and for_lists:
-        raise InputError(
-            "--list-form, --classes, --classes-from and --trust-pickle are for lists: leave them "
-            "out with --dataset and --check"
-        )
-    if not dataset and (split is not None or annotations or strict):
-        raise InputError("--split, --annotations and --strict are for a --dataset: name one")
-    if not dataset and not videos:
-        raise InputError("name the VIDEOS to extract, or an official --dataset and its --root")
-    if snippets and stride:
-        raise InputError("give --snippets or --stride, not both")
-    sampling = Sampling("stride", stride) if stride else Sampling("uniform", snippets or 32)
-    names = [name.strip() for name in modality.split(",")]
-    modalities = () if names == ["none"] else tuple(dict.fromkeys(names))
-    config = ExtractConfig(
-        modalities=modalities,
-        sampling=sampling,
-        views=parse_views(views),
-        flow=parse_parameters(flow_parameters),
-        **options,
+    selection = Selection(**_take(given, Selection))
+    machine = Machine(**_take(given, Machine))
+    flow = FlowRecipe(
+        parameters=parse_parameters(given.pop("flow_parameters")),
+        bound=given.pop("flow_bound"),
+        quantised=not given.pop("flow_float"),
     )
     if check:
         from .check import check_video
 
-        for name, probability in check_video(videos, config):
+        for plugin in given.pop("plugins"):
+            load_plugin(plugin)
+        if given.pop("like"):
+            raise InputError("--check looks at a backbone and its weights: leave out --like")
+        options = make_options(flow=flow, **given)
+        for name, probability in check_video(selection.one_video(), options, machine):
             click.echo(f"{probability:6.1%}  {name}")
         return
-    if dataset:
-        from .lists.datasets import read_dataset
-
-        split = 1 if split is None else split
-        found = read_dataset(dataset, root, split=split, annotations=annotations, strict=strict)
-        click.echo(f"{dataset}: {found}.")
-        items, name = found.items, dataset + f"_split{split}" * (split > 1)
-    else:
-        items = read_videos(
-            videos,
-            root=root,
-            unlabelled=unlabelled,
-            form=list_form,
-            classes=classes,
-            classes_from=classes_from,
-            trust_pickle=trust_pickle,
-            on_note=click.echo,
-        )
-        name = videos.resolve().name if videos.is_dir() else videos.stem
-    output = output or Path("cache") / f"{name}.h5"
-    if shard is not None:
-        part = Shard.parse(shard)
-        items, output = part.choose(items), part.output(output)
+    items = selection.read(on_note=click.echo)
     keep_freed_memory()
-    failures = extract_with_progress(items, output, config)
+    failures = extract_with_progress(
+        items,
+        selection.output(output),
+        machine=machine,
+        retry_failed=retry_failed,
+        flow=flow,
+        **given,
+    )
     sys.exit(1 if failures else 0)
+
+
+def _take(given: dict[str, Any], kind: type[Any]) -> dict[str, Any]:
+    """Take the options out of ``given`` that are fields of a dataclass."""
+    return {f.name: given.pop(f.name) for f in fields(kind) if f.name in given}
 
 
 @click.command("import")
@@ -289,7 +260,7 @@ def import_(kind: str, features: Path, output: Path, **options: Any) -> None:
     """
     from .importers.progress import import_with_progress
 
-    complete = import_with_progress(kind, features, output, **options)
+    complete = import_with_progress(features, output, kind=kind, **options)
     sys.exit(0 if complete else 1)
 
 

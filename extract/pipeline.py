@@ -18,20 +18,22 @@ import torch
 from torch import Tensor
 
 from ..cache import Failure, FeatureWriter, Snippets, Video
+from ..cache.errors import printable
 from .decoding import DecodeError
-from .decoding.pool import Answer, DecodePool
+from .decoding.pool import DecodePool
 from .lists.labels import check_committed, list_sha256
-from .lists.videos import VideoItem, labels_of, printable
+from .lists.videos import VideoItem, labels_of
 from .machine.batching import Batch, Batcher
 from .machine.cores import cores
 from .machine.devices import Devices, Result
 from .machine.precision import DTYPES
-from .options import ExtractConfig, Plan
+from .plan import Plan
 from .snippets.reading import Chunk, Decoded
 
 _UNWRITTEN = 64  # videos that may wait for the writer
 _MOST_WORKERS = 16  # unless the user asks for more
 _TICK = 1.0  # seconds
+Decoding = DecodePool[VideoItem, Chunk | Decoded]
 
 
 @dataclass(frozen=True)
@@ -61,47 +63,46 @@ class Sink(Protocol):
         """Called every second or so."""
 
 
-def extract(
+def extract_items(
     items: Sequence[VideoItem],
     output: str | Path,
-    config: ExtractConfig,
+    plan: Plan,
     *,
+    retry_failed: bool | None = False,
     on_progress: Callable[[Progress], None] = lambda progress: None,
 ) -> list[Failure]:
     """Extract the features of ``items`` into the feature file ``output``, or extend it.
 
     Videos that the file holds already are skipped. A video that cannot be read is recorded as a
-    failure and the rest goes on.
+    failure, and the others go on.
 
     Args:
         items: the videos.
         output: the feature file.
-        config: options.
+        plan: how.
+        retry_failed: take only the videos that failed before (True), only the others (False), or
+            all of them (None).
         on_progress: called after every video.
 
     Returns:
         the failures of these items, earlier ones included.
 
     Raises:
-        InputError: wrong options, weights that cannot be had, a file that does not match, or a
-            full disk.
+        InputError: a file that does not match, or a full disk.
     """
-    plan = Plan.make(config)
     labels = labels_of(items)
     with FeatureWriter(output, plan.recipes(list_sha256(labels))) as writer:
         check_committed(labels, writer)
         todo = [
             item
             for item in items
-            if item.id not in writer.committed
-            and config.retry_failed in (None, item.id in writer.failed)
+            if item.id not in writer.committed and retry_failed in (None, item.id in writer.failed)
         ]
-        unlisted = len(writer.committed.keys() - {item.id for item in items})
-        progress = Progress(len(todo), len(writer.committed), unlisted)
+        listed = {item.id for item in items}
+        progress = Progress(len(todo), len(writer.committed), len(writer.committed.keys() - listed))
         on_progress(progress)
         if todo:
             compute(todo, plan, writer, progress, on_progress)
-        listed = {item.id for item in items}
         return [failure for id_, failure in writer.failed.items() if id_ in listed]
 
 
@@ -121,12 +122,12 @@ def compute(
         progress: where the counts begin.
         on_progress: called after every video.
     """
-    config = plan.config
-    workers = min(cores(), _MOST_WORKERS) if config.workers is None else config.workers
-    pool = DecodePool(
+    machine = plan.machine
+    workers = min(cores(), _MOST_WORKERS) if machine.workers is None else machine.workers
+    pool: Decoding = DecodePool(
         plan.reading,
         workers=min(workers, len(todo)),
-        time_limit=config.time_limit,
+        time_limit=machine.time_limit,
         niceness=0 if plan.on_gpu else 10,  # on a CPU the backbone goes first
     )
     devices = Devices(
@@ -163,7 +164,7 @@ class _Run:
         on_progress: Callable[[Progress], None],
     ) -> None:
         self._progress, self._sink, self._devices = progress, sink, devices
-        self._views, self._on_progress = len(plan.config.views), on_progress
+        self._views, self._on_progress = len(plan.options.views), on_progress
         self._batchers = {
             modality: Batcher(modality, plan.batch_size) for modality in plan.backbones
         }
@@ -172,11 +173,11 @@ class _Run:
         self._unwritten: deque[Future[None]] = deque()
         self._writing = ThreadPoolExecutor(1)  # the devices never wait for the disk
 
-    def extract(self, pool: DecodePool, todo: Sequence[VideoItem]) -> None:
+    def extract(self, pool: Decoding, todo: Sequence[VideoItem]) -> None:
         """Extract these videos."""
         last_tick = time.monotonic()
         with self._writing:
-            for answered in pool.decode(todo):
+            for answered in pool.stream(todo):
                 if answered:
                     self._take(*answered)
                 else:  # nothing comes: do not let the last images wait for a full batch
@@ -195,7 +196,7 @@ class _Run:
             for batch in batcher.rest():
                 self._run(batch)
 
-    def _take(self, item: VideoItem, answer: Answer) -> None:
+    def _take(self, item: VideoItem, answer: Chunk | Decoded | DecodeError) -> None:
         if isinstance(answer, DecodeError):
             self._unfinished.pop(item.id, None)
             self._fail(item, "decode", str(answer))

@@ -18,10 +18,10 @@ from ..methods import Method, SourceBatch
 from ..training.health import Finding
 from ..training.processes import Processes
 from .backbone import TrainedBackbone
-from .clips.dataset import ClipRequest
 from .clips.loader import ClipLoader
+from .clips.reader import ClipRequest
 from .clips.videos import ClipVideos
-from .gradient_cache import TwoPasses
+from .gradient_cache import GradientCache
 
 _PREDICTED = 8  # videos at once
 _CLIPS = 2  # keeps the random numbers of clips apart from those of `EndlessBatches`
@@ -62,7 +62,7 @@ class ClipFeed(Feed):
         super().__init__(run, domains, device)
         self.backbone, self.loaders, self.processes = backbone, loaders, processes
         self.writes = processes.rank == 0
-        self.passes = TwoPasses(backbone, micro_batch, processes)
+        self.gradient_cache = GradientCache(backbone, micro_batch, processes)
         self.scaler = torch.amp.GradScaler(device.type, enabled=backbone.precision == "fp16")
         self._loading: list[Iterator[Tensor]] = []  # the batches to come; none where given up
         self.failed: dict[str, str] = {}  # why, by the training videos that were black
@@ -86,7 +86,7 @@ class ClipFeed(Feed):
                 for id_, why in self.loaders[domain].failed.items():
                     self.failed[f"{id_} of the {domain}"] = why
             self.backbone.train()
-            fs, *ft = self.passes.forward(clips, (run.seed, step))  # [Bs, P, D], [Bt, P, D]
+            fs, *ft = self.gradient_cache.forward(clips, (run.seed, step))  # [Bs, P, D], [Bt, P, D]
             labels = domains.source_train.labels[self.source_batches.batch(step)].to(self.device)
             generator = step_generator(run.seed, step, self.device)
             several = fs.shape[0] * fs.shape[1] > 1
@@ -100,7 +100,7 @@ class ClipFeed(Feed):
     def update(self, total: Tensor, optimiser: torch.optim.Optimizer, clip_norm: float) -> None:
         optimiser.zero_grad(set_to_none=True)
         self.scaler.scale(total).backward()
-        self.passes.backward()
+        self.gradient_cache.backward()
         of_method = optimiser.param_groups[0]["params"]
         self.processes.average_gradients(of_method)  # equal but for rounding
         self.scaler.unscale_(optimiser)

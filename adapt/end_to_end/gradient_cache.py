@@ -32,7 +32,7 @@ class _Part(NamedTuple):
     seed: int
 
 
-class TwoPasses:
+class GradientCache:
     """Features of a batch, and the way back of their gradients.
 
     Args:

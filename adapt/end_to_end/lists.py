@@ -12,7 +12,7 @@ from pathlib import Path
 from ...cache import FeatureFile
 from ...extract.lists.labels import list_sha256
 from ...extract.lists.videos import VideoItem, labels_of, read_videos
-from ...extract.options import ExtractConfig
+from ...extract.machine.machine import Machine
 from ...extract.progress import extract_with_progress
 from ..training.processes import Processes
 from .decoding import FEATURE_FILES
@@ -37,8 +37,8 @@ def videos_file(source: Path, processes: Processes, *, workers: int | None = Non
     name = source.resolve().name if source.is_dir() else source.stem
     output = Path("cache") / f"videos-{_key(items)}" / f"{name}.h5"
     if processes.rank == 0:
-        config = ExtractConfig(modalities=(), workers=workers, retry_failed=None)
-        extract_with_progress(items, output, config)
+        machine = Machine(workers=workers)
+        extract_with_progress(items, output, modality="none", machine=machine, retry_failed=None)
     processes.first_says(None)  # the others wait
     return output
 

@@ -18,9 +18,11 @@ from ...cache.records import to_data
 from ...extract.backbones import LoadedBackbone, load_backbone
 from ...extract.flow.cache import FlowCache
 from ...extract.flow.cutting import FlowCut
+from ...extract.flow.tvl1 import choose_engine
 from ...extract.machine.cores import cores
 from ...extract.machine.precision import DTYPES
-from ...extract.options import ExtractConfig, make_cut
+from ...extract.options import ExtractOptions
+from ...extract.plan import make_cut
 from ...extract.snippets.cutting import Cut
 from ..config.runs import RunConfig
 from ..data.domains import Domains, choose
@@ -35,7 +37,7 @@ from .clips.loader import ClipLoader
 from .clips.videos import ClipVideos, all_videos
 from .decoding import Decoding
 from .feed import ClipFeed
-from .flows import flow_options
+from .flows import flow_recipe
 from .free_memory import free_memory
 from .memory import Need, need
 
@@ -287,8 +289,12 @@ class ClipStore(Store):
         return self._backbones[key]
 
     def _cut(self, run: RunConfig) -> Cut:
-        config = flow_options(self.decoding) if run.modality == "flow" else ExtractConfig()
-        return make_cut(config, run.modality, self._backbone(run), self.device)
+        backbone = self._backbone(run)
+        if run.modality != "flow":
+            return make_cut(ExtractOptions(), run.modality, backbone)
+        flow = flow_recipe(self.decoding)
+        engine = choose_engine(self.decoding.flow_engine, self.device, flow.parameters)
+        return make_cut(ExtractOptions(flow=flow), "flow", backbone, engine=engine)
 
 
 def _gib(size: int) -> str:

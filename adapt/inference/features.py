@@ -5,17 +5,23 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from ...cache import InputError, Recipe
+from ...cache import InputError
 from ...cache.recipe import FlowRecipe, Views
-from ...extract.backbones import get_spec, names
 from ...extract.backbones.checkpoint import file_sha256
-from ...extract.options import ExtractConfig, Plan
+from ...extract.like import require_extracted, require_same, weights_for
+from ...extract.machine.machine import Machine
+from ...extract.options import ExtractOptions
+from ...extract.plan import Plan
 from ..run_folder import CHECKPOINT
 from .loaded_run import LoadedRun
 
 
 def plan_features(
-    run: LoadedRun, machine: ExtractConfig, *, weights: str | Path | None = None
+    run: LoadedRun,
+    machine: Machine | None = None,
+    *,
+    weights: str | Path | None = None,
+    precision: str = "auto",
 ) -> Plan:
     """Plan the extraction of new videos, with the backbone loaded.
 
@@ -23,9 +29,9 @@ def plan_features(
 
     Args:
         run: the run.
-        machine: decoder, device, batch size, workers and limits; its precision replaces the run's
-            unless it is "auto".
+        machine: devices, decoding processes and limits.
         weights: the backbone's checkpoint, unless its weights were the published ones.
+        precision: in place of the run's; "auto" is the run's.
 
     Raises:
         InputError: the features were imported, the weights are not the run's, or the machine
@@ -39,52 +45,19 @@ def plan_features(
                 f"{weights}"
             )
         made = replace(made, weights_sha256=file_sha256(run.path / CHECKPOINT))
-    if made.backbone not in names() or made.imported or made.sampling is None:
-        origin = f"imported: {made.imported}" if made.imported else "which is not registered here"
-        raise InputError(
-            f"the features of {run.path} were not made by tcon extract (backbone "
-            f"{made.backbone}, {origin}), so new videos cannot get such features: "
-            "predict with a run on features that tcon extract made"
-        )
-    flow = made.flow or FlowRecipe()
-    config = replace(
-        machine,
+    require_extracted(made, str(run.path))
+    precision = made.precision if precision == "auto" else precision
+    options = ExtractOptions(
         modalities=(modality,),
         backbone=made.backbone,
-        weights=str(run.path) if run.config.end_to_end else _weights(made, weights),
-        sampling=made.sampling,
+        weights=str(run.path) if run.config.end_to_end else weights_for(made, weights),
+        sampling=made.sampling or ExtractOptions.sampling,
         positions=run.positions(),
         views=Views(),
-        flow=flow.parameters,
-        flow_bound=flow.bound,
-        flow_float=not flow.quantised,
-        precision=made.precision if machine.precision == "auto" else machine.precision,
+        flow=made.flow or FlowRecipe(),
+        precision=precision,
     )
-    plan = Plan.make(config)
-    wanted = replace(made, views=config.views, precision=config.precision)
-    if differences := wanted.differences(plan.recipes()[modality]):
-        raise InputError(
-            f"new videos would get other features than {run.path} was trained on "
-            f"({'; '.join(differences)}): use the version of tcon that made them"
-        )
+    plan = Plan.make(options, machine)
+    wanted = replace(made, views=Views(), precision=precision)
+    require_same(plan, {modality: wanted}, f"{run.path} was trained on")
     return plan
-
-
-def _weights(made: Recipe, given: str | Path | None) -> str | None:
-    """The weights that `Plan.make` is to load; None for the published ones."""
-    if given is not None:
-        sha256 = file_sha256(Path(given))
-        if sha256 != made.weights_sha256:
-            raise InputError(
-                f"--weights {given} (sha256 {sha256[:16]}...) is not {made.weights} (sha256 "
-                f"{made.weights_sha256[:16] or 'none'}...) that the run's features were made with"
-            )
-        return str(given)
-    if made.weights == "random":
-        return "random"
-    if made.weights.removesuffix(", cross-modality") == get_spec(made.backbone).weights.name:
-        return None
-    raise InputError(
-        f"the run's features were made with {made.weights} (sha256 {made.weights_sha256[:16]}...): "
-        "give that checkpoint with --weights FILE"
-    )

@@ -13,8 +13,9 @@ import torch
 
 from ...cache import Failure, Snippets, Video
 from ...extract.lists.videos import VideoItem
-from ...extract.options import ExtractConfig, Plan
+from ...extract.machine.machine import Machine
 from ...extract.pipeline import Progress, compute
+from ...extract.plan import Plan
 from ..data.domains import Videos
 from ..data.statistics import standardise
 from .features import plan_features
@@ -29,7 +30,8 @@ def predict(
     run: LoadedRun | str | Path,
     videos: str | Path | Sequence[str | Path],
     *,
-    machine: ExtractConfig = ExtractConfig(),  # noqa: B008  (it never changes)
+    machine: Machine | None = None,
+    precision: str = "auto",
     weights: str | Path | None = None,
     features: Path | None = None,
     root: Path | None = None,
@@ -40,8 +42,8 @@ def predict(
     Args:
         run: a run's folder, or a loaded run.
         videos: files, folders of videos and lists, or one of these.
-        machine: device, decoder, workers and limits; its precision replaces the run's unless it
-            is "auto".
+        machine: devices, decoding processes and limits.
+        precision: of the backbone, in place of the run's; "auto" is the run's.
         weights: the backbone's checkpoint, unless its weights were the published ones.
         features: the target's feature file, if it has moved; only for runs that do not record how
             their features were made.
@@ -63,7 +65,7 @@ def predict(
         results.append(result)
         on_result(result)
 
-    plan = plan_features(loaded, machine, weights=weights)
+    plan = plan_features(loaded, machine, weights=weights, precision=precision)
     predict_videos(loaded, items, plan, on_result=take)
     return results
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...cache import InputError
+from ...cache.errors import InputError, printable
 from ...extract.decoding import is_there
-from ...extract.lists.matching.suffixes import VIDEO_SUFFIXES
-from ...extract.lists.videos import VideoItem, printable, read_videos
+from ...extract.lists.suffixes import VIDEO_SUFFIXES
+from ...extract.lists.videos import VideoItem, read_videos
 
 
 def read_items(paths: Sequence[str | Path], *, root: Path | None = None) -> list[VideoItem]:

@@ -8,9 +8,10 @@ from pathlib import Path
 from ...adapt.progress import adapt_with_progress
 from ...cache.console import console
 from ...extract.lists.videos import read_videos
+from ...extract.machine.machine import Machine
 from ...extract.progress import extract_with_progress
 from ..evaluation import Evaluation
-from .steps import STEPS, accuracies, demo_runs, extraction, make_clips, missing_package, score
+from .steps import SNIPPETS, STEPS, accuracies, demo_runs, make_clips, missing_package, score
 
 
 def run_demo(
@@ -52,7 +53,8 @@ def run_demo(
 
     console().rule("2/4 tcon extract")
     for name, videos in made.domains.items():
-        extract_with_progress(read_videos(videos), output / f"{name}.h5", extraction(device))
+        file, machine = output / f"{name}.h5", Machine(device=device)
+        extract_with_progress(read_videos(videos), file, snippets=SNIPPETS, machine=machine)
 
     console().rule("3/4 tcon adapt")
     files = output / "source.h5", output / "target.h5"

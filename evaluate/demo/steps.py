@@ -11,12 +11,11 @@ import numpy as np
 
 from ...adapt.config.runs import RunConfig, make_runs
 from ...cache import InputError
-from ...cache.recipe import Sampling
 from ...extract.lists.videos import read_videos
-from ...extract.options import ExtractConfig
 from ..evaluation import Evaluation, evaluate
 
 SEGMENTS = 8
+SNIPPETS = 16  # of each clip
 # Shorter runs, smaller batches and discriminators than the defaults: quick on two CPU cores.
 _TRAIN = ("train.epochs=1", "train.batch_size=32")
 _TCON = ("tcon.pair.max_pairs=256", "tcon.disc.max_segments=256", "tcon.disc.hidden=256")
@@ -108,11 +107,6 @@ def make_clips(output: Path, *, clips: int, on_progress: Callable[[int, int], No
     tasks = {"actions": pair.task, "order only (control)": pair.control}
     count = sum(1 for path in domains.values() for _ in read_videos(path))
     return Clips(folder, domains, tasks, count)
-
-
-def extraction(device: str) -> ExtractConfig:
-    """How the clips' features are extracted."""
-    return ExtractConfig(sampling=Sampling("uniform", 16), device=device)
 
 
 def demo_runs(*, seeds: int, steps: int) -> dict[str, list[RunConfig]]:

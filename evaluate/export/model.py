@@ -22,7 +22,8 @@ from ...adapt.inference.loaded_run import LoadedRun, load_run
 from ...adapt.methods import Method
 from ...cache import InputError
 from ...cache.recipe import Preprocessing
-from ...extract.options import ExtractConfig, Plan
+from ...extract.machine.machine import Machine
+from ...extract.plan import Plan
 from ...extract.snippets.transforms import normalise
 from .formats import WRITERS, ModelFile, first_line
 
@@ -114,7 +115,7 @@ def export_model(
         raise InputError(f"cannot write {output}: no such folder, or no right to write to it")
     writer = WRITERS[output.suffix]()
     loaded = load_run(run, features=features)
-    plan = plan_features(loaded, ExtractConfig(device="cpu", precision="fp32"), weights=weights)
+    plan = plan_features(loaded, Machine(device="cpu"), weights=weights, precision="fp32")
     backbone = plan.backbones[loaded.config.modality]
     model = ExportedModel(backbone.module, backbone.spec.preprocessing, loaded).eval()
     metadata = describe(loaded, plan)

@@ -15,7 +15,7 @@ from .coattention import coattention_picture
 from .data.clouds import feature_clouds
 from .data.coattention import co_attends
 from .data.frames import pair_frames
-from .data.pairs import PairChoice, attend_pairs, check_pairs, shown_pairs, test_attention
+from .data.pairs import PairChoice, attend_pairs, attention_to_test_videos, check_pairs, shown_pairs
 from .style import NotDrawn, Picture
 from .training_curves import curves_picture, training_logs
 from .tsne import tsne_picture
@@ -81,7 +81,7 @@ def coattention_pictures(
     if not co_attends(type(run.method)):
         return
     pairs = attend_pairs(run, shown_pairs(run, choice))
-    everyone = test_attention(run)
+    everyone = attention_to_test_videos(run)
     if everyone is not None:
         yield attention_picture(everyone, pairs, name)
     try:

@@ -12,8 +12,8 @@ from ...adapt.inference.stream import Result, predict_videos
 from ...cache import Failure, InputError
 from ...cache.console import console, progress_bar
 from ...extract.lists.videos import VideoItem
-from ...extract.options import Plan
 from ...extract.pipeline import Progress
+from ...extract.plan import Plan
 from .figures import PredictionFigures
 from .files import CsvPredictions, JsonPredictions
 from .table import PredictionTable

@@ -2,7 +2,7 @@
 
 from ...cache.recipe import Preprocessing
 from . import bninception, c3d, efficientnet, torchvision_2d, torchvision_3d  # noqa: F401  (they register their backbones)
-from .registry import MODALITIES, LoadedBackbone, get_spec, load_backbone, names
+from .registry import MODALITIES, LoadedBackbone, get_spec, load_backbone, names, register
 from .spec import BackboneSpec, Weights
 
 __all__ = [
@@ -14,4 +14,5 @@ __all__ = [
     "get_spec",
     "load_backbone",
     "names",
+    "register",
 ]

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from ...cache.recipe import Preprocessing
 from .download import weights_at
-from .registry import register
+from .registry import add
 from .spec import BackboneSpec
 
 # Output channels of each branch: 1x1; 3x3 (reduce, conv); double 3x3 (reduce, both convs); pool's
@@ -91,7 +91,7 @@ class BNInception(nn.Module):
         return torch.cat(branches, 1)
 
 
-register(
+add(
     BackboneSpec(
         name="bninception",
         build=BNInception,

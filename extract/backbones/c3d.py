@@ -9,7 +9,7 @@ from torch import nn
 
 from ...cache.recipe import Preprocessing
 from .download import weights_at
-from .registry import register
+from .registry import add
 from .spec import BackboneSpec
 
 # Convolutions (name, output channels), each group followed by a max pool.
@@ -62,7 +62,7 @@ _PREPROCESSING = Preprocessing(
 
 
 def _register(name: str, *, last: str, heads: tuple[str, ...], unused: tuple[str, ...]) -> None:
-    register(
+    add(
         BackboneSpec(
             name=name,
             build=partial(build_c3d, last=last),

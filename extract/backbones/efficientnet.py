@@ -8,7 +8,7 @@ from efficientnet_lite_pytorch import EfficientNet
 from torch import Tensor
 
 from ...cache.recipe import Preprocessing
-from .registry import register
+from .registry import add
 from .spec import BackboneSpec, Weights
 
 
@@ -33,7 +33,7 @@ def _packaged_weights() -> Path:
     return Path(EfficientnetLite0ModelFile.get_model_file_path())
 
 
-register(
+add(
     BackboneSpec(
         name="efficientnet_lite0",
         build=_build,

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from ...cache.errors import InputError, unknown
+from ...cache.errors import InputError, printable, shorten, unknown
+from ...cache.plugins import current_plugin, load_entry_points
+from ...cache.recipe import Preprocessing
 from .checkpoint import checkpoint_file, classifier_of, file_sha256, load_state, read_state
 from .flow_input import average_over_rgb, flow_preprocessing, widen_first_conv
-from .spec import BackboneSpec
+from .spec import BackboneSpec, Weights
 
 MODALITIES = ("rgb", "flow")
+Build = TypeVar("Build", bound=Callable[[], nn.Module])
 _REGISTRY: dict[str, BackboneSpec] = {}
 
 
@@ -41,13 +46,72 @@ class LoadedBackbone:
     trained: bool = False
 
 
-def register(spec: BackboneSpec) -> None:
-    """Add a backbone to the registry."""
+def add(spec: BackboneSpec) -> None:
+    """Add a backbone to the registry.
+
+    Raises:
+        InputError: tcon itself has a backbone of this name.
+    """
+    if spec.name in _REGISTRY and _REGISTRY[spec.name].plugin is None:
+        raise InputError(f"there is a backbone {spec.name} already: choose another name")
     _REGISTRY[spec.name] = spec
 
 
+def register(
+    *,
+    name: str,
+    dim: int,
+    layer: str,
+    preprocessing: Preprocessing = Preprocessing(),  # noqa: B008  (frozen)
+    snippet_length: int = 1,
+    weights: Weights | None = None,
+    first_conv: str = "",
+    heads: tuple[str, ...] = (),
+    batch_size: int = 8,
+) -> Callable[[Build], Build]:
+    """Decorate a module class, or a function that builds a module, to make it a backbone.
+
+    Its forward maps normalised images [n, 3, S, S], or clips [n, 3, L, S, S], to [n, dim].
+
+    Args:
+        name: for ``--backbone``.
+        dim: feature dimensions, D.
+        layer: what the features are, for people.
+        preprocessing: how frames are scaled, cropped and normalised; ImageNet's if not given.
+        snippet_length: frames of a clip, L; 1 for images.
+        weights: published ones; without them ``--weights FILE`` must be given.
+        first_conv: name of the first convolution, if the backbone is to take flow too.
+        heads: prefixes of the classifier's keys in checkpoints.
+        batch_size: snippets per forward pass on a CPU.
+
+    Raises:
+        InputError: tcon itself has a backbone of this name.
+    """
+
+    def decorate(build: Build) -> Build:
+        add(
+            BackboneSpec(
+                name=name,
+                build=build,
+                layer=layer,
+                dim=dim,
+                weights=weights,
+                heads=heads,
+                preprocessing=preprocessing,
+                snippet_length=snippet_length,
+                first_conv=first_conv,
+                batch_size=batch_size,
+                plugin=current_plugin(),
+            )
+        )
+        return build
+
+    return decorate
+
+
 def names() -> list[str]:
-    """Registered backbones."""
+    """Registered backbones, those of installed plug-ins included."""
+    load_entry_points("tcon.backbones")
     return list(_REGISTRY)
 
 
@@ -57,7 +121,7 @@ def get_spec(name: str) -> BackboneSpec:
     Raises:
         InputError: no such backbone; the message names the nearest.
     """
-    if name not in _REGISTRY:
+    if name not in names():
         raise unknown("backbone", name, _REGISTRY)
     return _REGISTRY[name]
 
@@ -83,20 +147,20 @@ def load_backbone(
         raise unknown("modality", modality, MODALITIES)
     if modality == "flow" and not spec.first_conv:
         takers = ", ".join(s.name for s in _REGISTRY.values() if s.first_conv)
-        raise InputError(f"{name} takes RGB clips, not flow: choose one of {takers}")
+        raise InputError(f"{name} takes RGB, not flow: choose one of {takers}")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # random weights are the same ones in every run
-        module = spec.build().eval()
+        module = _build(spec).eval()
     if modality == "flow":
         widen_first_conv(module, spec.first_conv)
         spec = replace(spec, preprocessing=flow_preprocessing(spec))
     if weights == "random":
         return LoadedBackbone(spec, module, "random", "")
-    path = checkpoint_file(weights) if weights else _published(spec)
-    sha256 = file_sha256(path)
-    if not weights and not sha256.startswith(spec.weights.sha256):
-        raise InputError(f"{path} is damaged (its sha256 is not {spec.weights.sha256}): delete it")
-    origin = Path(weights).resolve().name if weights else spec.weights.name
+    if weights:
+        path = checkpoint_file(weights)
+        sha256, origin = file_sha256(path), printable(Path(weights).resolve().name)
+    else:
+        path, sha256, origin = _published(spec)
     state = read_state(path)
     classifier = classifier_of(state, spec)
     first = f"{spec.first_conv}.weight"
@@ -105,16 +169,51 @@ def load_backbone(
         origin += ", cross-modality"
         classifier = None  # it knows what things look like, not how they move
     load_state(module, state, spec, path)
-    trained = bool(weights) and Path(weights).is_dir()
+    trained = weights is not None and Path(weights).is_dir()
     return LoadedBackbone(spec, module, origin, sha256, classifier, trained)
 
 
-def _published(spec: BackboneSpec) -> Path:
+def _build(spec: BackboneSpec) -> nn.Module:
+    if spec.plugin is None:
+        return spec.build()
     try:
-        return spec.weights.fetch()
+        module = spec.build()
+    except Exception as error:  # whatever a module of the user's own raises
+        reason = shorten(" ".join(str(error).split()))
+        raise InputError(
+            f"the backbone {spec.name} of {spec.plugin.module} cannot be built "
+            f"({type(error).__name__}: {reason})"
+        ) from None
+    if not isinstance(module, nn.Module):
+        raise InputError(
+            f"the backbone {spec.name} of {spec.plugin.module} builds a {type(module).__name__}, "
+            "not a torch.nn.Module"
+        )
+    if spec.first_conv and spec.first_conv not in dict(module.named_modules()):
+        raise InputError(
+            f"the backbone {spec.name} of {spec.plugin.module} has no module called "
+            f"{spec.first_conv}, which it is registered with as first_conv"
+        )
+    return module
+
+
+def _published(spec: BackboneSpec) -> tuple[Path, str, str]:
+    """The file of the published weights, its sha256 and their name."""
+    weights = spec.weights
+    if weights is None:
+        raise InputError(
+            f"the backbone {spec.name} has no published weights: give --weights FILE, or, for "
+            "tests only, --weights random"
+        )
+    try:
+        path = weights.fetch()
     except (OSError, ImportError) as error:
         raise InputError(
-            f"the {spec.weights.name} weights of {spec.name} cannot be had ({error}): connect to "
-            f"the network, or give a file with --weights FILE (from {spec.weights.source}), or use "
-            "the backbone efficientnet_lite0, or, for tests alone, --weights random"
+            f"the {weights.name} weights of {spec.name} cannot be had ({error}): connect to "
+            f"the network, or give a file with --weights FILE (from {weights.source}), or use "
+            "the backbone efficientnet_lite0, or, for tests only, --weights random"
         ) from None
+    sha256 = file_sha256(path)
+    if not sha256.startswith(weights.sha256):
+        raise InputError(f"{path} is damaged (its sha256 is not {weights.sha256}): delete it")
+    return path, sha256, weights.name

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from torch import nn
 
+from ...cache.plugins import PluginRecord
 from ...cache.recipe import Preprocessing
 
 
@@ -44,24 +45,26 @@ class BackboneSpec:
         unused: prefixes of other keys that checkpoints may have.
         layer: what the features are, for people.
         dim: feature dimensions, D.
-        weights: the published weights.
+        weights: the published weights; None where there are none, and a file must be given.
         preprocessing: of RGB frames.
         snippet_length: frames that make one snippet.
         first_conv: name of the first convolution, which flow replaces; "" where the backbone
             takes no flow.
         flow_mean: pixel value of zero flow in units of ``value_range``; half of it if None.
         batch_size: snippets per forward pass on a CPU, unless the user says otherwise.
+        plugin: that registered it; None for the backbones of tcon.
     """
 
     name: str
     build: Callable[[], nn.Module]
-    heads: tuple[str, ...]
     layer: str
     dim: int
-    weights: Weights
+    weights: Weights | None = None
+    heads: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
     preprocessing: Preprocessing = Preprocessing()
     snippet_length: int = 1
     first_conv: str = ""
     flow_mean: float | None = None
     batch_size: int = 8
+    plugin: PluginRecord | None = None

@@ -6,7 +6,7 @@ from torch import nn
 from torchvision import models
 
 from .download import weights_at
-from .registry import register
+from .registry import add
 from .spec import BackboneSpec
 
 
@@ -18,7 +18,7 @@ def _register(
         setattr(network, head, nn.Identity())
         return network
 
-    register(
+    add(
         BackboneSpec(
             name=name,
             build=build,

@@ -8,7 +8,7 @@ from torchvision.models import video
 
 from ...cache.recipe import Preprocessing
 from .download import weights_at
-from .registry import register
+from .registry import add
 from .spec import BackboneSpec
 
 # The clips that these networks were trained on were scaled without antialiasing.
@@ -41,7 +41,7 @@ def _register(
             network.avgpool = nn.Identity()
         return network
 
-    register(
+    add(
         BackboneSpec(
             name=name,
             build=build,

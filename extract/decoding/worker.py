@@ -1,8 +1,8 @@
 """The process that decodes, at the other end of a socket.
 
 A decoder can loop forever or crash inside native code, so it runs where it can be killed. The
-kernel does the killing: the process sets itself an alarm that nothing catches and puts it off
-whenever a video has got on. See `decode_pool` for the other side.
+kernel does the killing: the process sets itself an alarm that nothing catches, and resets it
+whenever the decoder makes progress. See `pool` for the other side.
 """
 
 from __future__ import annotations
@@ -10,53 +10,76 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from multiprocessing.connection import Connection
+import socket
+from dataclasses import dataclass
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any, Generic, TypeVar
 
-import numpy as np
 import torch
 
-from ..snippets.reading import Chunk, Reading, read_snippets
-from . import DecodeError
+from .messages import receive, send
+from .reader import Reader, answers
+
+RequestT = TypeVar("RequestT")
+AnswerT = TypeVar("AnswerT")
 
 
-def serve(connection: Connection) -> None:
-    """Answer each (path, id) with `Chunk`s, then a `Decoded` or a `DecodeError`."""
-    reading: Reading
-    reading, time_limit, niceness = connection.recv()
-    for cut in reading.cuts.values():
-        cut.prepare()  # compiling for a minute is no hang
-    connection.send("ready")
+@dataclass(frozen=True)
+class Orders(Generic[RequestT, AnswerT]):
+    """What a decoding process is told when it starts: arguments of `DecodePool`."""
+
+    reader: Reader[RequestT, AnswerT]
+    time_limit: float
+    niceness: int
+    shared: bool
+
+
+def serve(connection: socket.socket) -> None:
+    """Receive `Orders`, say when ready, then answer requests; each ends with a `Done`.
+
+    Raises:
+        EOFError, BrokenPipeError, ConnectionResetError: whoever asked is gone.
+    """
+    orders: Orders[Any, Any] = receive(connection)
+    orders.reader.prepare()
+    send(connection, "ready")
     # Decoders write a line about every damaged frame.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-    os.nice(niceness)
+    os.nice(orders.niceness)
     torch.set_num_threads(1)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    requests: SimpleQueue[Any] = SimpleQueue()
+    Thread(target=_collect, args=(connection, requests), daemon=True).start()
 
-    def put_off() -> None:
-        signal.setitimer(signal.ITIMER_REAL, time_limit)
+    def reset_watchdog() -> None:
+        signal.setitimer(signal.ITIMER_REAL, orders.time_limit)
+
+    def stop_watchdog() -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
     while True:
-        path, video = connection.recv()
-        put_off()
-        try:
-            for answer in read_snippets(path, video, reading, on_progress=put_off):
-                signal.setitimer(signal.ITIMER_REAL, 0)  # waiting for the reader is no hang
-                if isinstance(answer, Chunk) and isinstance(answer.snippets, torch.Tensor):
-                    pixels = answer.snippets.numpy()
-                    connection.send((answer.modality, pixels.shape, pixels.dtype))
-                    connection.send_bytes(pixels.reshape(-1).view(np.uint8).data)
-                else:
-                    connection.send(answer)
-                put_off()
-        except (BrokenPipeError, ConnectionResetError):
-            raise
-        except Exception as error:  # one strange video must not stop the others
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            connection.send(DecodeError.of(error))
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        request = requests.get()
+        reset_watchdog()
+        for answer in answers(orders.reader, request, reset_watchdog):
+            stop_watchdog()  # waiting for whoever takes the answers is no hang
+            send(connection, answer, shared=orders.shared)
+            reset_watchdog()
+        stop_watchdog()
+
+
+def _collect(connection: socket.socket, requests: SimpleQueue[Any]) -> None:
+    """Take requests as they come, so that nobody waits to send one; end the process when whoever
+    asked is gone, whatever it is doing."""
+    try:
+        while True:
+            requests.put(receive(connection))
+    except (EOFError, ConnectionResetError):
+        os._exit(0)
 
 
 def main(descriptor: str) -> None:
-    """Serve at a socket until whoever asks is gone."""
+    """Serve at a socket until whoever asked is gone."""
+    connection = socket.socket(fileno=int(descriptor))
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
-        serve(Connection(int(descriptor)))
+        serve(connection)

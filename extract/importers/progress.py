@@ -1,107 +1,121 @@
-"""An import with a progress bar and a summary for people."""
+"""What ``tcon import`` shows: what was understood, a bar while it runs, a summary at the end."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
-
+from ...cache.console import console, progress_bar
+from ...cache.reader import FeatureFile
 from ...cache.schema import SPLITS, Failure
-from .registry import open_source, recognise
-from .run import Progress, import_features
-from .wanted import Wanted, choose_videos
+from .api import import_features
+from .run import Progress
+from .wanted import Wanted
 
 _SHOWN = 10  # failures, and names that were not found
 
 
-def import_with_progress(
-    kind: str,
-    path: Path,
-    output: Path,
-    *,
-    lists: Sequence[str] = (),
-    list_form: str | None = None,
-    classes: Path | None = None,
-    classes_from: int | None = None,
-    unlabelled: bool = False,
-    modality: str | None = None,
-    select: str | None = None,
-    trust_pickle: bool = False,
-    backbone: str = "imported",
-    weights: str = "",
-) -> bool:
-    """Import features; prints what was understood, what was not found, what failed, what is next.
+class ImportDisplay:
+    """Shows an import: give it as ``on_event`` inside of `showing`, then ask for the `summary`.
 
     Args:
-        kind: of the features, "auto" to recognise it.
-        path: the features.
         output: the feature file.
-        lists, list_form, classes, classes_from, unlabelled: as of `choose_videos`.
-        modality, backbone, weights: as of `import_features`.
-        select: as of `open_source`.
-        trust_pickle: that the user vouches for features and lists that are pickles.
+    """
+
+    def __init__(self, output: Path) -> None:
+        self._output = output
+        self._last = Progress(0, 0)
+        self._wanted: Wanted | None = None
+        self._bar = progress_bar(title="import")
+        self._row = self._bar.add_task("looking for videos", total=None)
+
+    @contextmanager
+    def showing(self) -> Iterator[None]:
+        """Show the bar while the block runs.
+
+        Raises:
+            KeyboardInterrupt: by Ctrl-C, with what the file holds.
+        """
+        try:
+            with self._bar:
+                yield
+        except KeyboardInterrupt:
+            last = self._last
+            held = f"{self._output} holds {last.before + last.done} videos; " if last.todo else ""
+            raise KeyboardInterrupt(f"stopped: {held}the same command continues") from None
+
+    def __call__(self, event: Wanted | Progress) -> None:
+        """Say what was understood, or move the bar."""
+        if isinstance(event, Wanted):
+            self._wanted = event
+            for note in (*event.notes, describe(event)):
+                console().print(f"{note}.")
+            return
+        self._last = event
+        done = event.done + event.failed
+        self._bar.update(self._row, total=event.todo, completed=done, visible=event.todo > 0)
+
+    def complete(self, file: FeatureFile) -> bool:
+        """Whether every video wanted is in the file."""
+        return not (self._failures(file) or self._unmatched())
+
+    def summary(self, file: FeatureFile) -> Iterator[tuple[str, str]]:
+        """What was done, what failed and what to do next, as lines and their styles."""
+        last, output = self._last, self._output
+        before = f"; it held {last.before} before" if last.before else ""
+        yield f"{last.done} videos imported to {output}{before}.", ""
+        if unmatched := self._unmatched():
+            yield f"{len(unmatched)} listed are not there, or are not clear:", "yellow"
+            yield from ((f"  {said}", "") for said in unmatched[:_SHOWN])
+            if len(unmatched) > _SHOWN:
+                yield f"  and {len(unmatched) - _SHOWN} more", ""
+        if failures := self._failures(file):
+            yield f"{len(failures)} failed:", "yellow"
+            yield from ((f"  {f.video}: {f.reason}", "") for f in failures[:_SHOWN])
+            if len(failures) > _SHOWN:
+                yield f"  and {len(failures) - _SHOWN} more: tcon inspect {output}", ""
+            yield "Mend them and run the same command again.", ""
+        yield f"Next: tcon inspect {output}; tcon adapt --source {output} --target OTHER.h5", ""
+
+    def _unmatched(self) -> Sequence[str]:
+        """Listed names that mean no video, each with the video that may be meant; the first ones
+        alone are explained."""
+        if self._wanted is None:
+            return ()
+        entries = self._wanted.unmatched
+        said = [self._wanted.explain(entry) for entry in entries[:_SHOWN]]
+        return [*said, *(entry.name for entry in entries[_SHOWN:])]
+
+    def _failures(self, file: FeatureFile) -> list[Failure]:
+        wanted = self._wanted.videos if self._wanted else {}
+        return [failure for failure in file.failures if failure.video in wanted]
+
+
+def import_with_progress(features: Path, output: Path, **options: Any) -> bool:
+    """`import_features` as the command shows it.
+
+    Args:
+        features, output, options: as of `import_features`.
 
     Returns:
         whether every video wanted is in the file.
 
     Raises:
-        InputError: as those do.
+        InputError: as of `import_features`.
         KeyboardInterrupt: by Ctrl-C, with what the file holds.
     """
-    console = Console(soft_wrap=True, highlight=False, markup=False)
-    if kind == "auto":
-        kind, others = recognise(path, trust_pickle=trust_pickle)
-        console.print(f"{path} is taken as {kind}{others and f'; {others}'}.")
-    with console.status("looking for videos"):
-        source = open_source(kind, path, select=select, trust_pickle=trust_pickle)
-        wanted = choose_videos(
-            source,
-            lists,
-            form=list_form,
-            classes=classes,
-            classes_from=classes_from,
-            unlabelled=unlabelled,
-            trust_pickle=trust_pickle,
-        )
-    for note in (*wanted.notes, _describe(wanted)):
-        console.print(f"{note}.")
-    last = Progress(0, 0)
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("videos"), TimeRemainingColumn())
-    try:
-        with Bar(TextColumn("import"), *columns, console=console) as bar:
-            row = bar.add_task("", total=None)
-
-            def show(progress: Progress) -> None:
-                nonlocal last
-                last = progress
-                done = progress.done + progress.failed
-                bar.update(row, total=progress.todo, completed=done, visible=progress.todo > 0)
-
-            failures = import_features(
-                source,
-                output,
-                wanted.videos,
-                modality=modality,
-                backbone=backbone,
-                weights=weights,
-                on_progress=show,
-            )
-    except KeyboardInterrupt:
-        held = f"{output} holds {last.before + last.done} videos; " if last.todo else ""
-        raise KeyboardInterrupt(f"stopped: {held}the same command continues") from None
-    before = f"; it held {last.before} before" if last.before else ""
-    console.print(f"{last.done} videos imported to {output}{before}.")
-    _show_unmatched(console, wanted)
-    _show_failures(console, failures, output)
-    console.print(f"Next: tcon inspect {output}; tcon adapt --source {output} --target OTHER.h5")
-    return not (failures or wanted.unmatched)
+    display = ImportDisplay(output)
+    with display.showing():
+        file = import_features(features, output, on_event=display, **options)
+    for line, style in display.summary(file):
+        console().print(line, style=style)
+    return display.complete(file)
 
 
-def _describe(wanted: Wanted) -> str:
+def describe(wanted: Wanted) -> str:
     """One line that says which videos are taken: classes, splits."""
     videos = wanted.videos.values()
     classes = {video.label for video in videos if video.label}
@@ -112,23 +126,3 @@ def _describe(wanted: Wanted) -> str:
         ", ".join(f"{s} {splits[s]}" for s in SPLITS if splits[s]) or "no splits",
     )
     return "; ".join(parts)
-
-
-def _show_unmatched(console: Console, wanted: Wanted) -> None:
-    if wanted.unmatched:
-        count = len(wanted.unmatched)
-        console.print(f"{count} listed are not there, or are not clear:", style="yellow")
-        for name in wanted.unmatched[:_SHOWN]:
-            console.print(f"  {wanted.explain(name)}")
-        if count > _SHOWN:
-            console.print(f"  and {count - _SHOWN} more")
-
-
-def _show_failures(console: Console, failures: Sequence[Failure], output: Path) -> None:
-    if failures:
-        console.print(f"{len(failures)} failed:", style="yellow")
-        for failure in failures[:_SHOWN]:
-            console.print(f"  {failure.video}: {failure.reason}")
-        if len(failures) > _SHOWN:
-            console.print(f"  and {len(failures) - _SHOWN} more: tcon inspect {output}")
-        console.print("Mend them and run the same command again.")

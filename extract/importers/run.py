@@ -1,4 +1,4 @@
-"""Features that users already have, into a feature file."""
+"""Write the videos that are wanted of somebody's features into a feature file."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Progress:
     failed: int = 0
 
 
-def import_features(
+def write_features(
     source: FeatureSource,
     output: str | Path,
     videos: Mapping[str, Entry],
@@ -44,7 +44,7 @@ def import_features(
     backbone: str = "imported",
     weights: str = "",
     on_progress: Callable[[Progress], None] = lambda progress: None,
-) -> list[Failure]:
+) -> None:
     """Write the features of ``videos`` into the feature file ``output``, or extend it.
 
     Videos that the file holds already are skipped, those that failed before are tried again. One
@@ -58,9 +58,6 @@ def import_features(
             names, and rgb for unnamed ones.
         backbone, weights: what made the features, as far as the user says.
         on_progress: called after every video.
-
-    Returns:
-        the failures.
 
     Raises:
         InputError: no modality can be called so, no video can be read, the file was made
@@ -76,13 +73,12 @@ def import_features(
             todo = [name for name in names if name not in writer.committed]
             progress = Progress(len(todo), len(writer.committed))
             on_progress(progress)
-            waiting, failures = 0, []
+            waiting = 0
             for name in todo:
                 try:
                     snippets = reader.read(name, recipes)
                 except (InputError, OSError) as error:
-                    failures.append(Failure(name, "read", str(error)))
-                    writer.fail(failures[-1])
+                    writer.fail(Failure(name, "read", str(error)))
                     progress = replace(progress, failed=progress.failed + 1)
                 else:
                     writer.add(_video(name, videos[name], source, snippets), snippets)
@@ -92,7 +88,6 @@ def import_features(
                     writer.commit()
                     waiting = 0
                 on_progress(progress)
-    return failures
 
 
 class _Reader:
@@ -100,7 +95,7 @@ class _Reader:
 
     Args:
         source: the features.
-        modality: as of `import_features`.
+        modality: as of `write_features`.
 
     Raises:
         InputError: no modality can be called so.

@@ -1,13 +1,23 @@
-"""Lists of videos, in the forms that the field uses: which videos there are, their labels, splits.
+"""Lists of videos in the forms that the field uses: which videos there are, their labels, splits.
 
-Reading a list touches nothing but the list; whoever reads it joins its entries with files. Every
-form has a file of its own; `forms` has them all.
+From a row of a csv to a video that can be decoded::
+
+    read.read_list          which form (forms/, one file each), its lines -> Entry (entry)
+      classes.name_labels   numbers of classes -> names
+      splits                "trainlist01.txt" -> train
+    videos.read_videos      Entry -> VideoItem: id, path, label, split
+      folders               what lies below the root: video files, folders of frames, class/video
+      matching.join         names in lists -> names of files
+    shards.Shard            the share of one of several processes
+    labels                  what is kept of them: hash of the list, refusal of other labels
+
+``datasets/`` has the official layouts, each of which gives entries; `importers` joins the same
+entries with features. Reading a list touches nothing but the list.
 """
 
 from .entry import Entry
 from .forms.epic import entries_from_epic
-from .matching.join import Joined, join
-from .matching.names import normalise
+from .matching import Joined, join
 from .read import ReadList, read_list
 
 __all__ = [
@@ -16,6 +26,5 @@ __all__ = [
     "ReadList",
     "entries_from_epic",
     "join",
-    "normalise",
     "read_list",
 ]

@@ -54,14 +54,16 @@ def read_list(
         trust_pickle: that the user vouches for a list that is a pickle.
 
     Raises:
-        InputError: no text, no video, a line that does not fit, an absurd number, an unknown form,
-            a number that ``classes`` does not name, or ``classes_from`` without them.
+        InputError: no text, no video, a line that does not fit, a number too large, an unknown
+            form, a number that ``classes`` does not name, or ``classes_from`` without them.
     """
     path = Path(path)
     if form is not None and form not in FORMS:
         raise unknown("list form", form, FORMS)
     if classes_from is not None and classes is None:
         raise InputError("--classes-from says how --classes FILE counts: give that too")
+    chosen: LineForm | TableForm
+    notes: list[str]
     if path.suffix == ".pkl":
         if form not in (None, EPIC.name):
             raise InputError(f"{path} is a pickle: its form is {EPIC.name}, not {form}")
@@ -97,7 +99,8 @@ def _read_text(path: Path, form: str | None) -> tuple[LineForm | TableForm, list
     if comments := len(written) - len(lines):
         notes.append(f"{comments} line{'s' * (comments > 1)} of comment (# ...) left out")
     if not form and isinstance(chosen, LineForm) and chosen.rivals:
-        others = " or ".join(f"'{FORMS[r].line}' (--list-form {r})" for r in chosen.rivals)
+        rivals = [other for other in LINE_FORMS if other.name in chosen.rivals]
+        others = " or ".join(f"'{rival.line}' (--list-form {rival.name})" for rival in rivals)
         notes.append(f"its lines were read as '{chosen.line}'; they could also be {others}")
     return chosen, entries, notes
 
@@ -172,7 +175,7 @@ def _check(entries: Sequence[Entry]) -> None:
             raise InputError(f"{entry.where} names no video")
         first, last = entry.span or (0, 0)
         label = whole(entry.label) or 0
-        absurd = [
+        too_large = [
             said
             for said, *numbers in (
                 (f"{entry.frames} frames", entry.frames),
@@ -181,7 +184,7 @@ def _check(entries: Sequence[Entry]) -> None:
             )
             if not all(0 <= number < _MOST for number in numbers)
         ]
-        if absurd:
-            raise InputError(f"{entry.where}: no video has {' and '.join(absurd)}")
+        if too_large:
+            raise InputError(f"{entry.where}: no video has {' and '.join(too_large)}")
         if last < first:
             raise InputError(f"{entry.where}: frame {last} is before frame {first}")

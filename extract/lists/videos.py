@@ -10,14 +10,13 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from ...cache import InputError
+from ...cache.errors import InputError, printable
 from ...cache.schema import SPLITS
 from . import Entry, ReadList, read_list
-from .folders.trees import read_tree
-from .folders.video_files import VideoFiles
+from .folders import VideoFiles, read_tree
 from .forms.epic import video_of
 from .labels import Labels
-from .matching.join import join
+from .matching import join
 from .splits import read_split
 
 
@@ -107,11 +106,6 @@ def describe(items: Sequence[VideoItem]) -> str:
     return "; ".join(parts)
 
 
-def printable(name: str) -> str:
-    """A file's name as text; bytes that are no UTF-8 become ``\\xe9`` and the like."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-
-
 def labels_of(items: Sequence[VideoItem]) -> Labels:
     """Labels and splits by ids."""
     return {item.id: (item.label, item.split) for item in items}
@@ -155,7 +149,7 @@ def _find_videos(
     for action, entry, found in zip(listed.entries, entries, joined.found, strict=True):
         with _at(source, entry):
             path = (exact.get(found) or files.exact(found)) if found else None
-            if path is None:
+            if found is None or path is None:
                 missing.append(entry)
                 continue
             id_ = printable(found)

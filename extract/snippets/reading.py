@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from ..decoding import DecodeError, ForwardVideo, open_video
+from ..lists.videos import VideoItem
 from .cutting import Cut, Cutter
 
 _KEEP_BACK = 256 * 2**20  # bytes of snippets
@@ -24,7 +25,7 @@ _KEEP_BACK = 256 * 2**20  # bytes of snippets
 
 @dataclass(frozen=True)
 class Reading:
-    """How to read a video: what every decoding process is told.
+    """How to read a video: the `decoding.reader.Reader` of an extraction.
 
     Args:
         cuts: by modality; none where frames are counted alone.
@@ -35,6 +36,17 @@ class Reading:
     cuts: Mapping[str, Cut]
     decoder: str = "auto"
     min_frames: int = 16
+
+    def prepare(self) -> None:
+        """See `decoding.reader.Reader`."""
+        for cut in self.cuts.values():
+            cut.prepare()
+
+    def read(
+        self, item: VideoItem, *, on_progress: Callable[[], None]
+    ) -> Iterator[Chunk | Decoded]:
+        """`read_snippets` of a video, as `decoding.reader.Reader` has it."""
+        return read_snippets(str(item.path), item.id, self, on_progress=on_progress)
 
     def bytes_of(self, total: int) -> int:
         """That the snippets of a video of ``total`` frames take."""

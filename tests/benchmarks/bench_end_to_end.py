@@ -40,7 +40,8 @@ from tcon.adapt.training.recorder import Recorder
 from tcon.cache.device import choose_device
 from tcon.extract.backbones import LoadedBackbone, load_backbone
 from tcon.extract.machine.precision import DTYPES
-from tcon.extract.options import ExtractConfig, make_cut
+from tcon.extract.options import ExtractOptions
+from tcon.extract.plan import make_cut
 
 CLASSES = 12
 WARM_UP = 2  # steps that are not timed
@@ -125,7 +126,7 @@ class _Setting(NamedTuple):
 def _setting(run: RunConfig, device: torch.device) -> _Setting:
     options, batch, k = run.end_to_end, run.train.batch_size, run.source_segments
     loaded = load_backbone(options.backbone, options.weights, modality=run.modality)
-    shape = make_cut(ExtractConfig(modalities=(run.modality,)), run.modality, loaded, CPU).shape
+    shape = make_cut(ExtractOptions(), run.modality, loaded).shape
     backbone = TrainedBackbone(
         loaded, device, precision=options.precision, batch_norm=options.batch_norm
     )

@@ -23,6 +23,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from extraction import Extraction, extract
 from torch import Tensor
 
 from tcon.cache.recipe import Sampling
@@ -33,8 +34,6 @@ from tcon.extract.machine.cores import cores
 from tcon.extract.machine.devices import Devices
 from tcon.extract.machine.memory import keep_freed_memory
 from tcon.extract.machine.precision import DTYPES
-from tcon.extract.options import ExtractConfig, Plan
-from tcon.extract.pipeline import extract
 from tcon.extract.snippets.reading import Chunk
 
 CORES = cores()
@@ -56,7 +55,7 @@ def main() -> None:
         source = options.videos or _synthetic(Path(folder) / "clips", options.clips)
         items = read_videos(source, root=options.root)
         items = items[:: max(1, len(items) // options.clips)][: options.clips]
-        config = ExtractConfig(
+        config = Extraction(
             backbone=options.backbone,
             weights=options.weights,
             sampling=Sampling("uniform", options.snippets),
@@ -65,8 +64,8 @@ def main() -> None:
         _compare(items, config, Path(folder), rounds=options.rounds)
 
 
-def _compare(items: list[VideoItem], config: ExtractConfig, folder: Path, *, rounds: int) -> None:
-    plan = Plan.make(config)
+def _compare(items: list[VideoItem], config: Extraction, folder: Path, *, rounds: int) -> None:
+    plan = config.plan
     print(
         f"{len(items)} clips, {config.backbone} {plan.precision} on {plan.devices[0]}, "
         f"batch {plan.batch_size}, {CORES} cores, torch {torch.__version__}"

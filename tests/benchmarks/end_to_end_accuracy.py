@@ -15,11 +15,9 @@ from pathlib import Path
 
 from tcon.adapt.config.runs import make_runs
 from tcon.adapt.progress import adapt_with_progress
-from tcon.cache.recipe import Sampling
 from tcon.evaluate import evaluate
-from tcon.extract.backbones.registry import get_spec, register
+from tcon.extract.backbones.registry import add, get_spec
 from tcon.extract.lists.videos import read_videos
-from tcon.extract.options import ExtractConfig
 from tcon.extract.progress import extract_with_progress
 from tcon.extract.synthetic import write_pair
 
@@ -50,7 +48,7 @@ def main() -> None:
     options = parser.parse_args()
     spec = get_spec(BACKBONE)
     small = replace(spec.preprocessing, resize=128, input_size=112)
-    register(replace(spec, name=f"{BACKBONE}_112", preprocessing=small))
+    add(replace(spec, name=f"{BACKBONE}_112", preprocessing=small))
     pair, methods = write_pair(options.output / "clips"), options.methods.split(",")
     common = [*TRAIN, f"train.min_steps={options.steps}"]
     for method in methods:
@@ -70,13 +68,16 @@ def main() -> None:
 
     folders = []
     for name, weights in (("random", "random"), ("published", None)):
-        config = ExtractConfig(
-            backbone=f"{BACKBONE}_112", weights=weights, sampling=Sampling("uniform", 8)
-        )
         files = []
         for videos in (pair.source_list, pair.target_list):
             files.append(options.output / f"{videos.stem}_{name}.h5")
-            extract_with_progress(read_videos(videos), files[-1], config)
+            extract_with_progress(
+                read_videos(videos),
+                files[-1],
+                backbone=f"{BACKBONE}_112",
+                weights=weights,
+                snippets=8,
+            )
         for normalise in ("none", "domain"):
             settings = [f"train.normalise={normalise}"]
             folders.append(adapt(files, f"{name}_{normalise}", settings))

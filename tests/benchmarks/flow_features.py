@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import torch
 from bench_flow import read_items
+from extraction import Extraction
 from torch import Tensor
 
 from tcon.cache.recipe import Sampling
@@ -19,7 +20,6 @@ from tcon.extract.flow import fields
 from tcon.extract.flow.cutting import FlowCut
 from tcon.extract.flow.tvl1 import Flows, tvl1_flows
 from tcon.extract.machine.devices import Devices
-from tcon.extract.options import ExtractConfig, Plan
 from tcon.extract.snippets.reading import Reading, read_snippets
 
 
@@ -30,10 +30,10 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=3)
     parser.add_argument("--snippets", type=int, default=4)
     options = parser.parse_args()
-    config = ExtractConfig(
+    config = Extraction(
         modalities=("flow",), sampling=Sampling("uniform", options.snippets), device="cpu"
     )
-    plan = Plan.make(replace(config, precision="fp32"))
+    plan = replace(config, precision="fp32").plan
     cut = plan.cuts["flow"]
     with Devices(plan.backbones, plan.devices, torch.float32) as devices:
         for item in read_items(options, options.clips):

@@ -11,18 +11,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from extraction import Extraction, extract
 
 from tcon.cache import FeatureFile, InputError
 from tcon.cache.recipe import Sampling
 from tcon.extract.backbones import get_spec, registry
 from tcon.extract.lists.videos import read_videos
-from tcon.extract.options import ExtractConfig
-from tcon.extract.pipeline import Progress, extract
+from tcon.extract.pipeline import Progress
 
 VIDEOS, COMMIT = 24, 3  # hence eight parts
 SMALL = {"input_size": 64, "resize": 72}  # the default backbone, but quick
 # One process decodes, so that videos are committed in the order of the list.
-CONFIG = ExtractConfig(
+CONFIG = Extraction(
     backbone="small",
     sampling=Sampling("uniform", 2),
     device="cpu",
@@ -38,7 +38,7 @@ import ast, dataclasses, os, signal, sys
 import tcon.extract.progress
 from tcon.cache import merge, writer
 from tcon.cli import main
-from tcon.extract.backbones.registry import get_spec, register
+from tcon.extract.backbones.registry import add, get_spec
 
 def kill_at(module, name, call, when, counts=lambda *_: True):
     original, calls = getattr(module, name), 0
@@ -68,7 +68,7 @@ MOMENTS = {
 videos, out, commit, small = sys.argv[1:]
 spec = get_spec("efficientnet_lite0")
 quick = dataclasses.replace(spec.preprocessing, **ast.literal_eval(small))
-register(dataclasses.replace(spec, name="small", preprocessing=quick))
+add(dataclasses.replace(spec, name="small", preprocessing=quick))
 for moment, arm in MOMENTS.items():
     child = os.fork()
     if not child:
@@ -88,7 +88,7 @@ for moment, arm in MOMENTS.items():
 @pytest.fixture(scope="module", autouse=True)
 def small() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        spec = get_spec(ExtractConfig.backbone)
+        spec = get_spec(Extraction.backbone)
         quick = replace(spec.preprocessing, **SMALL)
         spec = replace(spec, name="small", preprocessing=quick)
         patch.setitem(registry._REGISTRY, "small", spec)

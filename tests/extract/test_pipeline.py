@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from extraction import Extraction, extract
 from PIL import Image
 from torch import nn
 from torchvision.transforms import CenterCrop, Compose, Resize
@@ -20,11 +21,10 @@ from tcon.cache.recipe import Sampling, Views
 from tcon.extract.backbones import BackboneSpec, Preprocessing, Weights, registry
 from tcon.extract.lists.labels import list_sha256
 from tcon.extract.lists.videos import VideoItem, labels_of, read_videos
-from tcon.extract.options import ExtractConfig
-from tcon.extract.pipeline import Progress, extract
+from tcon.extract.pipeline import Progress
 
 # Decoding in this process saves every test the start of others; some tests use them on purpose.
-LITE0 = ExtractConfig(
+LITE0 = Extraction(
     sampling=Sampling("uniform", 4), device="cpu", precision="fp32", min_frames=1, workers=0
 )
 SMALL = Preprocessing(input_size=32, resize=36)
@@ -54,7 +54,7 @@ def _spec(name: str, build: Callable[[], nn.Module], *, dim: int) -> BackboneSpe
 
 
 @pytest.fixture
-def tiny(monkeypatch: pytest.MonkeyPatch) -> ExtractConfig:
+def tiny(monkeypatch: pytest.MonkeyPatch) -> Extraction:
     """Options with a backbone that costs nothing."""
     spec = _spec("tiny", _tiny, dim=16)
     monkeypatch.setitem(registry._REGISTRY, "tiny", spec)
@@ -144,7 +144,7 @@ def test_neither_neighbours_nor_order_nor_batch_size_matter(
 
 
 def test_a_video_shorter_than_the_snippets_stores_each_frame_once(
-    tmp_path: Path, clips: Path, tiny: ExtractConfig
+    tmp_path: Path, clips: Path, tiny: Extraction
 ) -> None:
     extract(read_videos(clips), tmp_path / "x.h5", tiny)
     frames = {id: frames for id, (_, frames) in _by_id(tmp_path / "x.h5").items()}
@@ -152,7 +152,7 @@ def test_a_video_shorter_than_the_snippets_stores_each_frame_once(
     assert frames["run/5.avi"] == list(range(13))
 
 
-def test_the_record(tmp_path: Path, clips: Path, tiny: ExtractConfig) -> None:
+def test_the_record(tmp_path: Path, clips: Path, tiny: Extraction) -> None:
     items = [replace(item, split="test") for item in read_videos(clips)]
     extract(items, tmp_path / "x.h5", replace(tiny, sampling=Sampling("stride", 2)))
     file = FeatureFile(tmp_path / "x.h5")
@@ -184,7 +184,7 @@ def test_the_record(tmp_path: Path, clips: Path, tiny: ExtractConfig) -> None:
 
 
 def test_a_second_run_takes_only_what_is_new(
-    tmp_path: Path, videos: Path, tiny: ExtractConfig
+    tmp_path: Path, videos: Path, tiny: Extraction
 ) -> None:
     items = read_videos(videos)
     whole = tmp_path / "whole.h5"
@@ -204,7 +204,7 @@ def test_a_second_run_takes_only_what_is_new(
 
 
 def test_a_run_with_nothing_to_do_changes_nothing(
-    tmp_path: Path, clips: Path, tiny: ExtractConfig
+    tmp_path: Path, clips: Path, tiny: Extraction
 ) -> None:
     extract(read_videos(clips), tmp_path / "x.h5", tiny)
     before = (tmp_path / "x.h5").read_bytes()
@@ -214,7 +214,7 @@ def test_a_run_with_nothing_to_do_changes_nothing(
 
 @pytest.mark.parametrize("change", [{"label": "swim"}, {"split": "test"}])
 def test_a_changed_label_or_split_is_refused(
-    tmp_path: Path, clips: Path, tiny: ExtractConfig, change: dict[str, str]
+    tmp_path: Path, clips: Path, tiny: Extraction, change: dict[str, str]
 ) -> None:
     items = read_videos(clips)
     extract(items[:3], tmp_path / "x.h5", tiny)
@@ -234,7 +234,7 @@ def test_a_changed_label_or_split_is_refused(
     ],
 )
 def test_other_options_on_the_same_file_are_refused(
-    tmp_path: Path, clips: Path, tiny: ExtractConfig, change: dict[str, object], named: str
+    tmp_path: Path, clips: Path, tiny: Extraction, change: dict[str, object], named: str
 ) -> None:
     extract(read_videos(clips)[:1], tmp_path / "x.h5", tiny)
     with pytest.raises(InputError, match=named):
@@ -245,7 +245,7 @@ def test_other_options_on_the_same_file_are_refused(
     "change", [{"backbone": "tinny"}, {"precision": "fp8"}, {"device": "nosuch"}]
 )
 def test_wrong_options_leave_no_file(
-    tmp_path: Path, clips: Path, tiny: ExtractConfig, change: dict[str, str]
+    tmp_path: Path, clips: Path, tiny: Extraction, change: dict[str, str]
 ) -> None:
     with pytest.raises(InputError, match=next(iter(change.values()))):
         extract(read_videos(clips), tmp_path / "x.h5", replace(tiny, **change))
@@ -266,7 +266,7 @@ def spoilt(videos: Path) -> list[VideoItem]:
 
 
 def test_failures_are_recorded_and_the_rest_goes_on(
-    tmp_path: Path, spoilt: list[VideoItem], tiny: ExtractConfig
+    tmp_path: Path, spoilt: list[VideoItem], tiny: Extraction
 ) -> None:
     seen: list[Progress] = []
     failures = extract(spoilt, tmp_path / "x.h5", tiny, on_progress=seen.append)
@@ -280,7 +280,7 @@ def test_failures_are_recorded_and_the_rest_goes_on(
 
 
 def test_failed_videos_are_retried_only_when_asked(
-    tmp_path: Path, spoilt: list[VideoItem], clips: Path, tiny: ExtractConfig
+    tmp_path: Path, spoilt: list[VideoItem], clips: Path, tiny: Extraction
 ) -> None:
     output = tmp_path / "x.h5"
     extract(spoilt[:5], output, tiny)
@@ -299,7 +299,7 @@ def test_failed_videos_are_retried_only_when_asked(
     assert set(_by_id(output)) == {spoilt[n].id for n in (0, 1, 3, 4)}
 
 
-def test_nothing_but_failures(tmp_path: Path, videos: Path, tiny: ExtractConfig) -> None:
+def test_nothing_but_failures(tmp_path: Path, videos: Path, tiny: Extraction) -> None:
     items = read_videos(videos)
     for item in items:
         item.path.write_text("no video")

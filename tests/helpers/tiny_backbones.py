@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from extraction import Extraction, extract
 from torch import nn
 from toy_runs import QUICK
 
@@ -15,10 +16,8 @@ from tcon.adapt.config.runs import make_runs
 from tcon.adapt.grid import prepare, run_all
 from tcon.extract.backbones import BackboneSpec, Preprocessing, Weights, registry
 from tcon.extract.lists.videos import read_videos
-from tcon.extract.options import ExtractConfig
-from tcon.extract.pipeline import extract
 
-MACHINE = ExtractConfig(device="cpu", workers=0, min_frames=1)
+MACHINE = Extraction(device="cpu", workers=0, min_frames=1)
 _SMALL = Preprocessing(input_size=32, resize=36)
 
 
@@ -84,7 +83,7 @@ def train_on_videos(
     videos: Path,
     output: Path,
     method: str,
-    config: ExtractConfig,
+    config: Extraction,
     *settings: str,
     segments: int = 4,
 ) -> Path:

@@ -144,11 +144,12 @@ def _read(
 
 def _join(chunks: Iterable[Tensor | GreyFrames], cut: Cut) -> Tensor | GreyClips:
     """Chunks [b, 1, ...] as [n, ...], n 0 where there are none."""
-    chunks = list(chunks)
-    parts = [chunk for chunk in chunks if isinstance(chunk, GreyFrames)]
-    if parts:
-        # Processes of torch share the memory of tensors; arrays would be copied.
-        return GreyClips(
-            cut, tuple(replace(part, frames=torch.as_tensor(part.frames)) for part in parts)
-        )
-    return torch.cat([torch.empty(0, *cut.shape, dtype=torch.uint8), *(c[:, 0] for c in chunks)])
+    clips, parts = [torch.empty(0, *cut.shape, dtype=torch.uint8)], []
+    for chunk in chunks:
+        if isinstance(chunk, GreyFrames):
+            parts.append(chunk)
+        else:
+            clips.append(chunk[:, 0])
+    if isinstance(cut, FlowCut) and parts:
+        return GreyClips(cut, tuple(parts))
+    return torch.cat(clips)

@@ -142,7 +142,7 @@ def attend_pairs(run: RunFeatures, ids: Sequence[tuple[str, str]]) -> list[PairA
 
 
 @torch.no_grad()
-def test_attention(run: RunFeatures) -> np.ndarray | None:
+def attention_to_test_videos(run: RunFeatures) -> np.ndarray | None:
     """The attention that a run predicts of its target test videos, [n, Kt]; None without an
     attention network."""
     return _predicted(_tcon(run), run.embed("target", run.domains.target_test).features)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ....cache import InputError
-from ..folders.trees import walk
+from ..folders import walk
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ....cache import InputError
+from ....cache.errors import InputError, printable
 from .. import Entry
 from ..entry import check_same
-from ..matching.join import join
-from ..videos import VideoItem, printable
+from ..matching import join
+from ..videos import VideoItem
 from .files import Files
 
 _SHOWN = 3

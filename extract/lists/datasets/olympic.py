@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ....cache import InputError
 from ....cache.errors import unknown
-from .. import Entry, normalise
+from .. import Entry
 from ..forms.lines import read_lines
 from .files import Files
 
@@ -36,7 +36,7 @@ def entries(files: Files, split: int) -> list[Entry]:
 
 def _label(path: Path) -> str:
     """The class of a list; those of the two diving classes lack the word diving."""
-    words = normalise(path.stem)
+    words = path.stem.lower().replace(" ", "_")
     for name in (words, f"diving_{words}"):
         if name in CLASSES:
             return name

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ....cache.errors import InputError
 from ..entry import Entry
-from ..matching.suffixes import VIDEO_SUFFIXES
+from ..suffixes import VIDEO_SUFFIXES
 from .form import LineForm
 from .lines import unquote, whole
 

@@ -73,7 +73,7 @@ def cells(text: str, delimiter: str = ",") -> list[str]:
 
 def whole(word: str) -> int | None:
     """A whole number; None where ``word`` is none."""
-    # 20 digits are absurd already, and thousands cost time.
+    # 20 digits are more than any count already, and thousands cost time.
     return int(word[:20]) if _WHOLE.fullmatch(word) else None
 
 

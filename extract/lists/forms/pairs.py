@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from ..entry import Entry
-from ..matching.suffixes import VIDEO_SUFFIXES
+from ..suffixes import VIDEO_SUFFIXES
 from .form import LineForm
 from .lines import cells, unquote, whole
 

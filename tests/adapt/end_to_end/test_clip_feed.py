@@ -11,18 +11,18 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from extraction import extract
 from still_videos import write_still_videos
 from tiny_backbones import MACHINE, table_of, tiny_backbones
 
 from tcon.adapt.config.runs import make_runs
-from tcon.adapt.end_to_end.clips.dataset import ClipRequest
+from tcon.adapt.end_to_end.clips.reader import ClipRequest
 from tcon.adapt.end_to_end.decoding import Decoding
 from tcon.adapt.end_to_end.feed import ClipFeed, feature_spread
 from tcon.adapt.grid import Prepared, prepare, run_all
 from tcon.adapt.training.loop import new_method
 from tcon.cli import main
 from tcon.extract.lists.videos import read_videos
-from tcon.extract.pipeline import extract
 
 SETTINGS = (
     *("train.epochs=1", "train.min_steps=4", "train.batch_size=4", "train.evaluations=1"),

@@ -16,13 +16,14 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from extraction import extract
 from still_videos import write_still_videos
 from tiny_backbones import MACHINE, tiny_backbones
 
 from tcon.adapt.config.runs import RunConfig, make_runs
 from tcon.adapt.end_to_end import memory, store
 from tcon.adapt.end_to_end.decoding import Decoding
-from tcon.adapt.end_to_end.gradient_cache import TwoPasses
+from tcon.adapt.end_to_end.gradient_cache import GradientCache
 from tcon.adapt.end_to_end.lists import videos_file
 from tcon.adapt.grid import Prepared, prepare, run_all
 from tcon.adapt.inference.features import plan_features
@@ -33,7 +34,6 @@ from tcon.adapt.training.processes import Processes
 from tcon.cache import FeatureFile, InputError
 from tcon.cli import main
 from tcon.extract.lists.videos import read_videos
-from tcon.extract.pipeline import extract
 
 SHORT = ("train.epochs=1", "train.min_steps=6", "train.batch_size=4", "train.evaluations=2")
 TINY = ("e2e.backbone=tiny", "e2e.weights=random", "e2e.precision=fp32")
@@ -397,7 +397,7 @@ def test_the_micro_batch_is_kept_and_may_be_changed(
         with pytest.raises(Stop):
             run_all(ready, save_seconds=0, on_step=stop)
         told = json.loads((ready.runs[0][1].path / "config.json").read_text())
-        used = ready.store.feed(runs[0]).passes.micro_batch
+        used = ready.store.feed(runs[0]).gradient_cache.micro_batch
         return told["data"]["micro_batch"], used, "\n".join(ready.store.notes(runs[0]))
 
     monkeypatch.setattr(memory, "free_memory", lambda device: 2_000_000)
@@ -419,7 +419,7 @@ def test_too_little_memory_names_the_micro_batch(
     def fail(*_: object) -> None:
         raise torch.cuda.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(TwoPasses, "forward", fail)
+    monkeypatch.setattr(GradientCache, "forward", fail)
     runs, why = make_runs(["tcon"], [*SHORT, *TINY], segments=3, end_to_end=True), []
     ready = prepared(files, tmp_path, runs)
     assert run_all(ready, on_state=lambda folder, state, text: why.append(text)) == 1

@@ -12,7 +12,7 @@ from still_videos import write_still_videos
 from tiny_backbones import table_of, tiny_backbones
 
 from tcon.adapt.config.runs import make_runs
-from tcon.adapt.end_to_end.clips import dataset as clip_dataset
+from tcon.adapt.end_to_end.clips import reader as clip_reader
 from tcon.adapt.end_to_end.decoding import Decoding
 from tcon.adapt.grid import prepare, run_all
 from tcon.extract.decoding import DecodeError
@@ -42,8 +42,8 @@ class Asleep:
     """The disk of one target video sleeps while it is read for training; it wakes up in between."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.now, self._read = True, clip_dataset.read_clips
-        monkeypatch.setattr(clip_dataset, "read_clips", self)
+        self.now, self._read = True, clip_reader.read_clips
+        monkeypatch.setattr(clip_reader, "read_clips", self)
 
     def __call__(self, path: str, cut: object, *rest: object, **options: object) -> object:
         training = isinstance(cut.views, TrainingCrop)

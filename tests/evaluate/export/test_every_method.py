@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from extraction import extract
 from tiny_backbones import MACHINE, tiny_backbones
 from toy_runs import QUICK
 
@@ -20,7 +21,6 @@ from tcon.adapt.methods import names
 from tcon.cache.recipe import Sampling
 from tcon.evaluate.export.model import export_model
 from tcon.extract.lists.videos import read_videos
-from tcon.extract.pipeline import extract
 from tcon.extract.snippets.reading import Chunk, read_snippets
 
 SEGMENTS = 3  # the fewest from which relations have several scales

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from extraction import Extraction
 from tiny_backbones import MACHINE, tiny_backbones, train_on_videos
 from torch import Tensor, nn
 
@@ -26,7 +27,6 @@ from tcon.cli import main
 from tcon.evaluate.export.formats import METADATA, Program
 from tcon.evaluate.export.model import export_model
 from tcon.extract.backbones import registry
-from tcon.extract.options import ExtractConfig
 from tcon.extract.snippets.reading import Chunk, read_snippets
 
 RGB = replace(
@@ -83,7 +83,7 @@ def _onnx(path: Path, snippets: Tensor) -> tuple[Outputs, dict]:
     ],
 )
 def test_the_file_predicts_as_the_run(
-    tmp_path: Path, clips: Path, method: str, config: ExtractConfig, suffix: str
+    tmp_path: Path, clips: Path, method: str, config: Extraction, suffix: str
 ) -> None:
     read = {"pt2": _program, "onnx": _onnx}[suffix]
     if suffix == "onnx":

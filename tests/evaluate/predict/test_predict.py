@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from extraction import Extraction
 from tiny_backbones import MACHINE, tiny_backbones, train_on_videos
 
 from tcon.adapt.inference.features import plan_features
@@ -20,13 +21,12 @@ from tcon.adapt.inference.prediction import Prediction
 from tcon.adapt.inference.stream import Result, predict, predict_one, predict_videos
 from tcon.adapt.inference.videos import read_items
 from tcon.cache import Failure, FeatureFile, InputError, Snippets
-from tcon.cache.recipe import Sampling, Views
+from tcon.cache.recipe import FlowRecipe, Sampling, Views
 from tcon.cli import main
 from tcon.evaluate.figures.data.frames import read_images
 from tcon.evaluate.figures.prediction import draw_prediction
 from tcon.evaluate.runs.read import find_runs
 from tcon.extract.flow import FlowParameters
-from tcon.extract.options import ExtractConfig
 
 RGB = replace(
     MACHINE,
@@ -41,9 +41,9 @@ FLOW = replace(
     modalities=("flow",),
     sampling=Sampling("uniform", 3),
     flow_engine="opencv",  # the only one that needs no compiling
-    flow=FlowParameters(scales=1, warps=1, inner=5, outer=2),
-    flow_bound=15.0,
-    flow_float=True,
+    flow=FlowRecipe(
+        parameters=FlowParameters(scales=1, warps=1, inner=5, outer=2), bound=15.0, quantised=False
+    ),
 )
 CLIPS = replace(RGB, backbone="tiny3d", sampling=Sampling("stride", 3), precision="bf16")
 
@@ -60,7 +60,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, clips: Path) -> Path:
     return train_on_videos(clips, tmp_path_factory.mktemp("run"), "tcon", RGB)
 
 
-def _predict(deployed: LoadedRun, videos: Path, machine: ExtractConfig = MACHINE) -> list[Result]:
+def _predict(deployed: LoadedRun, videos: Path, machine: Extraction = MACHINE) -> list[Result]:
     results: list[Result] = []
     items = read_items([videos])
     predict_videos(deployed, items, plan_features(deployed, machine), on_result=results.append)
@@ -80,7 +80,7 @@ def _predict(deployed: LoadedRun, videos: Path, machine: ExtractConfig = MACHINE
     ],
 )
 def test_the_recorded_logits(
-    tmp_path: Path, clips: Path, method: str, config: ExtractConfig, settings: tuple[str, ...]
+    tmp_path: Path, clips: Path, method: str, config: Extraction, settings: tuple[str, ...]
 ) -> None:
     path = train_on_videos(clips, tmp_path, method, config, *settings, segments=2)
     file, recorded = FeatureFile(tmp_path / "clips.h5"), find_runs([path])[0][0].test

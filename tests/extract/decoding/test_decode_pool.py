@@ -18,7 +18,7 @@ from tcon.cache import InputError
 from tcon.cache.recipe import Preprocessing, Sampling, Views
 from tcon.extract.decoding import DecodeError
 from tcon.extract.decoding import pool as decode_pool
-from tcon.extract.decoding.pool import Answer, DecodePool
+from tcon.extract.decoding.pool import DecodePool
 from tcon.extract.lists.videos import VideoItem
 from tcon.extract.snippets.cutting import FrameCut
 from tcon.extract.snippets.reading import Chunk, Decoded, Reading
@@ -36,6 +36,8 @@ READING = Reading({"rgb": CUT})
 # Several chunks a video, each larger than what a socket holds back.
 LARGE = Reading({"rgb": FrameCut(Sampling("stride", 1), Preprocessing(resize=224, input_size=224))})
 LIMIT = 1.5  # seconds
+Pool = DecodePool[VideoItem, Chunk | Decoded]
+Answer = Chunk | Decoded | DecodeError
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/fd").is_dir(), reason="needs Linux's /proc and named pipes"
@@ -54,13 +56,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory, write_video: Write) -> Path
 
 
 @pytest.fixture(scope="module")
-def patient() -> Iterator[DecodePool]:
+def patient() -> Iterator[Pool]:
     with DecodePool(READING, workers=2, time_limit=1000) as pool:
         yield pool
 
 
 @pytest.fixture(scope="module")
-def impatient() -> Iterator[DecodePool]:
+def impatient() -> Iterator[Pool]:
     with DecodePool(LARGE, workers=1, time_limit=LIMIT) as pool:
         yield pool
 
@@ -89,10 +91,6 @@ def _collect(answers: Iterable[tuple[VideoItem, Answer] | None]) -> dict[str, li
     return found
 
 
-def _pids(pool: DecodePool) -> list[int]:
-    return [worker._process.pid for worker in pool._workers]
-
-
 def _alive(pid: int) -> bool:
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
@@ -104,11 +102,11 @@ def _alive(pid: int) -> bool:
 # --- answers
 
 
-def test_processes_answer_as_this_one_does(folder: Path, patient: DecodePool) -> None:
+def test_processes_answer_as_this_one_does(folder: Path, patient: Pool) -> None:
     items = _items(folder, *SOUND, "text.mp4")
-    found = _collect(patient.decode(items))
+    found = _collect(patient.stream(items))
     with DecodePool(READING, workers=0, time_limit=1000) as here:
-        expected = _collect(here.decode(items))
+        expected = _collect(here.stream(items))
     assert set(found) == set(expected) == {item.id for item in items}
     for name in SOUND:
         *chunks, decoded = found[name]
@@ -126,12 +124,12 @@ def test_processes_answer_as_this_one_does(folder: Path, patient: DecodePool) ->
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_video_that_nobody_foresaw_stops_no_other(
-    folder: Path, patient: DecodePool, workers: int
+    folder: Path, patient: Pool, workers: int
 ) -> None:
     """The id is no text: no views can be drawn from it."""
     strange = VideoItem(id="\udcff", path=folder / "1.mp4", label="", split="")
     pool = patient if workers else DecodePool(READING, workers=0, time_limit=1000)
-    found = _collect(pool.decode([strange, *_items(folder, "0.mp4", "2.mp4")]))
+    found = _collect(pool.stream([strange, *_items(folder, "0.mp4", "2.mp4")]))
     (error,) = found[strange.id]
     assert isinstance(error, DecodeError)
     assert str(error).startswith("UnicodeEncodeError: ")
@@ -139,24 +137,24 @@ def test_a_video_that_nobody_foresaw_stops_no_other(
     assert all(isinstance(found[name][-1], Decoded) for name in ("0.mp4", "2.mp4"))
 
 
-def test_no_videos(patient: DecodePool) -> None:
-    assert list(patient.decode([])) == []
+def test_no_videos(patient: Pool) -> None:
+    assert list(patient.stream([])) == []
 
 
 # --- hangs and crashes
 
 
-def test_a_video_that_hangs_is_given_up(folder: Path, impatient: DecodePool) -> None:
-    found = _collect(impatient.decode(_items(folder, "0.mp4", "hangs.mp4", "1.mp4", "2.mp4")))
+def test_a_video_that_hangs_is_given_up(folder: Path, impatient: Pool) -> None:
+    found = _collect(impatient.stream(_items(folder, "0.mp4", "hangs.mp4", "1.mp4", "2.mp4")))
     (error,) = found["hangs.mp4"]
-    assert str(error) == f"no new frame within {LIMIT} s (--time-limit)"
+    assert str(error) == f"no new frame within {LIMIT} s, the time limit"
     frames = [found[name][-1].frames for name in ("0.mp4", "1.mp4", "2.mp4")]
     assert frames == [20, 30, 40]
 
 
-def test_a_slow_consumer_is_no_hang(folder: Path, impatient: DecodePool) -> None:
+def test_a_slow_consumer_is_no_hang(folder: Path, impatient: Pool) -> None:
     answers = []
-    for _, answer in filter(None, impatient.decode(_items(folder, "4.mp4"))):
+    for _, answer in filter(None, impatient.stream(_items(folder, "4.mp4"))):
         answers.append(answer)
         if len(answers) <= 2:  # the process has more to give
             time.sleep(LIMIT + 0.3)
@@ -171,7 +169,7 @@ def test_a_crash_fails_one_video(folder: Path) -> None:
     items = _items(folder, "hangs.mp4", *SOUND)
     others_done = threading.Event()
     with DecodePool(READING, workers=2, time_limit=1000) as pool:
-        before, crashed = _pids(pool), []
+        before, crashed = pool.pids, []
 
         def crash() -> None:
             with open(folder / "hangs.mp4", "wb"):  # waits until the other side opens it too
@@ -184,13 +182,13 @@ def test_a_crash_fails_one_video(folder: Path) -> None:
         killer = threading.Thread(target=crash, daemon=True)
         killer.start()
         answers = []
-        for answer in pool.decode(items):
+        for answer in pool.stream(items):
             if answer is not None:
                 answers.append(answer)
             elif sum(isinstance(last, Decoded) for _, last in answers) == len(SOUND):
                 others_done.set()  # time passes, and only one video is left
         killer.join()
-        after = _pids(pool)
+        after = pool.pids
     found = _collect(answers)
     (error,) = found["hangs.mp4"]
     assert str(error) == f"the decoding process ended with signal {signal.SIGSEGV:d}"
@@ -218,7 +216,7 @@ def test_a_process_that_does_not_start(folder: Path, monkeypatch: pytest.MonkeyP
         DecodePool(READING, workers=1, time_limit=1000) as pool,
         pytest.raises(InputError, match=r"does not start \(exit code 1,"),
     ):
-        list(pool.decode(_items(folder, "0.mp4")))
+        list(pool.stream(_items(folder, "0.mp4")))
 
 
 # --- ends
@@ -227,9 +225,9 @@ def test_a_process_that_does_not_start(folder: Path, monkeypatch: pytest.MonkeyP
 def test_no_process_outlives_the_pool(folder: Path) -> None:
     """Whatever it was doing, and although not all answers were taken."""
     pool = DecodePool(LARGE, workers=1, time_limit=1000)
-    (pid,) = _pids(pool)
+    (pid,) = pool.pids
     assert _alive(pid)
-    answers = pool.decode(_items(folder, "4.mp4", "hangs.mp4"))
+    answers = pool.stream(_items(folder, "4.mp4", "hangs.mp4"))
     item, answer = next(filter(None, answers))
     assert (item.id, type(answer)) == ("4.mp4", Chunk)
     answers.close()
@@ -252,11 +250,11 @@ reading = Reading({"rgb": cut})
 pool = DecodePool(reading, workers=2, time_limit=1000)
 items = [VideoItem(id=p, path=Path(p), label="", split="") for p in sys.argv[1:]]
 last = {}
-for item, answer in filter(None, pool.decode(items)):
+for item, answer in filter(None, pool.stream(items)):
     last[item.id] = answer
     if len(last) == 2:
         break
-print(*(worker._process.pid for worker in pool._workers), flush=True)
+print(*pool.pids, flush=True)
 sys.stdin.read()
 """
 

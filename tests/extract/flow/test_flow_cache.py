@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
+from extraction import Extraction, extract
 from PIL import Image
 from torch import Tensor
 
@@ -27,15 +28,13 @@ from tcon.extract.flow.cutting import FlowCut
 from tcon.extract.flow.fields import levels
 from tcon.extract.flow.frames import grey
 from tcon.extract.lists.videos import VideoItem, read_videos
-from tcon.extract.options import ExtractConfig
-from tcon.extract.pipeline import extract
 from tcon.extract.snippets.views import FLOW_SCALES, TrainingCrop
 
 QUICK = FlowParameters(scales=1, warps=1, outer=1)
-CONFIG = ExtractConfig(
+CONFIG = Extraction(
     modalities=("flow",),
     sampling=Sampling("uniform", 1),
-    flow=QUICK,
+    flow=FlowRecipe(parameters=QUICK),
     device="cpu",
     precision="fp32",
     min_frames=1,
@@ -175,11 +174,9 @@ def test_a_full_disk_fails_no_video(
 DRIVER = """
 import os, signal, sys
 from pathlib import Path
-from tcon.extract.flow import FlowParameters, cache
-from tcon.extract.options import ExtractConfig
-from tcon.extract.lists.videos import read_videos
-from tcon.extract.pipeline import extract
-from tcon.cache.recipe import Sampling
+from tcon.cache.recipe import FlowParameters, FlowRecipe
+from tcon.extract import Machine, extract
+from tcon.extract.flow import cache
 
 add, calls = cache.VideoWriter.add, 0
 def counted(*args, **options):
@@ -189,10 +186,11 @@ def counted(*args, **options):
     if calls == 12:
         os.kill(os.getpid(), signal.SIGKILL)
 cache.VideoWriter.add = counted
-extract(read_videos(sys.argv[1]), sys.argv[2] + "/x.h5", ExtractConfig(
-    modalities=("flow",), sampling=Sampling("uniform", 1), device="cpu", precision="fp32",
-    flow=FlowParameters(scales=1, warps=1, outer=1), min_frames=1, workers=0,
-    keep_flow=Path(sys.argv[2]) / "flow"))
+extract(
+    sys.argv[1], sys.argv[2] + "/x.h5", modality="flow", snippets=1, precision="fp32",
+    flow=FlowRecipe(parameters=FlowParameters(scales=1, warps=1, outer=1)),
+    machine=Machine(device="cpu", min_frames=1, workers=0, keep_flow=Path(sys.argv[2]) / "flow"),
+)
 """
 
 
@@ -297,8 +295,8 @@ def test_training_refuses_the_flow_of_another_domain(
 
 def test_flow_made_otherwise_is_refused(tmp_path: Path, kept: Path, items: list) -> None:
     for change, says in (
-        ({"flow": PRESETS["fast"]}, "scales=1 != scales=3"),
-        ({"flow_bound": 32.0}, "bound 20 != bound 32"),
+        ({"flow": FlowRecipe(parameters=PRESETS["fast"])}, "scales=1 != scales=3"),
+        ({"flow": FlowRecipe(parameters=QUICK, bound=32.0)}, "bound 20 != bound 32"),
     ):
         config = replace(CONFIG, keep_flow=kept / "flow", **change)
         with pytest.raises(InputError, match=f"was made differently .*{says}"):

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from extraction import Extraction, extract
 from PIL import Image
 from reference_decoder import reference_frames
 from torch import Tensor
@@ -23,8 +24,7 @@ from tcon.extract.flow.fields import GreyFrames, levels
 from tcon.extract.flow.tvl1 import Flows, tvl1
 from tcon.extract.lists.videos import read_videos
 from tcon.extract.machine.devices import Devices
-from tcon.extract.options import ExtractConfig, Plan
-from tcon.extract.pipeline import extract
+from tcon.extract.plan import Plan
 from tcon.extract.snippets.reading import Decoded, Reading, read_snippets
 from tcon.extract.snippets.views import Box, crop
 
@@ -36,10 +36,10 @@ CUT = FlowCut(
     Preprocessing(resize=36, input_size=SIZE, channel_order=""),
     length=5,
 )
-FLOW = ExtractConfig(
+FLOW = Extraction(
     modalities=("rgb", "flow"),
     sampling=Sampling("uniform", 2),
-    flow=FlowParameters(scales=1, warps=1, outer=1),  # quick
+    flow=FlowRecipe(parameters=FlowParameters(scales=1, warps=1, outer=1)),  # quick
     device="cpu",
     precision="fp32",
     min_frames=1,
@@ -178,7 +178,9 @@ def test_a_device_makes_the_features_that_a_decoding_process_makes(
 ) -> None:
     monkeypatch.setattr(cutters, "_PART", 7)
     items = read_videos(clips)[4:]
-    config = replace(FLOW, modalities=("flow",), flow_float=True, batch_size=4)
+    config = replace(
+        FLOW, modalities=("flow",), flow=replace(FLOW.flow, quantised=False), batch_size=4
+    )
     files = []
     for engine in ("cpu", "torch"):
         path = tmp_path / f"{engine}.h5"
@@ -240,7 +242,7 @@ def test_both_modalities_in_one_pass(tmp_path: Path, clips: Path) -> None:
         "imagenet, cross-modality",
         "cpu",
     )
-    assert flow.flow == FlowRecipe(parameters=FLOW.flow)
+    assert flow.flow == FLOW.flow
     assert both.recipes["rgb"].flow is None
     assert both.counts("flow").tolist() == [1, 2, 2, 1, 2, 2]  # of 3 and 5 frames: one place
 
@@ -252,15 +254,15 @@ def test_flow_made_otherwise_is_refused(tmp_path: Path, clips: Path) -> None:
     with pytest.raises(
         InputError, match=r"was made differently \(flow: .*bound 20.* != .*bound 32"
     ):
-        extract(items, tmp_path / "x.h5", replace(config, flow_bound=32.0))
+        extract(items, tmp_path / "x.h5", replace(config, flow=replace(FLOW.flow, bound=32.0)))
     with pytest.raises(InputError, match="flow: .*8 bit.* != .*float"):
-        extract(items, tmp_path / "x.h5", replace(config, flow_float=True))
+        extract(items, tmp_path / "x.h5", replace(config, flow=replace(FLOW.flow, quantised=False)))
     with pytest.raises(InputError, match=r"holds \['flow'\], not \['flow', 'rgb'\]"):
         extract(items, tmp_path / "x.h5", FLOW)
 
 
 def test_an_engine_that_cannot_is_refused_before_any_video(tmp_path: Path, clips: Path) -> None:
-    config = replace(FLOW, flow_engine="torch", flow=PRESETS["opencv4"])
+    config = replace(FLOW, flow_engine="torch", flow=FlowRecipe(parameters=PRESETS["opencv4"]))
     with pytest.raises(InputError, match="does not follow the convention opencv4"):
         extract(read_videos(clips), tmp_path / "x.h5", config)
     assert not (tmp_path / "x.h5").exists()
@@ -272,7 +274,7 @@ def test_weights_of_flow_go_to_flow_alone(tmp_path: Path) -> None:
     config = replace(
         FLOW, backbone="resnet18", weights="random", flow_weights=str(tmp_path / "flow.pth")
     )
-    plan = Plan.make(config)
+    plan = config.plan
     assert {name: b.weights for name, b in plan.backbones.items()} == {
         "rgb": "random",
         "flow": "flow.pth",
@@ -286,7 +288,12 @@ def test_features_as_of_opencvs_flow() -> None:
     """
     pytest.importorskip("cv2.optflow")
     plan = Plan.make(
-        replace(FLOW, modalities=("flow",), flow=FlowParameters(), sampling=Sampling("uniform", 1))
+        replace(
+            FLOW,
+            modalities=("flow",),
+            flow=FlowRecipe(parameters=FlowParameters()),
+            sampling=Sampling("uniform", 1),
+        )
     )
     ours = plan.cuts["flow"]
     cuts = {"ours": ours, "opencv": replace(ours, engine="opencv")}

@@ -13,11 +13,11 @@ from fuzz import PICKLE, damaged, ends_well
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tcon.cache import FeatureFile, InputError
+from tcon.cache import InputError
+from tcon.extract.importers.api import import_features
 from tcon.extract.importers.formats.epic100 import Epic100
 from tcon.extract.importers.formats.mmaction2 import MMAction2
 from tcon.extract.importers.formats.mmsada import MMSada
-from tcon.extract.importers.progress import import_with_progress
 from tcon.extract.lists import Entry, entries_from_epic, read_list
 from tcon.extract.lists.forms.epic_pickle import entries_from_pickle
 
@@ -161,8 +161,8 @@ def test_train_and_test_go_into_one_file(tmp_path: Path) -> None:
         lists = [str(tmp_path / f"D1_{split}.csv")]
         pickled = tmp_path / f"i3d_D1_{split}.pkl"
         output = tmp_path / "D1.h5"
-        assert import_with_progress("mmsada", pickled, output, lists=lists, trust_pickle=True)
-    file = FeatureFile(tmp_path / "D1.h5")
+        file = import_features(pickled, output, kind="mmsada", lists=lists, trust_pickle=True)
+        assert not file.failures
     assert [(video.id, video.label, video.split) for video in file.videos] == [
         ("P08_01_1", "4", "train"),
         ("P08_01_2", "5", "train"),

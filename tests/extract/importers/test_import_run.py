@@ -20,7 +20,7 @@ from tcon.cache.recipe import Sampling
 from tcon.cli import main
 from tcon.extract.importers import run as import_run
 from tcon.extract.importers.registry import open_source
-from tcon.extract.importers.run import import_features
+from tcon.extract.importers.run import write_features
 from tcon.extract.importers.source import FeatureSource
 from tcon.extract.importers.wanted import choose_videos
 
@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def run(source: FeatureSource, output: Path, **options: str) -> FeatureFile:
-    import_features(source, output, choose_videos(source).videos, **options)
+    write_features(source, output, choose_videos(source).videos, **options)
     return FeatureFile(output)
 
 

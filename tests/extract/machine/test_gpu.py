@@ -8,16 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from extraction import Extraction, extract
 
 from tcon.cache import FeatureFile
 from tcon.cache.recipe import Sampling
 from tcon.extract.lists.videos import read_videos
-from tcon.extract.options import ExtractConfig
-from tcon.extract.pipeline import extract
 
 GPUS = torch.cuda.device_count()
 pytestmark = pytest.mark.skipif(GPUS == 0, reason="needs a CUDA GPU")
-CPU = ExtractConfig(sampling=Sampling("uniform", 4), device="cpu", precision="fp32", min_frames=1)
+CPU = Extraction(sampling=Sampling("uniform", 4), device="cpu", precision="fp32", min_frames=1)
 
 
 def _features(path: Path) -> np.ndarray:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from tcon.adapt.end_to_end.backbone import TrainedBackbone
-from tcon.adapt.end_to_end.gradient_cache import TwoPasses
+from tcon.adapt.end_to_end.gradient_cache import GradientCache
 from tcon.cache.recipe import Preprocessing
 from tcon.extract.backbones import BackboneSpec, LoadedBackbone
 from tcon.extract.backbones.registry import get_spec
@@ -78,7 +78,7 @@ def loss_of(features: list[Tensor]) -> Tensor:
 
 
 def gradients(backbone: TrainedBackbone, micro_batch: int) -> list[Tensor]:
-    passes = TwoPasses(backbone, micro_batch)
+    passes = GradientCache(backbone, micro_batch)
     loss_of(passes.forward(batch(), (7, 3))).backward()
     passes.backward()
     return [p.grad for p in backbone.parameters]
@@ -115,7 +115,7 @@ def test_a_batch_that_fits_passes_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_both_passes_draw_alike() -> None:
     """The gradient is that of the very features which the loss saw."""
     backbone = trained(noise=0.5)
-    passes = TwoPasses(backbone, 3)
+    passes = GradientCache(backbone, 3)
     seen = [f.detach().clone() for f in passes.forward(batch(), (7, 3))]
     again = []
     original = backbone.features
@@ -128,7 +128,7 @@ def test_both_passes_draw_alike() -> None:
     loss_of(passes._features).backward()
     passes.backward()
     assert torch.equal(torch.cat(again), torch.cat([f.flatten(0, 1) for f in seen]))
-    other = TwoPasses(trained(noise=0.5), 3).forward(batch(), (7, 4))
+    other = GradientCache(trained(noise=0.5), 3).forward(batch(), (7, 4))
     assert not torch.equal(other[0], seen[0])  # another step draws others
 
 
@@ -169,7 +169,7 @@ def test_partial_batch_norm_trains_the_first_alone(batch_norm: str, trainable: i
 
 def test_a_method_that_ignores_the_target_gives_it_no_gradient() -> None:
     backbone = trained()
-    passes = TwoPasses(backbone, 2)
+    passes = GradientCache(backbone, 2)
     source, _ = passes.forward(batch(), (0,))
     source.sum().backward()
     passes.backward()
@@ -192,7 +192,7 @@ def test_a_frozen_backbone_is_in_evaluation() -> None:
         trained=False,
     )
     frozen.train()
-    passes, passed = TwoPasses(frozen, 3), []
+    passes, passed = GradientCache(frozen, 3), []
     features = passes.forward(batch(), (7, 3))
     frozen.features = passed.append
     loss_of(features).backward()

@@ -1,0 +1,118 @@
+"""`extract`: videos to a feature file; what ``tcon extract`` calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ..cache.errors import InputError
+from ..cache.plugins import load_plugin
+from ..cache.reader import FeatureFile
+from ..cache.recipe import FlowRecipe
+from .like import options_like, require_same
+from .machine.machine import Machine
+from .options import ExtractOptions, make_options
+from .pipeline import Progress, extract_items
+from .plan import Plan
+from .selection import Videos, select_videos
+
+
+def extract(
+    videos: Videos,
+    output: str | Path,
+    *,
+    like: FeatureFile | str | Path | None = None,
+    modality: str = "rgb",
+    backbone: str = "efficientnet_lite0",
+    weights: str | Path | None = None,
+    flow_weights: str | Path | None = None,
+    snippets: int | None = None,
+    stride: int | None = None,
+    views: str = "centre",
+    precision: str = "auto",
+    flow: FlowRecipe | None = None,
+    root: str | Path | None = None,
+    unlabelled: bool = False,
+    plugins: Sequence[str | Path] = (),
+    retry_failed: bool | None = False,
+    machine: Machine | None = None,
+    on_event: Callable[[Progress], None] = lambda progress: None,
+) -> FeatureFile:
+    """Extract the features of videos into a feature file, or extend it.
+
+    Videos that the file holds already are skipped. A video that cannot be read is recorded in
+    ``failures``, and the others go on. Nothing is printed.
+
+    >>> from tcon.extract import Machine, extract
+    >>> source = extract("clips", "clips.h5", snippets=4, machine=Machine(device="cpu"))
+    >>> source
+    FeatureFile('clips.h5': 6 videos, 2 classes, rgb 21x1280)
+    >>> target = extract("cameras", "cameras.h5", like=source, unlabelled=True)
+    >>> target.recipes["rgb"] == source.recipes["rgb"]
+    True
+
+    Args:
+        videos: a list file, a folder ``class/video`` or of unlabelled videos, a video, or several
+            of these.
+        output: the feature file.
+        like: make the features as this file's were made, in all its modalities.
+        modality: "rgb", "flow", "rgb,flow", or "none" for a table of videos without features.
+        backbone: its name.
+        weights: a checkpoint file, the folder of an end-to-end run, or "random"; the published
+            ones if None.
+        flow_weights: the same for flow; None for ``weights``, turned into flow's where they are of
+            RGB.
+        snippets: how many of each video, 32 if neither this nor ``stride`` is given.
+        stride: one snippet every so many frames instead.
+        views: crops stored of every frame: "centre", "flip", "tencrop" or "multiscale:N".
+        precision: "auto", "fp32", "bf16" or "fp16".
+        flow: how flow is computed; as OpenCV does if None.
+        root: folder that the paths of a list start at.
+        unlabelled: drop labels.
+        plugins: files or modules that register backbones.
+        retry_failed: take only the videos that failed before (True), only the others (False), or
+            all of them (None).
+        machine: devices, decoding processes and limits.
+        on_event: called before the first video and after each.
+
+    Returns:
+        the file, also with what it held before.
+
+    Raises:
+        InputError: wrong options, videos or weights that cannot be had, a file that was made
+            differently, or a full disk.
+    """
+    for plugin in plugins:
+        load_plugin(plugin)
+    options = make_options(
+        modality=modality,
+        backbone=backbone,
+        weights=weights,
+        flow_weights=flow_weights,
+        snippets=snippets,
+        stride=stride,
+        views=views,
+        precision=precision,
+        flow=flow,
+    )
+    plan = Plan.make(options, machine) if like is None else _plan_like(like, options, machine)
+    items = select_videos(videos, root=root, unlabelled=unlabelled)
+    extract_items(items, output, plan, retry_failed=retry_failed, on_progress=on_event)
+    return FeatureFile(output)
+
+
+def _plan_like(
+    like: FeatureFile | str | Path, options: ExtractOptions, machine: Machine | None
+) -> Plan:
+    """The plan that makes features as a file's; other options must be left out."""
+    file = like if isinstance(like, FeatureFile) else FeatureFile(like)
+    weights = options.weights, options.flow_weights
+    if replace(options, weights=None, flow_weights=None) != ExtractOptions():
+        raise InputError(
+            f"the features are to be made like those of {file.path}: leave out backbone, modality, "
+            "snippets, stride, views, flow and precision"
+        )
+    plan = Plan.make(options_like(file, weights=weights[0], flow_weights=weights[1]), machine)
+    require_same(plan, file.recipes, f"those of {file.path}")
+    return plan

@@ -1,1 +1,0 @@
-"""Folders of videos, and the files that a list's names mean."""

@@ -1,1 +1,0 @@
-"""How the names of a list are matched with names of files."""

@@ -1,0 +1,183 @@
+"""An extraction ready to run: weights loaded, every "auto" resolved, each backbone tried once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+
+from .. import __version__
+from ..cache.errors import InputError
+from ..cache.recipe import Recipe
+from .backbones import LoadedBackbone, load_backbone
+from .backbones.trial import try_backbone
+from .flow.cache import FlowCache
+from .flow.cutting import FlowCut
+from .flow.fields import FIELDS, ON_DEVICE
+from .flow.tvl1 import choose_engine
+from .machine.devices import choose_devices
+from .machine.machine import Machine
+from .machine.precision import choose_precision
+from .options import ExtractOptions
+from .snippets.cutting import Cut, FrameCut
+from .snippets.reading import Reading
+
+_GPU_BATCH = 8  # times the batch of a CPU
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How videos become features on this machine.
+
+    Args:
+        options: what decides the features.
+        machine: what computes them.
+        backbones: by modality.
+        cuts: how each modality's snippets are cut.
+        devices: that compute.
+        precision: "fp32", "bf16" or "fp16".
+    """
+
+    options: ExtractOptions
+    machine: Machine
+    backbones: Mapping[str, LoadedBackbone]
+    cuts: Mapping[str, Cut]
+    devices: tuple[torch.device, ...]
+    precision: str
+
+    @classmethod
+    def make(cls, options: ExtractOptions, machine: Machine | None = None) -> Plan:
+        """Load the backbones and try each on a batch of zeros.
+
+        Raises:
+            InputError: no such device, wrong weights, a backbone that takes no flow or does not
+                give what it promises, or a flow engine that cannot be had or does not follow the
+                flow's convention.
+        """
+        machine = machine or Machine()
+        _check_kept_flow(options, machine)
+        devices = tuple(choose_devices(machine.device))
+        precision = choose_precision(options.precision, devices[0])
+        backbones: dict[str, LoadedBackbone] = {}
+        cuts: dict[str, Cut] = {}
+        for modality in options.modalities:
+            weights = (modality == "flow" and options.flow_weights) or options.weights
+            backbone = load_backbone(options.backbone, weights, modality=modality)
+            if modality == "flow":
+                cut: Cut = _flow_cut(options, backbone, machine, devices[0])
+            else:
+                cut = make_cut(options, modality, backbone)
+            try_backbone(backbone, cut.shape)
+            backbones[modality], cuts[modality] = backbone, cut
+        return cls(options, machine, backbones, cuts, devices, precision)
+
+    @property
+    def reading(self) -> Reading:
+        """What the decoding processes are told."""
+        return Reading(self.cuts, self.machine.decoder, self.machine.min_frames)
+
+    @property
+    def on_gpu(self) -> bool:
+        return any(device.type != "cpu" for device in self.devices)
+
+    @property
+    def batch_size(self) -> int:
+        """Snippets per forward pass."""
+        usual = max((backbone.spec.batch_size for backbone in self.backbones.values()), default=1)
+        return self.machine.batch_size or usual * (_GPU_BATCH if self.on_gpu else 1)
+
+    def recipes(self, list_sha256: str = "") -> dict[str, Recipe]:
+        """By modality, how its features are made.
+
+        Args:
+            list_sha256: hash of the list of videos, for the record.
+        """
+        return {name: self._recipe(name, list_sha256) for name in self.backbones}
+
+    def _recipe(self, modality: str, list_sha256: str) -> Recipe:
+        backbone, cut = self.backbones[modality], self.cuts[modality]
+        is_flow = isinstance(cut, FlowCut)
+        return Recipe(
+            backbone=backbone.spec.name,
+            weights=backbone.weights,
+            weights_sha256=backbone.sha256,
+            layer=backbone.spec.layer,
+            dim=backbone.spec.dim,
+            preprocessing=backbone.spec.preprocessing,
+            snippet_length=cut.length,
+            sampling=cut.sampling,
+            views=self.options.views,
+            flow=cut.flow if is_flow else None,
+            flow_engine=cut.engine if is_flow else "",
+            precision=self.precision,
+            plugin=backbone.spec.plugin,
+            tool_version=__version__,
+            device=",".join(map(str, self.devices)),
+            list_sha256=list_sha256,
+        )
+
+
+def make_cut(
+    options: ExtractOptions,
+    modality: str,
+    backbone: LoadedBackbone,
+    *,
+    engine: str = "cpu",
+    cache: FlowCache | None = None,
+) -> Cut:
+    """How a modality's snippets are cut for a backbone.
+
+    Args:
+        options: sampling, views and flow.
+        modality: "rgb" or "flow".
+        backbone: of that modality.
+        engine: that computes flow; not "auto".
+        cache: of flow.
+    """
+    spec = backbone.spec
+    clip = spec.snippet_length > 1
+    if modality == "rgb":
+        return FrameCut(
+            options.sampling,
+            spec.preprocessing,
+            options.views,
+            clip,
+            length=spec.snippet_length,
+            positions=options.positions,
+        )
+    return FlowCut(
+        options.sampling,
+        spec.preprocessing,
+        options.views,
+        clip,
+        length=spec.snippet_length if clip else FIELDS,
+        positions=options.positions,
+        engine=engine,
+        flow=options.flow,
+        cache=cache,
+    )
+
+
+def _flow_cut(
+    options: ExtractOptions, backbone: LoadedBackbone, machine: Machine, device: torch.device
+) -> Cut:
+    """Of flow that ``machine`` computes, and keeps if it has a folder for it."""
+    if machine.keep_flow:
+        device = torch.device("cpu")  # where videos are decoded
+    engine = choose_engine(machine.flow_engine, device, options.flow.parameters)
+    limit = int(machine.keep_flow_gb * 1e9)
+    cache = machine.keep_flow and FlowCache.extend(machine.keep_flow, options.flow, limit)
+    return make_cut(options, "flow", backbone, engine=engine, cache=cache)
+
+
+def _check_kept_flow(options: ExtractOptions, machine: Machine) -> None:
+    if not machine.keep_flow:
+        return
+    if "flow" not in options.modalities or not options.flow.quantised:
+        raise InputError("a flow cache takes 8-bit flow: give --modality flow, no --flow-float")
+    if machine.flow_engine in ON_DEVICE:
+        raise InputError(
+            f"the engine {machine.flow_engine} does not run where videos are decoded and flow is "
+            "kept: leave out --flow-engine or --keep-flow"
+        )

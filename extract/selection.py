@@ -1,0 +1,178 @@
+"""Which videos an extraction takes: from paths, or as the options of ``tcon extract`` say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..cache.errors import InputError, printable
+from .lists.datasets import read_dataset
+from .lists.shards import Shard
+from .lists.suffixes import VIDEO_SUFFIXES
+from .lists.videos import VideoItem, read_videos
+
+Videos = str | Path | Sequence[str | Path | VideoItem]
+
+
+def select_videos(
+    videos: Videos, *, root: str | Path | None = None, unlabelled: bool = False
+) -> list[VideoItem]:
+    """The videos that a path or several name.
+
+    Args:
+        videos: a list file, a folder or a video, or several of these; or items that were read
+            before. A single video's id is its file name, of several paths each video's id is its
+            path.
+        root: folder that the paths in lists start at.
+        unlabelled: drop labels, as where the sub-folders of a folder are not classes.
+
+    Raises:
+        InputError: one of them is missing or holds no video, or a video is named twice.
+    """
+    if isinstance(videos, str | Path):
+        path = Path(videos)
+        if is_video(path):
+            return [VideoItem(printable(path.name), path, "", "")]
+        return read_videos(path, root=root, unlabelled=unlabelled)
+    items: list[VideoItem] = []
+    for one in videos:
+        if isinstance(one, VideoItem):
+            items.append(one)
+            continue
+        for item in select_videos(one, root=root, unlabelled=unlabelled):
+            name = printable(item.path.as_posix())
+            items.append(VideoItem(name, item.path, item.label, item.split))
+    seen: set[str] = set()
+    for item in items:
+        if item.id in seen:
+            raise InputError(f"{item.id} is named twice: name each video once")
+        seen.add(item.id)
+    if not items:
+        raise InputError("no videos are named")
+    return items
+
+
+def is_video(path: Path) -> bool:
+    """Whether a path is a single video file, by its suffix."""
+    return path.is_file() and path.suffix.lower() in VIDEO_SUFFIXES
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """The options of ``tcon extract`` that say which videos.
+
+    Args:
+        videos: a list, a folder or a video; None with a dataset.
+        root: folder that the paths of a list start at, or that a dataset lies below.
+        dataset: an official dataset's name.
+        split: of the dataset; None for its first.
+        annotations: folder of the dataset's lists, if not below its root.
+        strict: refuse a dataset of which videos are missing.
+        list_form: of the list, where its shape does not tell.
+        classes: class map that names a list's numbers.
+        classes_from: number of the map's first class in the list.
+        trust_pickle: the user vouches for a list that is a pickle.
+        unlabelled: drop labels.
+        shard: ``i/n``, the share of the videos that is taken; None for all.
+
+    Raises:
+        InputError: options that do not go together.
+    """
+
+    videos: Path | None = None
+    root: Path | None = None
+    dataset: str | None = None
+    split: int | None = None
+    annotations: Path | None = None
+    strict: bool = False
+    list_form: str | None = None
+    classes: Path | None = None
+    classes_from: int | None = None
+    trust_pickle: bool = False
+    unlabelled: bool = False
+    shard: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.dataset and (self.videos or self.unlabelled or not self.root):
+            raise InputError("--dataset needs --root DIR, and no VIDEOS, --check or --unlabelled")
+        if self.dataset and self.for_lists:
+            raise InputError(_FOR_LISTS)
+        for_datasets = self.split is not None or self.annotations or self.strict
+        if not self.dataset and for_datasets:
+            raise InputError("--split, --annotations and --strict are for a --dataset: name one")
+        if not self.dataset and not self.videos:
+            raise InputError("name the VIDEOS to extract, or an official --dataset and its --root")
+
+    @property
+    def for_lists(self) -> bool:
+        """Whether an option is given that only a list can have."""
+        has_classes = self.classes is not None or self.classes_from is not None
+        return bool(self.list_form or has_classes or self.trust_pickle)
+
+    def one_video(self) -> Path:
+        """The single video of ``--check``.
+
+        Raises:
+            InputError: a dataset, or an option that only a list can have.
+        """
+        if self.dataset or self.unlabelled or self.videos is None:
+            raise InputError("--dataset needs --root DIR, and no VIDEOS, --check or --unlabelled")
+        if self.for_lists:
+            raise InputError(_FOR_LISTS)
+        return self.videos
+
+    def read(self, on_note: Callable[[str], None] = lambda note: None) -> list[VideoItem]:
+        """The videos.
+
+        Args:
+            on_note: called with each line on what was found or assumed.
+
+        Raises:
+            InputError: no such list, folder, video or dataset, or a wrong one.
+        """
+        items = self._whole(on_note)
+        return Shard.parse(self.shard).choose(items) if self.shard is not None else items
+
+    def output(self, given: Path | None) -> Path:
+        """The feature file: the one given, or ``cache/NAME.h5``; with the shard in its name."""
+        path = given or Path("cache") / f"{self._name()}.h5"
+        return Shard.parse(self.shard).output(path) if self.shard is not None else path
+
+    def _whole(self, on_note: Callable[[str], None]) -> list[VideoItem]:
+        if self.dataset and self.root:
+            found = read_dataset(
+                self.dataset,
+                self.root,
+                split=1 if self.split is None else self.split,
+                annotations=self.annotations,
+                strict=self.strict,
+            )
+            on_note(f"{self.dataset}: {found}.")
+            return found.items
+        assert self.videos is not None  # __post_init__ has seen to it
+        if is_video(self.videos) and not self.for_lists:
+            return select_videos(self.videos)
+        return read_videos(
+            self.videos,
+            root=self.root,
+            unlabelled=self.unlabelled,
+            form=self.list_form,
+            classes=self.classes,
+            classes_from=self.classes_from,
+            trust_pickle=self.trust_pickle,
+            on_note=on_note,
+        )
+
+    def _name(self) -> str:
+        if self.dataset:
+            split = self.split or 1
+            return self.dataset + f"_split{split}" * (split > 1)
+        assert self.videos is not None
+        return self.videos.resolve().name if self.videos.is_dir() else self.videos.stem
+
+
+_FOR_LISTS = (
+    "--list-form, --classes, --classes-from and --trust-pickle are for lists: leave them out with "
+    "--dataset and --check"
+)
