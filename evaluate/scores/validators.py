@@ -17,7 +17,6 @@ from .label_free import (
 )
 from .metrics import accuracy
 
-
 Score = Callable[[np.ndarray, np.ndarray | None], np.ndarray]
 
 
