@@ -1,1 +1,44 @@
-"""Features to adapted classifiers: co-attention, discriminators, methods and the training loop."""
+"""Features to adapted classifiers.
+
+From the command to a step of training:
+
+    commands.py         options of ``tcon adapt``
+    api.py              `adapt`, `train_grids`: data is opened, runs are trained, `Runs` come back
+    grid.py             `run_all`: which runs are still to be trained; locks; failures
+    training/loop.py    `train`: batches, draws, losses, evaluations; knows no method
+    methods/NAME.py     `losses`, `predict`
+
+What they work on: ``config/`` has options, presets, settings and plans; ``data/`` domains and
+batches of cached features; ``end_to_end/`` the same of clips, with the backbone trained too;
+``layers/`` what methods are made of; ``tasks/`` classes. What they leave: ``record.py``
+(config.json), ``run_folder.py``, ``runs.py`` (finished runs as objects), with which ``inference/``
+predicts new videos. ``progress/`` shows it all to people.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .api import adapt
+    from .end_to_end.options import EndToEnd
+    from .runs import FailedRun, FinishedRun, Runs
+
+__all__ = ["EndToEnd", "FailedRun", "FinishedRun", "Runs", "adapt"]
+
+_HOMES = {
+    "adapt": ".api",
+    "EndToEnd": ".end_to_end.options",
+    "FailedRun": ".runs",
+    "FinishedRun": ".runs",
+    "Runs": ".runs",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load what is asked for: ``tcon --help`` needs none of it."""
+    from importlib import import_module
+
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name], __name__), name)

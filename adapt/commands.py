@@ -11,29 +11,35 @@ from typing import Any
 
 import click
 
+from .config import defaults
+
 
 @click.command()
 @click.option("--source", type=click.Path(path_type=Path), help="Labelled features.")
 @click.option("--target", type=click.Path(path_type=Path), help="Unlabelled features.")
 @click.option("--task", help="Class csv or a shipped task; the shared names if none.")
 @click.option("--plan", metavar="FILE.toml|NAME", help="Grids of runs; table1 to table5 ship.")
-@click.option("--method", "methods", help="One or more.  [default: source_only,tcon]")
-@click.option("--modality", help="One or more, as rgb,flow.  [default: rgb]")
-@click.option("--segments", help="As 4,6,8 or, source:target, as 6:4.  [default: 6]")
-@click.option("--seeds", type=click.IntRange(min=1), help="How many.  [default: 1]")
+@click.option("--method", "methods", help=f"One or more.  [default: {','.join(defaults.METHODS)}]")
+@click.option("--modality", help=f"One or more, as rgb,flow.  [default: {defaults.MODALITY}]")
+@click.option(
+    "--segments", help=f"As 4,6,8 or, source:target, as 6:4.  [default: {defaults.SEGMENTS}]"
+)
+@click.option("--seeds", type=click.IntRange(min=1), help=f"How many.  [default: {defaults.SEEDS}]")
 @click.option(
     "--epochs",
     type=click.IntRange(min=1),
-    help="Passes over the source, but at least train.min_steps=600 steps.  [default: 90]",
+    help=f"Passes over the source, but at least train.min_steps={defaults.MIN_STEPS} steps.  "
+    f"[default: {defaults.EPOCHS}]",
 )
 @click.option(
     "--normalise",
     type=click.Choice(["none", "source", "domain"]),
     help="Standardise features by nothing, the source's statistics or each domain's own.  "
-    "[default: domain]",
+    f"[default: {defaults.NORMALISE}]",
 )
 @click.option(
-    "--preset", help="Named settings of the methods: matched, official ...  [default: matched]"
+    "--preset",
+    help=f"Named settings of the methods: matched, official ...  [default: {defaults.PRESET}]",
 )
 @click.option(
     "--set", "settings", metavar="KEY=VALUE", multiple=True, help="Any option of docs/settings.md."
@@ -66,7 +72,16 @@ import click
     show_default=True,
     help="End to end, for flow that is not kept: auto, cpu, cuda, torch or opencv.",
 )
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="[default: runs]")
+@click.option(
+    "--plugin",
+    "plugins",
+    metavar="FILE.py|MODULE",
+    multiple=True,
+    help="Python that registers a method or backbone of your own; one or more.",
+)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help=f"[default: {defaults.OUTPUT}]"
+)
 @click.option("--device", default="auto", show_default=True)
 @click.option("--tensorboard", is_flag=True, help="Write the metrics for TensorBoard too.")
 @click.option("--dry-run", is_flag=True, help="Print the runs and train none.")
@@ -79,6 +94,7 @@ def adapt(
     target_flow: Path | None,
     flow_engine: str,
     dry_run: bool,
+    plugins: tuple[str, ...],
     **options: Any,
 ) -> None:
     """Adapt classifiers from SOURCE to TARGET: every method, modality, number of segments and seed.
@@ -88,11 +104,15 @@ def adapt(
     With --plan, options given here override the plan's. Target labels, where the file holds any,
     decide which videos belong to the task's classes; training never gets them.
     """
-    from .config.plans import make_grid, read_plan
-    from .dry_run import require_mode, show_runs
+    from ..cache.plugins import load_plugin
+    from .config.grid import make_grid
+    from .config.plans import read_plan
     from .end_to_end.decoding import Decoding
-    from .progress import adapt_grids, adapt_plan
+    from .progress.display import show_left_out, train_and_show
+    from .progress.dry_run import check_grids, show_runs
 
+    for plugin in plugins:
+        load_plugin(plugin)
     given = {key: value for key, value in options.items() if value}
     decoding = Decoding(
         workers=workers,
@@ -100,17 +120,25 @@ def adapt(
         target_flow=target_flow,
         flow_engine=flow_engine,
     )
-    how = {"device": device, "tensorboard": tensorboard, "decoding": decoding}
     planned = read_plan(plan, given) if plan else None
-    grids = planned.grids if planned else [make_grid(given)]
-    require_mode(grids, decoding)
-    if planned:
-        failures = adapt_plan(planned, dry_run=dry_run, **how)
-    elif dry_run:
-        failures = show_runs(grids, decoding=decoding)
-    else:
-        failures = adapt_grids(grids, **how)
-    sys.exit(1 if failures else 0)
+    grids = list(planned.grids) if planned else [make_grid(given)]
+    ready = planned.ready() if planned else grids
+    decoding.require_mode(end_to_end=any(grid.end_to_end for grid in grids))
+    if dry_run:
+        check_grids(ready, decoding)
+        show_runs(grids)
+        if planned:
+            show_left_out(planned.left_out())
+        return
+    runs = train_and_show(
+        ready,
+        plan=planned,
+        tensorboard=tensorboard,
+        device=device,
+        decoding=decoding,
+        command=["tcon", *sys.argv[1:]],
+    )
+    sys.exit(1 if runs.failed or runs.unreadable or runs.left_out else 0)
 
 
 @click.command()

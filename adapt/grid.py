@@ -1,22 +1,23 @@
-"""Many runs in one go on the same two domains; several processes may share them."""
+"""Train the runs of a grid, which several processes may share."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 
+from .. import __version__
 from ..cache import InputError
-from ..cache.device import choose_device
-from .config.runs import RunConfig, base_of
-from .data.store import Store, by_data, open_store
-from .end_to_end.decoding import Decoding
+from .config.options import RunConfig
+from .config.runs import base_of
+from .data.store import Store, by_data
 from .methods import FittedMethod, Method, entry
-from .run_folder import CHECKPOINT, RunFolder, begun_config
+from .record import RunRecord
+from .run_folder import CHECKPOINT, RunFolder, begun_record
 from .training.health import Diverged
 from .training.loop import OnEvaluation, OnStep, fit, new_method, train
 from .training.processes import Processes
@@ -25,71 +26,41 @@ State = Literal["waiting", "running", "finished", "finished before", "elsewhere"
 OnState = Callable[[RunFolder, State, str], None]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Grid:
-    """Runs on one pair of domains, still to be prepared.
-
-    Args:
-        source, target: feature files.
-        runs: what to train.
-        output: folder that gets one sub-folder per run.
-        task: csv of classes or a shipped task's name; None for the class names that both share.
-        oracle: permit methods that train on target labels.
-    """
-
-    source: Path
-    target: Path
-    runs: tuple[RunConfig, ...]
-    output: Path = Path("runs")
-    task: str | Path | None = None
-    oracle: bool = False
-
-    @property
-    def end_to_end(self) -> bool:
-        """Whether its runs train the backbone."""
-        return any(run.end_to_end for run in self.runs)
-
-
 @dataclass(frozen=True)
 class Prepared:
     """Runs that are ready to start: wrong input has been refused by now."""
 
     store: Store
     runs: list[tuple[RunConfig, RunFolder]]
-    device: torch.device
 
 
 def prepare(
-    source: str | Path,
-    target: str | Path,
+    store: Store,
     runs: Sequence[RunConfig],
     output: str | Path,
     *,
-    task: str | Path | None = None,
-    device: str = "auto",
     oracle: bool = False,
-    decoding: Decoding = Decoding(),  # noqa: B008  (it never changes)
+    command: Sequence[str] = (),
 ) -> Prepared:
-    """Read both feature files and make a folder per run; the arguments are those of `Grid`.
+    """Make a folder for each run, or find the one that it has already.
 
     Args:
-        device: "auto", "cpu", "cuda", ...
-        decoding: of clips, end to end.
+        store: what the runs are trained on.
+        runs: what to train.
+        output: folder that gets one sub-folder per run.
+        oracle: permit methods that train on target labels.
+        command: words of the command that asks for them, which the records keep.
 
     Raises:
         InputError: anything that would stop a run.
     """
-    chosen = choose_device(device)
-    store = open_store(
-        runs, Path(source), Path(target), task=task, device=chosen, decoding=decoding
-    )
     check_runs(runs, store, oracle=oracle)
     folders = []
     for run in by_data(list(runs)):
         path = Path(output) / run.name
-        store.go_on(run, begun_config(path))
-        folders.append((run, RunFolder(path, _describe(run, runs, store))))
-    return Prepared(store, folders, chosen)
+        store.resume_from(run, begun_record(path))
+        folders.append((run, RunFolder(path, _describe(run, runs, store, command))))
+    return Prepared(store, folders)
 
 
 def check_runs(runs: Sequence[RunConfig], store: Store, *, oracle: bool = False) -> None:
@@ -117,13 +88,20 @@ def check_runs(runs: Sequence[RunConfig], store: Store, *, oracle: bool = False)
                 raise InputError(f"{run.method} with --segments {run.segments}: {error}") from None
 
 
-def _describe(run: RunConfig, runs: Sequence[RunConfig], store: Store) -> dict[str, Any]:
+def _describe(
+    run: RunConfig, runs: Sequence[RunConfig], store: Store, command: Sequence[str]
+) -> RunRecord:
     """Everything that decides the run; for a fitted one also the options of what it starts from."""
-    config = {**asdict(run), "data": store.describe(run)}
-    base = base_of(run, runs)
-    if base is not None and issubclass(entry(run.method).method, FittedMethod):
-        config[base.method] = asdict(base.options)
-    return config
+    known = entry(run.method)
+    base = base_of(run, runs) if issubclass(known.method, FittedMethod) else None
+    return RunRecord(
+        run=run,
+        base=None if base is None else base.options,
+        data=store.describe(run),
+        command=tuple(command),
+        plugins=() if known.plugin is None else (known.plugin,),
+        tool_version=__version__,
+    )
 
 
 def run_all(
@@ -234,7 +212,7 @@ def _expected(error: Exception, folder: RunFolder) -> str | None:
     no_memory = isinstance(error, MemoryError | torch.cuda.OutOfMemoryError)
     if no_memory or "allocate memory" in str(error):
         torch.cuda.empty_cache()
-        if at_once := folder.config["data"].get("micro_batch"):
+        if at_once := folder.record.data.micro_batch:
             return (
                 f"out of memory: lower e2e.micro_batch (it was {at_once}), and it continues; or "
                 "train.batch_size"

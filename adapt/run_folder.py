@@ -1,6 +1,6 @@
 """The folder of one run: what `evaluate` reads.
 
-``config.json``   everything that decided the run; hashes of the features; no target label
+``config.json``   everything that decided the run (`record`); no target label
 ``metrics.jsonl`` one line per evaluation: step, schedules, losses, discriminator accuracies
 ``health.json``   what looks wrong in the metrics, and the remedies
 ``checkpoint.pt`` ``method``, the weights after the last step; ``normalise``, each domain's
@@ -27,12 +27,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from .. import __version__
-from ..cache import InputError
+from ..cache.errors import InputError, shorten
 from ..cache.locks import release, try_lock
+from .record import CONFIG, RunRecord, read_record, write_record
 from .training.health import Finding
 
-CONFIG, METRICS, CHECKPOINT, LOGITS = "config.json", "metrics.jsonl", "checkpoint.pt", "logits.h5"
+METRICS, CHECKPOINT, LOGITS = "metrics.jsonl", "checkpoint.pt", "logits.h5"
 HEALTH, RESUME, LOCK = "health.json", "resume.pt", ".lock"
 
 
@@ -41,21 +41,20 @@ class RunFolder:
 
     Args:
         path: the folder; made if missing.
-        config: JSON-ready; must equal that of a run in the same folder.
+        record: of the run; must be the same run as one that the folder holds already.
 
     Raises:
-        InputError: the folder cannot be written or holds a run with another configuration.
+        InputError: the folder cannot be written or holds another run.
     """
 
-    def __init__(self, path: Path, config: dict[str, Any]) -> None:
-        self.path = path
-        self.config = config = json.loads(json.dumps({"tool_version": __version__, **config}))
+    def __init__(self, path: Path, record: RunRecord) -> None:
+        self.path, self.record = path, record
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"cannot write the run {path}: {error.strerror}") from None
         if self.finished or self.resume.exists():
-            self._check_same(config)
+            self._require_same()
 
     @property
     def finished(self) -> bool:
@@ -83,8 +82,8 @@ class RunFolder:
                 release(lock)
 
     def begin(self, written: int = 0) -> None:
-        """Write the configuration; keep the first ``written`` bytes of the metrics."""
-        replace_file(self.path / CONFIG, (json.dumps(self.config, indent=2) + "\n").encode())
+        """Write the record; keep the first ``written`` bytes of the metrics."""
+        replace_file(self.path / CONFIG, write_record(self.record))
         (self.path / METRICS).touch()
         os.truncate(self.path / METRICS, written)
 
@@ -144,44 +143,25 @@ class RunFolder:
         for name in (RESUME, RESUME + ".tmp"):
             (self.path / name).unlink(missing_ok=True)
 
-    def _check_same(self, config: dict[str, Any]) -> None:
-        try:
-            before = flatten(what_counts(_stored_config(self.path)))
-        except (FileNotFoundError, ValueError):
-            raise InputError(f"{self.path / CONFIG} is damaged: delete the run") from None
-        except OSError as error:
-            raise InputError(f"cannot read {self.path / CONFIG}: {error.strerror}") from None
-        now = flatten(what_counts(config))
-        for key in sorted(before.keys() | now.keys()):
-            if before.get(key) != now.get(key):
-                state = "a finished" if self.finished else "an interrupted"
-                raise InputError(
-                    f"{self.path} is {state} run with another {key} ({before.get(key)}, now "
-                    f"{now.get(key)}): choose another -o or delete it"
-                )
+    def _require_same(self) -> None:
+        difference = read_record(self.path).first_difference(self.record)
+        if difference is not None:
+            key, before, now = difference
+            state = "a finished" if self.finished else "an interrupted"
+            raise InputError(
+                f"{self.path} is {state} run with another {key} ({shorten(str(before))}, now "
+                f"{shorten(str(now))}): choose another -o or delete it"
+            )
 
 
-def begun_config(path: Path) -> dict[str, Any]:
-    """The configuration of a finished or interrupted run; empty where there is none to be read."""
+def begun_record(path: Path) -> RunRecord | None:
+    """The record of a finished or interrupted run; None where there is none to be read."""
     if not any((path / name).exists() for name in (LOGITS, RESUME)):
-        return {}
+        return None
     try:
-        return _stored_config(path)
-    except (OSError, ValueError):  # `RunFolder` refuses it
-        return {}
-
-
-def _stored_config(path: Path) -> dict[str, Any]:
-    """What a run has in CONFIG; ValueError where that is damaged."""
-    try:
-        config = json.loads((path / CONFIG).read_text())
-    except RecursionError:
-        raise ValueError("too deep") from None
-    if not isinstance(config, dict) or not isinstance(config.get("data"), dict):
-        raise ValueError("no table, or none of data")
-    if not isinstance(config.get("end_to_end") or {}, dict):
-        raise ValueError("its end_to_end is no table")
-    return config
+        return read_record(path)
+    except InputError:  # `RunFolder` refuses it
+        return None
 
 
 def replace_file(path: Path, content: bytes) -> None:
@@ -192,25 +172,3 @@ def replace_file(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(temporary, path)
-
-
-def what_counts(config: dict[str, Any]) -> dict[str, Any]:
-    """A configuration without what does not change the result: where the feature files lie and how
-    they were made (their hashes count), and the tool's version; and without the micro-batch, which
-    is what the memory allows."""
-    left_out = ("source", "target", "target_provenance", "micro_batch")
-    parts = {"data": config["data"], "end_to_end": config.get("end_to_end")}
-    for name, part in parts.items():
-        parts[name] = part and {k: v for k, v in part.items() if k not in left_out}
-    return {k: v for k, v in config.items() if k != "tool_version"} | parts
-
-
-def flatten(config: Any, prefix: str = "") -> dict[str, Any]:
-    """Nested dictionaries as one, with dotted keys."""
-    if not isinstance(config, dict):
-        return {prefix: config}
-    return {
-        name: value
-        for key, inner in config.items()
-        for name, value in flatten(inner, f"{prefix}.{key}" if prefix else key).items()
-    }

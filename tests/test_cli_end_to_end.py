@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,9 +14,9 @@ from tiny_backbones import MACHINE, table_of, tiny_backbones
 
 from tcon.adapt.inference.features import plan_features
 from tcon.adapt.inference.loaded_run import load_run
+from tcon.adapt.record import read_record
 from tcon.cache import FeatureFile, InputError
 from tcon.cache.recipe import FlowRecipe, Preprocessing, Sampling
-from tcon.cache.records import to_data
 from tcon.cli import main
 from tcon.extract.flow import FlowParameters
 from tcon.extract.flow.cache import FlowCache
@@ -145,10 +144,8 @@ def test_kept_flow_decides_how_flow_is_computed(domains: tuple[Path, Path]) -> N
     done = tcon("adapt", *files, "--source-flow", flows[0], "--target-flow", flows[1])
     assert done.exit_code == 0, done.output
     run = Path("runs/source_only_flow_k2_e2e_seed0")
-    data = json.loads((run / "config.json").read_text())["data"]
-    assert data["flow"] == str(FLOW.flow)
-    assert data["target_provenance"]["flow"] == to_data(FLOW.flow)
-    assert data["target_provenance"]["flow_engine"] == "cpu"
+    recipe = read_record(run).data.recipe
+    assert recipe.flow == FLOW.flow and recipe.flow_engine == "cpu"
     deployed = load_run(run)
     cut = plan_features(deployed, MACHINE).cuts["flow"]
     assert cut.flow == FLOW.flow

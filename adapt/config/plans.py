@@ -12,12 +12,14 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
 
 from ...cache.errors import InputError, MissingFile, shorten, unknown
 from ...cache.sources import sources_of
-from ..grid import Grid
-from .runs import MATCHED, make_runs
+from .grid import SHORT, Grid, make_grid, require_mode, settings_of
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -25,32 +27,34 @@ else:
     import tomli as tomllib
 
 _SHIPPED = Path(__file__).parent / "plans"
-_DEFAULTS: dict[str, Any] = {
-    "methods": "source_only,tcon",
-    "modality": "rgb",
-    "segments": 6,
-    "seeds": 1,
-    "preset": MATCHED,
-    "output": "runs",
-}
 _LARGEST = 10**6
-_SWITCHES = ("oracle", "end_to_end", "sync_bn")
-# Short for settings; those of the same place come after them.
-_SHORT = {
-    "epochs": "train.epochs",
-    "normalise": "train.normalise",
-    "backbone": "e2e.backbone",
-    "weights": "e2e.weights",
-    "sync_bn": "e2e.sync_bn",
-}
-_KINDS: dict[str, type | tuple[type, ...]] = {
-    **{key: (str, list) for key in ("methods", "modality", "settings")},
-    "segments": (int, str, list),
-    **{key: int for key in ("seeds", "epochs")},
-    **{key: str for key in ("source", "target", "task", "preset", "normalise", "output")},
-    **{key: str for key in ("name", "root", "backbone", "weights")},
-    **{key: bool for key in _SWITCHES},
-}
+_Number = Annotated[int, Field(ge=1, le=_LARGEST)]
+
+
+class _Keys(TypedDict, total=False):
+    """The keys of a plan or of one of its grids, and their types."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc]
+
+    name: str
+    root: str
+    source: str
+    target: str
+    task: str
+    methods: str | list[str]
+    modality: str | list[str]
+    segments: _Number | str | list[_Number | str]
+    seeds: _Number
+    epochs: _Number
+    normalise: str
+    preset: str
+    settings: str | list[str]
+    output: str
+    oracle: bool
+    end_to_end: bool
+    backbone: str
+    weights: str
+    sync_bn: bool
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,14 @@ class Plan:
 
     grids: tuple[Grid, ...]
     commands: Mapping[str, str]
+
+    def ready(self) -> list[Grid]:
+        """The grids whose feature files are there."""
+        return [grid for grid in self.grids if self.missing(grid) is None]
+
+    def left_out(self) -> dict[Path, str]:
+        """Why the other grids cannot be trained, by their output folders."""
+        return {grid.output: why for grid in self.grids if (why := self.missing(grid))}
 
     def missing(self, grid: Grid) -> str | None:
         """Which feature file of a grid is not there, and how to make it; None if both are."""
@@ -95,9 +107,11 @@ def read_plan(path: str, given: Mapping[str, Any]) -> Plan:
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"cannot read the plan {path}: {error}") from None
     except (ValueError, RecursionError):  # thousands of digits, or of brackets
-        raise InputError(f"cannot read the plan {path}: an absurd number or depth") from None
+        raise InputError(
+            f"cannot read the plan {path}: number too large or nesting too deep"
+        ) from None
     if any(abs(number) > _LARGEST for number in _integers(table)):
-        raise InputError(f"plan {path}: a number is above {_LARGEST}")
+        raise InputError(f"plan {path}: number too large: at most {_LARGEST}")
     commands = table.pop("files", {})
     grids = table.pop("grid", [{}])
     if not isinstance(grids, list) or not isinstance(commands, dict):
@@ -110,9 +124,9 @@ def read_plan(path: str, given: Mapping[str, Any]) -> Plan:
     for number, grid in enumerate(grids, start=1):
         try:
             options = _placed({**table, **grid}, start) | given
-            settings = [s for place in (table, grid, given) for s in _settings(place)]
-            _require_mode(options)
-            plain = {key: value for key, value in options.items() if key not in _SHORT}
+            settings = [s for place in (table, grid, given) for s in settings_of(place)]
+            require_mode(options)
+            plain = {key: value for key, value in options.items() if key not in SHORT}
             made.append(make_grid(plain | {"settings": settings}))
         except InputError as error:
             raise InputError(
@@ -120,36 +134,6 @@ def read_plan(path: str, given: Mapping[str, Any]) -> Plan:
             ) from None
     _check_apart(made, path)
     return Plan(tuple(made), {str(start / name): text for name, text in commands.items()})
-
-
-def make_grid(given: Mapping[str, Any]) -> Grid:
-    """A grid from the keys of a plan or of the command line; defaults where a key is missing.
-
-    Raises:
-        InputError: no source or target, or anything `make_runs` refuses.
-    """
-    options = {**_DEFAULTS, **given}
-    for key in ("source", "target"):
-        if not options.get(key):
-            raise InputError(f"no {key}: name its feature file by --{key}, or a plan by --plan")
-    _require_mode(options)
-    runs = make_runs(
-        _words(options, "methods"),
-        _settings(options),
-        modality=",".join(_words(options, "modality")),
-        segments=",".join(_words(options, "segments")),
-        seeds=options["seeds"],
-        preset=options["preset"],
-        end_to_end=options.get("end_to_end", False),
-    )
-    return Grid(
-        source=Path(options["source"]),
-        target=Path(options["target"]),
-        runs=tuple(runs),
-        output=Path(options["output"], options.get("name", "")),
-        task=options.get("task"),
-        oracle=options.get("oracle", False),
-    )
 
 
 def shipped() -> list[str]:
@@ -166,14 +150,21 @@ def _find(path: str) -> Path:
 
 
 def _check(part: Mapping[str, Any], path: str) -> None:
-    for key, value in part.items():
-        if key not in _KINDS:
-            raise InputError(f"plan {path}: {unknown('key', key, [*_KINDS, 'grid', 'files'])}")
-        # bool is an int in Python, but never a number here
-        if not isinstance(value, _KINDS[key]) or (key not in _SWITCHES and isinstance(value, bool)):
-            raise InputError(f"plan {path}: {key} = {shorten(repr(value))} is of the wrong kind")
-        if key in ("seeds", "epochs") and value < 1:
-            raise InputError(f"plan {path}: {key} must be at least 1")
+    """Refuse keys that no plan has, and values of another type."""
+    try:
+        _adapter.validate_python(part)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = str(first["loc"][0])
+        known = list(_Keys.__annotations__)
+        if key not in known:
+            raise InputError(
+                f"plan {path}: {unknown('key', key, [*known, 'grid', 'files'])}"
+            ) from None
+        if first["type"] == "greater_than_equal":
+            raise InputError(f"plan {path}: {key} must be at least 1") from None
+        value = shorten(repr(part[key]))
+        raise InputError(f"plan {path}: {key} = {value} is of the wrong kind") from None
 
 
 def _integers(value: object) -> Iterator[int]:
@@ -183,26 +174,6 @@ def _integers(value: object) -> Iterator[int]:
     elif isinstance(value, dict | list):
         for inner in value.values() if isinstance(value, dict) else value:
             yield from _integers(inner)
-
-
-def _require_mode(options: Mapping[str, Any]) -> None:
-    """Refuse what end-to-end runs alone have."""
-    given = [f"--{key}" for key, full in _SHORT.items() if full[:4] == "e2e." and options.get(key)]
-    if given and not options.get("end_to_end"):
-        raise InputError(f"{given[0]} needs --end-to-end (in a plan: end_to_end = true)")
-
-
-def _words(options: Mapping[str, Any], key: str) -> list[str]:
-    """A list, or a text with commas, as a list; settings hold no commas."""
-    value = options.get(key) or []
-    parts = value if isinstance(value, list | tuple) else str(value).split(",")
-    return [str(part).strip() for part in parts]
-
-
-def _settings(options: Mapping[str, Any]) -> list[str]:
-    """What the short keys and ``settings`` of one place set, in the order in which they apply."""
-    short = [f"{full}={options[key]}" for key, full in _SHORT.items() if options.get(key)]
-    return short + _words(options, "settings")
 
 
 def _placed(options: Mapping[str, Any], start: Path) -> dict[str, Any]:
@@ -221,3 +192,6 @@ def _check_apart(grids: list[Grid], path: str) -> None:
     twice = next((folder for folder in folders if folders.count(folder) > 1), None)
     if twice:
         raise InputError(f"plan {path}: two grids write {twice}: give each [[grid]] its own name")
+
+
+_adapter = TypeAdapter(_Keys)

@@ -3,20 +3,58 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from types import NoneType
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
 
 from ...cache.errors import InputError, unknown
 from ..methods import names
 
-T = TypeVar("T")
-_MAY_BE_ZERO = ("lr_drops", "min_steps", "features", "micro_batch")
-_BELOW_ONE = ("dropout", "momentum", "holdout")
+Settings = Mapping[str, Any] | Sequence[str | tuple[str, Any]]
+_RENAMED = {"unpaired": "partnerless"}  # what it was called, by its name now
+_SAID = {
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "int_type": "must be a whole number",
+    "int_parsing_size": "number too large",
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "string_type": "must be a text",
+    "finite_number": "must be finite",
+    "greater_than": "must be greater than {gt:g}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "less_than": "must be less than {lt:g}",
+    "less_than_equal": "must be at most {le:g}",
+    "literal_error": "must be one of {expected}",
+}
 
 
-def apply_settings(settings: Sequence[str], roots: Mapping[str, Any]) -> dict[str, Any]:
+def pairs(settings: Settings) -> list[tuple[str, Any]]:
+    """Settings as keys and values: ``key=value`` of a command line, or values of Python.
+
+    Raises:
+        InputError: a text is not ``key=value``.
+    """
+    if isinstance(settings, Mapping):
+        return [(str(key), value) for key, value in settings.items()]
+    found: list[tuple[str, Any]] = []
+    for setting in settings:
+        if not isinstance(setting, str):
+            found.append(setting)
+            continue
+        key, equals, text = (part.strip() for part in setting.partition("="))
+        if not equals:
+            raise InputError(f"--set {setting}: write it as key=value")
+        found.append((key, text))
+    return found
+
+
+def apply_settings(settings: Settings, roots: Mapping[str, Any]) -> dict[str, Any]:
     """Apply ``key=value`` settings, e.g. ``train.lr=1e-3`` or ``tcon.pair.rule=argmax``.
 
     Args:
@@ -27,20 +65,18 @@ def apply_settings(settings: Sequence[str], roots: Mapping[str, Any]) -> dict[st
         the same with the settings.
 
     Raises:
-        InputError: an unknown method or key (the nearest is named), or a value of another type.
+        InputError: an unknown method or key (the nearest is named), or a value of another type or
+            out of its range.
     """
     roots = dict(roots)
-    for setting in settings:
-        key, equals, text = setting.partition("=")
-        root, _, rest = key.strip().partition(".")
-        if not equals:
-            raise InputError(f"--set {setting}: write it as key=value")
+    for key, value in pairs(settings):
+        root, _, rest = key.partition(".")
         if root in names() and root not in roots:
-            raise InputError(f"--set {setting}: method {root} is not among those to run")
-        known = [f"{name}.{path}" for name, config in roots.items() for path in keys(config)]
-        if key.strip() not in known:
-            raise unknown("setting", key.strip(), known)
-        roots[root] = _replace(roots[root], rest.split("."), text.strip(), setting)
+            raise InputError(f"--set {key}={value}: method {root} is not among those to run")
+        known = {f"{name}.{path}" for name, config in roots.items() for path in keys(config)}
+        if key not in known:
+            raise _unknown_key(key, sorted(known))
+        roots[root] = _replace(roots[root], rest.split("."), value, f"{key}={value}")
     return roots
 
 
@@ -54,43 +90,41 @@ def keys(config: Any) -> Iterator[str]:
             yield f.name
 
 
-def _replace(config: T, path: list[str], text: str, setting: str) -> T:
+def _replace(config: Any, path: list[str], value: Any, setting: str) -> Any:
+    """The same options with another value, as a text or of the option's own type."""
     name, *rest = path
     if rest:
-        value = _replace(getattr(config, name), rest, text, setting)
+        value = _replace(getattr(config, name), rest, value, setting)
     else:
-        value = _parse(text, get_type_hints(type(config))[name], setting)
-        _check_range(name, value, setting)
+        value = _parse(value, type(config), name, setting)
     return dataclasses.replace(config, **{name: value})
 
 
-def _parse(text: str, kind: Any, setting: str) -> Any:
-    options = get_args(kind)
-    if get_origin(kind) is Literal:
-        if text not in options:
-            raise InputError(f"--set {setting}: '{text}' is not one of {', '.join(options)}")
-        return text
-    if NoneType in options and text.lower() == "none":
+def _parse(value: Any, kind: type[Any], name: str, setting: str) -> Any:
+    hint, adapter = _type_of(kind, name)
+    if isinstance(value, str) and value.lower() == "none" and NoneType in get_args(hint):
         return None
-    kind = next((option for option in options if option is not NoneType), kind)
+    if hint is bool and isinstance(value, str):
+        value = {"true": True, "false": False}.get(value.lower(), value)
     try:
-        if kind is bool:
-            return {"true": True, "false": False}[text.lower()]
-        return kind(text)
-    except (ValueError, KeyError):
-        raise InputError(f"--set {setting}: '{text}' is no {kind.__name__}") from None
+        return adapter.validate_python(value, strict=hint is bool)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        said = _SAID.get(first["type"], first["msg"]).format(**first.get("ctx", {}))
+        raise InputError(f"--set {setting}: {said.replace(chr(39), '')}") from None
 
 
-def _check_range(name: str, value: Any, setting: str) -> None:
-    """Refuse numbers that no option can mean: counts below 1, dropout of everything."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return
-    if not math.isfinite(value):
-        raise InputError(f"--set {setting}: it must be finite")
-    if name in _BELOW_ONE and not 0 <= value < 1:
-        raise InputError(f"--set {setting}: it must be at least 0 and below 1")
-    if name in ("tau", "att_tau", "lr") and value <= 0:
-        raise InputError(f"--set {setting}: it must be above 0")
-    smallest = 0 if isinstance(value, float) or name in _MAY_BE_ZERO else 1
-    if value < smallest:
-        raise InputError(f"--set {setting}: it must be at least {smallest}")
+@lru_cache(maxsize=512)
+def _type_of(kind: type[Any], name: str) -> tuple[Any, TypeAdapter[Any]]:
+    """A field's type, and what reads it."""
+    hint = get_type_hints(kind, include_extras=True)[name]
+    return hint, TypeAdapter(hint)
+
+
+def _unknown_key(key: str, known: Sequence[str]) -> InputError:
+    for now, before in _RENAMED.items():
+        if key.endswith(f".{before}"):
+            return InputError(
+                f"no setting '{key}': it is called {key.removesuffix(before)}{now} now"
+            )
+    return unknown("setting", key, known)

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 
 from ...cache import FeatureFile, InputError
+from ..config.options import TargetPool
 from ..tasks.task import Task
-from .splits import Splits, TargetPool, split_videos
+from .splits import Splits, split_videos
 
 _PLACES = 2**20  # positions inside a segment
 _MUST_AGREE = (

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ..config.runs import RunConfig
+from ..config.options import RunConfig
 from ..methods import Method, SourceBatch
 from ..training.health import Finding
 from .batches import EndlessBatches, step_generator

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from ...cache import InputError, Video
+from ..config.options import TargetPool
 from ..tasks.task import Task
 
-TargetPool = Literal["task", "all"]
 _HELD_OUT_SEED = 0  # the same for all runs: seeds and methods are validated on the same videos
 
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Literal
 
 import torch
 from torch import Tensor
 
+from ..config.options import Normalise
 from .domains import Domains, Videos
 
-Normalise = Literal["none", "source", "domain"]
 Statistics = Mapping[str, Mapping[str, Tensor]]  # by domain, the mean and deviation [D_in]
 _ROWS = 65536  # rows in float32 at once
 _FLOOR = 0.05  # of the mean deviation: a dimension that hardly varies must not be blown up

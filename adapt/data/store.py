@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from ...cache import FeatureFile, InputError
-from ...cache.records import to_data
-from ..config.runs import RunConfig
-from ..end_to_end.decoding import Decoding
+from ..config.options import RunConfig
 from ..methods import entry
+from ..record import DataRecord, DomainRecord, RunRecord, VideoCounts
 from ..tasks.task import read_task, shared_classes, some
 from ..training.processes import Processes
 from .domains import Domains, load_domains
@@ -23,17 +23,22 @@ from .statistics import normalise
 _MAY_DIFFER = ("views", "sampling", "precision")  # features stay comparable, hardly
 
 
-class Store:
-    """What each run of a grid trains on.
+class Store(ABC):
+    """What each run of a grid trains on, of cached features (`CachedStore`) or of clips.
 
     Args:
         source, target: feature files.
         task: csv of classes or a shipped task's name; None for the class names that both share.
         device: where runs want the features.
 
+    Attributes:
+        unreadable: videos of the lists given that cannot be read, and why.
+
     Raises:
         InputError: a file is missing or empty, or the task is wrong.
     """
+
+    unreadable: Mapping[str, str] = {}
 
     def __init__(
         self, source: Path, target: Path, *, task: str | Path | None, device: torch.device
@@ -59,9 +64,7 @@ class Store:
             if names
         ]
         self._chosen: dict[tuple[Any, ...], Domains] = {}
-        self._hashes: dict[str | None, dict[str, str]] = {}
-        self._ready: Domains | None = None
-        self._current: tuple[Any, ...] | None = None
+        self._hashes: dict[str | None, tuple[str, str]] = {}
 
     @property
     def processes(self) -> Processes:
@@ -85,50 +88,43 @@ class Store:
             return train_on_target(domains, self.target)
         return domains
 
-    def _prepared(self, run: RunConfig) -> Domains:
-        """The run's videos, standardised and on the device; one way of it is kept."""
-        if self._current != _way(run):
-            self._ready = None  # two ways at once may not fit on the device
-            on_cpu = self.device.type == "cpu"
-            loaded = self.chosen(run) if on_cpu else self._load(run, self.device)
-            self._ready, self._current = normalise(loaded, run.train.normalise), _way(run)
-        return self._ready
+    def resume_from(self, run: RunConfig, begun: RunRecord | None) -> None:  # noqa: B027
+        """Do as an interrupted run's record says; None where it has not begun."""
 
-    def go_on(self, run: RunConfig, config: dict[str, Any]) -> None:
-        """Do as ``config`` says, that of a run that has begun; empty where it has not."""
-
+    @abstractmethod
     def feed(self, run: RunConfig) -> Feed:
         """Its batches."""
-        return CachedFeed(run, self.domains(run), self.device)
 
-    def describe(self, run: RunConfig) -> dict[str, Any]:
+    def describe(self, run: RunConfig) -> DataRecord:
         """What the run is given; of the target nothing that depends on its labels' assignment."""
         domains, seen = self.chosen(run), self._seen(run)
         if seen not in self._hashes:
-            self._hashes[seen] = {
-                "source_sha256": self.source.sha256(seen, labels=True),
-                "target_sha256": self.target.sha256(seen, labels=False),
-            }
-        oracle = {}
-        if entry(run.method).method.reads_target_labels:
-            oracle["target_labels_sha256"] = self.target.sha256(seen, labels=True)
-        return oracle | {
-            "source": str(self.source.path.resolve()),
-            "target": str(self.target.path.resolve()),
-            **self._hashes[seen],
-            **self._mode(run),
-            "protocol": domains.protocol,
-            "task": domains.task.name,
-            "classes": list(domains.task.classes),
-            "source_map": dict(domains.task.source),
-            "target_map": dict(domains.task.target),
-            "videos": {
-                "source_train": len(domains.source_train),
-                "source_val": len(domains.source_val or ()),
-                "target_train": len(domains.target_train),
-                "target_test": len(domains.target_test),
-            },
-        }
+            self._hashes[seen] = (
+                self.source.sha256(seen, labels=True),
+                self.target.sha256(seen, labels=False),
+            )
+        source_sha256, target_sha256 = self._hashes[seen]
+        reads = entry(run.method).method.reads_target_labels
+        task = domains.task
+        return DataRecord(
+            source=DomainRecord(
+                path=str(self.source.path.resolve()), sha256=source_sha256, labels=dict(task.source)
+            ),
+            target=DomainRecord(
+                path=str(self.target.path.resolve()), sha256=target_sha256, labels=dict(task.target)
+            ),
+            protocol=domains.protocol,
+            task=task.name,
+            classes=tuple(task.classes),
+            videos=VideoCounts(
+                source_train=len(domains.source_train),
+                source_val=len(domains.source_val or ()),
+                target_train=len(domains.target_train),
+                target_test=len(domains.target_test),
+            ),
+            target_labels_sha256=self.target.sha256(seen, labels=True) if reads else "",
+            **self._features(run),
+        )
 
     def notes(self, run: RunConfig) -> list[str]:
         """What a user wants to know of how a run is trained before it starts."""
@@ -136,6 +132,39 @@ class Store:
 
     def warnings(self, run: RunConfig) -> list[str]:
         """What a user should know of a run's data before it starts."""
+        return []
+
+    @abstractmethod
+    def _prepared(self, run: RunConfig) -> Domains:
+        """The run's videos as the run wants them, without target labels."""
+
+    @abstractmethod
+    def _seen(self, run: RunConfig) -> str | None:
+        """What a run sees of the files beside ids, labels and splits (`FeatureFile.sha256`)."""
+
+    @abstractmethod
+    def _features(self, run: RunConfig) -> dict[str, Any]:
+        """The fields of a `DataRecord` that say where features come from."""
+
+    @abstractmethod
+    def _load(self, run: RunConfig, device: torch.device) -> Domains:
+        """The run's videos, on the device."""
+
+
+class CachedStore(Store):
+    """Features as they lie in the files, standardised as a run wants; see `Store`."""
+
+    def __init__(
+        self, source: Path, target: Path, *, task: str | Path | None, device: torch.device
+    ) -> None:
+        super().__init__(source, target, task=task, device=device)
+        self._ready: Domains | None = None
+        self._current: tuple[Any, ...] | None = None
+
+    def feed(self, run: RunConfig) -> Feed:
+        return CachedFeed(run, self.domains(run), self.device)
+
+    def warnings(self, run: RunConfig) -> list[str]:
         a, b = (file.recipes[run.modality] for file in (self.source, self.target))
         said = [
             f"the {run.modality} features of source and target differ in {name} "
@@ -156,16 +185,25 @@ class Store:
             )
         return said
 
+    def _prepared(self, run: RunConfig) -> Domains:
+        """The run's videos, standardised and on the device; one way of it is kept."""
+        if self._current != _way(run):
+            self._ready = None  # two ways at once may not fit on the device
+            on_cpu = self.device.type == "cpu"
+            loaded = self.chosen(run) if on_cpu else self._load(run, self.device)
+            self._ready, self._current = normalise(loaded, run.train.normalise), _way(run)
+        return self._ready
+
     def _seen(self, run: RunConfig) -> str | None:
-        """What a run sees of the files beside ids, labels and splits (`FeatureFile.sha256`)."""
         return run.modality
 
-    def _mode(self, run: RunConfig) -> dict[str, Any]:
+    def _features(self, run: RunConfig) -> dict[str, Any]:
         recipe = self.source.recipes[run.modality]
         return {
             "backbone": recipe.backbone,
             "weights": recipe.weights,
-            "target_provenance": to_data(self.target.recipes[run.modality].without_list()),
+            "weights_sha256": recipe.weights_sha256,
+            "recipe": self.target.recipes[run.modality].without_list(),
             "mode": "cached features",
         }
 
@@ -179,28 +217,6 @@ class Store:
             holdout=run.train.holdout,
             pool=run.train.target_pool,
         )
-
-
-def open_store(
-    runs: Sequence[RunConfig],
-    source: Path,
-    target: Path,
-    *,
-    task: str | Path | None,
-    device: torch.device,
-    decoding: Decoding = Decoding(),  # noqa: B008  (it never changes)
-) -> Store:
-    """The `Store` of these runs, end to end one of clips.
-
-    Args:
-        runs: all of one mode.
-        decoding: of clips.
-    """
-    if not any(run.end_to_end for run in runs):
-        return Store(source, target, task=task, device=device)
-    from ..end_to_end.store import ClipStore  # the cached mode must not need decoders
-
-    return ClipStore(source, target, task=task, device=device, decoding=decoding)
 
 
 def by_data(runs: list[RunConfig]) -> list[RunConfig]:

@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from ...cache.errors import InputError
+
 FEATURE_FILES = (".h5", ".hdf5")  # suffixes; what else is named is a list or folder of videos
 
 
@@ -31,3 +33,12 @@ class Decoding:
         """The options that are not their defaults, as the command line has them."""
         changed = [f.name for f in fields(self) if getattr(self, f.name) != f.default]
         return ["--" + name.replace("_", "-") for name in changed]
+
+    def require_mode(self, *, end_to_end: bool) -> None:
+        """Refuse options of decoding where no run decodes.
+
+        Raises:
+            InputError: names the first of them.
+        """
+        if self.given and not end_to_end:
+            raise InputError(f"{self.given[0]} needs --end-to-end")

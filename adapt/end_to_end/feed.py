@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ...cache import InputError
-from ..config.runs import RunConfig
+from ..config.options import RunConfig
 from ..data.batches import EndlessBatches, step_generator
 from ..data.domains import Domains
 from ..data.feeds import Batch, Feed, clip_gradients
@@ -70,7 +70,7 @@ class ClipFeed(Feed):
     def batches(self, steps: range, method: Method) -> Iterator[Batch]:
         run, domains, m = self.run, self.domains, method.snippets
         streams = [_Stream(domains.source_train, self.source_batches, run.source_segments * m)]
-        if method.looks_at_target:
+        if method.uses_target:
             target = _Stream(domains.target_train, self.target_batches, run.target_segments * m)
             streams.append(target)
         for step in steps:

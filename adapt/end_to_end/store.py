@@ -14,7 +14,6 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from ...cache import InputError, Recipe
 from ...cache.recipe import Sampling
-from ...cache.records import to_data
 from ...extract.backbones import LoadedBackbone, load_backbone
 from ...extract.flow.cache import FlowCache
 from ...extract.flow.cutting import FlowCut
@@ -24,12 +23,13 @@ from ...extract.machine.precision import DTYPES
 from ...extract.options import ExtractOptions
 from ...extract.plan import make_cut
 from ...extract.snippets.cutting import Cut
-from ..config.runs import RunConfig
+from ..config.options import RunConfig
 from ..data.domains import Domains, choose
 from ..data.feeds import Feed
 from ..data.splits import split_videos
 from ..data.store import Store
 from ..methods import entry
+from ..record import DataRecord, RunRecord
 from ..training.loop import new_method
 from ..training.processes import Processes
 from .backbone import TrainedBackbone, training_precision
@@ -65,7 +65,7 @@ class ClipStore(Store):
         self._backbones: dict[tuple[Any, ...], LoadedBackbone] = {}
         self._needs: dict[RunConfig, Need] = {}
         self._micro_batches: dict[RunConfig, int] = {}
-        self._going_on: set[RunConfig] = set()
+        self._resumed: set[RunConfig] = set()
         self._flows: dict[str, FlowCache] = {}
 
     @property
@@ -97,15 +97,15 @@ class ClipStore(Store):
             processes=self.processes,
         )
 
-    def go_on(self, run: RunConfig, config: dict[str, Any]) -> None:
-        """With as many images at once as it began with, unless others are given now."""
-        begun = self.processes.first_says(config.get("data", {}).get("micro_batch", 0))
-        if begun and not run.end_to_end.micro_batch:
-            self._micro_batches[run] = begun
-            self._going_on.add(run)
+    def resume_from(self, run: RunConfig, begun: RunRecord | None) -> None:
+        """Put as many images through at once as it began with, unless others are given now."""
+        at_once = self.processes.first_says(begun.data.micro_batch if begun else None)
+        if at_once and not run.end_to_end.micro_batch:
+            self._micro_batches[run] = at_once
+            self._resumed.add(run)
 
-    def describe(self, run: RunConfig) -> dict[str, Any]:
-        return {**super().describe(run), "micro_batch": self.micro_batch(run)}
+    def describe(self, run: RunConfig) -> DataRecord:
+        return replace(super().describe(run), micro_batch=self.micro_batch(run))
 
     def need(self, run: RunConfig) -> Need:
         """The memory that a step needs."""
@@ -149,7 +149,7 @@ class ClipStore(Store):
         need, batch = self.need(run), sum(self._images(run))
         at_once = min(self.micro_batch(run), batch)
         kind = "clips" if len(self._cut(run).shape) > 3 else "images"
-        begun = " as before" if run in self._going_on else ""
+        begun = " as before" if run in self._resumed else ""
         passes = "in one pass" if at_once == batch else f"in two passes, {at_once} at once"
         text = (
             f"{run.end_to_end.backbone}: a step of {batch} {kind} {passes}{begun}, needs about "
@@ -172,9 +172,6 @@ class ClipStore(Store):
         there = 0 if kept is None else sum(video.id in kept for video in file.videos)
         return f"the flow of {there} of {len(file.videos)} videos is kept"
 
-    def warnings(self, run: RunConfig) -> list[str]:
-        return []
-
     def _prepared(self, run: RunConfig) -> Domains[ClipVideos]:
         return self.chosen(run)
 
@@ -186,7 +183,7 @@ class ClipStore(Store):
         shares = [len(range(n)[self.processes.share(n)]) for n in (size, target)]
         return (
             shares[0] * run.source_segments * snippets,
-            shares[1] * run.target_segments * snippets * method.looks_at_target,
+            shares[1] * run.target_segments * snippets * method.uses_target,
         )
 
     def _fitting(self, run: RunConfig) -> int:
@@ -225,22 +222,17 @@ class ClipStore(Store):
     def _seen(self, run: RunConfig) -> None:
         return None  # no features
 
-    def _mode(self, run: RunConfig) -> dict[str, Any]:
+    def _features(self, run: RunConfig) -> dict[str, Any]:
         loaded = self._backbone(run)
         return {
             "backbone": loaded.spec.name,
             "weights": loaded.weights,
             "weights_sha256": loaded.sha256,
-            **self._of_flow_recipe(run),
-            "target_provenance": to_data(self._features(run)),
+            "recipe": self._recipe(run),
             "mode": "end to end",
         }
 
-    def _of_flow_recipe(self, run: RunConfig) -> dict[str, str]:
-        cut = self._cut(run)
-        return {"flow": str(cut.flow)} if isinstance(cut, FlowCut) else {}
-
-    def _features(self, run: RunConfig) -> Recipe:
+    def _recipe(self, run: RunConfig) -> Recipe:
         """How a new video gets the features that the method predicts from."""
         spec, cut = self._backbone(run).spec, self._cut(run)
         positions = run.target_segments * getattr(run.options, "snippets", 1)

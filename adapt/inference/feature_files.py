@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
 
 from ...cache import FeatureFile, InputError
 from ...cache.errors import MissingFile
+from ..record import Domain, RunRecord
 
-Domain = Literal["source", "target"]
 _OPTION = {"source": "--source-features", "target": "--features"}
 
 
 def feature_file(
-    folder: Path, config: Mapping[str, Any], domain: Domain, features: str | Path | None = None
+    folder: Path, record: RunRecord, domain: Domain, features: str | Path | None = None
 ) -> FeatureFile:
     """The feature file of a domain that a run was made with.
 
     Args:
         folder: the run's.
-        config: its configuration.
+        record: of the run.
         domain: whose file.
         features: where it is now; None for where it was.
 
@@ -28,8 +26,8 @@ def feature_file(
         InputError: the file is gone or holds other videos, features or source labels than the run
             saw.
     """
-    data = config["data"]
-    path = Path(features or data[domain])
+    seen_by_run = record.data.domain(domain)
+    path = Path(features or seen_by_run.path)
     try:
         file = FeatureFile(path)
     except MissingFile:
@@ -38,8 +36,8 @@ def feature_file(
         ) from None
     # A run's hash of the target is without labels, which `adapt` must not depend on.
     labelled = domain == "source"
-    seen = None if config.get("end_to_end") else config["modality"]
-    if file.sha256(seen, labels=labelled) != data[f"{domain}_sha256"]:
+    seen = None if record.run.end_to_end else record.run.modality
+    if file.sha256(seen, labels=labelled) != seen_by_run.sha256:
         what = "videos, labels or features" if labelled else "videos or features"
         raise InputError(f"{path} holds other {what} than {folder} was trained with")
     return file

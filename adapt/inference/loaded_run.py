@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from ...cache import InputError, Recipe
-from ...cache.legacy import recipe_from_texts
-from ...cache.records import from_data
-from ..config.runs import RunConfig
+from ..config.options import RunConfig
 from ..data.statistics import Statistics
 from ..methods import Method, Sizes, build
-from ..run_folder import CHECKPOINT, CONFIG
+from ..record import CONFIG, RunRecord, read_record
+from ..run_folder import CHECKPOINT
 from .feature_files import Domain, feature_file
-from .rebuild import run_config
 
 
 @dataclass(frozen=True)
@@ -27,8 +22,7 @@ class LoadedRun:
 
     Args:
         path: its folder.
-        config: its options.
-        data: what it was trained on.
+        record: everything that decided it.
         method: in evaluation mode; its parameters take no gradients.
         statistics: the ``mean`` and ``deviation`` [D_in] that each domain's features were
             standardised by; empty where they were not.
@@ -36,16 +30,20 @@ class LoadedRun:
     """
 
     path: Path
-    config: RunConfig
-    data: Mapping[str, Any]
+    record: RunRecord
     method: Method
     statistics: Statistics
     recipe: Recipe
 
     @property
+    def config(self) -> RunConfig:
+        """Its options."""
+        return self.record.run
+
+    @property
     def classes(self) -> tuple[str, ...]:
         """The names of the classes, [C]."""
-        return tuple(self.data["classes"])
+        return self.record.data.classes
 
     def segments(self, domain: Domain = "target") -> int:
         """K of a domain's videos."""
@@ -73,37 +71,25 @@ def load_run(
             given but not needed.
     """
     folder = only_run(Path(path))
-    try:
-        content = json.loads((folder / CONFIG).read_text())
-        config, data = run_config(content), content["data"]
-        made = data.get("target_provenance")
-        if made and features:
-            raise InputError(
-                f"{folder} records how its features were made: leave out --features {features}"
-            )
-        if made:
-            recipe = _recipe(made)
-        elif recipe is None:
-            file = feature_file(folder, content, "target", features)
-            recipe = file.recipes[config.modality]
-    except InputError:
-        raise
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise InputError(f"{folder / CONFIG} is damaged ({error}): repeat the run") from None
+    record = read_record(folder)
+    record.require_method()
+    config, made = record.run, record.data.recipe
+    if made and features:
+        raise InputError(
+            f"{folder} records how its features were made: leave out --features {features}"
+        )
+    recipe = made or recipe
+    if recipe is None:
+        recipe = feature_file(folder, record, "target", features).recipes[config.modality]
     sizes = Sizes(
         in_features=recipe.dim,
         source_segments=config.source_segments,
         target_segments=config.target_segments,
-        classes=len(data["classes"]),
+        classes=len(record.data.classes),
     )
     method = build(config.method, config.options, sizes).eval().requires_grad_(False)
     statistics = load_checkpoint(folder / CHECKPOINT, method)
-    return LoadedRun(folder, config, data, method, statistics, recipe)
-
-
-def _recipe(made: Mapping[str, Any]) -> Recipe:
-    """What a run keeps of how its features were made."""
-    return from_data(Recipe, made) if "imported" in made else recipe_from_texts(made)
+    return LoadedRun(folder, record, method, statistics, recipe)
 
 
 def only_run(path: Path) -> Path:

@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ...cache.ranges import BelowOne, Count
+
 
 def draw_mask(shape: tuple[int, ...], p: float, generator: torch.Generator) -> Tensor:
     """A dropout mask: 0 with probability ``p``, else 1 / (1 - p)."""
@@ -85,8 +87,8 @@ class TargetAttention(nn.Sequential):
 class DiscriminatorConfig:
     """in - hidden - hidden - 1, with dropout after both hidden layers."""
 
-    hidden: int = 1024
-    dropout: float = 0.5
+    hidden: Count = 1024
+    dropout: BelowOne = 0.5
 
 
 class Discriminator(nn.Module):

@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ...cache.ranges import Count, NonNegative
+
 Rule = Literal["cosine", "argmax", "source_label", "topk", "all"]
 
 
@@ -27,9 +29,9 @@ class PairConfig:
     """
 
     rule: Rule = "cosine"
-    threshold: float | None = None
-    topk: int = 8
-    max_pairs: int = 1024
+    threshold: NonNegative | None = None
+    topk: Count = 8
+    max_pairs: Count = 1024
 
 
 class Pairs(NamedTuple):

@@ -1,5 +1,10 @@
-"""Adaptation methods, one file each; importing this package registers them."""
+"""Adaptation methods, one file each; importing this package registers them.
 
+A method of your own needs no change here: ``from tcon.adapt.methods import Method, MethodConfig,
+register``, and name its file by ``--plugin`` (docs/add-a-method.md).
+"""
+
+from ...cache.plugins import load_entry_points
 from . import (  # noqa: F401  (they register themselves)
     cdan,
     cmfglr,
@@ -11,10 +16,21 @@ from . import (  # noqa: F401  (they register themselves)
     target_only,
     tcon,
 )
-from .base import FittedMethod, Losses, Method, MethodConfig, SegmentVotes, Sizes, SourceBatch
-from .registry import Entry, build, entry, names
+from .base import (
+    Draws,
+    FittedMethod,
+    Losses,
+    Method,
+    MethodConfig,
+    SegmentVotes,
+    Sizes,
+    SourceBatch,
+    State,
+)
+from .registry import Entry, build, entry, names, register
 
 __all__ = [
+    "Draws",
     "Entry",
     "FittedMethod",
     "Losses",
@@ -23,7 +39,11 @@ __all__ = [
     "SegmentVotes",
     "Sizes",
     "SourceBatch",
+    "State",
     "build",
     "entry",
     "names",
+    "register",
 ]
+
+load_entry_points("tcon.methods")  # of other packages, which import the names above

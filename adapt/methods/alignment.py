@@ -14,8 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ...cache.ranges import NonNegative
 from ..layers.networks import Bottleneck, DiscriminatorConfig, SegmentClassifier
-from ..training.schedules import dann_ramp
+from ..layers.schedules import dann_ramp
 from .base import Draws, Losses, Method, MethodConfig, SegmentVotes, Sizes, SourceBatch, State
 
 
@@ -28,8 +29,8 @@ class AlignmentConfig(MethodConfig):
         ramp: steepness of that growth; None for the full weight from the start.
     """
 
-    lambda_d: float = 1.0
-    ramp: float | None = 10.0
+    lambda_d: NonNegative = 1.0
+    ramp: NonNegative | None = 10.0
 
     def weight(self, progress: float) -> float:
         """Of the alignment, at a share [0, 1] of the run."""

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 import torch
+from pydantic import ConfigDict
 from torch import Tensor, nn
 
 from ...cache.errors import InputError
+from ...cache.ranges import BelowOne, Whole
 
 Draws = dict[str, Tensor]
 State = dict[str, Tensor]
@@ -25,8 +27,10 @@ class MethodConfig:
         dropout: before the classifier.
     """
 
-    features: int = 512
-    dropout: float = 0.8
+    __pydantic_config__ = ConfigDict(extra="forbid")  # of records and settings
+
+    features: Whole = 512
+    dropout: BelowOne = 0.8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,12 +91,12 @@ class Method(nn.Module):
         snippets: evenly spaced snippets of each segment that it is given, m; where above 1,
             features are [B, K m, D_in], those of a segment side by side.
         reads_target_labels: it trains on the target's labelled videos as its source.
-        looks_at_target: `losses` depends on the target's videos.
+        uses_target: `losses` depends on the target's videos.
     """
 
     snippets: int = 1
     reads_target_labels: ClassVar[bool] = False
-    looks_at_target: ClassVar[bool] = True
+    uses_target: ClassVar[bool] = True
 
     def draw(self, source_videos: int, target_videos: int, generator: torch.Generator) -> Draws:
         """All random numbers that one call of `losses` uses."""

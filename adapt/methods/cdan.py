@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ...cache.ranges import Count
 from ..layers.losses import domain_accuracy, entropy
 from ..layers.multilinear import multilinear_map, randomised_multilinear_map
 from ..layers.networks import Discriminator
@@ -49,8 +50,8 @@ class CdanConfig(AdversarialConfig):
 
     entropy_weights: bool = False
     loss_per: Literal["video", "segment"] = "video"
-    max_exact: int = 4096
-    random_dim: int = 1024
+    max_exact: Count = 4096
+    random_dim: Count = 1024
 
 
 @register("cdan", CdanConfig(), presets={"official": _OFFICIAL})

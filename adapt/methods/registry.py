@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ...cache.errors import unknown
+from ...cache.plugins import PluginRecord, current_plugin
 from .base import Method, MethodConfig, Sizes
 
 Presets = Mapping[str, tuple[str, ...]]
@@ -22,6 +23,7 @@ class Entry:
             its name; ``official`` are its authors'.
         title: its name for people.
         note: what must be said wherever its numbers are printed; "" for nothing.
+        plugin: the user's own module that registered it; None for this package.
     """
 
     method: type[Method]
@@ -29,6 +31,7 @@ class Entry:
     presets: Presets
     title: str
     note: str = ""
+    plugin: PluginRecord | None = None
 
 
 _REGISTRY: dict[str, Entry] = {}
@@ -46,7 +49,8 @@ def register(
     with other options. ``presets``, ``title`` (else the name) and ``note`` as in `Entry`."""
 
     def add(method: type[Method]) -> type[Method]:
-        _REGISTRY[name] = Entry(method, config, presets or {}, title or name, note)
+        plugin = current_plugin()
+        _REGISTRY[name] = Entry(method, config, presets or {}, title or name, note, plugin)
         return method
 
     return add

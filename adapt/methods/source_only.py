@@ -50,7 +50,7 @@ class SourceOnlyConfig(MethodConfig):
 class SourceOnly(Method):
     """The row that adaptation must beat."""
 
-    looks_at_target = False
+    uses_target = False
 
     def __init__(self, config: SourceOnlyConfig, sizes: Sizes) -> None:
         super().__init__()

@@ -18,12 +18,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ...cache.ranges import NonNegative
 from ..layers.domain_attention import attentive_entropy, domain_attention
 from ..layers.losses import domain_accuracy
 from ..layers.networks import Bottleneck, draw_mask
 from ..layers.relations import WIDTH, Relations
 from ..layers.reversal import reverse_gradient
-from ..training.schedules import dann_ramp
+from ..layers.schedules import dann_ramp
 from .base import Draws, Losses, Method, MethodConfig, Sizes, SourceBatch, State
 from .registry import register
 
@@ -55,11 +56,11 @@ class Ta3nConfig(MethodConfig):
 
     dropout_on: Literal["classifier", "features"] = "classifier"
     attention: bool = True
-    lambda_relation: float = 1.0
-    lambda_video: float = 1.0
-    lambda_frame: float = 1.0
+    lambda_relation: NonNegative = 1.0
+    lambda_video: NonNegative = 1.0
+    lambda_frame: NonNegative = 1.0
     lambda_schedule: Literal["dann", "constant"] = "dann"
-    gamma: float = 0.003
+    gamma: NonNegative = 0.003
 
 
 @register("ta3n", Ta3nConfig(), presets={"official": _OFFICIAL})

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import torch
 
-from ..config.runs import RunConfig
+from ..config.options import RunConfig
 from ..data.domains import Domains
 from ..data.feeds import CachedFeed, Feed
 from ..methods import FittedMethod, Method, Sizes, build

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import nn
 
-from .schedules import step_decay
-
-if TYPE_CHECKING:
-    from ..config.runs import TrainConfig
-
-Optimiser = Literal["adam", "sgd"]
-Schedule = Literal["step", "dann", "inverse"]
+from ..config.options import TrainConfig
+from ..layers.schedules import step_decay
 
 
 def make_optimiser(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from ...adapt.progress import adapt_with_progress
+from ...adapt.config.grid import Grid
+from ...adapt.progress.display import train_and_show
 from ...cache.console import console
 from ...extract.lists.videos import read_videos
 from ...extract.machine.machine import Machine
@@ -63,7 +64,14 @@ def run_demo(
         folder = output / "runs" / task.stem
         runs = demo_runs(seeds=seeds, steps=(steps or STEPS)[task.stem])
         for stage, members in runs.items():
-            adapt_with_progress(*files, members, output=folder / stage, task=task, device=device)
+            grid = Grid(
+                source=files[0],
+                target=files[1],
+                runs=tuple(members),
+                output=folder / stage,
+                task=task,
+            )
+            train_and_show([grid], device=device)
         scored[title] = score(folder)
 
     console().rule("4/4 tcon eval")

@@ -10,8 +10,8 @@ import numpy as np
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 
-from ...adapt.run_folder import what_counts
 from ..runs.groups import Group
+from ..runs.read import what_counts
 from .style import COLOURS, LINES, MARKERS, Picture, new_figure, style
 
 

@@ -16,7 +16,6 @@ from ...adapt.data.splits import split_videos
 from ...adapt.data.statistics import standardise_domains
 from ...adapt.inference.feature_files import Domain, feature_file
 from ...adapt.inference.loaded_run import LoadedRun, load_run
-from ...adapt.inference.rebuild import run_config
 from ...adapt.methods import Method
 from ...adapt.tasks.task import Task
 from ...cache import FeatureFile, InputError
@@ -86,7 +85,7 @@ class RunFeatures:
     def truth(self, domain: Domain, ids: tuple[str, ...]) -> np.ndarray:
         """The class of each video [n], -1 where unknown."""
         label_of = {video.id: video.label for video in self.files[domain].videos}
-        index = self.loaded.data[f"{domain}_map"]
+        index = self.loaded.record.data.domain(domain).labels or {}
         return np.array([index.get(label_of[id_], -1) for id_ in ids])
 
 
@@ -107,9 +106,9 @@ class Loader:
         Raises:
             InputError: it is gone or holds other features than the run saw.
         """
-        key = run.data[domain], run.data[f"{domain}_sha256"]
+        key = run.record.data.domain(domain).path, run.record.data.domain(domain).sha256
         if key not in self._files:
-            self._files[key] = feature_file(run.path, run.config, domain, self._paths[domain])
+            self._files[key] = feature_file(run.path, run.record, domain, self._paths[domain])
         return self._files[key]
 
     def load(self, run: Run) -> RunFeatures:
@@ -119,7 +118,8 @@ class Loader:
             InputError: a feature file or the checkpoint cannot be used, the method trains no
                 features to look at, or the run was trained end to end.
         """
-        config = run_config(run.config)
+        run.record.require_method()
+        config = run.record.run
         if config.end_to_end:  # a file's features are of another backbone, or of none
             raise InputError(
                 f"{run.path} was trained end to end, and this needs cached features: run tcon "
@@ -147,7 +147,7 @@ class Loader:
         Raises:
             InputError: a feature file cannot be used.
         """
-        way, task = run_config(run.config).train, _task(run)
+        way, task = run.record.run.train, _task(run)
         source, target = self.file(run, "source").videos, self.file(run, "target").videos
         rows = split_videos(source, target, task, holdout=way.holdout, pool=way.target_pool)
         return {
@@ -157,10 +157,10 @@ class Loader:
 
 
 def _task(run: Run) -> Task:
-    data = run.data
-    if "source_map" not in data:
+    data = run.record.data
+    if data.source.labels is None or data.target.labels is None:
         raise InputError(f"{run.path} does not record the classes of its labels: repeat it")
-    return Task(data["task"], run.classes, data["source_map"], data["target_map"])
+    return Task(data.task, run.classes, data.source.labels, data.target.labels)
 
 
 def some(videos: Videos, most: int, *, seed: int = 0) -> Videos:

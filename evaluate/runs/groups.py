@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from ...adapt.methods import entry, names
-from ...adapt.run_folder import flatten, what_counts
 from ...cache import InputError
+from ..runs.read import flatten, what_counts
 from ..scores.intervals import accuracy_interval
 from ..scores.metrics import accuracy, mean_class_accuracy
 from .read import Run

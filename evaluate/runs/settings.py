@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ...adapt.run_folder import flatten, what_counts
 from .groups import Group
 from .names import folder_names
-from .read import Run
+from .read import Run, flatten, what_counts
 
 Value = str | int | float | bool | None
 

@@ -54,5 +54,5 @@ class TrueClasses:
         return np.array([index.get(labels[id_], -1) for id_ in videos.ids])
 
     def _read(self, run: Run) -> dict[str, str]:
-        file = feature_file(run.path, run.config, self.domain, self.features)
+        file = feature_file(run.path, run.record, self.domain, self.features)
         return {video.id: video.label for video in file.videos}

@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ...adapt.run_folder import flatten
 from ...cache import InputError
 from ..runs.groups import Fusion, FusionWeights, Group, score
-from ..runs.read import Predictions, Run
+from ..runs.read import Predictions, Run, flatten
 
 RGB, FLOW, FUSED = "rgb", "flow", "rgb+flow"
 _SETS = ("target_test", "target_train")

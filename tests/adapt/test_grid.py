@@ -11,11 +11,13 @@ import pytest
 import torch
 import toy_methods as toy
 from feature_files import write_domain
+from prepared_runs import prepare
 
 from tcon.adapt import grid
-from tcon.adapt.config.runs import TrainConfig, base_of, make_runs, parse_segments
+from tcon.adapt.config.options import TrainConfig
+from tcon.adapt.config.runs import base_of, make_runs, parse_segments
 from tcon.adapt.data import store
-from tcon.adapt.grid import Prepared, prepare, run_all
+from tcon.adapt.grid import Prepared, run_all
 from tcon.adapt.run_folder import RunFolder
 from tcon.cache import InputError
 
@@ -126,8 +128,8 @@ def test_a_fitted_run_records_what_it_starts_from(
     for dropout in (0.1, 0.2):
         runs = make_runs(["nearest"], [*QUICK, f"source_only.dropout={dropout}"], segments=4)
         prepared = prepare(*files, runs, tmp_path / str(dropout))
-        base, fitted = (folder.config for _, folder in prepared.runs)
-        assert fitted["source_only"] == base["options"] and "source_only" not in base
+        base, fitted = (folder.record for _, folder in prepared.runs)
+        assert fitted.base == base.run.options and base.base is None
         configs.append(fitted)
     assert configs[0] != configs[1]
 

@@ -7,9 +7,9 @@ import io
 import torch
 from rich.console import Console
 
-from tcon.adapt import live
-from tcon.adapt.live import Board
 from tcon.adapt.methods import FittedMethod, Sizes, SourceBatch, build, entry, names
+from tcon.adapt.progress import board as live
+from tcon.adapt.progress.board import Board
 
 SIZES = Sizes(in_features=3, source_segments=2, target_segments=2, classes=2)
 

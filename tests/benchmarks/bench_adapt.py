@@ -36,7 +36,8 @@ from unittest.mock import patch
 
 import torch
 
-from tcon.adapt.config.runs import RunConfig, make_runs
+from tcon.adapt.config.options import RunConfig
+from tcon.adapt.config.runs import make_runs
 from tcon.adapt.data import feeds as feed
 from tcon.adapt.data.domains import Domains, Videos
 from tcon.adapt.data.feeds import CachedFeed

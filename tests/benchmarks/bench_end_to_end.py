@@ -26,7 +26,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tcon.adapt.config.runs import RunConfig, make_runs
+from tcon.adapt.config.options import RunConfig
+from tcon.adapt.config.runs import make_runs
 from tcon.adapt.data.domains import Domains
 from tcon.adapt.end_to_end.backbone import TrainedBackbone
 from tcon.adapt.end_to_end.clips.videos import ClipVideos

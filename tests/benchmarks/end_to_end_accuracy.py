@@ -13,8 +13,9 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
+from tcon.adapt.config.grid import Grid
 from tcon.adapt.config.runs import make_runs
-from tcon.adapt.progress import adapt_with_progress
+from tcon.adapt.progress.display import train_and_show
 from tcon.evaluate import evaluate
 from tcon.extract.backbones.registry import add, get_spec
 from tcon.extract.lists.videos import read_videos
@@ -63,7 +64,9 @@ def main() -> None:
             end_to_end=end_to_end,
         )
         folder = options.output / "runs" / name
-        adapt_with_progress(*files, runs, output=folder, task=pair.task)
+        source, target = files
+        grid = Grid(source=source, target=target, runs=tuple(runs), output=folder, task=pair.task)
+        train_and_show([grid])
         return folder
 
     folders = []

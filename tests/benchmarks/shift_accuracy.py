@@ -24,11 +24,12 @@ import numpy as np
 import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
+from prepared_runs import prepare
 from shift import ShiftConfig, write_shift
 
 from tcon.adapt.config.runs import make_runs
 from tcon.adapt.config.settings import keys
-from tcon.adapt.grid import prepare, run_all
+from tcon.adapt.grid import run_all
 from tcon.adapt.methods import entry
 from tcon.evaluate.runs.groups import group_runs
 from tcon.evaluate.runs.read import find_runs

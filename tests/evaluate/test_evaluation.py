@@ -12,9 +12,13 @@ import numpy as np
 import pytest
 from feature_files import CLASSES, write_domain
 from handmade_runs import logits, write_run
+from prepared_runs import prepare
 
+from tcon.adapt.config.options import Segments
 from tcon.adapt.config.runs import make_runs
-from tcon.adapt.grid import prepare, run_all
+from tcon.adapt.grid import run_all
+from tcon.adapt.methods import entry
+from tcon.adapt.record import read_record, write_record
 from tcon.cache import InputError
 from tcon.evaluate import Evaluation, evaluate
 from tcon.evaluate.scores.results import Result
@@ -211,7 +215,9 @@ def test_rows_that_differ_in_a_setting_are_told_apart(tmp_path: Path) -> None:
     make(tmp_path, seeds=1)
     runs = make_runs(["tcon"], [s for s in SETTINGS if "source_only" not in s] + ["tcon.tau=1"])
     files = tmp_path / "clips.h5", tmp_path / "cctv.h5"
-    run_all(prepare(*files, [replace(run, segments=4) for run in runs], tmp_path / "warm"))
+    run_all(
+        prepare(*files, [replace(run, segments=Segments(4, 4)) for run in runs], tmp_path / "warm")
+    )
     result = evaluate([tmp_path / "runs", tmp_path / "warm"])
     assert list(by_name(result)) == ["source_only", "tcon (runs)", "tcon (warm)"]
 
@@ -257,7 +263,9 @@ def test_a_reconstruction_is_called_so_and_a_method_of_another_version_by_its_na
     runs = make(tmp_path, seeds=1)
     config = runs / "tcon_rgb_k4_seed0" / "config.json"
     original = config.read_text()
-    config.write_text(original.replace('"method": "tcon"', '"method": "cmfglr"'))
+    record = read_record(config.parent)
+    run = replace(record.run, method="cmfglr", options=entry("cmfglr").config)
+    config.write_bytes(write_record(replace(record, run=run)))
     result = evaluate(runs)
     assert list(by_name(result)) == ["source_only", "cmfglr (reconstruction)"]
     assert any(note.startswith("cmfglr (reconstruction): reconstructed") for note in result.notes)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from feature_files import CLASSES
 from torch import nn
 
 from tcon.adapt.config.runs import make_runs
+from tcon.adapt.record import DataRecord, DomainRecord, RunRecord
 from tcon.adapt.run_folder import RunFolder
 from tcon.cache import FeatureFile
 
@@ -46,17 +46,24 @@ def write_run(
     numbers of the n videos that all of them are of.
     """
     source, target = FeatureFile(files[0]), FeatureFile(files[1])
-    data = {
-        "source": str(files[0]),
-        "source_sha256": source.sha256(modality, labels=True),
-        "target": str(files[1]),
-        "target_sha256": target.sha256(modality, labels=False),
-        **{"backbone": "toy", "weights": "toy", "mode": "cached features", "task": task},
-        **{"protocol": "inductive", "classes": CLASSES, "source_map": INDEX},
-        "target_map": dict(target_map),
-    }
+    data = DataRecord(
+        source=DomainRecord(
+            path=str(files[0]), sha256=source.sha256(modality, labels=True), labels=INDEX
+        ),
+        target=DomainRecord(
+            path=str(files[1]),
+            sha256=target.sha256(modality, labels=False),
+            labels=dict(target_map),
+        ),
+        protocol="inductive",
+        task=task,
+        classes=tuple(CLASSES),
+        backbone="toy",
+        weights="toy",
+        mode="cached features",
+    )
     config = make_runs([method], settings, modality=modality, segments=segments, seeds=seed + 1)[-1]
-    run = RunFolder(folder / config.name, {**asdict(config), "data": data})
+    run = RunFolder(folder / config.name, RunRecord(run=config, data=data, tool_version="0"))
     run.begin()
     sets = {"target_train": train, "target_test": test or train}
     ids = [f"v{n:03d}.mp4" for n in videos]

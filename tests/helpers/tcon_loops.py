@@ -194,7 +194,7 @@ class Loops:
             a_s = []
             for i, f in enumerate(self.fs):
                 without = uniform_s[i]
-                if config.partnerless == "self_attention":
+                if config.unpaired == "self_attention":
                     without = self.sharpen(self.normalised_self_attention(f))
                 mine = [m for (source, _), m in matrices.items() if source == i]
                 a_s.append(self.attention(mine, 1, without))

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 from extraction import Extraction, extract
+from prepared_runs import prepare
 from torch import nn
 from toy_runs import QUICK
 
 from tcon.adapt.config.runs import make_runs
-from tcon.adapt.grid import prepare, run_all
+from tcon.adapt.grid import run_all
 from tcon.extract.backbones import BackboneSpec, Preprocessing, Weights, registry
 from tcon.extract.lists.videos import read_videos
 

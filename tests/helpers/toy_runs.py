@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from feature_files import write_domain
+from prepared_runs import prepare
 
-from tcon.adapt.config.runs import MATCHED, make_runs
-from tcon.adapt.grid import prepare, run_all
+from tcon.adapt.config.defaults import PRESET as MATCHED
+from tcon.adapt.config.runs import make_runs
+from tcon.adapt.grid import run_all
 from tcon.evaluate.runs.groups import Group, group_runs
 from tcon.evaluate.runs.read import find_runs
 

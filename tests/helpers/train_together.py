@@ -9,11 +9,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from prepared_runs import prepare
 from tiny_backbones import tiny_backbones
 
 from tcon.adapt.config.runs import make_runs
 from tcon.adapt.end_to_end.decoding import Decoding
-from tcon.adapt.grid import prepare, run_all
+from tcon.adapt.grid import run_all
 
 if __name__ == "__main__":
     source, target, output, *settings = sys.argv[1:]

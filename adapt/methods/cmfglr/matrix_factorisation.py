@@ -23,7 +23,7 @@ from scipy.linalg import solve
 from scipy.sparse import block_diag, csr_array, vstack
 from scipy.sparse.linalg import LinearOperator, cg
 
-from ....cache.errors import InputError
+from ....cache.ranges import NonNegative, Positive
 from .label_graph import Graph, build_graph, laplacian_product, mutual_neighbours, one_hot
 
 
@@ -37,21 +37,13 @@ class Weights:
         beta: of the classifier.
         lambda_: of the graph.
         gamma: of the squared norms of U, P and W.
-
-    Raises:
-        InputError: one is 0; ``lambda_`` alone may be.
     """
 
-    alpha: float = 1.0
-    mu: float = 10.0
-    beta: float = 10.0
-    lambda_: float = 0.1
-    gamma: float = 0.01
-
-    def __post_init__(self) -> None:
-        for name in ("alpha", "mu", "beta", "gamma"):
-            if getattr(self, name) <= 0:
-                raise InputError(f"cmfglr.{name}={getattr(self, name)}: it must be above 0")
+    alpha: Positive = 1.0
+    mu: Positive = 10.0
+    beta: Positive = 10.0
+    lambda_: NonNegative = 0.1
+    gamma: Positive = 0.01
 
 
 class Data(NamedTuple):

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ....cache.errors import InputError
+from ....cache.ranges import Count
 from ..base import FittedMethod, Method, MethodConfig, Sizes, SourceBatch
 from ..registry import entry, register
 from ..source_only import SourceOnly, SourceOnlyConfig
@@ -38,9 +39,9 @@ class CmfglrConfig(Weights, MethodConfig):
         select: pick mu, beta and lambda_ around the given ones by cross-validation on the source.
     """
 
-    r: int = 64
-    iterations: int = 30
-    neighbours: int = 5
+    r: Count = 64
+    iterations: Count = 30
+    neighbours: Count = 5
     select: bool = True
 
 

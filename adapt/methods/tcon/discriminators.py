@@ -10,19 +10,18 @@ Shapes: Bs, Bt videos; Ks, Kt segments; D features; N pairs; H hidden units.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from ....cache.ranges import Count
 from ...layers.coattention import mix_projected
 from ...layers.losses import domain_accuracy, domain_loss
 from ...layers.networks import Discriminator, DiscriminatorConfig
 from ...layers.pairs import Pairs, choose
 from ...layers.reversal import reverse_gradient
-
-if TYPE_CHECKING:
-    from ..base import Draws
+from ..base import Draws
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +34,7 @@ class TconDiscriminatorConfig(DiscriminatorConfig):
             same.
     """
 
-    max_segments: int = 1024
+    max_segments: Count = 1024
 
 
 class PairAlignment(NamedTuple):

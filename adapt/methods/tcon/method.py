@@ -20,7 +20,7 @@ from ...layers import coattention as co
 from ...layers.losses import attention_loss, pseudo_label_loss
 from ...layers.networks import SegmentClassifier, TargetAttention
 from ...layers.pairs import Pairs, choose, in_a_pair, similar
-from ...training.schedules import dann_ramp
+from ...layers.schedules import dann_ramp
 from ..base import Draws, Losses, Method, SegmentVotes, Sizes, SourceBatch, State
 from ..registry import register
 from . import warmup
@@ -167,7 +167,7 @@ class Tcon(Method):
         matrix = co.coattention(fs, ft, pairs.si, pairs.ti)  # [N, Ks, Kt]
         how, videos = config.att_simplex, (len(fs), len(ft))
         a_s, a_t = co.attention_vectors(matrix, pairs, videos, norm=config.att_norm, how=how)
-        if config.partnerless == "self_attention":
+        if config.unpaired == "self_attention":
             paired = in_a_pair(pairs.si, pairs.mask, len(fs))[:, None]  # [Bs, 1]
             a_s = torch.where(paired, a_s, co.to_simplex(co.self_attention(fs), how))
         a_s = a_s.detach() if config.detach_source_att else a_s

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ....cache.ranges import Count, NonNegative, Positive
 from ...layers.coattention import Simplex
 from ...layers.losses import AttentionLoss
 from ...layers.pairs import PairConfig
@@ -23,7 +24,7 @@ class PseudoConfig:
         wait: not before the target attention is in use.
     """
 
-    threshold: float = 0.9
+    threshold: NonNegative = 0.9
     per: Literal["batch", "accepted"] = "batch"
     wait: bool = True
 
@@ -41,33 +42,33 @@ class TconConfig(MethodConfig):
         att_norm: a ``joint`` distribution for each pair, or ``average`` over pairs first.
         att_simplex: attention sums to 1 by division (``l1``) or by ``softmax``.
         att_tau: sharpens the attention vectors below 1, flattens them above.
-        partnerless: attention of a source video without pairs.
+        unpaired: attention of a source video without pairs.
         att_hidden, att_output: width and last function of the attention network.
         att_loss: what it minimises.
         lambda_a: weight of the attention loss.
-        lambda_d: what the discriminators' weight grows to.
-        ramp: steepness of that growth.
+        lambda_d: the discriminators' weight at the end of its ramp.
+        ramp: steepness of the ramp.
         seg_adv: ``adversarial`` for the segment discriminator too, or the ``literal`` sign of (12).
         seg_against: whose segments it compares with the aligned ones.
         detach_source_att, detach_align, detach_ga_input: stop gradients into the features through
             the source attention, the alignment weights, the attention network's input.
     """
 
-    snippets: int = 1
+    snippets: Count = 1
     weigh: Literal["logits", "probabilities"] = "logits"
     score_features: Literal["l2", "raw"] = "l2"
     align_norm: Literal["joint", "raw", "zscore"] = "joint"
-    tau: float = 0.02
+    tau: Positive = 0.02
     att_norm: Literal["joint", "average"] = "joint"
     att_simplex: Simplex = "l1"
-    att_tau: float = 1.0
-    partnerless: Literal["uniform", "self_attention"] = "uniform"
-    att_hidden: int = 256
+    att_tau: Positive = 1.0
+    unpaired: Literal["uniform", "self_attention"] = "uniform"
+    att_hidden: Count = 256
     att_output: Literal["softmax", "sigmoid"] = "softmax"
     att_loss: AttentionLoss = "mse"
-    lambda_a: float = 1.0
-    lambda_d: float = 1.0
-    ramp: float = 10.0
+    lambda_a: NonNegative = 1.0
+    lambda_d: NonNegative = 1.0
+    ramp: NonNegative = 10.0
     seg_adv: Literal["adversarial", "literal"] = "adversarial"
     seg_against: Literal["source", "target"] = "source"
     detach_source_att: bool = False

@@ -7,13 +7,12 @@ An absolute threshold is not portable, so the loss is compared with that of a un
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from ..base import State
+from ....cache.ranges import NonNegative, Whole
+from ..base import State
 
 _DECAY = 0.95
 
@@ -30,11 +29,11 @@ class WarmupConfig:
         source: until then the source has uniform attention too, not yet its co-attention.
     """
 
-    ratio: float = 0.5
-    threshold: float | None = None
-    min_steps: int = 100
-    min_progress: float = 0.1
-    max_progress: float = 0.2
+    ratio: NonNegative = 0.5
+    threshold: NonNegative | None = None
+    min_steps: Whole = 100
+    min_progress: NonNegative = 0.1
+    max_progress: NonNegative = 0.2
     source: bool = False
 
 

@@ -10,7 +10,9 @@ import toy_methods as toy
 from fuzz import damaged_text, ends_well
 from hypothesis import given
 
-from tcon.adapt.config.plans import make_grid, read_plan, shipped
+from tcon.adapt.config.grid import make_grid
+from tcon.adapt.config.options import Segments
+from tcon.adapt.config.plans import read_plan, shipped
 from tcon.adapt.methods import names
 from tcon.adapt.tasks.task import read_task
 from tcon.cache import InputError
@@ -53,7 +55,7 @@ def test_grids_take_what_they_do_not_say_from_the_top(tmp_path: Path) -> None:
     assert len(one.runs) == 2 * 2 * 2 and one.output == Path("runs/one") and one.task is None
     assert {run.train.lr for run in one.runs} == {0.1} and not one.oracle
     assert Counter((run.method, run.modality, run.segments) for run in two.runs) == {
-        ("tcon", modality, 8): 2 for modality in ("rgb", "flow")
+        ("tcon", modality, Segments(8, 8)): 2 for modality in ("rgb", "flow")
     }
     assert {(run.train.lr, run.train.epochs) for run in two.runs} == {(0.2, 3)}
     assert two.oracle and two.task == "ucf_hmdb_2_H2U" and two.source == Path("b.h5")
@@ -116,7 +118,7 @@ def test_missing_files_are_named_with_their_commands(tmp_path: Path) -> None:
         ("seeds = true", "seeds = True is of the wrong kind"),
         (
             "source = 'a'\ntarget = 'b'\nnormalise = 'all'",
-            "'all' is not one of none, source, domain",
+            "--set train.normalise=all: must be one of none, source or domain",
         ),
         ("seeds = 0", "seeds must be at least 1"),
         ("seeds = ", "cannot read the plan"),
@@ -210,7 +212,7 @@ def test_all_tables_ship() -> None:
 )
 def test_absurd_numbers_and_depth(tmp_path: Path, text: str) -> None:
     (tmp_path / "plan.toml").write_text(text)
-    with pytest.raises(InputError, match="above 1000000|an absurd number or depth"):
+    with pytest.raises(InputError, match="number too large"):
         read_plan(str(tmp_path / "plan.toml"), {})
 
 

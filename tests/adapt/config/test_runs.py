@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from functools import reduce
 from pathlib import Path
 
@@ -12,12 +13,15 @@ import numpy as np
 import pytest
 import torch
 from feature_files import write_domain
+from prepared_runs import prepare
 
-from tcon.adapt.config.runs import TrainConfig, default_options, make_runs
+from tcon.adapt.config.options import TrainConfig
+from tcon.adapt.config.runs import default_options, make_runs
 from tcon.adapt.config.settings import apply_settings, keys
 from tcon.adapt.data.store import repeating_videos
-from tcon.adapt.grid import prepare, run_all
+from tcon.adapt.grid import run_all
 from tcon.adapt.methods import Sizes, build, entry, names
+from tcon.adapt.record import read_record, write_record
 from tcon.cache import InputError
 
 QUICK = [
@@ -41,9 +45,9 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
 
 def test_run_folder(files: tuple[Path, Path], tmp_path: Path) -> None:
     for folder in run(*files, tmp_path / "runs"):
-        config = json.loads((folder / "config.json").read_text())
-        assert folder.name == f"{config['method']}_rgb_k4_seed0"
-        assert config["data"]["classes"] == ["jump", "run", "sit"]
+        record = read_record(folder)
+        assert folder.name == record.run.name == f"{record.run.method}_rgb_k4_seed0"
+        assert record.data.classes == ("jump", "run", "sit")
         records = [json.loads(line) for line in (folder / "metrics.jsonl").open()]
         assert [record["step"] for record in records] == [4, 8, 12]
         assert all(np.isfinite(value) for record in records for value in record.values())
@@ -55,8 +59,8 @@ def test_run_folder(files: tuple[Path, Path], tmp_path: Path) -> None:
             last = h5["target_test/logits"][-1]
         # The checkpoint holds the weights that gave the last logits.
         method = build(
-            config["method"],
-            make_runs(METHODS, QUICK)[METHODS.index(config["method"])].options,
+            record.run.method,
+            record.run.options,
             Sizes(in_features=12, source_segments=4, target_segments=4, classes=3),
         )
         checkpoint = torch.load(folder / "checkpoint.pt", weights_only=True)
@@ -117,9 +121,10 @@ def test_a_run_that_does_not_say_how_features_were_made_is_finished_all_the_same
     files: tuple[Path, Path], tmp_path: Path
 ) -> None:
     folder, _ = run(*files, tmp_path / "runs")
-    config = json.loads((folder / "config.json").read_text())
-    assert config["data"].pop("target_provenance")["backbone"] == "toy"
-    (folder / "config.json").write_text(json.dumps(config))
+    record = read_record(folder)
+    assert record.data.recipe.backbone == "toy"
+    record = replace(record, data=replace(record.data, recipe=None, videos=None))
+    (folder / "config.json").write_bytes(write_record(record))
     kept = (folder / "logits.h5").stat().st_mtime_ns
     run(*files, tmp_path / "runs")
     assert (folder / "logits.h5").stat().st_mtime_ns == kept
@@ -181,17 +186,17 @@ def test_settings() -> None:
         ("train.lr", "write it as key=value"),
         ("tcon.taus=1", "did you mean tcon.tau"),
         ("tcon.pair=1", "no setting 'tcon.pair'"),
-        ("train.lr=fast", "'fast' is no float"),
-        ("tcon.detach_align=1", "'1' is no bool"),
-        ("train.batch_size=1.5", "'1.5' is no int"),
+        ("train.lr=fast", "must be a number"),
+        ("tcon.detach_align=1", "must be true or false"),
+        ("train.batch_size=1.5", "must be a whole number"),
         ("train.batch_size=0", "at least 1"),
         ("train.min_steps=-1", "at least 0"),
-        ("train.lr=0", "above 0"),
+        ("train.lr=0", "--set train.lr=0: must be greater than 0"),
         ("train.lr=nan", "finite"),
-        ("tcon.dropout=1", "below 1"),
+        ("tcon.dropout=1", "must be less than 1"),
         ("tcon.pair.max_pairs=0", "at least 1"),
-        ("tcon.align_norm=softmax", "not one of joint, raw, zscore"),
-        ("tcon.pair.rule=nearest", "not one of cosine, argmax"),
+        ("tcon.align_norm=softmax", "must be one of joint, raw or zscore"),
+        ("tcon.pair.rule=nearest", "must be one of cosine, argmax"),
     ],
 )
 def test_wrong_settings(setting: str, message: str) -> None:

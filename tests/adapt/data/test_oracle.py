@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 from feature_files import write_domain
+from prepared_runs import prepare
 
 import tcon.adapt
 from tcon.adapt.config.runs import make_runs
 from tcon.adapt.data import store
-from tcon.adapt.grid import prepare, run_all
+from tcon.adapt.grid import run_all
 from tcon.adapt.methods import entry, names
 from tcon.cache import InputError
 

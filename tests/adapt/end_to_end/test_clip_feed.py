@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 from extraction import extract
+from prepared_runs import prepare
 from still_videos import write_still_videos
 from tiny_backbones import MACHINE, table_of, tiny_backbones
 
@@ -19,7 +19,8 @@ from tcon.adapt.config.runs import make_runs
 from tcon.adapt.end_to_end.clips.reader import ClipRequest
 from tcon.adapt.end_to_end.decoding import Decoding
 from tcon.adapt.end_to_end.feed import ClipFeed, feature_spread
-from tcon.adapt.grid import Prepared, prepare, run_all
+from tcon.adapt.grid import Prepared, run_all
+from tcon.adapt.record import read_record
 from tcon.adapt.training.loop import new_method
 from tcon.cli import main
 from tcon.extract.lists.videos import read_videos
@@ -157,7 +158,7 @@ def test_the_command(folders: list[Path], tmp_path: Path, monkeypatch: pytest.Mo
     assert "tiny: a step of 4 images in one pass, needs about 0.0 GiB; " in done.output
     assert "e2e.sync_bn does nothing: one process trains." in done.output
     (run,) = Path("tuned").iterdir()
-    config = json.loads((run / "config.json").read_text())
-    assert config["end_to_end"]["backbone"] == "tiny" and config["end_to_end"]["sync_bn"]
-    assert config["data"]["videos"]["target_test"] == 2
+    record = read_record(run)
+    assert record.run.end_to_end.backbone == "tiny" and record.run.end_to_end.sync_bn
+    assert record.data.videos.target_test == 2
     assert "finished before" in CliRunner().invoke(main, command).output

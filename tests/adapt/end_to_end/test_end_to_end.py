@@ -17,18 +17,21 @@ import pytest
 import torch
 from click.testing import CliRunner
 from extraction import extract
+from prepared_runs import prepare
 from still_videos import write_still_videos
 from tiny_backbones import MACHINE, tiny_backbones
 
-from tcon.adapt.config.runs import RunConfig, make_runs
+from tcon.adapt.config.options import RunConfig
+from tcon.adapt.config.runs import make_runs
 from tcon.adapt.end_to_end import memory, store
 from tcon.adapt.end_to_end.decoding import Decoding
 from tcon.adapt.end_to_end.gradient_cache import GradientCache
 from tcon.adapt.end_to_end.lists import videos_file
-from tcon.adapt.grid import Prepared, prepare, run_all
+from tcon.adapt.grid import Prepared, run_all
 from tcon.adapt.inference.features import plan_features
 from tcon.adapt.inference.loaded_run import load_run
 from tcon.adapt.inference.stream import predict_videos
+from tcon.adapt.record import read_record
 from tcon.adapt.training.loop import new_method
 from tcon.adapt.training.processes import Processes
 from tcon.cache import FeatureFile, InputError
@@ -294,10 +297,10 @@ def test_extract_takes_the_trained_backbone(
 def test_a_run_says_how_it_was_made(files: tuple[Path, Path], tmp_path: Path) -> None:
     run = end_to_end(files, tmp_path, method="source_only")
     assert run.name == "source_only_rgb_k3_e2e_seed0"
-    config = json.loads((run / "config.json").read_text())
-    assert config["data"]["mode"] == "end to end"
-    assert config["end_to_end"]["backbone"] == "tiny"
-    assert config["options"]["features"] == 0
+    record = read_record(run)
+    assert record.data.mode == "end to end"
+    assert record.run.end_to_end.backbone == "tiny"
+    assert record.run.options.features == 0
     checkpoint = torch.load(run / "checkpoint.pt", weights_only=True)
     assert checkpoint.keys() == {"method", "normalise", "backbone"}
 
@@ -396,9 +399,9 @@ def test_the_micro_batch_is_kept_and_may_be_changed(
 
         with pytest.raises(Stop):
             run_all(ready, save_seconds=0, on_step=stop)
-        told = json.loads((ready.runs[0][1].path / "config.json").read_text())
+        told = read_record(ready.runs[0][1].path)
         used = ready.store.feed(runs[0]).gradient_cache.micro_batch
-        return told["data"]["micro_batch"], used, "\n".join(ready.store.notes(runs[0]))
+        return told.data.micro_batch, used, "\n".join(ready.store.notes(runs[0]))
 
     monkeypatch.setattr(memory, "free_memory", lambda device: 2_000_000)
     fits, used, said = begin()

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from prepared_runs import prepare
 from still_videos import write_still_videos
 from tiny_backbones import table_of, tiny_backbones
 
 from tcon.adapt.config.runs import make_runs
 from tcon.adapt.end_to_end.clips import reader as clip_reader
 from tcon.adapt.end_to_end.decoding import Decoding
-from tcon.adapt.grid import prepare, run_all
+from tcon.adapt.grid import run_all
 from tcon.extract.decoding import DecodeError
 from tcon.extract.snippets.views import TrainingCrop
 

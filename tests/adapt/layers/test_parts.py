@@ -19,9 +19,9 @@ from tcon.adapt.layers.losses import (
 )
 from tcon.adapt.layers.networks import Discriminator, draw_mask
 from tcon.adapt.layers.reversal import reverse_gradient
+from tcon.adapt.layers.schedules import dann_ramp, step_decay
 from tcon.adapt.methods.base import State
 from tcon.adapt.methods.tcon import warmup
-from tcon.adapt.training.schedules import dann_ramp, step_decay
 
 
 @pytest.mark.parametrize("lam", [0.0, 0.3, 1.0])

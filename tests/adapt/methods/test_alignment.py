@@ -10,16 +10,17 @@ import numpy as np
 import pytest
 import torch
 from feature_files import write_domain
+from prepared_runs import prepare
 from torch import Tensor
 
 from tcon.adapt.config.runs import default_options, make_runs
 from tcon.adapt.config.settings import apply_settings
-from tcon.adapt.grid import prepare, run_all
+from tcon.adapt.grid import run_all
 from tcon.adapt.layers.mmd import mk_mmd
 from tcon.adapt.layers.networks import DiscriminatorConfig
+from tcon.adapt.layers.schedules import dann_ramp
 from tcon.adapt.methods import Losses, Sizes, SourceBatch, build, entry
 from tcon.adapt.methods.alignment import Alignment
-from tcon.adapt.training.schedules import dann_ramp
 
 BS, BT, KS, KT, D_IN, C = 5, 4, 3, 2, 10, 3
 LAM = 0.7 * dann_ramp(0.3)

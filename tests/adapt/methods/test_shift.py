@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from prepared_runs import prepare
 from shift import BACKGROUND, CLASSES, LASTS, SNIPPETS, ShiftConfig, World, write_shift
 
 from tcon.adapt.config.runs import make_runs
-from tcon.adapt.grid import prepare, run_all
+from tcon.adapt.grid import run_all
 from tcon.cache import FeatureFile
 from tcon.evaluate.runs.groups import group_runs
 from tcon.evaluate.runs.read import find_runs

@@ -12,10 +12,10 @@ from order import accuracy, ordered_videos, train_briefly
 from torch import Tensor, nn
 
 from tcon.adapt.layers.domain_attention import attentive_entropy, domain_attention, domain_entropy
+from tcon.adapt.layers.schedules import dann_ramp
 from tcon.adapt.methods import Losses, Sizes, SourceBatch, build
 from tcon.adapt.methods.base import Draws
 from tcon.adapt.methods.ta3n import Ta3n, Ta3nConfig
-from tcon.adapt.training.schedules import dann_ramp
 
 BS, BT, K, D_IN, C = 4, 3, 4, 10, 3
 SMALL = Ta3nConfig(features=8, dropout=0.5)

@@ -17,11 +17,11 @@ from tcon.adapt.layers.coattention import (
     mean_over_pairs,
 )
 from tcon.adapt.layers.pairs import PairConfig
+from tcon.adapt.layers.schedules import dann_ramp
 from tcon.adapt.methods import Losses, Sizes, SourceBatch, build
 from tcon.adapt.methods.tcon.discriminators import TconDiscriminatorConfig
 from tcon.adapt.methods.tcon.method import Tcon
 from tcon.adapt.methods.tcon.options import PseudoConfig, TconConfig
-from tcon.adapt.training.schedules import dann_ramp
 
 B, K, D_IN, C = 6, 4, 10, 3
 PARTS = ("bottleneck", "classifier", "attention", "discriminators")

@@ -27,7 +27,7 @@ READINGS = [
     {"att_simplex": "softmax"},
     {"att_norm": "average", "att_simplex": "softmax", "score_features": "raw"},
     {"att_tau": 0.2},
-    {"partnerless": "self_attention"},
+    {"unpaired": "self_attention"},
     {"att_output": "sigmoid"},
     {"att_loss": "l1"},
     {"att_loss": "smooth_l1"},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -15,6 +14,7 @@ from feature_files import write_domain
 from fuzz import damaged_text, ends_well
 from hypothesis import given
 
+from tcon.adapt.runs import Runs
 from tcon.adapt.tasks.counts import DomainCount, Side, count_domain, known_count, known_total
 from tcon.adapt.tasks.task import read_task, shipped_tasks
 from tcon.cache import InputError, Video
@@ -263,9 +263,9 @@ def test_adapt_takes_the_tasks_own_names(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     said = "The source's labels climb, fencing, golf, kick_ball and 8 more are taken"
     assert said in " ".join(result.output.split())
-    data = json.loads(next((tmp_path / "runs").rglob("config.json")).read_text())["data"]
-    assert [data["source_map"][name] for name in TA3N] == list(range(12))
-    assert data["target_map"] == {name: n for n, name in enumerate(TA3N)}
+    data = Runs.open(tmp_path / "runs")[0].record.data
+    assert [data.source.labels[name] for name in TA3N] == list(range(12))
+    assert data.target.labels == {name: n for n, name in enumerate(TA3N)}
 
 
 def test_adapt_says_what_is_uncertain(tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import torch
 from feature_files import write_domain
+from prepared_runs import prepare
 
 from tcon.adapt.config.runs import make_runs
-from tcon.adapt.grid import prepare
 from tcon.adapt.training.loop import new_method
 from tcon.adapt.training.recorder import Recorder, top_class_share
 

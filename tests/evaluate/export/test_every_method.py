@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 import torch
 from extraction import extract
+from prepared_runs import prepare
 from tiny_backbones import MACHINE, tiny_backbones
 from toy_runs import QUICK
 
 from tcon.adapt.config.runs import make_runs
-from tcon.adapt.grid import prepare, run_all
+from tcon.adapt.grid import run_all
 from tcon.adapt.inference import Prediction, load_run, predict
 from tcon.adapt.inference.features import plan_features
 from tcon.adapt.methods import names

@@ -20,8 +20,9 @@ from tcon.adapt.inference.loaded_run import LoadedRun, load_run
 from tcon.adapt.inference.prediction import Prediction
 from tcon.adapt.inference.stream import Result, predict, predict_one, predict_videos
 from tcon.adapt.inference.videos import read_items
+from tcon.adapt.record import read_record, write_record
 from tcon.cache import Failure, FeatureFile, InputError, Snippets
-from tcon.cache.recipe import FlowRecipe, Sampling, Views
+from tcon.cache.recipe import FlowRecipe, Recipe, Sampling, Views
 from tcon.cli import main
 from tcon.evaluate.figures.data.frames import read_images
 from tcon.evaluate.figures.prediction import draw_prediction
@@ -204,28 +205,29 @@ def test_the_figure_shows_the_segments_frames(
 
 
 def _copy(run: Path, to: Path, **data: object) -> Path:
-    """A deployed run: config and checkpoint alone, with other ``data``; None takes a key out."""
+    """A deployed run: record and checkpoint alone, with other ``data``."""
     to.mkdir()
     (to / "checkpoint.pt").write_bytes((run / "checkpoint.pt").read_bytes())
-    config = json.loads((run / "config.json").read_text())
-    config["data"] = {k: v for k, v in {**config["data"], **data}.items() if v is not None}
-    (to / "config.json").write_text(json.dumps(config))
+    record = read_record(run)
+    record = replace(record, data=replace(record.data, **data))
+    (to / "config.json").write_bytes(write_record(record))
     return to
 
 
-def _made(run: Path, **changes: object) -> dict[str, object]:
-    config = json.loads((run / "config.json").read_text())
-    return config["data"]["target_provenance"] | changes
+def _made(run: Path, **changes: object) -> Recipe:
+    return replace(read_record(run).data.recipe, **changes)
 
 
 def test_an_older_run_reads_the_feature_file(run: Path, clips: Path, tmp_path: Path) -> None:
-    old = _copy(run, tmp_path / "old", target_provenance=None)
-    features = json.loads((old / "config.json").read_text())["data"]["target"]
+    old = _copy(run, tmp_path / "old", recipe=None)
+    target = read_record(old).data.target
     assert load_run(old).recipe.without_list() == load_run(run).recipe
-    gone = _copy(run, tmp_path / "gone", target_provenance=None, target=str(tmp_path / "no.h5"))
+    gone = _copy(
+        run, tmp_path / "gone", recipe=None, target=replace(target, path=str(tmp_path / "no.h5"))
+    )
     with pytest.raises(InputError, match="no.h5 is gone: name it with --features"):
         load_run(gone)
-    assert load_run(gone, features=Path(features)).recipe.backbone == "tiny"
+    assert load_run(gone, features=Path(target.path)).recipe.backbone == "tiny"
 
 
 def test_weights(run: Path, clips: Path, tmp_path: Path) -> None:
@@ -254,7 +256,7 @@ def test_weights(run: Path, clips: Path, tmp_path: Path) -> None:
 def test_features_that_cannot_be_made(
     run: Path, tmp_path: Path, changes: dict[str, str], message: str
 ) -> None:
-    copy = _copy(run, tmp_path / "copy", target_provenance=_made(run, **changes))
+    copy = _copy(run, tmp_path / "copy", recipe=_made(run, **changes))
     with pytest.raises(InputError, match=message):
         plan_features(load_run(copy), MACHINE)
 
@@ -284,4 +286,4 @@ def test_wrong_runs_and_videos(run: Path, clips: Path, tmp_path: Path) -> None:
 
 def test_a_run_says_nothing_that_depends_on_target_labels(run: Path) -> None:
     """The hash of the list of videos does."""
-    assert _made(run)["list_sha256"] == ""
+    assert _made(run).list_sha256 == ""

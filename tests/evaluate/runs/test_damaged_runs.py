@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from feature_files import write_domain
@@ -61,12 +62,20 @@ def test_damaged_run(run: Path, sound: dict[str, bytes], name: str, data: st.Dat
 
 
 @pytest.mark.parametrize(
-    "change",
-    [{"end_to_end": 1}, {"data": {"source_map": [1]}}, {"data": {"target_map": None}}],
+    ("change", "message"),
+    [
+        ({"run": 1}, "run: "),
+        ({"run": {"end_to_end": 1}}, "run.end_to_end: "),
+        ({"data": {"source": {"labels": [1]}}}, "data.source"),
+        ({"data": {"classes": []}}, "it has no classes"),
+        ({"data": {"target": {"path": "t", "sha256": "", "labels": {"x": 99}}}}, "other classes"),
+        ({"strange": 1}, "strange: "),
+    ],
 )
-def test_a_table_must_be_one(run: Path, change: dict[str, object]) -> None:
+def test_a_record_must_be_one(run: Path, change: dict[str, Any], message: str) -> None:
     config = json.loads((run / "config.json").read_text())
-    data = {"data": config["data"] | change.get("data", {})}
-    (run / "config.json").write_text(json.dumps(config | change | data))
-    with pytest.raises(InputError, match="end_to_end is no table|_map"):
+    for key, value in change.items():
+        config[key] = {**config.get(key, {}), **value} if isinstance(value, dict) else value
+    (run / "config.json").write_text(json.dumps(config))
+    with pytest.raises(InputError, match=rf"config\.json is damaged \(.*{message}.*delete the run"):
         evaluate(run)

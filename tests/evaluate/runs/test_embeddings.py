@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,6 @@ from feature_files import CLASSES, write_domain
 from toy_runs import train
 
 from tcon.adapt.config.runs import make_runs
-from tcon.adapt.inference.rebuild import run_config
 from tcon.cache import InputError
 from tcon.evaluate.runs.embeddings import Loader, find, of_videos, some
 
@@ -41,7 +40,7 @@ def test_the_rebuilt_method_predicts_the_recorded_logits(
 def test_the_options_are_read_back(tmp_path: Path) -> None:
     settings = ["tcon.pair.threshold=0.7", "tcon.detach_align=true", "train.lr=1e-05"]
     group = train(tmp_path, methods=["tcon"], segments=3, settings=settings)[0]
-    config = run_config(group.first.config)
+    config = group.first.record.run
     assert config.name == group.first.path.name
     assert config.options.pair.threshold == 0.7 and config.options.detach_align is True
     assert config.train.lr == 1e-5 and config.options.disc.hidden == 8
@@ -65,7 +64,7 @@ def test_features_end_to_end_are_in_no_file(tmp_path: Path) -> None:
     run = train(tmp_path, methods=["source_only"])[0].first
     (made,) = make_runs(["source_only"], ["e2e.weights=random"], segments=4, end_to_end=True)
     with pytest.raises(InputError, match="trained end to end, and this needs cached features"):
-        Loader().load(replace(run, config=run.config | asdict(made)))
+        Loader().load(replace(run, record=replace(run.record, run=made)))
 
 
 def test_find_and_some(tmp_path: Path) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import csv
-import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -15,6 +15,7 @@ from feature_files import CLASSES, write_domain
 from handmade_runs import logits, write_run
 
 from tcon.adapt.methods import entry
+from tcon.adapt.record import read_record, write_record
 from tcon.cli import main
 
 VIDEOS = 30
@@ -148,9 +149,10 @@ def test_source_file_that_moved(files: tuple[Path, Path], tmp_path: Path) -> Non
 
 def test_runs_without_the_map_of_source_labels(files: tuple[Path, Path], tmp_path: Path) -> None:
     run = by_epochs(tmp_path / "runs", files)
-    config = json.loads((run / "config.json").read_text())
-    del config["data"]["source_map"]
-    (run / "config.json").write_text(json.dumps(config))
+    record = read_record(run)
+    source = replace(record.data.source, labels=None)
+    record = replace(record, data=replace(record.data, source=source))
+    (run / "config.json").write_bytes(write_record(record))
     done = tcon(run, "--select", "epoch")
     assert done.exit_code == 0 and "before they recorded the classes of source" in done.output
 

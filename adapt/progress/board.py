@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -11,7 +12,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from .grid import State
+from ..grid import State
 
 _SHOWN_ENDED = 8  # the last ones; of hundreds of runs the rest are counted
 _SHOWN_WAITING = 3
@@ -93,7 +94,7 @@ class Board:
         row = self.rows[name]
         row.step, row.steps = step, steps
 
-    def evaluated(self, name: str, step: int, steps: int, record: dict[str, float]) -> None:
+    def evaluated(self, name: str, step: int, steps: int, record: Mapping[str, float]) -> None:
         """A run has logged a record."""
         self.stepped(name, step, steps)
         row = self.rows[name]
@@ -129,7 +130,7 @@ def _line(row: Row) -> str:
     return f"{row.name}: {row.state}{f': {row.terms}' if row.state == 'failed' else ''}"
 
 
-def _terms(record: dict[str, float]) -> str:
+def _terms(record: Mapping[str, float]) -> str:
     return ", ".join(
         f"{short} {record[name]:.3g}" for name, short in _SHORT_NAMES.items() if name in record
     )

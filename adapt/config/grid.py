@@ -1,0 +1,107 @@
+"""A grid: runs on one pair of domains, as a plan or the command line asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...cache.errors import InputError
+from . import defaults
+from .options import RunConfig
+from .runs import make_runs
+from .settings import pairs
+
+_DEFAULTS: dict[str, Any] = {
+    "methods": defaults.METHODS,
+    "modality": defaults.MODALITY,
+    "segments": defaults.SEGMENTS,
+    "seeds": defaults.SEEDS,
+    "preset": defaults.PRESET,
+    "output": defaults.OUTPUT,
+}
+# Short for settings; those of the same place come after them.
+SHORT = {
+    "epochs": "train.epochs",
+    "normalise": "train.normalise",
+    "backbone": "e2e.backbone",
+    "weights": "e2e.weights",
+    "sync_bn": "e2e.sync_bn",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grid:
+    """Runs on one pair of domains, still to be prepared.
+
+    Args:
+        source, target: feature files.
+        runs: what to train.
+        output: folder that gets one sub-folder per run.
+        task: csv of classes or a shipped task's name; None for the class names that both share.
+        oracle: permit methods that train on target labels.
+    """
+
+    source: Path
+    target: Path
+    runs: tuple[RunConfig, ...]
+    output: Path = Path(defaults.OUTPUT)
+    task: str | Path | None = None
+    oracle: bool = False
+
+    @property
+    def end_to_end(self) -> bool:
+        """Whether its runs train the backbone."""
+        return any(run.end_to_end for run in self.runs)
+
+
+def make_grid(given: Mapping[str, Any]) -> Grid:
+    """Make a grid from the keys of a plan or of the command line; defaults where a key is missing.
+
+    Raises:
+        InputError: no source or target, or anything `make_runs` refuses.
+    """
+    options = {**_DEFAULTS, **given}
+    for key in ("source", "target"):
+        if not options.get(key):
+            raise InputError(f"no {key}: name its feature file by --{key}, or a plan by --plan")
+    require_mode(options)
+    runs = make_runs(
+        _words(options, "methods"),
+        settings_of(options),
+        modality=",".join(_words(options, "modality")),
+        segments=",".join(_words(options, "segments")),
+        seeds=options["seeds"],
+        preset=options["preset"],
+        end_to_end=options.get("end_to_end", False),
+    )
+    return Grid(
+        source=Path(options["source"]),
+        target=Path(options["target"]),
+        runs=tuple(runs),
+        output=Path(options["output"], options.get("name", "")),
+        task=options.get("task"),
+        oracle=options.get("oracle", False),
+    )
+
+
+def require_mode(options: Mapping[str, Any]) -> None:
+    """Refuse what end-to-end runs alone have."""
+    given = [f"--{key}" for key, full in SHORT.items() if full[:4] == "e2e." and options.get(key)]
+    if given and not options.get("end_to_end"):
+        raise InputError(f"{given[0]} needs --end-to-end (in a plan: end_to_end = true)")
+
+
+def _words(options: Mapping[str, Any], key: str) -> list[str]:
+    """A list, or a text with commas, as a list; settings hold no commas."""
+    value = options.get(key) or []
+    parts = value if isinstance(value, list | tuple) else str(value).split(",")
+    return [str(part).strip() for part in parts]
+
+
+def settings_of(options: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """What the short keys and ``settings`` of one place set, in the order in which they apply."""
+    short = [(full, options[key]) for key, full in SHORT.items() if options.get(key)]
+    given = options.get("settings", ())
+    return short + pairs(given.split(",") if isinstance(given, str) and given else given or ())

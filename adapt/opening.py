@@ -1,0 +1,40 @@
+"""Open the data that a grid's runs are trained on: cached features or, end to end, clips."""
+
+from __future__ import annotations
+
+import torch
+
+from .config.grid import Grid
+from .data.store import CachedStore, Store
+from .end_to_end.decoding import Decoding
+
+
+def open_store(grid: Grid, device: torch.device, decoding: Decoding | None = None) -> Store:
+    """What the runs of a grid are trained on.
+
+    Args:
+        grid: its runs are all of one mode.
+        device: where runs want the features.
+        decoding: of clips, end to end.
+
+    Raises:
+        InputError: a file is missing or empty, or the task is wrong.
+    """
+    if not grid.end_to_end:
+        return CachedStore(grid.source, grid.target, task=grid.task, device=device)
+    from .end_to_end.opening import open_clips  # the cached mode must not need decoders
+
+    return open_clips(grid, device, decoding or Decoding())
+
+
+def preview_store(grid: Grid, decoding: Decoding | None = None) -> Store | None:
+    """The same for a dry run; None where videos have to be decoded first.
+
+    Raises:
+        InputError: as of `open_store`.
+    """
+    if not grid.end_to_end:
+        return open_store(grid, torch.device("cpu"))
+    from .end_to_end.opening import preview_clips
+
+    return preview_clips(grid, decoding or Decoding())

@@ -1,0 +1,62 @@
+"""What to know of runs before they start, in sentences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..config.options import RunConfig
+from ..grid import Prepared
+from ..methods import FittedMethod, entry
+from ..tasks.task import VERIFIED
+
+
+@dataclass(frozen=True)
+class Briefing:
+    """What was understood of a grid, and what may be wrong with it."""
+
+    notes: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def brief(prepared: Prepared) -> Briefing:
+    """Videos, classes, steps, and warnings; each sentence once."""
+    runs, store = [run for run, _ in prepared.runs], prepared.store
+    said: dict[str, None] = dict.fromkeys(_videos(prepared, runs))
+    if store.task.status not in ("", VERIFIED):
+        said[f"Classes of {store.task.name}: {store.task.status}."] = None
+    for run in runs:
+        known = entry(run.method)
+        if known.note:
+            said[f"{known.title}: {known.note}."] = None
+        if issubclass(known.method, FittedMethod):
+            said[f"{run.method} starts from source_only, which is trained for it."] = None
+        else:
+            said[_steps(run, len(store.chosen(run).source_train))] = None
+    said |= {text: None for run in runs for text in store.notes(run)}
+    warnings = {text: None for run in runs for text in store.warnings(run)}
+    return Briefing(tuple(said), tuple(warnings))
+
+
+def _videos(prepared: Prepared, runs: list[RunConfig]) -> list[str]:
+    """A sentence per way of choosing videos."""
+    said = []
+    for way in dict.fromkeys((run.train.holdout, run.train.target_pool) for run in runs):
+        run = next(r for r in runs if (r.train.holdout, r.train.target_pool) == way)
+        domains = prepared.store.chosen(run)
+        validate = f", {len(domains.source_val)} validate" if domains.source_val else ""
+        said.append(
+            f"{domains.task.name}: {len(domains.task.classes)} classes; source "
+            f"{len(domains.source_train)} train{validate}; target {len(domains.target_train)} "
+            f"adapted on, {len(domains.target_test)} tested ({domains.protocol}); "
+            f"{prepared.store.device}"
+        )
+    return said
+
+
+def _steps(run: RunConfig, videos: int) -> str:
+    train = run.train
+    epochs, per_epoch = train.epochs, train.steps_per_epoch(videos)
+    by_epochs = f"{epochs} epoch{'s' if epochs > 1 else ''} of {per_epoch}"
+    if train.steps(videos) > epochs * per_epoch:
+        by_epochs = f"train.min_steps; {by_epochs} would be {epochs * per_epoch}"
+    return f"Each run has {train.steps(videos)} steps ({by_epochs})."

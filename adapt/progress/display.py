@@ -1,0 +1,152 @@
+"""Shows the training of grids: what starts, one table of all runs, what failed, what to look at."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from ...cache.console import console
+from ..api import train_grids, train_plan
+from ..config.grid import Grid
+from ..config.plans import Plan
+from ..events import Evaluated, Event, GridReady, GridRefused, RunChanged, StepDone
+from ..run_folder import HEALTH
+from ..runs import Runs
+from ..training.health import by_kind
+from ..training.tensorboard import Write, tensorboard_writer
+from .board import Board
+from .briefing import brief
+
+
+class Display:
+    """Takes every event of `train_grids`. Use it as a context manager while that runs.
+
+    Args:
+        grids: that are trained.
+        write: of TensorBoard, if wanted.
+    """
+
+    def __init__(self, grids: Sequence[Grid], *, write: Write | None = None) -> None:
+        self.grids, self.labels, self._write = grids, labels_of(grids), write
+        self.console = run_console()
+        every = any(grid.end_to_end for grid in grids)
+        self.board = Board(list(self.labels.values()), self.console, every=every)
+
+    def __enter__(self) -> Display:
+        self.board.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.board.__exit__(*error)
+
+    def show(self, event: Event) -> None:
+        """Show what happens."""
+        board = self.board
+        match event:
+            case GridReady(prepared=prepared):
+                told = brief(prepared)
+                for text in told.notes:
+                    self.console.print(text)
+                for text in told.warnings:
+                    self.console.print(f"Warning: {text}", style="yellow")
+            case GridRefused(grid, why):
+                for run in grid.runs:
+                    board.set_state(self.labels[grid.output / run.name], "failed", why)
+            case RunChanged(folder, state, why):
+                board.set_state(self.labels[folder], state, why)
+            case StepDone(folder, step, steps):
+                board.stepped(self.labels[folder], step, steps)
+            case Evaluated(folder, step, steps, metrics):
+                board.evaluated(self.labels[folder], step, steps, metrics)
+                if self._write and not self.console.quiet:
+                    self._write(folder, step, metrics)
+
+    def summarise(self, runs: Runs) -> None:
+        """Show unhealthy, unfinished and failed runs, and what to do next."""
+        console, labels = self.console, self.labels
+        for text in unhealthy(labels):
+            console.print(text, style="yellow")
+        if runs.elsewhere:
+            console.print(f"{len(runs.elsewhere)} runs are trained by another process.")
+        why = {labels[run.path]: run.why for run in runs.failed}
+        self._list(f"of {len(labels)} runs failed", why)
+        outputs = " ".join(dict.fromkeys(str(grid.output) for grid in self.grids))
+        following = f" Next: tcon eval {outputs}" if len(runs) else ""
+        total = f"{len(labels)} run{'s' * (len(labels) != 1)}"
+        console.print(f"{len(runs)} of {total} finished in {outputs}.{following}")
+        unreadable = f"video{'s' * (len(runs.unreadable) != 1)} cannot be read, left out"
+        self._list(unreadable, runs.unreadable)
+
+    def _list(self, what: str, whys: Mapping[str, str]) -> None:
+        """Name what failed, and why."""
+        if whys:
+            self.console.print(f"{len(whys)} {what}:", style="red")
+            for name, why in whys.items():
+                self.console.print(f"  {name}: {why}")
+
+
+def train_and_show(
+    grids: Sequence[Grid], *, plan: Plan | None = None, tensorboard: bool = False, **options: Any
+) -> Runs:
+    """`train_grids`, or `train_plan` of a plan that has these grids, shown while it goes on.
+
+    Args:
+        grids: those whose feature files are there.
+        plan: that has them, and perhaps more.
+        tensorboard: write the metrics for it too.
+        options: those of `train_grids`.
+    """
+    with Display(grids, write=tensorboard_writer() if tensorboard else None) as display:
+        if plan is None:
+            runs = train_grids(grids, on_event=display.show, **options)
+        else:
+            runs = train_plan(plan, on_event=display.show, **options)
+    if grids:
+        display.summarise(runs)
+    show_left_out(runs.left_out)
+    return runs
+
+
+def show_left_out(left_out: Mapping[Path, str]) -> None:
+    """Name the grids of a plan whose feature files are not there."""
+    for output, why in left_out.items():
+        run_console().print(f"Left out {output}: {why}", style="yellow")
+
+
+def labels_of(grids: Sequence[Grid]) -> dict[Path, str]:
+    """As short a name of every run's folder as tells them apart."""
+    folders = [grid.output / run.name for grid in grids for run in grid.runs]
+    for parts in (1, 2):
+        labels = {folder: str(Path(*folder.parts[-parts:])) for folder in folders}
+        if len(set(labels.values())) == len(folders):
+            return labels
+    return {folder: str(folder) for folder in folders}
+
+
+def unhealthy(labels: Mapping[Path, str]) -> list[str]:
+    """What looks wrong in runs, a sentence for each kind.
+
+    Args:
+        labels: names of the runs' folders.
+    """
+    found = [
+        (label, finding)
+        for folder, label in labels.items()
+        if (folder / HEALTH).exists()
+        for finding in json.loads((folder / HEALTH).read_text())
+    ]
+    said = []
+    for (first, *others), finding in by_kind(found):
+        more = f" and {len(others)} more" if others else ""
+        said.append(f"Look at {first}{more}: {finding['text']}. Try: {finding['remedy']}.")
+    return said
+
+
+def run_console() -> Console:
+    """The shared console; a quiet one in all but the first of torchrun's processes."""
+    return console() if os.environ.get("RANK", "0") == "0" else Console(quiet=True)

@@ -1,0 +1,257 @@
+"""The record of a run: everything that decided it, saved as ``config.json``.
+
+Read back it is the object that was written. It holds no target label, only which of the target's
+label names belong to which class.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from pydantic import ConfigDict
+
+from ..cache.errors import InputError, shorten
+from ..cache.plugins import PluginRecord, reload_plugin
+from ..cache.ranges import Whole
+from ..cache.recipe import Recipe
+from ..cache.records import from_data, to_json
+from .config.options import MethodOptions, RunConfig, UnknownOptions
+from .legacy import current_layout
+from .methods import names
+
+CONFIG = "config.json"
+Domain = Literal["source", "target"]
+_MAY_BE_UNKNOWN = ("data.source.labels", "data.videos")  # runs of older versions
+
+
+@dataclass(frozen=True, kw_only=True)
+class DomainRecord:
+    """One domain's data.
+
+    Args:
+        path: its feature file.
+        sha256: of ids, splits and features; the source's labels count, the target's do not.
+        labels: class index of each label that belongs to the task; None where an old run does not
+            say.
+    """
+
+    path: str
+    sha256: str
+    labels: Mapping[str, Whole] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoCounts:
+    """How many videos a run trained on, validated on and tested."""
+
+    source_train: Whole
+    source_val: Whole
+    target_train: Whole
+    target_test: Whole
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataRecord:
+    """What a run was given.
+
+    Args:
+        source, target: the domains.
+        protocol: ``inductive`` where target test videos were not adapted on, else
+            ``transductive``.
+        task: its name.
+        classes: their names, [C].
+        backbone, weights, weights_sha256: of the features; end to end, where training began.
+        mode: what the method was trained on.
+        recipe: how new target videos get such features; None where an old run does not say.
+        videos: how many; None where an old run does not say.
+        micro_batch: images at once end to end; None for cached features.
+        target_labels_sha256: of the target with its labels, for a method that reads them.
+
+    Raises:
+        ValueError: labels of classes that there are not.
+    """
+
+    source: DomainRecord
+    target: DomainRecord
+    protocol: str
+    task: str
+    classes: tuple[str, ...]
+    backbone: str
+    weights: str
+    weights_sha256: str = ""
+    mode: Literal["cached features", "end to end"]
+    recipe: Recipe | None = None
+    videos: VideoCounts | None = None
+    micro_batch: Whole | None = None
+    target_labels_sha256: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.classes:
+            raise ValueError("it has no classes")
+        for name in ("source", "target"):
+            labels = getattr(self, name).labels or {}
+            if any(not 0 <= index < len(self.classes) for index in labels.values()):
+                raise ValueError(f"the {name}'s labels name other classes than there are")
+
+    def domain(self, name: Domain) -> DomainRecord:
+        """The source or the target."""
+        return self.source if name == "source" else self.target
+
+
+class Difference(NamedTuple):
+    """A setting, by its dotted key, that two runs do not have in common."""
+
+    key: str
+    ours: Any
+    theirs: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecord:
+    """Everything that decided a run.
+
+    Args:
+        run: its options.
+        base: options of the `source_only` that a fitted method starts from.
+        data: what it was given.
+        command: words of the command that made it; empty for the Python API and for old runs.
+        plugins: what the method needs beside this package.
+        tool_version: of this package.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    run: RunConfig
+    base: MethodOptions | None = None
+    data: DataRecord
+    command: tuple[str, ...] = ()
+    plugins: tuple[PluginRecord, ...] = ()
+    tool_version: str
+
+    def settings(self) -> dict[str, Any]:
+        """Every setting by the key that ``--set`` takes: ``train.lr``, ``tcon.pair.rule``."""
+        roots = {"train": self.run.train, self.run.method: self.run.options}
+        if self.run.end_to_end is not None:
+            roots["e2e"] = self.run.end_to_end
+        if self.base is not None:
+            roots["source_only"] = self.base
+        return dict(_leaves(roots))
+
+    def decisive(self, *, without: Collection[str] = ()) -> dict[str, Any]:
+        """Everything that decides the result, by dotted keys; all values are hashable.
+
+        Left out is what does not count: where the feature files lie and how they were made (their
+        hashes count), the command, the version, and the micro-batch, which is what the memory
+        allows.
+
+        Args:
+            without: keys to leave out too, such as ``seed``.
+        """
+        data, e2e = self.data, self.run.end_to_end
+        found: dict[str, Any] = {
+            name: getattr(self.run, name)
+            for name in ("method", "modality", "segments", "seed", "preset")
+        }
+        found |= self.settings()
+        found |= {
+            "data.source.sha256": data.source.sha256,
+            "data.target.sha256": data.target.sha256,
+            "data.source.labels": _hashable(data.source.labels),
+            "data.target.labels": _hashable(data.target.labels),
+            "data.videos": data.videos,
+            "plugins": tuple(plugin.sha256 for plugin in self.plugins),
+        }
+        keys = ("protocol", "task", "classes", "backbone", "mode", "target_labels_sha256")
+        found |= {f"data.{key}": getattr(data, key) for key in keys}
+        if e2e is not None:
+            found |= {"data.weights": data.weights, "data.weights_sha256": data.weights_sha256}
+            found["data.flow"] = None if data.recipe is None else data.recipe.flow
+        return {k: v for k, v in found.items() if k != "e2e.micro_batch" and k not in without}
+
+    def first_difference(self, other: RunRecord) -> Difference | None:
+        """What tells the results of two runs apart; None where they are the same run."""
+        ours, theirs = self.decisive(), other.decisive()
+        for key in sorted(ours.keys() | theirs.keys()):
+            a, b = ours.get(key), theirs.get(key)
+            if a != b and not (key in _MAY_BE_UNKNOWN and None in (a, b)):
+                return Difference(key, a, b)
+        return None
+
+    def require_method(self) -> None:
+        """Make sure that the run's method can be built.
+
+        Raises:
+            InputError: it is not registered here; says which plug-in to give.
+        """
+        if isinstance(self.run.options, UnknownOptions):
+            for plugin in self.plugins:
+                reload_plugin(plugin)
+            raise InputError(
+                f"the method {self.run.method} is not known here: name the plug-in that registers "
+                "it by --plugin FILE"
+            )
+
+
+def read_record(folder: Path) -> RunRecord:
+    """The record in a run's folder, whatever version wrote it.
+
+    The plug-in of its method is loaded if it is still where it was and still the same; else the
+    options are `UnknownOptions`.
+
+    Raises:
+        InputError: there is none, or it is damaged.
+    """
+    path = folder / CONFIG
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from None
+    try:
+        values = json.loads(content)
+        if not isinstance(values, dict):
+            raise ValueError("it is no table")
+        if "run" not in values:
+            values = current_layout(values)
+        _load_plugins(values)
+        return from_data(RunRecord, values)
+    except InputError:
+        raise
+    except (ValueError, RecursionError) as error:
+        reason = shorten(" ".join(str(error).split()))
+        raise InputError(f"{path} is damaged ({reason}): delete the run and repeat it") from None
+
+
+def write_record(record: RunRecord) -> bytes:
+    """The content of ``config.json``."""
+    return (to_json(record, indent=2) + "\n").encode()
+
+
+def _load_plugins(values: Mapping[str, Any]) -> None:
+    """Load what registers the method of a record, if it is not known and still to be had."""
+    run = values["run"]
+    if isinstance(run, Mapping) and run.get("method") not in names():
+        with suppress(InputError):
+            for plugin in from_data(tuple[PluginRecord, ...], values.get("plugins", ())):
+                reload_plugin(plugin)
+
+
+def _leaves(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Leaves of nested dataclasses and mappings by their dotted keys."""
+    if isinstance(value, UnknownOptions):
+        value = value.values
+    if is_dataclass(value):
+        value = {f.name: getattr(value, f.name) for f in fields(value)}
+    if not isinstance(value, Mapping):
+        yield prefix, tuple(value) if isinstance(value, list) else value
+        return
+    for key, inner in value.items():
+        yield from _leaves(inner, f"{prefix}.{key}" if prefix else key)
+
+
+def _hashable(labels: Mapping[str, int] | None) -> tuple[tuple[str, int], ...] | None:
+    return None if labels is None else tuple(sorted(labels.items()))

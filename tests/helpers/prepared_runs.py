@@ -1,0 +1,34 @@
+"""Runs on two feature files, ready to start."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from tcon.adapt.config.grid import Grid
+from tcon.adapt.config.options import RunConfig
+from tcon.adapt.end_to_end.decoding import Decoding
+from tcon.adapt.grid import Prepared
+from tcon.adapt.grid import prepare as prepare_store
+from tcon.adapt.opening import open_store
+
+
+def prepare(
+    source: Path,
+    target: Path,
+    runs: Sequence[RunConfig],
+    output: Path,
+    *,
+    task: str | Path | None = None,
+    device: str = "cpu",
+    oracle: bool = False,
+    decoding: Decoding | None = None,
+) -> Prepared:
+    """The runs of one grid."""
+    grid = Grid(
+        source=source, target=target, runs=tuple(runs), output=output, task=task, oracle=oracle
+    )
+    store = open_store(grid, torch.device(device), decoding)
+    return prepare_store(store, grid.runs, grid.output, oracle=oracle)
