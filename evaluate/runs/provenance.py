@@ -15,6 +15,7 @@ from .groups import Group
 from .read import Run
 
 _PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "h5py", "av", "matplotlib")
+_DOMAINS: tuple[Domain, ...] = ("source", "target")
 _SHARED = "shared classes"  # the name of the task where no file defines one
 
 
@@ -83,7 +84,7 @@ def provenance_of(
     files: dict[tuple[Domain, str], FeatureOrigin] = {}
     tasks: dict[TaskFile, None] = {}
     for group in groups:
-        for domain in ("source", "target"):
+        for domain in _DOMAINS:
             key = domain, group.record.data.domain(domain).path
             if key not in files:
                 files[key] = _origin(group.first, domain, file_of)
