@@ -34,12 +34,10 @@ def recipe_from_texts(values: Mapping[str, object]) -> Recipe:
         ValueError: a field is missing, or says what this version cannot read.
     """
     made: dict[str, Any] = {f.name: values[f.name] for f in fields(Recipe) if f.name in values}
-    preprocessing = str(made.get("preprocessing", ""))
-    made["imported"] = ""
-    if preprocessing.startswith(_IMPORTED):
-        made |= {"preprocessing": None, "imported": preprocessing.removeprefix(_IMPORTED)}
-    else:
-        made["preprocessing"] = _preprocessing(preprocessing)
+    text = str(made.get("preprocessing", ""))
+    made["preprocessing"] = _preprocessing(text)
+    # A text that `extract` never wrote is of features that somebody else made.
+    made["imported"] = "" if made["preprocessing"] else text.removeprefix(_IMPORTED)
     sampling = str(made.get("sampling", ""))
     made["sampling"] = None if sampling == "imported" else _sampling(sampling)
     made["views"] = _views(str(made.get("views", "centre")))
@@ -61,10 +59,10 @@ def flow_from_text(text: str) -> FlowRecipe:
     return FlowRecipe(parameters=parameters, bound=float(match[2]), quantised=match[3] == "8 bit")
 
 
-def _preprocessing(text: str) -> Preprocessing:
+def _preprocessing(text: str) -> Preprocessing | None:
     match = _PREPROCESSING.fullmatch(text)
     if match is None:
-        raise ValueError(f"its preprocessing '{text[:80]}' is not described as any version does")
+        return None
     values = {
         "resize": match["short"] or (match["height"], match["width"]),
         "input_size": match["size"],

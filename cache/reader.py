@@ -33,12 +33,29 @@ class Packed:
     start: np.ndarray
     count: np.ndarray
 
+    def __repr__(self) -> str:
+        shape = "x".join(map(str, self.features.shape))
+        return f"Packed({len(self.start)} videos, features {shape})"
+
 
 class FeatureFile:
     """The tables of a feature file; features are read on demand.
 
     Videos are in the order of their ids, whichever process finished first. A file whose extraction
     was interrupted reads as what has been committed so far.
+
+    >>> from tcon.cache import FeatureFile
+    >>> file = FeatureFile("clips.h5")
+    >>> file
+    FeatureFile('clips.h5': 2 videos, 2 classes, flow 2x512, rgb 2x512)
+    >>> file.recipes["rgb"].backbone
+    'resnet18'
+    >>> [(video.id, video.label) for video in file.videos]
+    [('left/0.mp4', 'left'), ('right/0.mp4', 'right')]
+    >>> packed = file.packed("rgb")
+    >>> n = 1  # features of the second video, [count, D]
+    >>> packed.features[packed.start[n] : packed.start[n] + packed.count[n]].shape
+    (2, 512)
 
     Args:
         path: the file, or a glob of shards.
@@ -88,8 +105,21 @@ class FeatureFile:
         self.videos = [videos[n] for n in self.order]
         self.failures = [f for _, f in sorted(failures.items()) if f.video not in seen]
 
+    def __repr__(self) -> str:
+        classes = len({video.label for video in self.videos if video.label})
+        parts = [_number(len(self.videos), "video")]
+        parts += [_number(classes, "class")] if classes else []
+        for modality in self.modalities:
+            counts = self.counts(modality)
+            low, high = (counts.min(), counts.max()) if len(counts) else (0, 0)
+            snippets = str(low) if low == high else f"{low}-{high}"
+            parts.append(f"{modality} {snippets}x{self.recipes[modality].dim}")
+        parts += [_number(len(self.failures), "failure")] if self.failures else []
+        return f"FeatureFile({str(self.path)!r}: {', '.join(parts)})"
+
     @property
     def modalities(self) -> list[str]:
+        """Their names, sorted."""
         return sorted(self.recipes)
 
     def packed(self, modality: str = "rgb") -> Packed:
@@ -223,6 +253,11 @@ def _shard(source: Path) -> Path:
     """The file that a part belongs to."""
     parent = source.parent
     return source if parent.suffix != ".parts" else parent.with_suffix("")
+
+
+def _number(count: int, name: str) -> str:
+    plural = name + ("es" if name.endswith("s") else "s")
+    return f"{count} {name if count == 1 else plural}"
 
 
 def _concatenate(arrays: list[np.ndarray]) -> np.ndarray:

@@ -69,3 +69,6 @@ class Snippets:
 
     features: np.ndarray
     frame: np.ndarray
+
+    def __repr__(self) -> str:
+        return f"Snippets(features {'x'.join(map(str, self.features.shape))})"

@@ -10,7 +10,7 @@ A csv row becomes a row of features on this way::
 ``api``        `extract`, what ``tcon extract`` calls; ``like`` repeats a file's recipe
 ``options``    what decides the features; ``machine/`` has the rest: devices, workers, limits
 ``selection``  which videos; ``lists/`` reads lists, folders and official datasets
-``importers/`` features that others made; ``pickles/`` reads theirs
+``importers/`` `import_features`: features that others made; ``pickles/`` reads theirs
 ``check``      what a backbone's classifier sees in a video
 ``synthetic/`` the clips of the demo
 """
@@ -19,11 +19,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .api import extract
+    from .importers.api import import_features
     from .machine.machine import Machine
 
-__all__ = ["Machine", "extract"]
+__all__ = ["Machine", "extract", "import_features"]
 
-_MODULES = {"Machine": "machine.machine", "extract": "api"}
+_MODULES = {
+    "Machine": "machine.machine",
+    "extract": "api",
+    "import_features": "importers.api",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -45,12 +45,15 @@ def extract(
     ``failures``, and the others go on. Nothing is printed.
 
     >>> from tcon.extract import Machine, extract
-    >>> source = extract("clips", "clips.h5", snippets=4, machine=Machine(device="cpu"))
+    >>> cpu = Machine(device="cpu", workers=0)
+    >>> source = extract("clips.csv", "clips.h5", snippets=4, machine=cpu)
     >>> source
-    FeatureFile('clips.h5': 6 videos, 2 classes, rgb 21x1280)
-    >>> target = extract("cameras", "cameras.h5", like=source, unlabelled=True)
-    >>> target.recipes["rgb"] == source.recipes["rgb"]
-    True
+    FeatureFile('clips.h5': 3 videos, 2 classes, rgb 4x1280)
+    >>> target = extract("cameras", "cameras.h5", like=source, machine=cpu)
+    >>> target
+    FeatureFile('cameras.h5': 2 videos, rgb 4x1280, 1 failure)
+    >>> target.failures[0].video
+    'broken.mp4'
 
     Args:
         videos: a list file, a folder ``class/video`` or of unlabelled videos, a video, or several

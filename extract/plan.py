@@ -97,7 +97,7 @@ class Plan:
 
     def _recipe(self, modality: str, list_sha256: str) -> Recipe:
         backbone, cut = self.backbones[modality], self.cuts[modality]
-        is_flow = isinstance(cut, FlowCut)
+        flow_cut = cut if isinstance(cut, FlowCut) else None
         return Recipe(
             backbone=backbone.spec.name,
             weights=backbone.weights,
@@ -108,8 +108,8 @@ class Plan:
             snippet_length=cut.length,
             sampling=cut.sampling,
             views=self.options.views,
-            flow=cut.flow if is_flow else None,
-            flow_engine=cut.engine if is_flow else "",
+            flow=flow_cut.flow if flow_cut else None,
+            flow_engine=flow_cut.engine if flow_cut else "",
             precision=self.precision,
             plugin=backbone.spec.plugin,
             tool_version=__version__,
@@ -166,8 +166,10 @@ def _flow_cut(
     if machine.keep_flow:
         device = torch.device("cpu")  # where videos are decoded
     engine = choose_engine(machine.flow_engine, device, options.flow.parameters)
-    limit = int(machine.keep_flow_gb * 1e9)
-    cache = machine.keep_flow and FlowCache.extend(machine.keep_flow, options.flow, limit)
+    cache = None
+    if machine.keep_flow:
+        limit = int(machine.keep_flow_gb * 1e9)
+        cache = FlowCache.extend(machine.keep_flow, options.flow, limit)
     return make_cut(options, "flow", backbone, engine=engine, cache=cache)
 
 

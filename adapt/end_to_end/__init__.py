@@ -1,5 +1,5 @@
-"""End-to-end mode: G_f is the backbone, trained with everything else on clips of the videos.
+"""End-to-end mode: G_f is the backbone, which is trained too, on clips of the videos.
 
-The methods, the loop and the run folder are those of the cached mode; `feed` makes the segment
-features of a batch and takes their gradients.
+Methods, loop and run folder are those of the cached mode; `feed` computes the segment features of a
+batch and takes their gradients back through the backbone.
 """

@@ -20,14 +20,14 @@ _DROPS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, StochasticDepth)
 
 
 class TrainedBackbone:
-    """Clips in, float32 features out. Nothing in it is dropped; dropout stands before G_y.
+    """Clips in, float32 features out, without dropout: that comes before G_y.
 
     Args:
-        loaded: the backbone, moved to the device.
-        device: that computes.
+        loaded: the backbone, which is moved to the device.
+        device: where it computes.
         precision: "auto", "fp32", "bf16" or "fp16"; weights stay float32.
         batch_norm: which batch norms are trained.
-        trained: whether anything of it is.
+        trained: whether any of its parameters are.
     """
 
     def __init__(
@@ -47,23 +47,23 @@ class TrainedBackbone:
         norms = _frozen_norms(self.module, batch_norm)
         # Features that are dropped or skipped at random would make co-attention noisy (B31).
         drops = [m for m in self.module.modules() if isinstance(m, _DROPS)]
-        self._still = [*norms, *drops] if trained else [self.module]
+        self._frozen = [*norms, *drops] if trained else [self.module]
         for frozen in norms if trained else [self.module]:
             frozen.requires_grad_(False)
 
     @property
     def parameters(self) -> list[nn.Parameter]:
-        """Those that are trained."""
+        """The parameters that are trained."""
         return [p for p in self.module.parameters() if p.requires_grad]
 
     def train(self) -> None:
-        """For training; frozen batch norms keep the statistics that they have."""
+        """Set training mode; frozen batch norms keep their statistics."""
         self.module.train()
-        for module in self._still:
+        for module in self._frozen:
             module.eval()
 
     def eval(self) -> None:
-        """For predictions."""
+        """Set prediction mode."""
         self.module.eval()
 
     def features(self, images: Tensor) -> Tensor:
@@ -75,18 +75,20 @@ class TrainedBackbone:
 
     @contextmanager
     def keeping_statistics(self) -> Iterator[None]:
-        """Trained batch norms use the statistics of their batch, but do not learn them."""
-        norms = [m for m in self.module.modules() if isinstance(m, _BatchNorm) and m.training]
-        momenta = [norm.momentum for norm in norms]
-        counted = [norm.num_batches_tracked.clone() for norm in norms]
-        for norm in norms:
-            norm.momentum = 0.0
+        """Let trained batch norms use the statistics of their batch, but not update their own."""
+        kept = []
+        for norm in self.module.modules():
+            if isinstance(norm, _BatchNorm) and norm.training:
+                batches = norm.num_batches_tracked
+                kept.append((norm, norm.momentum, None if batches is None else batches.clone()))
+                norm.momentum = 0.0
         try:
             yield
         finally:
-            for norm, momentum, count in zip(norms, momenta, counted, strict=True):
+            for norm, momentum, batches in kept:
                 norm.momentum = momentum
-                norm.num_batches_tracked.copy_(count)
+                if norm.num_batches_tracked is not None and batches is not None:
+                    norm.num_batches_tracked.copy_(batches)
 
 
 def training_precision(precision: str, device: torch.device) -> str:

@@ -1,5 +1,6 @@
-"""How the clips of end-to-end runs are got. Workers change no result; engines of flow agree to
-rounding, and kept flow decides the parameters of all flow (`flows`)."""
+"""How the clips of end-to-end runs are decoded. The number of workers changes no result; flow
+engines agree up to rounding, and kept flow decides the parameters of all flow
+(`clips.kept_flow`)."""
 
 from __future__ import annotations
 
@@ -8,19 +9,19 @@ from pathlib import Path
 
 from ...cache.errors import InputError
 
-FEATURE_FILES = (".h5", ".hdf5")  # suffixes; what else is named is a list or folder of videos
+FEATURE_FILES = (".h5", ".hdf5")  # suffixes; anything else is a list or folder of videos
 
 
 @dataclass(frozen=True, kw_only=True)
 class Decoding:
-    """Where and by whom videos are decoded.
+    """Where videos are decoded and their flow is computed.
 
     Args:
-        workers: processes that decode; None for one per core, 0 to decode in this one.
+        workers: decoding processes; None for one per core, 0 to decode in this process.
         source_flow, target_flow: folders of flow caches (``tcon extract --keep-flow``); the flow
-            of videos that are in none is computed in training.
+            of videos that they do not hold is computed during training.
         flow_engine: that computes it: "cuda" and "torch" on the device that trains, "cpu" and
-            "opencv" in the workers; "auto" is the device's best.
+            "opencv" in the decoding processes; "auto" is the device's best.
     """
 
     workers: int | None = None
@@ -29,8 +30,13 @@ class Decoding:
     flow_engine: str = "auto"
 
     @property
+    def kept_flow(self) -> list[Path]:
+        """The folders of flow caches."""
+        return [folder for folder in (self.source_flow, self.target_flow) if folder]
+
+    @property
     def given(self) -> list[str]:
-        """The options that are not their defaults, as the command line has them."""
+        """The options that differ from their defaults, as on the command line."""
         changed = [f.name for f in fields(self) if getattr(self, f.name) != f.default]
         return ["--" + name.replace("_", "-") for name in changed]
 

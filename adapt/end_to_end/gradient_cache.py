@@ -1,11 +1,12 @@
 """A whole batch through a backbone that has memory for a part of it.
 
 Co-attention needs the features of all videos of a batch at once, and their gradients need the
-activations of the backbone, which do not fit. So there are two passes: the features of every
-micro-batch without activations; the loss of the whole batch and its gradient at the features; then
-each micro-batch again, this time with activations and backward. Both passes draw the same random
-numbers. A batch that fits at once takes one pass. A micro-batch is a number of images, or of clips
-where the backbone takes these, so that the segments of one video may be divided too.
+activations of the backbone, which do not fit. So there are two passes, as in GradCache (Gao et
+al., 2021): first the features of every micro-batch, without activations; then, with the gradient of
+the whole batch's loss at the features, each micro-batch again, this time with activations and
+backward. Both passes draw the same random numbers. A batch that fits at once takes one pass. A
+micro-batch is a number of images, or of clips where the backbone takes these, so that the segments
+of one video may be divided too.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from .backbone import TrainedBackbone
 
 
 class _Part(NamedTuple):
-    """Some images [n, ...] of a domain, ``rows`` of those of the whole batch, and the seed that
-    they go through the backbone with."""
+    """A micro-batch: images [n, ...] of a domain, their rows in the whole batch, and the seed of
+    the backbone's random numbers."""
 
     domain: int
     rows: slice
@@ -33,12 +34,12 @@ class _Part(NamedTuple):
 
 
 class GradientCache:
-    """Features of a batch, and the way back of their gradients.
+    """Computes the features of a batch, and takes their gradients back through the backbone.
 
     Args:
         backbone: in training mode.
         micro_batch: images or clips that go through it at once.
-        processes: that share a batch.
+        processes: those that share a batch.
     """
 
     def __init__(
@@ -52,39 +53,37 @@ class GradientCache:
         self._features: list[Tensor] = []
 
     def forward(self, domains: list[Tensor], seed: tuple[int, ...]) -> list[Tensor]:
-        """The features of each domain's videos, leaves that take gradients.
+        """Compute the features of each domain's videos: leaves of the graph, with gradients.
 
         Args:
             domains: uint8 images of each, [b, P, C, S, S] or [b, P, c, L, S, S]: this process's
                 share of the B videos of a batch.
-            seed: decides the random numbers of the backbone, such as dropout.
+            seed: of the backbone's random numbers, such as those of dropout.
 
         Returns:
-            of each [B, P, D] float32.
+            of each domain [B, P, D] float32.
         """
         self.processes.same_buffers(self.backbone.module)
         fits = sum(x.shape[0] * x.shape[1] for x in domains) <= self.micro_batch
-        self._parts, self._features = [], []
-        passing = nullcontext() if fits else self.backbone.keeping_statistics()
-        with passing, torch.set_grad_enabled(fits):
-            for part in self._split(domains, seed):
-                self._parts.append((part, self._run(part)))
+        statistics = nullcontext() if fits else self.backbone.keeping_statistics()
+        with statistics, torch.set_grad_enabled(fits):
+            computed = [(part, self._run(part)) for part in self._split(domains, seed)]
+        self._features = []
         for domain, images in enumerate(domains):
-            features = torch.cat([f.detach() for p, f in self._parts if p.domain == domain])
+            features = torch.cat([f.detach() for part, f in computed if part.domain == domain])
             features = features.unflatten(0, images.shape[:2])  # [b, P, D]
             self._features.append(self.processes.gather(features).requires_grad_())
-        if not fits:
-            self._parts = [(part, None) for part, _ in self._parts]
+        self._parts = [(part, features if fits else None) for part, features in computed]
         return self._features
 
     def backward(self) -> None:
-        """Add to the backbone's gradients those that its features have got."""
+        """Add what the gradients of the features say to the gradients of the backbone."""
         parts, self._parts = self._parts, []
         if not self.backbone.parameters:  # it is frozen
             return
         for part, features in parts:
             gradient = self._features[part.domain].grad  # [B, P, D]
-            if gradient is not None:  # else the method does not look at this domain
+            if gradient is not None:  # else the method does not use this domain
                 features = self._run(part) if features is None else features
                 features.backward(gradient.flatten(0, 1)[part.rows])
         self.processes.sum_gradients(self.backbone.parameters)
@@ -101,7 +100,7 @@ class GradientCache:
                 yield _Part(domain, rows, images, int(drawn))
 
     def _run(self, part: _Part) -> Tensor:
-        """[n, D]"""
+        """The features of a micro-batch, [n, D]."""
         images = part.images.to(self.backbone.device, non_blocking=True)
         with _seeded(part.seed, self.backbone.device):
             return self.backbone.features(images)

@@ -1,4 +1,4 @@
-"""Lists and folders of videos in the place of feature files."""
+"""Lists and folders of videos in place of feature files."""
 
 from __future__ import annotations
 
@@ -19,20 +19,21 @@ from .decoding import FEATURE_FILES
 
 
 def videos_file(source: Path, processes: Processes, *, workers: int | None = None) -> Path:
-    """A feature file that says which videos there are, and how many frames each decodes to.
+    """Make a feature file that says which videos there are, and how many frames of each decode.
 
     Args:
-        source: a feature file, which is returned; or a list or folder of videos. These are decoded
-            once, and kept without features under ``cache/``; those that failed are tried again.
-        processes: that train together; the first one decodes.
-        workers: processes that decode; None for one per core.
+        source: a feature file, which is returned; or a list or folder of videos. They are decoded
+            once, and the file is kept, without features, under ``cache/``; videos that failed are
+            tried again.
+        processes: those that train together; the first one decodes.
+        workers: decoding processes; None for one per core.
 
     Raises:
-        InputError: no such list, or nothing in it that is a video.
+        InputError: no such list, or no video in it.
     """
     if source.suffix in FEATURE_FILES:
         return source
-    # Runs may go on from another folder than this one.
+    # Runs may be resumed from another folder than this one.
     items = [replace(item, path=Path(os.path.realpath(item.path))) for item in read_videos(source)]
     name = source.resolve().name if source.is_dir() else source.stem
     output = Path("cache") / f"videos-{_key(items)}" / f"{name}.h5"
@@ -44,12 +45,12 @@ def videos_file(source: Path, processes: Processes, *, workers: int | None = Non
 
 
 def _key(items: Sequence[VideoItem]) -> str:
-    """Of these very videos: others may have the same ids, and one that has been replaced is to be
-    counted anew. Of a folder of frames its own size and time tell that frames came or went."""
+    """A hash of these very videos: others may have the same ids, and one that has been replaced is
+    to be counted again. Of a folder of frames, size and time change as frames come and go."""
     rows = []
     for item in items:
         size, time = 0, 0
-        with suppress(OSError):  # a broken link, say; decoding tells of it
+        with suppress(OSError):  # such as a broken link; decoding says so
             stat = item.path.stat()
             size, time = stat.st_size, stat.st_mtime_ns
         rows.append(f"{item.id}\0{item.path}\0{size}\0{time}\n")
@@ -61,7 +62,7 @@ def check_videos(source: Path) -> None:
     """Refuse what `videos_file` would refuse before it decodes.
 
     Raises:
-        InputError: no such feature file or list, or nothing in it that is a video.
+        InputError: no such feature file or list, or no video in it.
     """
     if source.suffix in FEATURE_FILES:
         FeatureFile(source)

@@ -11,8 +11,8 @@ from ...cache import FeatureFile
 from ...cache.errors import InputError
 from ..config.grid import Grid
 from ..training.processes import Processes
+from .clips.kept_flow import flow_recipe
 from .decoding import FEATURE_FILES, Decoding
-from .flows import flow_recipe
 from .lists import check_videos, videos_file
 from .store import ClipStore
 
@@ -47,7 +47,7 @@ def preview_clips(grid: Grid, decoding: Decoding) -> ClipStore | None:
     Raises:
         InputError: what `open_clips` would refuse, as far as that can be known.
     """
-    flow_recipe(decoding)
+    flow_recipe(decoding.kept_flow, decoding.flow_engine)
     for path in (grid.source, grid.target):
         check_videos(path)
     if not all(_is_feature_file(path) for path in (grid.source, grid.target)):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ...cache.ranges import NonNegative, Whole
+
 BatchNorm = Literal["partial", "frozen", "trained"]
 
 
@@ -16,47 +18,48 @@ class EndToEnd:
         backbone: a name of `extract.backbones`.
         weights: None for the published ones, a checkpoint file, a finished end-to-end run's
             folder, or "random".
-        backbone_lr: multiple of the rate that the backbone is trained with.
+        backbone_lr: the backbone's learning rate, as a multiple of ``train.lr``; 0 freezes it.
         batch_norm: ``partial`` trains the first batch norm alone, as TSN does; ``frozen`` none,
             ``trained`` all. Source and target pass separately, so a trained one sees one domain
             at a time.
-        sync_bn: several GPUs share the statistics of a batch; else each normalises its own share.
+        sync_bn: compute batch norm's statistics over all GPUs; else each normalises its share.
         crops: TSN's ``multiscale`` crops of training videos, or the ``centre``.
         flip: mirror half of the multiscale crops. It may change what an action means, as of
             Jester's turning hands.
-        precision: that the backbone computes in: "auto", "fp32", "bf16" or "fp16". Everything
-            after it is float32.
-        micro_batch: images, or clips of a backbone that takes these, that go through it at once;
-            0 for as many as fit. The loss sees the whole batch whatever this is.
+        precision: of the backbone: "auto", "fp32", "bf16" or "fp16". Everything after it is
+            float32.
+        micro_batch: images, or clips where the backbone takes these, that go through it at once;
+            0 for as many as fit. The loss is that of the whole batch all the same.
     """
 
     backbone: str = "efficientnet_lite0"
     weights: str | None = None
-    backbone_lr: float = 1.0
+    backbone_lr: NonNegative = 1.0
     batch_norm: BatchNorm = "partial"
     sync_bn: bool = False
     crops: Literal["multiscale", "centre"] = "multiscale"
     flip: bool = True
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
-    micro_batch: int = 0
+    micro_batch: Whole = 0
 
 
-# The rates that the paper gives for C3D, with the optimiser that they look like (ambiguity B15).
+# The learning rates that the paper gives for C3D, with the optimiser that they suggest (B15 in
+# docs/ambiguities.md).
 _C3D = (
     "train.optimiser=sgd",
     "train.lr=1e-2",
     "e2e.backbone_lr=0.1",
 )
-# At Adam's 3e-4 the features of all clips become alike within 50 steps of `tcon`.
+# At Adam's 3e-4 the features of all clips collapse within 50 steps of `tcon`.
 _EFFICIENTNET = ("e2e.backbone_lr=0.1",)
 
 
 def usual_settings(method: str, given: EndToEnd, *, modality: str) -> list[str]:
-    """What differs from the cached mode's defaults, as ``key=value``, before the user's own.
+    """The defaults of the end-to-end mode, as ``key=value``, where they are not the cached mode's.
 
     The backbone's features are used as they are; a classifier on flow has TSN's dropout; the batch
-    norms of random weights are trained, since nothing passes through those that have seen nothing;
-    some trained backbones have a rate of their own.
+    norms of random weights are trained, since their statistics are not those of any data; some
+    backbones have a learning rate of their own.
     """
     settings = [f"{method}.features=0", "train.normalise=none"]
     if modality == "flow":

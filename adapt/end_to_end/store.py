@@ -33,13 +33,13 @@ from ..record import DataRecord, RunRecord
 from ..training.loop import new_method
 from ..training.processes import Processes
 from .backbone import TrainedBackbone, training_precision
+from .clips.kept_flow import flow_recipe
 from .clips.loader import ClipLoader
 from .clips.videos import ClipVideos, all_videos
 from .decoding import Decoding
 from .feed import ClipFeed
-from .flows import flow_recipe
-from .free_memory import free_memory
-from .memory import Need, need
+from .memory.free import free_memory
+from .memory.step import Need, need
 
 
 class ClipStore(Store):
@@ -284,7 +284,7 @@ class ClipStore(Store):
         backbone = self._backbone(run)
         if run.modality != "flow":
             return make_cut(ExtractOptions(), run.modality, backbone)
-        flow = flow_recipe(self.decoding)
+        flow = flow_recipe(self.decoding.kept_flow, self.decoding.flow_engine)
         engine = choose_engine(self.decoding.flow_engine, self.device, flow.parameters)
         return make_cut(ExtractOptions(flow=flow), "flow", backbone, engine=engine)
 

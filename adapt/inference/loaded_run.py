@@ -11,9 +11,9 @@ from ...cache import InputError, Recipe
 from ..config.options import RunConfig
 from ..data.statistics import Statistics
 from ..methods import Method, Sizes, build
-from ..record import CONFIG, RunRecord, read_record
+from ..record import CONFIG, Domain, RunRecord, read_record
 from ..run_folder import CHECKPOINT
-from .feature_files import Domain, feature_file
+from .feature_files import feature_file
 
 
 @dataclass(frozen=True)

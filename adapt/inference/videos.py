@@ -7,8 +7,8 @@ from pathlib import Path
 
 from ...cache.errors import InputError, printable
 from ...extract.decoding import is_there
-from ...extract.lists.suffixes import VIDEO_SUFFIXES
 from ...extract.lists.videos import VideoItem, read_videos
+from ...extract.selection import is_video
 
 
 def read_items(paths: Sequence[str | Path], *, root: Path | None = None) -> list[VideoItem]:
@@ -22,8 +22,8 @@ def read_items(paths: Sequence[str | Path], *, root: Path | None = None) -> list
         if not path.exists() and not is_there(path):
             raise InputError(f"no such video, folder or list: {path}")
         found = [path]
-        a_file = path.is_file() and path.suffix.lower() in VIDEO_SUFFIXES
-        if not a_file and path.exists():  # else a video file, or a part of a folder of frames
+        # A path that does not exist but is there is part of a folder of frames.
+        if path.exists() and not is_video(path):
             found = [item.path for item in read_videos(path, root=root, unlabelled=True)]
         for video in found:
             id_ = printable(video.as_posix())

@@ -14,9 +14,10 @@ from torch import Tensor, nn
 from ...adapt.data.domains import Domains, Videos, load_domains
 from ...adapt.data.splits import split_videos
 from ...adapt.data.statistics import standardise_domains
-from ...adapt.inference.feature_files import Domain, feature_file
+from ...adapt.inference.feature_files import feature_file
 from ...adapt.inference.loaded_run import LoadedRun, load_run
 from ...adapt.methods import Method
+from ...adapt.record import Domain
 from ...adapt.tasks.task import Task
 from ...cache import FeatureFile, InputError
 from .read import Run

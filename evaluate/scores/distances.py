@@ -15,8 +15,8 @@ from sklearn.svm import LinearSVC
 from torch import Tensor
 
 from ...adapt.data.domains import Videos
-from ...adapt.inference.feature_files import Domain
 from ...adapt.layers.mmd import mk_mmd
+from ...adapt.record import Domain
 from ...cache import InputError
 from ..runs.embeddings import Embedded, RunFeatures, of_videos, some
 

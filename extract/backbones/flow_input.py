@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from torch import Tensor, nn
 
+from ...cache.errors import InputError
 from ...cache.recipe import Preprocessing
 from .spec import BackboneSpec
 
@@ -39,7 +40,13 @@ def average_over_rgb(weight: Tensor) -> Tensor:
 
 
 def widen_first_conv(module: nn.Module, first_conv: str) -> None:
-    """Make the convolution ``first_conv`` of ``module`` take flow, in place."""
+    """Make the convolution ``first_conv`` of ``module`` take flow, in place.
+
+    Raises:
+        InputError: it is not a convolution.
+    """
     conv = module.get_submodule(first_conv)
+    if not isinstance(conv, nn.Conv2d | nn.Conv3d):
+        raise InputError(f"{first_conv} is not a convolution, so it cannot be made to take flow")
     conv.weight = nn.Parameter(average_over_rgb(conv.weight.detach()))
     conv.in_channels = conv.weight.shape[1]

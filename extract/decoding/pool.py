@@ -165,9 +165,11 @@ class DecodePool(Generic[RequestT, AnswerT]):
         """What comes within a second, at most one answer from each process."""
         if self._here.tasks:
             yield self._here.tasks[0], self._here.answer()
-        busy = {worker.connection: worker for worker in self._workers if worker.tasks}
-        for connection in wait(list(busy), timeout=1.0) if busy else ():
-            worker = busy[connection]
+        busy = [worker for worker in self._workers if worker.tasks]
+        ready = wait([worker.connection for worker in busy], timeout=1.0) if busy else []
+        for worker in busy:
+            if worker.connection not in ready:
+                continue
             answer = worker.answer()
             if answer is None:
                 continue

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 import av
 import numpy as np
+from av.sidedata.sidedata import SideData
 from av.video.reformatter import VideoReformatter
 
 from .video import DecodeError, ForwardVideo
@@ -28,10 +29,10 @@ class PyavVideo(ForwardVideo):
         super().__init__(on_progress)
         self._container = _open(path)
         stream = self._container.streams.best("video")
-        if stream is None:
+        if not isinstance(stream, av.VideoStream):
             self.close()
             raise DecodeError("it holds no video stream")
-        if stream.codec_context is None:
+        if getattr(stream, "codec_context", None) is None:  # av's types say that there is one
             self.close()
             raise DecodeError("nothing here decodes its video codec")
         # One thread a video: videos are decoded side by side.
@@ -145,7 +146,7 @@ def _lacks_its_end(path: str) -> bool:
 def _upright(image: np.ndarray, frame: av.VideoFrame) -> np.ndarray:
     """Turned and mirrored as the container says, in right angles."""
     matrix = frame.side_data.get("DISPLAYMATRIX")
-    if matrix is None:
+    if not isinstance(matrix, SideData):
         return image
     xx, xy, _, yx, yy, *_ = np.frombuffer(matrix, np.int32).tolist()  # xy: how x moves y
     if abs(xy) > abs(xx) and abs(yx) > abs(yy):

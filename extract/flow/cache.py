@@ -23,6 +23,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import h5py
@@ -138,7 +139,7 @@ class FlowCache:
         """
         held = [video for video in videos if video.id in self]
         try:
-            other = [v.id for v in held if not self.is_of(v.id, v.path, lambda v=v: v.frames)]
+            other = [v.id for v in held if not self.is_of(v.id, v.path, partial(_frames, v))]
         except DecodeError as error:
             raise InputError(str(error)) from None
         if other:
@@ -275,6 +276,10 @@ class VideoWriter:
         self._h5.create_dataset("early_stopped", data=np.array(self._early_stopped, bool))
         self._h5.flush()
         return self._h5.id.get_filesize()
+
+
+def _frames(video: Video) -> int:
+    return video.frames
 
 
 def early_stopped(h5: h5py.File) -> np.ndarray:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
 from types import MappingProxyType
-from typing import Any, TypeVar
-
-from torch import Tensor
+from typing import Any
 
 from ...cache.errors import InputError, unknown
 from ...cache.recipe import FlowParameters
 
-Spent = TypeVar("Spent", int, Tensor)
 PRESETS: Mapping[str, FlowParameters] = MappingProxyType(
     {
         "opencv": FlowParameters(),
@@ -33,7 +29,7 @@ def parse_parameters(text: str) -> FlowParameters:
         return PRESETS[text]
     if "=" not in text:
         raise unknown("flow preset", text, PRESETS)
-    types = {f.name: type(f.default) for f in fields(FlowParameters)}
+    types = {name: type(value) for name, value in vars(FlowParameters()).items()}
     values: dict[str, Any] = {}
     for part in text.split(","):
         name, _, value = part.partition("=")
@@ -49,15 +45,6 @@ def parse_parameters(text: str) -> FlowParameters:
         raise InputError(f"flow parameters {text}: {error}") from None
 
 
-def out_of_budget(parameters: FlowParameters, spent: Spent, pixels: int) -> bool | Tensor:
-    """Whether a pair of so many pixels used up its budget of iterations.
-
-    Args:
-        parameters: that name the budget.
-        spent: iterations times pixels that it took, or those of several pairs [N].
-        pixels: of one image.
-
-    Returns:
-        a bool, or [N] bool.
-    """
-    return spent >= parameters.budget * pixels
+def budget(parameters: FlowParameters, pixels: int) -> int:
+    """Iterations times pixels that a pair of images of so many pixels may take."""
+    return parameters.budget * pixels

@@ -13,7 +13,7 @@ from torch import Tensor
 from ...cache.errors import InputError, unknown
 from ...cache.recipe import FlowParameters
 from ..machine.cores import cores
-from .parameters import out_of_budget
+from .parameters import budget
 
 ENGINES = ("auto", "cpu", "cuda", "torch", "opencv")
 BATCHED = "opencv5"  # the one convention of the engines cuda and torch
@@ -170,7 +170,7 @@ def choose_engine(engine: str, device: torch.device, parameters: FlowParameters)
 
 def _flows(flow: Tensor, spent: Tensor, parameters: FlowParameters) -> Flows:
     """Of the flow [N, 2, H, W] and the pixel iterations spent [N]."""
-    return Flows(flow, out_of_budget(parameters, spent, flow[0, 0].numel()))
+    return Flows(flow, spent >= budget(parameters, flow[0, 0].numel()))
 
 
 def _check(name: str, frames: Tensor) -> None:

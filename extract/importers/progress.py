@@ -30,7 +30,8 @@ class ImportDisplay:
         self._last = Progress(0, 0)
         self._wanted: Wanted | None = None
         self._bar = progress_bar(title="import")
-        self._row = self._bar.add_task("looking for videos", total=None)
+        # It moves while videos are looked for, where somebody sees it.
+        self._row = self._bar.add_task("", total=None, visible=console().is_terminal)
 
     @contextmanager
     def showing(self) -> Iterator[None]:

@@ -91,8 +91,8 @@ def recognise(path: Path, *, trust_pickle: bool = False) -> tuple[str, str]:
     suffixes = Counter(suffix for name in names if (suffix := Path(name).suffix) in known)
     if not suffixes:
         raise InputError(
-            f"{path} is of no kind that is recognised ({', '.join(known)}): name its kind, one of "
-            f"{', '.join(KINDS)}"
+            f"{path} is of a kind that is not recognised ({', '.join(known)}): name its kind, one "
+            f"of {', '.join(KINDS)}"
         )
     kinds: Counter[str] = Counter()
     for suffix, count in suffixes.most_common():

@@ -25,8 +25,8 @@ def modality_of(name: str) -> str:
     modality = name[:80].lower()  # a small pickle can have a long text in thousands of places
     if not _MODALITY.fullmatch(modality) or modality in TABLES:
         raise InputError(
-            f"{ascii(name[:40])} can be no modality: it is one word of letters, as rgb, and none "
-            f"of {', '.join(TABLES)}"
+            f"{ascii(name[:40])} cannot be a modality: that is one word of letters, such as rgb, "
+            f"and none of {', '.join(TABLES)}"
         )
     return modality
 

@@ -126,7 +126,7 @@ def _of_lists(
         entries += [replace(entry, split=split or entry.split) for entry in read]
     if len(with_split) == 2:
         raise InputError(
-            f"{with_split[False]} says no split of its videos, but {with_split[True]} does: say "
+            f"{with_split[False]} gives its videos no split, but {with_split[True]} does: say "
             f"train={with_split[False]}, or val= or test="
         )
     joined = join(entries, names)
@@ -146,7 +146,7 @@ def _check_text(source: FeatureSource, *texts: str) -> None:
     """HDF5 holds UTF-8 without NULs."""
     for text in texts:
         if "\0" in text or text.encode(errors="replace").decode() != text:
-            raise InputError(f"{source.path}: {text!r} is no name that can be stored: rename it")
+            raise InputError(f"{source.path}: {text!r} cannot be stored as a name: rename it")
 
 
 def _of_folders(names: Iterable[str]) -> list[Entry]:

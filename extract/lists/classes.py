@@ -93,7 +93,7 @@ def _table(path: Path, lines: Sequence[Line]) -> list[tuple[int, int, str]]:
         row = cells(line.text)
         number = whole(row[id_]) if len(row) > max(id_, key) else None
         if number is None or not row[key]:
-            raise InputError(f"{path} line {line.number} has no number and name of a class")
+            raise InputError(f"{path} line {line.number} lacks the number or the name of a class")
         pairs.append((line.number, number, row[key]))
     return pairs
 
@@ -107,7 +107,8 @@ def _numbered(path: Path, lines: Sequence[Line]) -> list[tuple[int, int, str]]:
     if found < len(lines):
         line = lines[matches.index(None)]
         raise InputError(
-            f"{path} line {line.number} is no 'number name' as the others are: {shorten(line.text)}"
+            f"{path} line {line.number} is not of the form 'number name', as the other lines are: "
+            f"{shorten(line.text)}"
         )
     return [
         (line.number, int(match[1]), match[2])

@@ -9,8 +9,7 @@ from pathlib import Path
 from ...cache.errors import InputError, shorten, unknown
 from .classes import name_labels, read_classes
 from .entry import Entry
-from .forms.epic import EPIC
-from .forms.epic_pickle import entries_from_pickle
+from .forms.epic import EPIC, entries_from_pickle
 from .forms.every import FORMS, LINE_FORMS, TABLE_FORMS
 from .forms.form import UNUSED, LineForm, TableForm
 from .forms.lines import Line, is_comment, read_lines, whole
@@ -122,7 +121,7 @@ def _recognise(path: Path, lines: Sequence[Line]) -> tuple[LineForm | TableForm,
         form, line = nearly
         other = fitting and f" (if they are '{fitting[0].line}': --list-form {fitting[0].name})"
         raise InputError(
-            f"{path} line {line.number} is no '{form.line}' as most others are: "
+            f"{path} line {line.number} is not of the form '{form.line}', as most other lines are: "
             f"{shorten(line.text)}{other or ''}"
         )
     if fitting:
@@ -165,7 +164,9 @@ def _read_as(
     entries, misfits = _fit(form, path, lines)
     if misfits:
         line = misfits[0]
-        raise InputError(f"{path} line {line.number} is no '{form.line}': {shorten(line.text)}")
+        raise InputError(
+            f"{path} line {line.number} is not of the form '{form.line}': {shorten(line.text)}"
+        )
     return form, entries, ""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -18,7 +18,7 @@ class Batch:
 
     modality: str
     images: Tensor | GreyFrames
-    videos: list[Hashable]
+    videos: list[str]
 
 
 class Batcher:
@@ -31,9 +31,9 @@ class Batcher:
     def __init__(self, modality: str, batch_size: int) -> None:
         self._modality, self._size = modality, batch_size
         self._images: list[Tensor] = []
-        self._videos: list[Hashable] = []
+        self._videos: list[str] = []
 
-    def add(self, video: Hashable, images: Tensor) -> Iterator[Batch]:
+    def add(self, video: str, images: Tensor) -> Iterator[Batch]:
         """Take images [n, ...] of a video; give the batches that are full now."""
         self._images.append(images)
         self._videos += [video] * len(images)

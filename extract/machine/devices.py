@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ...cache.device import choose_device
 from ..backbones import LoadedBackbone
-from ..flow.fields import GreyFrames
+from ..flow.fields import FieldCut, GreyFrames
 from ..snippets.cutting import Cut
 from ..snippets.transforms import normalise
 from .batching import pad
@@ -121,7 +121,9 @@ class _Runner:
     @torch.inference_mode()
     def _run(self, modality: str, images: Tensor | GreyFrames) -> Result:
         if isinstance(images, GreyFrames):
-            stacks, stopped = self._cuts[modality].stacks(images, self._device)
+            cut = self._cuts[modality]
+            assert isinstance(cut, FieldCut)  # no other gives frames
+            stacks, stopped = cut.stacks(images, self._device)
             stacks = stacks.flatten(0, 1)  # [n V, ...]
             batches, n = pad(stacks, self._batch_size), len(stacks)
             features = torch.cat([self._features(modality, batch) for batch in batches])[:n]

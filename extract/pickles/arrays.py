@@ -53,7 +53,7 @@ class Dtype(Buildable):
 
     def __init__(self, code: object, *_: object) -> None:
         if not isinstance(code, str):  # and is not printed, which could take for ever
-            raise Refused("has an array whose dtype is no text")
+            raise Refused("has an array whose dtype is not text")
         if not _DTYPE.fullmatch(code):
             raise Refused(f"has an array of {ascii(code[:40])}, not of numbers, text or objects")
         self._code, self._order = code.lstrip("<>|="), "="
@@ -155,7 +155,7 @@ def _shape(shape: object) -> tuple[int, ...]:
         sizes = tuple(n for n in shape if type(n) is int and 0 <= n < 2**63)
         if len(sizes) == len(shape):
             return sizes
-    raise Refused("has an array of no shape")
+    raise Refused("has an array without a valid shape")
 
 
 def _bytes(raw: Raw) -> bytes | bytearray | memoryview:

@@ -119,7 +119,7 @@ class Frame(Buildable):
         if index.name in names and index.name not in found:
             found[index.name] = _array(index.data).numpy()
         if any(values.ndim != 1 for values in found.values()):
-            raise Refused("has columns that are no columns")
+            raise Refused("has columns of more than one dimension")
         cells = {name: values.tolist() for name, values in found.items()}
         if not all(
             isinstance(cell, str | int | float | None)

@@ -52,7 +52,7 @@ def read_pickle(path: Path, *, trust: bool) -> object:
         raise InputError(f"{path} {error}") from None
     except Exception as error:  # parsers of damaged files raise anything
         reason = f"{type(error).__name__}: {ascii(str(error)[:100])[1:-1]}"
-        raise InputError(f"{path} is no pickle, or a damaged one ({reason})") from None
+        raise InputError(f"{path} is not a pickle, or is damaged ({reason})") from None
 
 
 def check_size(path: Path, found: Iterable[arrays.Array]) -> None:

@@ -32,7 +32,7 @@ from tcon.adapt.data.domains import Domains
 from tcon.adapt.end_to_end.backbone import TrainedBackbone
 from tcon.adapt.end_to_end.clips.videos import ClipVideos
 from tcon.adapt.end_to_end.feed import ClipFeed
-from tcon.adapt.end_to_end.memory import need
+from tcon.adapt.end_to_end.memory.step import need
 from tcon.adapt.run_folder import RunFolder
 from tcon.adapt.tasks.task import Task
 from tcon.adapt.training import loop

@@ -25,7 +25,7 @@ from tcon.extract.decoding import read_frames
 from tcon.extract.flow import FlowParameters
 from tcon.extract.flow.engines import batched, cpu
 from tcon.extract.flow.frames import grey
-from tcon.extract.flow.parameters import out_of_budget
+from tcon.extract.flow.parameters import budget
 from tcon.extract.lists.videos import VideoItem, read_videos
 from tcon.extract.machine.cores import cores
 
@@ -66,9 +66,7 @@ def main() -> None:
             line += f", peak memory {torch.cuda.max_memory_allocated() / 2**30:.2f} GiB there"
         if len(spent):
             total = int(sum(spent))
-            stopped = sum(
-                out_of_budget(FlowParameters(), int(n), pairs[0, 0].numel()) for n in spent
-            )
+            stopped = sum(int(n) >= budget(FlowParameters(), pairs[0, 0].numel()) for n in spent)
             line += (
                 f"; {total / len(flow) / 1e6:.1f} M pixel iterations a pair, "
                 f"{stopped} of {len(flow)} met the budget, "

@@ -1,1 +1,1 @@
-"""Clips for end-to-end training, decoded anew for every step."""
+"""Clips for end-to-end training, decoded again for every step."""

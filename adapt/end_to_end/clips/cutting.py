@@ -1,4 +1,4 @@
-"""Clips for end-to-end training: a random snippet of each segment, cut out of the video itself."""
+"""Clips for end-to-end training: a random snippet of each segment, cut from the video itself."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from ....extract.flow.kept import CachedFlowCutter
 from ....extract.snippets.cutting import Cut
 from ....extract.snippets.reading import too_few
 
-_PAIRS = 128  # of frames whose flow is computed at once: a batch of the engine `cuda`
+_PAIRS = 128  # frame pairs whose flow is computed at once: a batch of the engine `cuda`
 
 
 @dataclass(frozen=True)
 class GreyClips:
-    """Clips of flow whose fields are to be computed where the backbone runs.
+    """The frames of flow clips whose fields are still to be computed, where the backbone runs.
 
     Args:
-        cut: how.
+        cut: how they are computed and cut.
         parts: frames of the snippets, in order.
     """
 
@@ -38,14 +38,14 @@ class GreyClips:
 
 @torch.no_grad()
 def compute_flow(videos: Sequence[GreyClips], device: torch.device) -> Iterator[Tensor]:
-    """The clips of several videos, whose flow is computed together on the device.
+    """Compute the flow of several videos together.
 
     Args:
-        videos: that differ in their crops alone.
-        device: that computes.
+        videos: their cuts differ in nothing but their crops.
+        device: where flow is computed.
 
     Yields:
-        of each [n, 2 L, S, S], or clips [n, 2, L, S, S]; on the device.
+        for each video [n, 2 L, S, S], or clips [n, 2, L, S, S], on the device.
     """
     fields = _fields([part for clips in videos for part in clips.parts], videos[0].cut, device)
     for clips in videos:
@@ -54,7 +54,7 @@ def compute_flow(videos: Sequence[GreyClips], device: torch.device) -> Iterator[
 
 
 def _fields(parts: Sequence[GreyFrames], cut: FlowCut, device: torch.device) -> Iterator[Tensor]:
-    """The fields of each part, as many parts at once as a batch holds."""
+    """The fields of each part [p, 2, H, W]; as many parts are computed at once as fit a batch."""
     together: list[GreyFrames] = []
     for part in parts:
         if together and sum(len(p.first) for p in (*together, part)) > _PAIRS:
@@ -65,7 +65,7 @@ def _fields(parts: Sequence[GreyFrames], cut: FlowCut, device: torch.device) -> 
 
 
 def training_plan(cut: Cut, total: int, positions: np.ndarray) -> np.ndarray:
-    """One snippet of each of n equal segments (TSN): positions .5 are what evaluation takes.
+    """Plan one snippet in each of n equal segments (TSN); evaluation takes positions of 0.5.
 
     Args:
         cut: how snippets are cut.
@@ -73,11 +73,11 @@ def training_plan(cut: Cut, total: int, positions: np.ndarray) -> np.ndarray:
         positions: where in its segment each snippet starts, [n] in [0, 1).
 
     Returns:
-        pieces of each snippet, [n, L] int64, increasing along both axes. Snippets repeat in a video
-        of few pieces, and the last piece in one shorter than a snippet.
+        pieces of each snippet, [n, L] int64, not decreasing along either axis. Snippets repeat
+        where a video has few pieces; its last piece repeats where it is shorter than a snippet.
     """
     pieces, length, n = cut.piece_count(total), cut.length, len(positions)
-    places = max(pieces - length + 1, 1)  # that a snippet can start with
+    places = max(pieces - length + 1, 1)  # where a snippet can start
     starts = np.floor((np.arange(n) + positions) * places / n).astype(np.int64)  # [n]
     starts = np.minimum(starts, places - 1)  # a position just below 1 may have been rounded up
     return np.minimum(starts[:, None] + np.arange(length), pieces - 1)
@@ -92,24 +92,24 @@ def read_clips(
     flow: FlowCache | None = None,
     on_progress: Callable[[], None] = lambda: None,
 ) -> Tensor | GreyClips:
-    """Decode the planned snippets of a video, from its start to the last frame that they need.
+    """Decode a video up to the last frame that its planned snippets need.
 
     Args:
         path: the video.
         cut: how snippets are cut; one view.
-        plan: pieces of each snippet, [n, L], increasing along both axes; rows may repeat or
-            overlap. What the video does not reach is its last piece instead.
+        plan: pieces of each snippet, [n, L], not decreasing along either axis; rows may repeat or
+            overlap. The last piece stands in for pieces beyond the end of the video.
         video: its id.
         flow: where the fields of a `FlowCut` are taken from, if it holds the video: then nothing
             is decoded.
-        on_progress: called whenever the decoder has got on.
+        on_progress: called after every few frames that decode.
 
     Returns:
         [n, c L, S, S], or clips [n, c, L, S, S]; uint8, or float32 where the cut keeps fractions.
-        Of flow that an engine of `ON_DEVICE` computes, the n clips' frames.
+        The frames of the n clips where an engine of `ON_DEVICE` is to compute their flow.
 
     Raises:
-        DecodeError: it does not decode.
+        DecodeError: the video does not decode.
     """
     if isinstance(cut, FlowCut) and flow:
         cut = replace(cut, cache=flow)
@@ -124,7 +124,8 @@ def read_clips(
 def _read(
     path: str, cut: Cut, plan: np.ndarray, video: str, on_progress: Callable[[], None]
 ) -> tuple[Tensor | GreyClips, int]:
-    """The snippets that the video reaches, and, where some lack, how many pieces it has."""
+    """The snippets up to the end of the video; and how many pieces it has, where some are
+    missing."""
     cutter = cut.cutter(plan, video, path)
     if isinstance(cutter, CachedFlowCutter):
         return _join(cutter.rest(), cut), cutter.fields
@@ -143,7 +144,7 @@ def _read(
 
 
 def _join(chunks: Iterable[Tensor | GreyFrames], cut: Cut) -> Tensor | GreyClips:
-    """Chunks [b, 1, ...] as [n, ...], n 0 where there are none."""
+    """Join chunks [b, 1, ...] to [n, ...]; n is 0 where there are none."""
     clips, parts = [torch.empty(0, *cut.shape, dtype=torch.uint8)], []
     for chunk in chunks:
         if isinstance(chunk, GreyFrames):

@@ -1,4 +1,4 @@
-"""Videos of a domain that are decoded anew in every epoch."""
+"""The videos of a domain, which are decoded again in every epoch."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class ClipVideos:
     """Some videos of a domain.
 
     Args:
-        domain: whose videos they are, "source" or "target".
+        domain: "source" or "target".
         ids: [n].
-        rows: of the feature file's videos, [n].
-        count: frames of each, [n].
-        labels: class indices [n], of source videos alone.
+        rows: their places among the feature file's videos, [n].
+        count: how many frames each has, [n].
+        labels: class indices [n]; of source videos alone.
         in_features: D_in, of the backbone.
     """
 
@@ -35,7 +35,7 @@ class ClipVideos:
         return len(self.ids)
 
     def subset(self, rows: Sequence[int], *, labels: Sequence[int] | None = None) -> ClipVideos:
-        """Those of ``rows``, with these labels."""
+        """The videos of these rows, with these labels."""
         return replace(
             self,
             ids=tuple(self.ids[n] for n in rows),

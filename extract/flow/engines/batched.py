@@ -50,13 +50,15 @@ def coarse_to_fine(
     ``refine`` is given both images, the flow so far, the parameters and after how many iterations
     each pair's budget is used up [N]; it returns the better flow and the iterations taken [N].
     """
-    levels = (reversed(pyramid(images, parameters)) for images in (first, second))
-    u, spent = None, first.new_zeros(len(first), dtype=torch.long)
+    levels = [pyramid(images, parameters)[::-1] for images in (first, second)]
+    u: Tensor | None = None
+    spent = first.new_zeros(len(first), dtype=torch.long)
     budget = parameters.budget * first[0].numel()
     for a, b in zip(*levels, strict=True):
         pixels = a[0].numel()
         u, taken = refine(a, b, to_level(u, a, parameters), parameters, (budget - spent) / pixels)
         spent += taken * pixels
+    assert u is not None  # there is at least one level
     return u, spent
 
 
@@ -65,7 +67,8 @@ def pyramid(images: Tensor, parameters: FlowParameters) -> list[Tensor]:
     levels = [images.float()]
     step = 1 / parameters.scale_step
     for _ in range(parameters.scales - 1):
-        shape = tuple(round(side * parameters.scale_step) for side in levels[-1].shape[1:])
+        height, width = levels[-1].shape[1:]
+        shape = round(height * parameters.scale_step), round(width * parameters.scale_step)
         if min(shape) < _SMALLEST:
             break
         levels.append(_resize(levels[-1], shape, step, step))
@@ -74,7 +77,8 @@ def pyramid(images: Tensor, parameters: FlowParameters) -> list[Tensor]:
 
 def to_level(u: Tensor | None, images: Tensor, parameters: FlowParameters) -> Tensor:
     """The flow of the coarser level enlarged to that of ``images`` [N, H, W]; 0 for None."""
-    n, *shape = images.shape
+    n, *_ = images.shape
+    shape = images.shape[-2], images.shape[-1]
     if u is None:
         return images.new_zeros(n, 2, *shape)
     rows, columns = u.shape[2] / shape[0], u.shape[3] / shape[1]
@@ -134,7 +138,7 @@ def _inner(
         active &= error > enough
         if done % _CHECK == 0 or done == parameters.inner:
             u[left], p[left] = part[:2]
-            left, part = left[active], tuple(x[active] for x in part)
+            left, part = left[active], (part[0][active], part[1][active], part[2][active])
             active = active[active]
             if not len(left):
                 break

@@ -12,6 +12,8 @@ divergences have a border.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 
@@ -24,7 +26,7 @@ _SMALLEST = 16  # pixels: a side of the coarsest level
 _LEAST = 30  # iterations of a warp when the budget is used up
 _TINY = np.float32(np.finfo(np.float32).eps)
 _ONE, _TWO, _THREE = np.uintp(1), np.uintp(2), np.uintp(3)
-_OPTIONS = {"cache": True, "nogil": True, "fastmath": True, "error_model": "numpy"}
+_OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "fastmath": True, "error_model": "numpy"}
 
 
 def flow(

@@ -152,7 +152,8 @@ class Engine:
             self._launch(*key)  # compiles, which recording must not
             self._graphs[key] = None
             return
-        if self._graphs[key] is None:
+        graph = self._graphs[key]
+        if graph is None:
             graph = torch.cuda.CUDAGraph()
             stream = torch.cuda.Stream(self.device)  # torch's own is on the first device used
             # Other threads may use the device meanwhile, but not record.
@@ -162,7 +163,7 @@ class Engine:
             ):
                 self._launch(*key)
             self._graphs[key] = graph
-        self._graphs[key].replay()
+        graph.replay()
 
     def _launch(self, height: int, width: int, pairs: int) -> None:
         """Launch an outer iteration: the median, then as many iterations as any pair can need."""

@@ -257,7 +257,7 @@ def decide(
         tl.store(spent + n, tl.load(spent + n) + count)
         tl.store(u_at + n, 1 - tl.load(u_at + n))
         tl.store(p_at + n, 1 - tl.load(p_at + n))
-        tl.store(converged + n, (last > 0).to(tl.int32))
+        tl.store(converged + n, (last > 0).to(tl.int32))  # type: ignore[attr-defined]  # a Triton tensor
         tl.store(counts + n, tl.where(last > 0, 0, tl.minimum(inner - before, STEPS)))
     else:
         tl.store(counts + n, last)

@@ -9,10 +9,12 @@ right: by the zero-one principle it is right for all numbers then.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 
-_OPTIONS = {"cache": True, "nogil": True, "fastmath": True}
+_OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "fastmath": True}
 
 
 @njit(**_OPTIONS)

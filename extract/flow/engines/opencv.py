@@ -35,7 +35,8 @@ def create(parameters: FlowParameters) -> Any:
             f"the installed OpenCV {__version__} computes flow by the convention {has}, not "
             f"{parameters.convention}: take the flow engine cpu"
         )
-    return optflow.DualTVL1OpticalFlow_create(
+    made: Any = optflow  # its stubs lack what contrib adds
+    return made.DualTVL1OpticalFlow_create(
         tau=parameters.tau,
         lambda_=parameters.lambda_,
         theta=parameters.theta,

@@ -42,7 +42,7 @@ class Epic100(FeatureSource):
         content = read_pickle(path, trust=trust_pickle)
         if not (isinstance(content, dict) and {"features", "narration_ids"} <= content.keys()):
             raise InputError(
-                f"{path} is no dict of features and narration_ids: name its kind, mmsada for a "
+                f"{path} is not a dict of features and narration_ids: name its kind, mmsada for a "
                 "list of samples, mmaction2 for one video"
             )
         with damaged(f"{path}"):
@@ -54,7 +54,7 @@ class Epic100(FeatureSource):
             check_size(path, found.values())
             self._features = {m: array.numpy() for m, array in found.items()}  # [N, n, D] each
             if wrong := [m for m, a in self._features.items() if len(a) != len(ids)]:
-                raise InputError(f"has not one row per narration_id in {', '.join(wrong)}")
+                raise InputError(f"does not have one row per narration_id in {', '.join(wrong)}")
 
     def names(self) -> Iterable[str]:
         return self._place
@@ -72,7 +72,7 @@ def modalities(features: object, *, prefix: str = "") -> dict[str, Array]:
         prefix: before the names that count, such as "features_".
 
     Raises:
-        InputError: it is no dict of such arrays, or one is called what no modality can be.
+        InputError: it is not a dict of such arrays, or one is called what no modality can be.
     """
     if not isinstance(features, dict):
         raise InputError("has no dict of features by modality")

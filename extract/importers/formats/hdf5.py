@@ -100,7 +100,7 @@ def _read(h5: h5py.File, chosen: Mapping[str, str]) -> dict[str, Snippets]:
 
 def _note(datasets: list[str], name: str | bytes, item: h5py.Group | h5py.Dataset) -> None:
     if isinstance(name, bytes):
-        raise InputError(f"names a dataset {name!r}, which is no UTF-8")
+        raise InputError(f"names a dataset {name!r}, which is not UTF-8")
     if isinstance(item, h5py.Dataset):
         if item.is_virtual or item.external:
             raise InputError(f"keeps {name} in other files, which are not read: copy it into one")

@@ -47,8 +47,8 @@ class MMSada(FeatureSource):
         samples = content.get("features") if isinstance(content, dict) else None
         if not isinstance(samples, list) or not samples:
             raise InputError(
-                f"{path} is no dict with a list of features: name its kind, epic100 where they are "
-                "by modality, mmaction2 for one video"
+                f"{path} is not a dict with a list of features: name its kind, epic100 where they "
+                "are by modality, mmaction2 for one video"
             )
         self._samples: dict[str, dict] = {}
         found: list[Array] = []
@@ -77,7 +77,7 @@ class MMSada(FeatureSource):
             return []
         with damaged(f"{self.path} has labels that"):
             for label in labels.values():
-                check_length("are no names: one", label if isinstance(label, str) else "")
+                check_length("are not names: one", label if isinstance(label, str) else "")
             return [Entry(name, label=str(label)) for name, label in labels.items()]
 
 
@@ -86,7 +86,7 @@ def _name(sample: object) -> str:
         raise InputError("has no uid and video_name, by which its labels could be found")
     uid, video = sample["uid"], sample["video_name"]
     if type(uid) not in (int, str) or not isinstance(video, str) or not video:
-        raise InputError("has a uid or video_name that is no number or text")
+        raise InputError("has a uid or video_name that is neither a number nor text")
     check_length("video_name", video)
     check_length("uid", uid if isinstance(uid, str) else "")
     return f"{video}_{uid}"

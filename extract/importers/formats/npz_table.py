@@ -102,9 +102,11 @@ class NpzTable(FeatureSource):
             raise InputError("has start or count without the other")
         start, count = self._other["start"], self._other["count"]
         if {start.dtype.kind, count.dtype.kind} - {"i", "u"}:
-            raise InputError("has start or count that are no whole numbers")
+            raise InputError("has start or count that are not whole numbers")
         if start.ndim != 1 or count.ndim != 1:
-            raise InputError("has start or count that are no [N]: save one number per video")
+            raise InputError(
+                "has start or count of another shape than [N]: save one number per video"
+            )
         if not ((start >= 0) & (count >= 0) & (start + count <= snippets)).all():
             raise InputError("has start and count beyond its features")
 

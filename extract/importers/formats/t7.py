@@ -67,7 +67,7 @@ class T7(FeatureSource):
         for pair in flow:
             x, y = (series.get(prefix, {}) for prefix in pair)
             if x.keys() != y.keys():
-                raise InputError("has not one y file for each x file of flow")
+                raise InputError("does not have one y file of flow for each x file")
             parts = [self._vectors(folder, files) for files in (x, y)]
             features = np.concatenate([part.features for part in parts], axis=1)  # [n, 2 D]
             found["flow"] = Snippets(features, parts[0].frame)

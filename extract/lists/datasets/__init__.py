@@ -67,7 +67,7 @@ def read_dataset(
     layout = LAYOUTS[name]
     if not 1 <= split <= layout.splits:
         official = ", ".join(str(number + 1) for number in range(layout.splits))
-        raise InputError(f"{name} has no split {split}: official is {official}")
+        raise InputError(f"{name} has no split {split}: its official splits are {official}")
     files = Files.below(Path(root), Path(annotations) if annotations else None)
     found = find(layout.entries(files, split), files, Path(root), named_ids=layout.named_ids)
     if strict and found.missing:

@@ -22,6 +22,6 @@ def entries(files: Files, split: int) -> list[Entry]:
         (path,) = files.lists(f"jester-v1-{part}.csv")
         entries = read_list(path, form="jester").entries
         if without := [entry.line for entry in entries if not entry.label]:
-            raise InputError(f"{path} line {without[0]} is no 'id;label': mend it")
+            raise InputError(f"{path} line {without[0]} is not of the form 'id;label': correct it")
         found += entries
     return found

@@ -1,15 +1,18 @@
 """EPIC-Kitchens' annotations: one action per row, of which a video holds many.
 
 EPIC-100 and its UDA challenge call an action by its ``narration_id``, such as ``P01_01_17``;
-EPIC-55 and MM-SADA by a number, ``uid``, which becomes ``P01_01_17`` likewise.
+EPIC-55 and MM-SADA by a number, ``uid``, which becomes ``P01_01_17`` likewise. The tables are csv
+files or pickles: ``EPIC_100_uda_*.pkl``, MM-SADA's ``D1_train.pkl``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from ....cache.errors import InputError
+from ...pickles import Frame, read_pickle
 from ..entry import Entry
 from .form import TableForm
 from .lines import check_length
@@ -38,6 +41,30 @@ def entries_from_epic(rows: Iterable[Mapping[str, object]]) -> list[Entry]:
         except InputError as error:
             raise InputError(f"row {number}: {error}") from None
     return entries
+
+
+def entries_from_pickle(path: Path, *, trust: bool) -> list[Entry]:
+    """Entries of a pickled table of annotations.
+
+    Args:
+        path: the pickle.
+        trust: that the user vouches for it.
+
+    Raises:
+        InputError: no trust, no such file, damaged, or no table with these columns.
+    """
+    frame = read_pickle(path, trust=trust)
+    if not isinstance(frame, Frame):
+        raise InputError(f"{path} holds a {type(frame).__name__}, not a table of annotations")
+    try:
+        columns = frame.columns(COLUMNS)
+        rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        entries = entries_from_epic(rows)
+    except Exception as error:  # damaged frames raise anything
+        raise InputError(f"{path} {error}: is there a csv of it?") from None
+    if not entries:
+        raise InputError(f"{path} lists no action")
+    return [replace(entry, source=str(path)) for entry in entries]
 
 
 def video_of(name: str) -> str:
@@ -70,7 +97,7 @@ def _text(row: Mapping[str, object], column: str) -> str:
 def _frame(row: Mapping[str, object], column: str) -> int:
     text = _text(row, column)
     if not (text.isascii() and text.isdigit() and len(text) < 20):
-        raise InputError(f"{column} '{text}' is no number of a frame")
+        raise InputError(f"{column} '{text}' is not a frame number")
     return int(text)
 
 

@@ -25,9 +25,9 @@ def _seconds(cell: str) -> int:
     try:
         seconds = int(float(cell))
     except (ValueError, OverflowError):
-        raise InputError(f"time '{cell}' is no number of seconds") from None
+        raise InputError(f"time '{cell}' is not a number of seconds") from None
     if not 0 <= seconds < 10**6:
-        raise InputError(f"time '{cell}' is no number of seconds in a video")
+        raise InputError(f"time '{cell}' is not a number of seconds in a video")
     return seconds
 
 

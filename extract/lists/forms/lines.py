@@ -67,7 +67,7 @@ def cells(text: str, delimiter: str = ",") -> list[str]:
     try:
         (row,) = csv.reader([text], delimiter=delimiter, skipinitialspace=True, strict=True)
     except csv.Error as error:
-        raise InputError(f"its quotes do not fit ({error}): {shorten(text)}") from None
+        raise InputError(f"its quotes do not match ({error}): {shorten(text)}") from None
     return [cell.strip() for cell in row]
 
 

@@ -1,4 +1,4 @@
-"""Batches of clips: their order and bytes, broken videos, and workers that hang or die."""
+"""Batches of clips: order, bytes, broken videos, and processes that hang or die."""
 
 from __future__ import annotations
 

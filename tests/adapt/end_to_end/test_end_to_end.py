@@ -23,10 +23,11 @@ from tiny_backbones import MACHINE, tiny_backbones
 
 from tcon.adapt.config.options import RunConfig
 from tcon.adapt.config.runs import make_runs
-from tcon.adapt.end_to_end import memory, store
+from tcon.adapt.end_to_end import store
 from tcon.adapt.end_to_end.decoding import Decoding
 from tcon.adapt.end_to_end.gradient_cache import GradientCache
 from tcon.adapt.end_to_end.lists import videos_file
+from tcon.adapt.end_to_end.memory import step as step_memory
 from tcon.adapt.grid import Prepared, run_all
 from tcon.adapt.inference.features import plan_features
 from tcon.adapt.inference.loaded_run import load_run
@@ -403,7 +404,7 @@ def test_the_micro_batch_is_kept_and_may_be_changed(
         used = ready.store.feed(runs[0]).gradient_cache.micro_batch
         return told.data.micro_batch, used, "\n".join(ready.store.notes(runs[0]))
 
-    monkeypatch.setattr(memory, "free_memory", lambda device: 2_000_000)
+    monkeypatch.setattr(step_memory, "free_memory", lambda device: 2_000_000)
     fits, used, said = begin()
     assert 0 < fits == used < 12  # images of a domain
     assert f"a step of 24 images in two passes, {fits} at once, needs about 0.0 GiB" in said

@@ -63,7 +63,7 @@ def test_t7_flow_is_the_x_and_y_files_of_a_frame(tmp_path: Path, name: str) -> N
     write_t7(tmp_path / "v", B)
     assert read("t7", tmp_path) == {"v": {"flow": rows(flow), "rgb": rows(B)}}
     (tmp_path / "v" / f"{name.format('y')}00002.t7").unlink()
-    with pytest.raises(InputError, match="one y file for each x file"):
+    with pytest.raises(InputError, match="one y file of flow for each x file"):
         read("t7", tmp_path)
 
 

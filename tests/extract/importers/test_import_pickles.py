@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tcon.cache import InputError
-from tcon.extract.importers.api import import_features
+from tcon.extract import import_features
 from tcon.extract.importers.formats.epic100 import Epic100
 from tcon.extract.importers.formats.mmaction2 import MMAction2
 from tcon.extract.importers.formats.mmsada import MMSada
 from tcon.extract.lists import Entry, entries_from_epic, read_list
-from tcon.extract.lists.forms.epic_pickle import entries_from_pickle
+from tcon.extract.lists.forms.epic import entries_from_pickle
 
 PANDAS = Path(__file__).parents[1] / "pickles" / "samples"
 
@@ -243,7 +243,7 @@ WRONG: dict[str, tuple[type, object, str]] = {
     "odd modality": (
         MMSada,
         {"features": [{"uid": 1, "video_name": "P01", "features_/videos": features(2, 2)}]},
-        "'/videos' can be no modality",
+        "'/videos' cannot be a modality",
     ),
 }
 
@@ -272,7 +272,7 @@ LONG = "x" * 10**6  # that all rows share: some megabytes of file, and gigabytes
 
 @pytest.mark.parametrize(
     ("key", "said"),
-    [("video_name", "video_name"), ("uid", "uid"), ("label", "labels that are no names: one")],
+    [("video_name", "video_name"), ("uid", "uid"), ("label", "labels that are not names: one")],
 )
 def test_long_names_that_all_samples_share(tmp_path: Path, key: str, said: str) -> None:
     one = {"label": "a", "video_name": "P01"}

@@ -269,7 +269,7 @@ def test_unnamed_features_are_what_the_user_says(folder: Path, tmp_path: Path) -
 def test_what_no_modality_can_be_called(folder: Path, tmp_path: Path, modality: str) -> None:
     result = command("t7", folder, "-o", tmp_path / "x.h5", "--modality", modality)
     assert result.exit_code == 2
-    assert "can be no modality: it is one word of letters" in result.output
+    assert "cannot be a modality: that is one word of letters" in result.output
     assert not (tmp_path / "x.h5").exists()
 
 
@@ -295,7 +295,7 @@ def test_names_that_no_file_can_hold(tmp_path: Path) -> None:
     np.savez(tmp_path / "x.npz", ids=np.array(["a\0b"]), features=features(1))
     result = command("npz", tmp_path / "x.npz", "-o", tmp_path / "x.h5")
     assert result.exit_code == 2
-    assert "no name that can be stored" in result.output
+    assert "cannot be stored as a name" in result.output
 
 
 def test_a_video_without_a_name(tmp_path: Path) -> None:

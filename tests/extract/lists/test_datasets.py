@@ -161,7 +161,7 @@ def test_hmdb51(lay: Callable[..., Path], folders: bool, odd: str) -> None:
     assert _rows(read_dataset("hmdb51", root)) == sorted(expected)
     second = read_dataset("hmdb51", root, split=2)
     assert _rows(second)[0][1:] == ("wave", "test")
-    assert "no split 4: official is 1, 2, 3" in _refusal("hmdb51", root, split=4)
+    assert "no split 4: its official splits are 1, 2, 3" in _refusal("hmdb51", root, split=4)
 
 
 def test_the_same_name_in_two_classes(lay: Callable[..., Path]) -> None:

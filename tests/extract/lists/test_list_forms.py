@@ -326,8 +326,8 @@ def test_labels_that_are_names_already(tmp_path: Path) -> None:
     [
         ("0 a\n1 b\n", "list.txt line 2: .* names no class 7; it names 0 to 1"),
         ("5 Punch\n5 BoxingSpeedBag\n", "classes line 2: class 5 is Punch and BoxingSpeedBag"),
-        ("0 a\n1 b\n2\n", "classes line 3 is no 'number name'"),
-        ("id,key\n0,a\nx,b\n", "classes line 3 has no number and name"),
+        ("0 a\n1 b\n2\n", "classes line 3 is not of the form 'number name'"),
+        ("id,key\n0,a\nx,b\n", "classes line 3 lacks the number or the name"),
         ("", "classes is an empty file"),
     ],
 )
@@ -343,8 +343,12 @@ def test_class_map_that_does_not_fit(tmp_path: Path, text: str, message: str) ->
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("l.txt", "/a 3 0\n/b 4 1\n/c x\n/d 5 1\n", "line 3 is no 'dir num_frames label' as most"),
-        ("l.csv", "v_a,3\nv_b 4\nv_c,5\n", "line 2 is no 'video,label' as most"),
+        (
+            "l.txt",
+            "/a 3 0\n/b 4 1\n/c x\n/d 5 1\n",
+            "not of the form 'dir num_frames label', as most",
+        ),
+        ("l.csv", "v_a,3\nv_b 4\nv_c,5\n", "line 2 is not of the form 'video,label', as most"),
         ("l.txt", "/a -3 0\n", "line 1: no video has -3 frames"),
         ("l.txt", "/a 3 0\n/b 3 99999999999\n", "line 2: no video .* the class 99999999999"),
         ("l.txt", f"/a {'9' * 9000} 0\n", "line 1: no video has 9"),
@@ -352,7 +356,7 @@ def test_class_map_that_does_not_fit(tmp_path: Path, text: str, message: str) ->
         ("l.txt", "/a 20 3 0\n", "line 1: frame 3 is before frame 20"),
         ("l.txt", "a.mp4 x\0\n", r"is not a text file: line 1 holds '\\x00'"),
         ("l.txt", "a" * 10_001, "line 1 is longer than 10000 characters"),
-        ("l.csv", 'path,label\n"a.mp4,x\nb.mp4,y\n', "line 2: its quotes do not fit"),
+        ("l.csv", 'path,label\n"a.mp4,x\nb.mp4,y\n', "line 2: its quotes do not match"),
         ("l.txt", 'a.mp4 1\n"" 1\n', "line 2 names no video"),
         ("l.csv", "path,label\n,x\n", "line 2: the column path is empty"),
         ("l.txt", "path label\na b.mp4 x\n", "line 2: has 3 cells of 2 columns: put quotes round"),
@@ -376,7 +380,7 @@ def test_wrong_list(tmp_path: Path, name: str, text: str, message: str) -> None:
 
 def test_form_that_does_not_fit(tmp_path: Path) -> None:
     path = _write(tmp_path, "l.txt", "a.mp4 1\n")
-    with pytest.raises(InputError, match="line 1 is no 'dir num_frames label': a.mp4 1"):
+    with pytest.raises(InputError, match="1 is not of the form 'dir num_frames label': a.mp4 1"):
         read_list(path, form="frames")
     with pytest.raises(InputError, match="names the columns time_end, time_start, youtube_id, not"):
         read_list(path, form="kinetics")
@@ -405,7 +409,7 @@ def test_damaged_lists(tmp_path: Path, case: str, data: st.DataObject) -> None:
 def test_a_class_map_names_every_class(tmp_path: Path) -> None:
     path = _write(tmp_path, "list.txt", "a.mp4 0\nb.mp4 1\n")
     (tmp_path / "classes").write_text("id,key\n0,take\n1,\n")
-    with pytest.raises(InputError, match="line 3 has no number and name of a class"):
+    with pytest.raises(InputError, match="line 3 lacks the number or the name of a class"):
         read_list(path, classes=tmp_path / "classes")
 
 

@@ -8,24 +8,24 @@ from pathlib import Path
 import torch
 
 _PROC, _GROUPS = Path("/proc"), Path("/sys/fs/cgroup")
-# Files of a group's limit, of what it uses, and what of that are files that need not be kept.
+# Files that hold a group's limit and its usage, and the entry of its cached files, which can go.
 _V2 = ("memory.max", "memory.current", "inactive_file")
 _V1 = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
 
 
 def free_memory(device: torch.device) -> int | None:
-    """Bytes of the device; None where the system does not say."""
+    """Free bytes on the device; None where the system does not say."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     return free_on_host()
 
 
 def free_on_host(proc: Path = _PROC, groups: Path = _GROUPS) -> int | None:
-    """Bytes that processes may still take, by the kernel and by the limits of the containers and
-    jobs (cgroups, version 1 or 2) that this one is in; None elsewhere than on Linux.
+    """Bytes that this process may still take: what the kernel has available, and what the limits
+    of the containers and jobs that it runs in (cgroups, version 1 or 2) leave; None outside Linux.
 
     Args:
-        proc, groups: where the kernel tells of them.
+        proc, groups: where procfs and the cgroup file system are mounted.
     """
     try:
         lines = (proc / "meminfo").read_text().splitlines()
@@ -36,7 +36,7 @@ def free_on_host(proc: Path = _PROC, groups: Path = _GROUPS) -> int | None:
 
 
 def _left(proc: Path, groups: Path) -> Iterator[int]:
-    """What each limit leaves, and a number above all."""
+    """What each limit leaves, and a number above any limit."""
     yield 2**63
     try:
         lines = (proc / "self" / "cgroup").read_text().splitlines()
@@ -47,7 +47,7 @@ def _left(proc: Path, groups: Path) -> Iterator[int]:
         if controllers == "" or "memory" in controllers.split(","):
             top, names = (groups / "memory", _V1) if controllers else (groups, _V2)
             group = top / name.strip("/")
-            for folder in (group, *group.parents):  # what holds for a parent holds for its children
+            for folder in (group, *group.parents):  # a parent's limit holds too
                 if folder.is_relative_to(top):
                     yield from _left_by(folder, *names)
 

@@ -1,6 +1,7 @@
-"""How much memory a training step needs, told before the first one, and how much of a batch fits.
+"""An estimate of the memory that a training step needs, and of how much of a batch fits.
 
-What autograd keeps for the backward pass is counted on the meta device: no memory, no arithmetic.
+What autograd keeps for the backward pass is counted on the meta device, which takes no memory and
+computes nothing.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from .free_memory import free_memory
+from .free import free_memory
 
-_WEIGHTS = 4  # copies in float32: the weights, their gradients and Adam's two moments
-# Of the free memory that a step may take; workspaces, fragmentation and decoding need the rest.
+_WEIGHTS = 4  # float32 copies: the weights, their gradients and Adam's two moments
+# The share of the free memory that a step may take; workspaces, fragmentation and decoding need
+# the rest.
 _SHARE = {"cuda": 0.8, "cpu": 0.5}
 _UNKNOWN = 4 * 2**30  # bytes, where the system does not say
 
@@ -32,11 +34,11 @@ class Need:
     per_image: int
 
     def of(self, micro_batch: int) -> int:
-        """With so many images in the backbone at once."""
+        """Bytes with this many images in the backbone at once."""
         return self.fixed + self.per_image * micro_batch
 
     def micro_batch(self, device: torch.device, images: int) -> int:
-        """How many of ``images`` fit at once, at least 1."""
+        """How many of ``images`` fit into the free memory of the device at once, at least 1."""
         free = _SHARE.get(device.type, 0.5) * (free_memory(device) or _UNKNOWN) - self.fixed
         return int(min(max(free // self.per_image, 1), images))
 
@@ -49,14 +51,14 @@ def need(
     of_batch: int,
     bytes_per_value: int = 4,
 ) -> Need:
-    """What a step needs.
+    """Estimate what a step needs.
 
     Args:
         backbone: on any device.
         others: the method.
         image: shape of one image [C, S, S] or clip [c, L, S, S].
-        of_batch: images or clips of a batch, of both domains.
-        bytes_per_value: that the backbone computes with.
+        of_batch: images or clips in a batch, those of both domains.
+        bytes_per_value: of the backbone's activations.
     """
     parameters = sum(p.numel() for m in (backbone, others) for p in m.parameters())
     pixels = torch.Size(image).numel()
@@ -67,8 +69,8 @@ def need(
 
 
 def kept_bytes(backbone: nn.Module, image: tuple[int, ...], bytes_per_value: int) -> int:
-    """What autograd keeps of one image, without the weights. Only what is computed with has
-    ``bytes_per_value``: where a maximum was is an int64."""
+    """What autograd keeps for one image, without the weights. Only floating-point values have
+    ``bytes_per_value``: the indices of max pooling are int64."""
     meta = copy.deepcopy(backbone).to("meta").train()
     weights = {id(p.untyped_storage()) for p in meta.parameters()}
     kept: dict[int, Tensor] = {}

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from tcon.adapt.end_to_end.free_memory import free_on_host
-from tcon.adapt.end_to_end.memory import kept_bytes, need
+from tcon.adapt.end_to_end.memory.free import free_on_host
+from tcon.adapt.end_to_end.memory.step import kept_bytes, need
 
 
 def test_the_memory_of_a_step_by_hand() -> None:
