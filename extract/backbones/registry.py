@@ -20,6 +20,7 @@ from .spec import BackboneSpec, Weights
 MODALITIES = ("rgb", "flow")
 Build = TypeVar("Build", bound=Callable[[], nn.Module])
 _REGISTRY: dict[str, BackboneSpec] = {}
+_BUILT_IN: set[str] = set()
 
 
 @dataclass(frozen=True)
@@ -47,14 +48,9 @@ class LoadedBackbone:
 
 
 def add(spec: BackboneSpec) -> None:
-    """Add a backbone to the registry.
-
-    Raises:
-        InputError: tcon itself has a backbone of this name.
-    """
-    if spec.name in _REGISTRY and _REGISTRY[spec.name].plugin is None:
-        raise InputError(f"there is a backbone {spec.name} already: choose another name")
+    """Add a backbone of tcon's own to the registry."""
     _REGISTRY[spec.name] = spec
+    _BUILT_IN.add(spec.name)
 
 
 def register(
@@ -89,20 +85,20 @@ def register(
     """
 
     def decorate(build: Build) -> Build:
-        add(
-            BackboneSpec(
-                name=name,
-                build=build,
-                layer=layer,
-                dim=dim,
-                weights=weights,
-                heads=heads,
-                preprocessing=preprocessing,
-                snippet_length=snippet_length,
-                first_conv=first_conv,
-                batch_size=batch_size,
-                plugin=current_plugin(),
-            )
+        if name in _BUILT_IN:
+            raise InputError(f"there is a backbone {name} already: choose another name")
+        _REGISTRY[name] = BackboneSpec(
+            name=name,
+            build=build,
+            layer=layer,
+            dim=dim,
+            weights=weights,
+            heads=heads,
+            preprocessing=preprocessing,
+            snippet_length=snippet_length,
+            first_conv=first_conv,
+            batch_size=batch_size,
+            plugin=current_plugin(),
         )
         return build
 
@@ -174,24 +170,23 @@ def load_backbone(
 
 
 def _build(spec: BackboneSpec) -> nn.Module:
-    if spec.plugin is None:
+    if spec.name in _BUILT_IN:
         return spec.build()
+    of = f"of {spec.plugin.module}" if spec.plugin else "that was registered"
     try:
         module = spec.build()
     except Exception as error:  # whatever a module of the user's own raises
         reason = shorten(" ".join(str(error).split()))
         raise InputError(
-            f"the backbone {spec.name} of {spec.plugin.module} cannot be built "
-            f"({type(error).__name__}: {reason})"
+            f"the backbone {spec.name} {of} cannot be built ({type(error).__name__}: {reason})"
         ) from None
     if not isinstance(module, nn.Module):
         raise InputError(
-            f"the backbone {spec.name} of {spec.plugin.module} builds a {type(module).__name__}, "
-            "not a torch.nn.Module"
+            f"the backbone {spec.name} {of} builds a {type(module).__name__}, not a torch.nn.Module"
         )
     if spec.first_conv and spec.first_conv not in dict(module.named_modules()):
         raise InputError(
-            f"the backbone {spec.name} of {spec.plugin.module} has no module called "
+            f"the backbone {spec.name} {of} has no module called "
             f"{spec.first_conv}, which it is registered with as first_conv"
         )
     return module

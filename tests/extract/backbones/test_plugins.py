@@ -1,0 +1,166 @@
+"""Backbones of the user's own, and the trial that each passes before any video is decoded."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from click.testing import CliRunner
+
+from tcon.cache import FeatureFile, InputError, plugins
+from tcon.cache.plugins import PluginRecord
+from tcon.cli import main
+from tcon.extract import Machine, extract
+from tcon.extract.backbones import registry
+
+PAGE = Path(__file__).parents[3] / "docs" / "add-a-backbone.md"
+CPU = Machine(device="cpu", workers=0, min_frames=1)
+
+
+@pytest.fixture(autouse=True)
+def _own_registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(registry, "_REGISTRY", dict(registry._REGISTRY))
+    yield
+
+
+@pytest.fixture
+def plugin(tmp_path: Path) -> Path:
+    """The example of the page, in a file outside of the package."""
+    (code,) = re.findall(r"```python\n(# mine\.py\n.*?)```", PAGE.read_text(), re.DOTALL)
+    assert len(code.splitlines()) <= 28
+    path = tmp_path / "mine.py"
+    path.write_text(f"{code}\n# {tmp_path}\n")  # else it was run for another test
+    return path
+
+
+def _forget() -> None:
+    """As in another process, which has loaded no plug-in."""
+    del registry._REGISTRY["convnext_tiny"]
+    plugins._loaded.clear()
+
+
+def test_the_example_of_the_page(plugin: Path, clips: Path, tmp_path: Path) -> None:
+    how = ("--plugin", plugin, "--backbone", "convnext_tiny", "--weights", "random")
+    options = (*how, "--modality", "rgb,flow", "--snippets", 1, "--device", "cpu")
+    small = ("--workers", 0, "--min-frames", 1, "--precision", "fp32")
+    words = ["extract", clips / "jump", "-o", tmp_path / "x.h5", *options, *small]
+    done = CliRunner().invoke(main, [str(word) for word in words])
+    assert done.exit_code == 0, done.output
+    file = FeatureFile(tmp_path / "x.h5")
+    assert repr(file).endswith("3 videos, flow 1x768, rgb 1x768)")
+    made_by = PluginRecord(str(plugin), hashlib.sha256(plugin.read_bytes()).hexdigest())
+    assert file.recipes["rgb"].plugin == file.recipes["flow"].plugin == made_by
+    assert file.packed().features.std() > 0
+    # Another file is made alike without naming the plug-in.
+    _forget()
+    other = extract(clips / "run", tmp_path / "y.h5", like=file, machine=CPU)
+    assert other.recipes == file.recipes
+
+
+def test_its_checkpoint_fits(plugin: Path, clips: Path, tmp_path: Path) -> None:
+    from torchvision.models import convnext_tiny
+
+    torch.save(convnext_tiny().state_dict(), tmp_path / "net.pth")
+    how = {"plugins": [plugin], "backbone": "convnext_tiny", "snippets": 1, "machine": CPU}
+    file = extract(clips / "jump", tmp_path / "x.h5", weights=tmp_path / "net.pth", **how)
+    assert file.recipes["rgb"].weights == "net.pth"
+    with pytest.raises(InputError, match=r"has no published weights: give --weights FILE"):
+        extract(clips / "jump", tmp_path / "y.h5", **how)
+
+
+@pytest.mark.parametrize(
+    ("forward", "message"),
+    [
+        ("x.mean((3, 4))", r"raises IndexError: Dimension out of range"),
+        ("x.mean((2, 3))[:, :2]", r"gives features \[2, 2\], not \[2, 3\]: mend its forward"),
+        ("x.mean((0, 2, 3))", r"gives features \[3\], not \[2, 3\]"),
+        ("x.mean((2, 3)) / 0", r"gives features that are not finite"),
+        ("[x]", r"gives a list, not a tensor of features"),
+    ],
+)
+def test_a_wrong_backbone_is_one_line_and_no_video_is_decoded(
+    clips: Path, tmp_path: Path, forward: str, message: str
+) -> None:
+    (tmp_path / "wrong.py").write_text(
+        f"# {tmp_path}\n"
+        "from torch import nn\n"
+        "from tcon.extract.backbones import register\n"
+        "@register(name='wrong', dim=3, layer='mean')\n"
+        "class Wrong(nn.Module):\n"
+        f"    def forward(self, x): return {forward}\n"
+    )
+    how = {"plugins": [tmp_path / "wrong.py"], "backbone": "wrong", "weights": "random"}
+    wanted = r"the backbone wrong, given a batch of zeros \[2, 3, 224, 224\], " + message
+    with pytest.raises(InputError, match=wanted) as caught:
+        extract(clips, tmp_path / "x.h5", machine=CPU, **how)
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.glob("x.h5*"))
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        ("1 / 0", r"cannot be built \(ZeroDivisionError: division by zero\)"),
+        ("'net'", r"builds a str, not a torch\.nn\.Module"),
+        ("nn.Identity()", r"has no module called conv, which it is registered with"),
+    ],
+)
+def test_what_builds_no_module(clips: Path, tmp_path: Path, build: str, message: str) -> None:
+    (tmp_path / "wrong.py").write_text(
+        f"# {tmp_path}\n"
+        "from torch import nn\n"
+        "from tcon.extract.backbones import register\n"
+        "@register(name='wrong', dim=3, layer='mean', first_conv='conv')\n"
+        f"def build(): return {build}\n"
+    )
+    with pytest.raises(InputError, match=message):
+        extract(
+            clips,
+            tmp_path / "x.h5",
+            plugins=[tmp_path / "wrong.py"],
+            backbone="wrong",
+            weights="random",
+            machine=CPU,
+        )
+
+
+def test_the_names_of_tcon_are_taken(tmp_path: Path, clips: Path) -> None:
+    (tmp_path / "wrong.py").write_text(
+        f"# {tmp_path}\n"
+        "from torch import nn\n"
+        "from tcon.extract.backbones import register\n"
+        "register(name='resnet18', dim=3, layer='mean')(nn.Identity)\n"
+    )
+    with pytest.raises(InputError, match="line 4: .*there is a backbone resnet18 already"):
+        extract(clips, tmp_path / "x.h5", plugins=[tmp_path / "wrong.py"], machine=CPU)
+
+
+def test_a_plugin_that_has_changed_is_asked_for(
+    plugin: Path, clips: Path, tmp_path: Path, write_video: Callable[..., Path]
+) -> None:
+    how = {"plugins": [plugin], "backbone": "convnext_tiny", "weights": "random", "snippets": 1}
+    file = extract(clips / "jump", tmp_path / "x.h5", machine=CPU, **how)
+    _forget()
+    plugin.write_text(plugin.read_text() + "# changed\n")
+    with pytest.raises(InputError, match=r"mine\.py has changed since: .*--plugin FILE"):
+        extract(clips / "run", tmp_path / "y.h5", like=file, machine=CPU)
+
+
+def test_a_cell_of_a_notebook_may_be_run_again(clips: Path, tmp_path: Path) -> None:
+    from torch import nn
+
+    for dim in (2, 3):
+
+        @registry.register(name="cell", dim=dim, layer="mean")
+        class Cell(nn.Module):
+            def forward(self, x: torch.Tensor) -> torch.Tensor:
+                return x.mean((2, 3))
+
+    file = extract(
+        clips / "jump", tmp_path / "x.h5", backbone="cell", weights="random", machine=CPU
+    )
+    assert (file.recipes["rgb"].dim, file.recipes["rgb"].plugin) == (3, None)
