@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from tcon.cache import Failure, FeatureFile, FeatureWriter, Recipe, Snippets, Video
-from tcon.cache.inspect import counts, describe
+from tcon.cache.inspect import summarise, tables
 
 VIDEOS = [
     *((f"jump/{n}", "jump", "train") for n in range(3)),
@@ -45,7 +45,7 @@ def write(
 
 def _rendered(file: FeatureFile) -> str:
     out = StringIO()
-    Console(file=out, width=200).print(*describe(file), sep="\n")
+    Console(file=out, width=200).print(*tables(summarise(file)), sep="\n")
     return out.getvalue()
 
 
@@ -56,7 +56,7 @@ def _cells(text: str) -> list[list[str]]:
 
 def test_counts_per_class_and_split(write: Callable[..., FeatureFile]) -> None:
     file = write(VIDEOS)
-    assert counts(file) == {
+    assert summarise(file).counts == {
         "": {"": 4},
         "jump": {"train": 3},
         "run": {"train": 2, "test": 1},
@@ -109,7 +109,7 @@ def test_damaged_videos_are_listed(tmp_path: Path, recipe: Callable[..., Recipe]
 
 def test_a_hash_is_shown_whole(write: Callable[..., FeatureFile]) -> None:
     file, out = write(VIDEOS, weights_sha256="0123456789abcdef" * 4), StringIO()
-    Console(file=out, width=80).print(*describe(file), sep="\n")
+    Console(file=out, width=80).print(*tables(summarise(file)), sep="\n")
     shown = "".join(cell for row in _cells(out.getvalue()) for cell in row)
     assert "0123456789abcdef" * 4 in shown
 
