@@ -287,13 +287,11 @@ def import_(kind: str, features: Path, output: Path, **options: Any) -> None:
 )
 def flow(video: Path, output: Path | None, engine: str, pairs: int, parameters: str) -> None:
     """Write the TV-L1 flow of a VIDEO as a colour video (mp4) and as numbers (npz)."""
+    from ..cache.console import console
     from .flow import parse_parameters
-    from .flow.video import write_flow
+    from .flow.video import video_flow, write_flow
 
-    write_flow(
-        video,
-        output or Path(f"{video.stem}.flow"),
-        engine=engine,
-        parameters=parse_parameters(parameters),
-        pairs=pairs,
-    )
+    output = output or Path(f"{video.stem}.flow")
+    found = video_flow(video, engine=engine, parameters=parse_parameters(parameters), pairs=pairs)
+    write_flow(found, output)
+    console().print(f"{found} Wrote {output}.mp4 and {output}.npz.")

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from ..decoding import ForwardVideo
 from ..snippets.cutting import Cutter, Joiner
-from .cache import FlowCache, NoRoom, early_stopped
+from .cache import FlowCache
+from .cache_file import NoRoom, early_stopped
 from .fields import FieldCut
 from .frames import grey
 
