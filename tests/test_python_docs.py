@@ -1,0 +1,116 @@
+"""docs/python.md: its script runs, and gives what its commands give."""
+
+from __future__ import annotations
+
+import csv
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "docs" / "python.md").read_text()
+REAL = ROOT.parent / "shared" / "data" / "hockey_surveillance"
+DRAWN, CLIPS = "drawn clips", "real clips"
+
+pytestmark = pytest.mark.slow
+
+
+def block(language: str) -> str:
+    """The page's first block of code in a language."""
+    found = re.search(rf"```{language}\n(.*?)```", PAGE, re.S)
+    assert found
+    return found[1]
+
+
+def write_list(path: Path, videos: list[tuple[Path, str, str]]) -> None:
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([("path", "label", "split"), *videos])
+
+
+def draw_domain(path: Path, first: int, write_video: Callable[..., Path]) -> None:
+    """A list of four training and four test videos; a class is a range of patterns."""
+    videos = []
+    for n in range(8):
+        label, split = ("climb", "run")[n % 2], "test" if n >= 4 else "train"
+        video = path.parent / path.stem / f"{n}.mp4"
+        videos.append((write_video(video, 20 + n, first=first + 100 * (n % 2)), label, split))
+    write_list(path, videos)
+
+
+def choose_real(path: Path, domain: str) -> None:
+    """A list of the first two training and two test clips of each class."""
+    videos, taken = [], {}
+    for row in csv.DictReader((REAL / f"{domain}.csv").open()):
+        key = row["label"], row["split"]
+        taken[key] = taken.get(key, 0) + 1
+        if taken[key] <= {"train": 2, "test": 2}.get(row["split"], 0):
+            videos.append((REAL / row["path"], *key))
+    write_list(path, videos)
+
+
+@pytest.fixture(params=[DRAWN, CLIPS])
+def folders(
+    request: pytest.FixtureRequest, tmp_path: Path, write_video: Callable[..., Path]
+) -> tuple[Path, Path]:
+    """Two folders with the same lists and the same new video: for the script and the commands."""
+    if request.param == CLIPS and not REAL.exists():
+        pytest.skip("the real clips are not here")
+    made = tmp_path / "script", tmp_path / "commands"
+    for folder in made:
+        folder.mkdir()
+        if request.param == DRAWN:
+            draw_domain(folder / "clips.csv", 0, write_video)
+            draw_domain(folder / "cameras.csv", 30, write_video)
+            write_video(folder / "new.mp4", 24, first=100)
+        else:
+            choose_real(folder / "clips.csv", "hockey")
+            choose_real(folder / "cameras.csv", "surveillance")
+            new = next((REAL / "surveillance").rglob("*.mp4"))
+            (folder / "new.mp4").write_bytes(new.read_bytes())
+    return made
+
+
+def run(folder: Path, *words: str) -> str:
+    done = subprocess.run(
+        [sys.executable, *words], cwd=folder, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_script_gives_what_the_commands_give(folders: tuple[Path, Path]) -> None:
+    by_script, by_commands = folders
+    (by_script / "script.py").write_text(block("python"))
+    printed = run(by_script, "script.py")
+    commands = block("sh").replace("\\\n", " ").splitlines()
+    told = ""
+    for command in commands:
+        program, *words = shlex.split(command)
+        assert program == "tcon"
+        told = run(by_commands, "-c", "from tcon.cli import main; main()", *words)
+
+    def rows(folder: Path) -> list[dict[str, str]]:
+        kept = csv.DictReader((folder / "accuracy.csv").open())
+        return [{k: v for k, v in row.items() if k != "runs"} for row in kept]
+
+    assert len(rows(by_script)) == 6  # two methods: two seeds and their mean
+    assert rows(by_script) == rows(by_commands)
+    for folder in sorted((by_commands / "runs").iterdir()):
+        with (
+            h5py.File(folder / "logits.h5") as a,
+            h5py.File(by_script / "runs" / folder.name / "logits.h5") as b,
+        ):
+            np.testing.assert_array_equal(
+                a["target_test"]["logits"][()], b["target_test"]["logits"][()]
+            )
+    assert "source_only" in printed and "tcon" in printed
+    label = printed.splitlines()[-1].split()[0]
+    assert re.search(rf"new\.mp4\s+{label}", told)
+    assert (by_script / "report.html").stat().st_size > 10_000
