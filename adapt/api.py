@@ -45,12 +45,7 @@ def adapt(
 
     Finished runs are skipped and interrupted ones are resumed. Target labels, where the file holds
     any, decide which videos belong to the task's classes; training never gets them. Nothing is
-    printed.
-
-    Example:
-        >>> runs = adapt("source.h5", "target.h5", seeds=5)  # doctest: +SKIP
-        >>> runs["tcon", 0].record.run.train.lr  # doctest: +SKIP
-        0.0003
+    printed. An example is in docs/adaptation.md.
 
     Args:
         source, target: feature files; end to end lists or folders of videos will do.
