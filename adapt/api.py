@@ -45,7 +45,15 @@ def adapt(
 
     Finished runs are skipped and interrupted ones are resumed. Target labels, where the file holds
     any, decide which videos belong to the task's classes; training never gets them. Nothing is
-    printed. An example is in docs/adaptation.md.
+    printed.
+
+    Example:
+        >>> short = {"train.epochs": 2, "train.min_steps": 1}
+        >>> runs = adapt("source.h5", "target.h5", segments=4, settings=short, device="cpu")
+        >>> runs
+        Runs(2 finished: source_only, tcon)
+        >>> runs["tcon", 0].record.run.train.epochs
+        2
 
     Args:
         source, target: feature files; end to end lists or folders of videos will do.
