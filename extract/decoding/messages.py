@@ -129,7 +129,7 @@ def _map(memory: int, sizes: Sequence[int]) -> list[memoryview]:
     starts, total = _layout(sizes)
     # Unlike `mmap`, which keeps a file descriptor of its own for each mapping.
     file = f"/proc/self/fd/{memory}"
-    mapped = memoryview(torch.from_file(file, shared=True, size=total, dtype=torch.uint8).numpy())
+    mapped = torch.from_file(file, shared=True, size=total, dtype=torch.uint8).numpy().data
     return [mapped[start : start + size] for start, size in zip(starts, sizes, strict=True)]
 
 
