@@ -13,7 +13,7 @@ from .record import CONFIG, RunRecord, read_record
 from .run_folder import LOGITS
 
 if TYPE_CHECKING:
-    from .inference.prediction import Prediction
+    from .inference.stream import Result
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,16 @@ class FinishedRun:
         """Its seed."""
         return self.record.run.seed
 
-    def predict(self, videos: Any, **options: Any) -> list[Prediction]:
-        """Predict the classes of new videos, as `tcon.adapt.inference.predict` does."""
+    def predict(self, videos: Any, **options: Any) -> list[Result]:
+        """Predict the classes of new videos.
+
+        Args:
+            videos: files, folders of videos and lists, or one of these.
+            options: those of `tcon.adapt.inference.predict`.
+
+        Returns:
+            a `Prediction` for each video, or a `Failure` that says why there is none.
+        """
         from .inference import predict
 
         return predict(self.path, videos, **options)

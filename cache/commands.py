@@ -14,9 +14,8 @@ import click
 @click.argument("file", type=click.Path(path_type=Path))
 def inspect(file: Path) -> None:
     """Show what a feature FILE holds: videos, modalities, recipes, failures."""
-    from rich.console import Console
-
-    from .inspect import describe
+    from .console import console
+    from .inspect import summarise, tables
     from .reader import FeatureFile
 
-    Console().print(*describe(FeatureFile(file)), sep="\n")
+    console().print(*tables(summarise(FeatureFile(file))), sep="\n")

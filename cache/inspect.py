@@ -1,96 +1,156 @@
-"""What is in a feature file, as tables for people."""
+"""What is in a feature file: a summary, and the tables that show it to people."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .reader import FeatureFile
-from .schema import SPLITS
+from .recipe import Recipe
+from .schema import SPLITS, Failure, Video
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 
-def counts(file: FeatureFile) -> dict[str, Counter[str]]:
-    """Videos per class and split: ``{label: Counter({split: videos})}``, labels sorted."""
-    table: dict[str, Counter[str]] = {
+@dataclass(frozen=True)
+class ModalitySummary:
+    """The features of one modality.
+
+    Args:
+        recipe: how they were made.
+        snippets: of all videos.
+        fewest, most: snippets of a video; 0 in a file without videos.
+        early_stopped: pairs of frames whose flow ran out of iterations; 0 for other modalities.
+        early_stopped_videos: in how many videos.
+    """
+
+    recipe: Recipe
+    snippets: int
+    fewest: int
+    most: int
+    early_stopped: int = 0
+    early_stopped_videos: int = 0
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a feature file holds.
+
+    Args:
+        path: the file.
+        videos: how many.
+        counts: videos of each class and split, ``{label: {split: videos}}``, labels sorted.
+        modalities: by name.
+        decoders: that read the videos.
+        damaged: videos that were read as far as they decode.
+        failures: videos that could not be read.
+    """
+
+    path: str
+    videos: int
+    counts: Mapping[str, Mapping[str, int]]
+    modalities: Mapping[str, ModalitySummary]
+    decoders: tuple[str, ...]
+    damaged: tuple[Video, ...]
+    failures: tuple[Failure, ...]
+
+
+def summarise(file: FeatureFile) -> Summary:
+    """Count what a feature file holds."""
+    counts: dict[str, Counter[str]] = {
         label: Counter() for label in sorted({v.label for v in file.videos})
     }
     for video in file.videos:
-        table[video.label][video.split] += 1
-    return table
+        counts[video.label][video.split] += 1
+    return Summary(
+        path=str(file.path),
+        videos=len(file.videos),
+        counts=counts,
+        modalities={name: _modality(file, name) for name in file.modalities},
+        decoders=tuple(sorted({video.decoder for video in file.videos if video.decoder})),
+        damaged=tuple(video for video in file.videos if video.damage),
+        failures=tuple(file.failures),
+    )
 
 
-def describe(file: FeatureFile) -> list[Table]:
-    """Videos per split and class, modalities with their recipe, failures."""
-    modalities = (_modality(file, name) for name in file.modalities)
-    return [_videos(file), *modalities, *_damaged(file), *_failures(file)]
+def _modality(file: FeatureFile, name: str) -> ModalitySummary:
+    count = file.counts(name)  # [N]
+    stopped = [v.early_stopped for v in file.videos if v.early_stopped] if name == "flow" else []
+    return ModalitySummary(
+        recipe=file.recipes[name],
+        snippets=int(count.sum()),
+        fewest=int(count.min()) if len(count) else 0,
+        most=int(count.max()) if len(count) else 0,
+        early_stopped=sum(stopped),
+        early_stopped_videos=len(stopped),
+    )
 
 
-def _videos(file: FeatureFile) -> Table:
-    from rich.markup import escape
+def tables(summary: Summary) -> list[Table]:
+    """Videos per split and class, each modality's recipe, damaged videos and failures."""
+    made = [_videos(summary)]
+    made += [_recipe(name, m, summary) for name, m in summary.modalities.items()]
+    if summary.damaged:
+        rows = [(video.id, str(video.frames), video.damage) for video in summary.damaged]
+        title = f"{len(rows)} damaged, read as far as they decode"
+        made.append(_table(title, ("video", "frames", "damage"), rows))
+    if summary.failures:
+        failed = [(f.video, f.stage, f.reason) for f in summary.failures]
+        made.append(_table(f"{len(failed)} failed", ("video", "stage", "reason"), failed))
+    return made
+
+
+def _videos(summary: Summary) -> Table:
     from rich.table import Table
+    from rich.text import Text
 
-    per_class = counts(file)
-    splits = [s for s in SPLITS if any(c[s] for c in per_class.values())]
-    table = Table(title=escape(f"{file.path}: {len(file.videos)} videos"), title_justify="left")
+    counts = summary.counts
+    splits = [s for s in SPLITS if any(c.get(s) for c in counts.values())]
+    title = Text(f"{summary.path}: {summary.videos} videos")
+    table = Table(title=title, title_justify="left")
     table.add_column("class")
     for split in splits:
         table.add_column(split or "(no split)", justify="right")
-    for label, counter in per_class.items():
-        table.add_row(escape(label) or "(unlabelled)", *(str(counter[s]) for s in splits))
+    for label, count in counts.items():
+        table.add_row(Text(label or "(unlabelled)"), *(str(count.get(s, 0)) for s in splits))
     table.add_section()
-    table.add_row("total", *(str(sum(c[s] for c in per_class.values())) for s in splits))
+    totals = (sum(count.get(s, 0) for count in counts.values()) for s in splits)
+    table.add_row("total", *map(str, totals))
     return table
 
 
-def _modality(file: FeatureFile, name: str) -> Table:
-    from rich.markup import escape
+def _recipe(name: str, modality: ModalitySummary, summary: Summary) -> Table:
     from rich.table import Table
+    from rich.text import Text
 
-    recipe, count = file.recipes[name], file.counts(name)
+    recipe = modality.recipe
     table = Table(title=f"{name}: how it was made", title_justify="left", show_header=False)
     table.add_column()
     table.add_column(overflow="fold")  # a hash is shown whole
-    table.add_row("snippets", f"{count.sum()} of {recipe.dim} dimensions")
-    if len(count):
-        table.add_row("snippets per video", f"{count.min()} to {count.max()}")
-    if name == "flow" and (stopped := [v.early_stopped for v in file.videos if v.early_stopped]):
-        pairs = f"{sum(stopped)} pairs of frames in {len(stopped)} videos"
-        table.add_row("flow stopped early", pairs)
-    if decoders := sorted({video.decoder for video in file.videos if video.decoder}):
-        table.add_row("decoder", ", ".join(decoders))
+    table.add_row("snippets", f"{modality.snippets} of {recipe.dim} dimensions")
+    if summary.videos:
+        table.add_row("snippets per video", f"{modality.fewest} to {modality.most}")
+    if modality.early_stopped:
+        pairs = f"{modality.early_stopped} pairs of frames"
+        table.add_row("flow stopped early", f"{pairs} in {modality.early_stopped_videos} videos")
+    if summary.decoders:
+        table.add_row("decoder", Text(", ".join(summary.decoders)))
     for field, value in recipe.rows():
-        table.add_row(field, escape(value))
+        table.add_row(field, Text(value))
     if recipe.weights == "random":
-        table.add_row("[bold red]warning", "[bold red]random weights: these features mean nothing")
+        warning = "random weights: these features mean nothing"
+        table.add_row(Text("warning", "bold red"), Text(warning, "bold red"))
     return table
 
 
-def _damaged(file: FeatureFile) -> list[Table]:
-    from rich.markup import escape
+def _table(title: str, columns: tuple[str, ...], rows: list[tuple[str, str, str]]) -> Table:
     from rich.table import Table
+    from rich.text import Text
 
-    damaged = [video for video in file.videos if video.damage]
-    if not damaged:
-        return []
-    title = f"{len(damaged)} damaged, read as far as they decode"
-    table = Table("video", "frames", "damage", title=title, title_justify="left")
-    for video in damaged:
-        table.add_row(escape(video.id), str(video.frames), escape(video.damage))
-    return [table]
-
-
-def _failures(file: FeatureFile) -> list[Table]:
-    from rich.markup import escape
-    from rich.table import Table
-
-    if not file.failures:
-        return []
-    table = Table(
-        "video", "stage", "reason", title=f"{len(file.failures)} failed", title_justify="left"
-    )
-    for failure in file.failures:
-        table.add_row(*map(escape, (failure.video, failure.stage, failure.reason)))
-    return [table]
+    table = Table(*columns, title=title, title_justify="left")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table

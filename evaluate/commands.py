@@ -107,6 +107,7 @@ _plugin = click.option(
     multiple=True,
     help="Folder that the videos' paths start at; of one domain by source=DIR or target=DIR.",
 )
+@_plugin
 def evaluate(
     runs: tuple[Path, ...],
     csv_path: Path | None,

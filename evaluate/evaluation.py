@@ -28,7 +28,7 @@ from .tables.layout import mean_std
 from .tables.paper import paper_tables
 
 if TYPE_CHECKING:
-    from .figures.style import NotDrawn, Picture  # they need matplotlib
+    from .figures.style import NotDrawn, Picture  # these need matplotlib
 
 
 class Evaluation(Content):
@@ -118,7 +118,11 @@ class Evaluation(Content):
         """
         from .report.html_file import write_html
 
-        pictures = self.draw() if pictures is None else pictures
+        if pictures is None:
+            drawn = self.draw()
+            from .figures.style import NotDrawn  # it needs matplotlib, which is there now
+
+            pictures = [picture for picture in drawn if not isinstance(picture, NotDrawn)]
         write_html(self, path, pictures=pictures, command=command)
 
     def draw(

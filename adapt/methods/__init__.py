@@ -16,6 +16,7 @@ from . import (  # noqa: F401  (they register themselves)
     target_only,
     tcon,
 )
+from .alignment import AdversarialConfig, Alignment, AlignmentConfig
 from .base import (
     Draws,
     FittedMethod,
@@ -30,6 +31,9 @@ from .base import (
 from .registry import Entry, build, entry, names, register
 
 __all__ = [
+    "AdversarialConfig",
+    "Alignment",
+    "AlignmentConfig",
     "Draws",
     "Entry",
     "FittedMethod",

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +10,6 @@ from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 
 from ..runs.groups import Group
-from ..runs.read import what_counts
 from .style import COLOURS, LINES, MARKERS, Picture, new_figure, style
 
 
@@ -39,12 +37,12 @@ def accuracy_by_segments(groups: Sequence[Group]) -> dict[str, Series]:
 
     Panels with a single K are left out.
     """
-    panels: dict[str, dict[str, list[Group]]] = {}
+    panels: dict[str, dict[Hashable, list[Group]]] = {}
     for group in groups:
         if group.scores is None:
             continue
         title = f"{group.transfer}, {group.modality}"
-        same = json.dumps(what_counts(group.first.config) | {"seed": 0, "segments": 0})
+        same = tuple(group.record.decisive(without=("seed", "segments")).items())
         panels.setdefault(title, {}).setdefault(same, []).append(group)
     return {
         title: {name: _accuracies(members) for name, members in _named(list(series.values()))}

@@ -141,9 +141,11 @@ def _lead(content: Content) -> str:
 
 def _picture(picture: Picture) -> Mapping[str, str]:
     """Drawings as SVG, photographs as WebP, both inside the page."""
-    kind, mime = ("webp", "image/webp") if picture.photo else ("svg", "image/svg+xml")
-    data = base64.b64encode(picture.encode(kind)).decode()
-    source = f"data:{mime};base64,{data}"
+    if picture.photo:
+        mime, content = "image/webp", picture.encode("webp")
+    else:
+        mime, content = "image/svg+xml", picture.encode("svg")
+    source = f"data:{mime};base64,{base64.b64encode(content).decode()}"
     return {"title": picture.title, "caption": picture.caption, "source": source}
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
 
 from ...adapt.methods import entry, names
+from ...adapt.record import RunRecord
 from ...cache import InputError
-from ..runs.read import flatten, what_counts
 from ..scores.intervals import accuracy_interval
 from ..scores.metrics import accuracy, mean_class_accuracy
 from .read import Run
@@ -116,54 +116,60 @@ class Group:
         return (self.fusion.rgb, self.fusion.flow) if self.fusion else (self,)
 
     @property
+    def record(self) -> RunRecord:
+        """Of the first seed; of a fused group, of its RGB run."""
+        return self.first.record
+
+    @property
     def method(self) -> str:
-        return self.first.config["method"]
+        return self.record.run.method
 
     @property
     def modality(self) -> str:
         """``rgb``, ``flow`` ...; of a fused group ``rgb+flow``."""
-        return "+".join(part.first.config["modality"] for part in self.parts)
+        return "+".join(part.record.run.modality for part in self.parts)
 
     @property
     def segments(self) -> str:
         """K, or ``K_s:K_t``."""
-        return str(self.first.config["segments"])
+        return self.first.segments
 
     @property
     def preset(self) -> str:
-        return self.first.config["preset"]
+        return self.record.run.preset
 
     @property
     def normalise(self) -> str:
-        return self.first.config["train"]["normalise"]
+        """What features were standardised by: ``none``, ``source`` or ``domain``."""
+        return self.record.run.train.normalise
 
     @property
     def task(self) -> str:
-        return self.first.data["task"]
+        return self.record.data.task
 
     @property
     def classes(self) -> tuple[str, ...]:
-        return self.first.classes
+        return self.record.data.classes
 
     @property
     def protocol(self) -> str:
         """``inductive`` or ``transductive``."""
-        return self.first.data["protocol"]
+        return self.record.data.protocol
 
     @property
     def mode(self) -> str:
         """``cached features`` or ``end to end``."""
-        return self.first.data["mode"]
+        return self.record.data.mode
 
     @property
     def backbone(self) -> str:
         """Of a fused group both, if they differ."""
-        return " + ".join(dict.fromkeys(part.first.data["backbone"] for part in self.parts))
+        return " + ".join(dict.fromkeys(part.record.data.backbone for part in self.parts))
 
     @property
     def weights(self) -> tuple[str, ...]:
         """Names of the backbone's weights; of a fused group both, if they differ."""
-        return tuple(dict.fromkeys(part.first.data["weights"] for part in self.parts))
+        return tuple(dict.fromkeys(part.record.data.weights for part in self.parts))
 
     @property
     def label(self) -> str:
@@ -178,8 +184,8 @@ class Group:
     @property
     def transfer(self) -> str:
         """``source -> target`` by the feature files' names."""
-        data = self.first.data
-        return f"{Path(data['source']).stem} -> {Path(data['target']).stem}"
+        data = self.record.data
+        return f"{Path(data.source.path).stem} -> {Path(data.target.path).stem}"
 
     @property
     def dataset(self) -> str:
@@ -197,21 +203,21 @@ class Group:
         return known and entry(self.method).method.reads_target_labels
 
     @property
-    def conditions(self) -> dict[str, str]:
+    def conditions(self) -> dict[str, Hashable]:
         """By name, what groups must have in common to stand in the same comparison."""
-        train = flatten(self.first.config["train"], "train")
-        data = self.first.data
+        labels = self.record.data.target.labels or {}
+        train = {k: v for k, v in self.record.settings().items() if k.startswith("train.")}
         return {
-            "source features": " ".join(p.first.data["source_sha256"] for p in self.parts),
-            "target features": " ".join(p.first.data["target_sha256"] for p in self.parts),
-            "classes": json.dumps([data["classes"], data["target_map"]]),
+            "source features": tuple(part.record.data.source.sha256 for part in self.parts),
+            "target features": tuple(part.record.data.target.sha256 for part in self.parts),
+            "classes": (self.classes, tuple(sorted(labels.items()))),
             "modality": self.modality,
             "segments": self.segments,
-            **{key: json.dumps(value) for key, value in sorted(train.items())},
+            **dict(sorted(train.items())),
         }
 
     @property
-    def comparable(self) -> tuple[tuple[str, str], ...]:
+    def comparable(self) -> tuple[tuple[str, Hashable], ...]:
         """Groups with equal values stand in the same comparison."""
         return tuple(self.conditions.items())
 
@@ -222,11 +228,10 @@ def group_runs(runs: Sequence[Run], features: str | Path | None = None) -> list[
     Raises:
         InputError: two runs of a group have the same seed, or the labels cannot be found.
     """
-    groups: dict[str, list[Run]] = {}
+    groups: dict[Hashable, list[Run]] = {}
     for run in runs:
-        groups.setdefault(
-            json.dumps(what_counts(run.config) | {"seed": None}, sort_keys=True), []
-        ).append(run)
+        decisive = run.record.decisive(without=("seed",))
+        groups.setdefault(tuple(sorted(decisive.items(), key=itemgetter(0))), []).append(run)
     target = TrueClasses("target", features)
     scored = []
     for members in groups.values():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
@@ -15,6 +15,7 @@ from .groups import Group
 from .read import Run
 
 _PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "h5py", "av", "matplotlib")
+_DOMAINS: tuple[Domain, ...] = ("source", "target")
 _SHARED = "shared classes"  # the name of the task where no file defines one
 
 
@@ -83,36 +84,39 @@ def provenance_of(
     files: dict[tuple[Domain, str], FeatureOrigin] = {}
     tasks: dict[TaskFile, None] = {}
     for group in groups:
-        for domain in ("source", "target"):
-            key = domain, group.first.data[domain]
+        for domain in _DOMAINS:
+            key = domain, group.record.data.domain(domain).path
             if key not in files:
                 files[key] = _origin(group.first, domain, file_of)
         if task := _task_file(group.first):
             tasks[task] = None
     runs = [run for group in groups for run in group.runs]
+    wordless = [run.path.parent for run in runs if not run.record.command]
     return Provenance(
         files=tuple(files.values()),
         tasks=tuple(tasks),
         made_by=tuple(
-            dict.fromkeys(run.config.get("tool_version", "of an unknown version") for run in runs)
+            dict.fromkeys(run.record.tool_version or "of an unknown version" for run in runs)
         ),
         evaluated_by=tuple(_versions()),
-        commands=tuple(dict.fromkeys(run.command for run in runs if run.command)),
-        unrecorded=tuple(dict.fromkeys(str(run.path.parent) for run in runs if not run.command)),
+        commands=tuple(dict.fromkeys(run.record.command for run in runs if run.record.command)),
+        unrecorded=tuple(dict.fromkeys(map(str, wordless))),
     )
 
 
 def _origin(
     run: Run, domain: Domain, file_of: Callable[[Run, Domain], FeatureFile]
 ) -> FeatureOrigin:
-    data = run.data
+    data = run.record.data
+    found = data.domain(domain)
+    made: tuple[tuple[str, str], ...]
     try:
         file = file_of(run, domain)
     except InputError as error:
-        made, problem = (("backbone", data["backbone"]), ("weights", data["weights"])), str(error)
+        made, problem = (("backbone", data.backbone), ("weights", data.weights)), str(error)
     else:
         made, problem = (("file", str(file.path)), *_rows(file)), ""
-    return FeatureOrigin(domain, data[domain], data[f"{domain}_sha256"], made, problem)
+    return FeatureOrigin(domain, found.path, found.sha256, made, problem)
 
 
 def _rows(file: FeatureFile) -> list[tuple[str, str]]:
@@ -125,24 +129,22 @@ def _rows(file: FeatureFile) -> list[tuple[str, str]]:
 
 def _task_file(run: Run) -> TaskFile | None:
     """None where the task is the classes that both files share, or one that ships."""
-    data = run.data
-    if data["task"] == _SHARED:
+    data = run.record.data
+    if data.task == _SHARED:
         return None
-    both = [data.get(f"{domain}_map", {}) for domain in ("source", "target")]
+    source, target = data.source.labels or {}, data.target.labels or {}
     for name in shipped_tasks():
         task = read_task(name)
-        if (task.name, list(task.classes)) == (data["task"], list(run.classes)) and [
-            task.source,
-            task.target,
-        ] == both:
+        if (task.name, task.classes) == (data.task, data.classes) and (
+            (task.source, task.target) == (source, target)
+        ):
             return None
 
-    def labels(index: int, of: dict[str, int]) -> str:
+    def labels(index: int, of: Mapping[str, int]) -> str:
         return "|".join(label for label, n in of.items() if n == index)
 
-    source, target = both
-    rows = ((c, labels(n, source), labels(n, target), n) for n, c in enumerate(run.classes))
-    return TaskFile(data["task"], tuple(rows))
+    rows = ((c, labels(n, source), labels(n, target), n) for n, c in enumerate(data.classes))
+    return TaskFile(data.task, tuple(rows))
 
 
 def _versions() -> list[tuple[str, str]]:

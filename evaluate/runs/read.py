@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
 
-from ...adapt.config.options import RunConfig
 from ...adapt.record import CONFIG, RunRecord, read_record
 from ...adapt.run_folder import LOGITS
 from ...cache import InputError
-from ...cache.records import to_data
 
 
 @dataclass(frozen=True)
@@ -31,7 +28,6 @@ class Run:
 
     path: Path
     record: RunRecord
-    classes: tuple[str, ...]
     steps: tuple[int, ...]
     predictions: dict[str, Predictions]  # target_test, target_train, perhaps source_val
 
@@ -40,22 +36,14 @@ class Run:
         return self.record.run.seed
 
     @property
-    def config(self) -> dict[str, Any]:
-        """The record as nested tables."""
-        return as_tables(self.record)
-
-    @property
-    def data(self) -> dict[str, Any]:
-        return self.config["data"]
+    def classes(self) -> tuple[str, ...]:
+        """Their names, [C]."""
+        return self.record.data.classes
 
     @property
     def segments(self) -> str:
         """K, or ``K_s:K_t``."""
-        return str(self.config["segments"])
-
-    @property
-    def command(self) -> tuple[str, ...]:
-        return self.record.command
+        return str(self.record.run.segments)
 
     @property
     def test(self) -> Predictions:
@@ -109,7 +97,7 @@ def _read(folder: Path) -> Run:
             groups = {name: group for name, group in h5.items() if isinstance(group, h5py.Group)}
             shape = len(steps), len(classes)
             predictions = {name: _predictions(group, shape) for name, group in groups.items()}
-            run = Run(folder, record, classes, steps, predictions)
+            run = Run(folder, record, steps, predictions)
         _ = run.test, run.predictions["target_train"]
     except Exception as error:  # HDF5 raises anything for damaged files
         raise damaged_run(folder, error) from None
@@ -125,9 +113,8 @@ def damaged_run(folder: Path, error: Exception) -> InputError:
 
 
 def _among_shared(run: Run) -> Run:
-    shared = np.isin(
-        np.arange(len(run.classes)), list((run.record.data.target.labels or {}).values())
-    )  # [C]
+    labels = run.record.data.target.labels or {}
+    shared = np.isin(np.arange(len(run.classes)), list(labels.values()))  # [C]
     test = Predictions(run.test.ids, np.where(shared, run.test.logits, -np.inf))
     return replace(run, predictions=run.predictions | {"target_test": test})
 
@@ -144,65 +131,3 @@ def _predictions(group: h5py.Group, shape: tuple[int, int]) -> Predictions:
     if logits.shape != (shape[0], len(set(ids)), shape[1]) or logits.dtype != np.float32:
         raise ValueError(f"its logits have the shape {list(logits.shape)}")
     return Predictions(tuple(ids[order]), logits[:, order])
-
-
-def run_tables(run: RunConfig) -> dict[str, Any]:
-    """A run's options as nested tables."""
-    segments = run.segments
-    return {
-        "method": run.method,
-        "modality": run.modality,
-        "segments": segments.source if segments.source == segments.target else str(segments),
-        "seed": run.seed,
-        "preset": run.preset,
-        "train": to_data(run.train),
-        "options": to_data(run.options),
-        "end_to_end": None if run.end_to_end is None else to_data(run.end_to_end),
-    }
-
-
-def as_tables(record: RunRecord) -> dict[str, Any]:
-    """A record as nested tables."""
-    run, data = record.run, record.data
-    same = ("backbone", "weights", "mode", "protocol", "task", "micro_batch", "weights_sha256")
-    domains = {
-        key: value
-        for name in ("source", "target")
-        for key, value in {
-            name: data.domain(name).path,
-            f"{name}_sha256": data.domain(name).sha256,
-            f"{name}_map": data.domain(name).labels,
-        }.items()
-        if value is not None
-    }
-    tables = {
-        "tool_version": record.tool_version,
-        **run_tables(run),
-        "data": {
-            **domains,
-            **{key: getattr(data, key) for key in same},
-            "classes": list(data.classes),
-            "videos": None if data.videos is None else asdict(data.videos),
-        },
-    }
-    return tables | ({} if record.base is None else {"source_only": to_data(record.base)})
-
-
-def what_counts(config: dict[str, Any]) -> dict[str, Any]:
-    """A configuration without what does not change the result."""
-    left_out = ("source", "target", "micro_batch")
-    parts = {"data": config["data"], "end_to_end": config.get("end_to_end")}
-    for name, part in parts.items():
-        parts[name] = part and {k: v for k, v in part.items() if k not in left_out}
-    return {k: v for k, v in config.items() if k != "tool_version"} | parts
-
-
-def flatten(config: Any, prefix: str = "") -> dict[str, Any]:
-    """Nested dictionaries as one, with dotted keys."""
-    if not isinstance(config, dict):
-        return {prefix: config}
-    return {
-        name: value
-        for key, inner in config.items()
-        for name, value in flatten(inner, f"{prefix}.{key}" if prefix else key).items()
-    }

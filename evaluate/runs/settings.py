@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .groups import Group
 from .names import folder_names
-from .read import Run, flatten, what_counts
+from .read import Run
 
 Value = str | int | float | bool | None
 
@@ -30,10 +30,11 @@ class SettingsTable:
 
 
 def settings_of(run: Run) -> dict[str, Value]:
-    """All that decided a run but the seed, by the keys of ``--set``."""
-    config = what_counts(run.config) | {"seed": None}
-    options = config.pop("options")
-    return flatten(config | {config["method"]: options})
+    """All that decided a run but the seed, by the keys of ``--set``; that of its data by keys that
+    start with ``data.``."""
+    segments = run.record.run.segments
+    k = segments.source if segments.source == segments.target else str(segments)
+    return run.record.decisive(without=("seed",)) | {"segments": k}
 
 
 def as_text(value: Value) -> str:
@@ -63,10 +64,11 @@ def compare_settings(groups: Sequence[Group]) -> SettingsTable:
 
 def _shown(run: Run) -> dict[str, Value]:
     """Without the seed and the data's hashes; what every method has goes by one name."""
-    values = settings_of(run) | {k: run.data[k] for k in ("task", "protocol")}
-    shared = {f"{run.config['method']}.{key}": key for key in ("features", "dropout")}
+    data = run.record.data
+    values = settings_of(run) | {"task": data.task, "protocol": data.protocol}
+    shared = {f"{run.record.run.method}.{key}": key for key in ("features", "dropout")}
     return {
         shared.get(key, key): value
         for key, value in values.items()
-        if key != "seed" and not key.startswith("data.")
+        if key != "plugins" and not key.startswith("data.")
     }

@@ -31,27 +31,27 @@ class TrueClasses:
             InputError: the file is gone or holds other videos, features or source labels than the
                 run saw; or the run does not say which classes the source's labels are.
         """
-        data = run.data
-        if f"{self.domain}_map" not in data:
+        domain = run.record.data.domain(self.domain)
+        if domain.labels is None:
             raise InputError(
-                f"runs from {data[self.domain]} were made before they recorded the classes of "
+                f"runs from {domain.path} were made before they recorded the classes of "
                 f"{self.domain} labels: repeat them"
             )
-        key = data[self.domain], data[f"{self.domain}_sha256"]
+        key = domain.path, domain.sha256
         if key not in self._found:
             try:
                 self._found[key] = self._read(run)
             except InputError as error:
                 self._found[key] = error
-        labels, index = self._found[key], data[f"{self.domain}_map"]
+        labels = self._found[key]
         if isinstance(labels, InputError):
             raise labels
         if strange := set(videos.ids) - labels.keys():
             raise InputError(
-                f"the run {run.path} has logits of {min(strange)}, which {data[self.domain]} does "
+                f"the run {run.path} has logits of {min(strange)}, which {domain.path} does "
                 "not hold: delete it and repeat it"
             )
-        return np.array([index.get(labels[id_], -1) for id_ in videos.ids])
+        return np.array([domain.labels.get(labels[id_], -1) for id_ in videos.ids])
 
     def _read(self, run: Run) -> dict[str, str]:
         file = feature_file(run.path, run.record, self.domain, self.features)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..runs.groups import Group
 from ..runs.truth import TrueClasses
-from .selection import select_epochs
+from .selection import Candidate, select_epochs
 from .validators import DEFAULT
 
 
@@ -38,11 +38,12 @@ def choose_epochs(group: Group) -> EpochChoices:
     label_free = None if group.reads_target_labels else [run.chosen(DEFAULT) for run in runs]
     oracle = [run.oracle for run in runs]
 
-    def steps(choice: list) -> tuple[int, ...]:
-        return tuple(candidate.value for candidate in choice)
+    def steps(choice: list[Candidate]) -> tuple[int, ...]:
+        return tuple(c.runs[0].steps[c.epochs[0]] for c in choice)
 
-    def accuracies(choice: list) -> np.ndarray:
-        return np.array([r.accuracy[c.epochs[0]] for r, c in zip(runs, choice, strict=True)])
+    def accuracies(choice: list[Candidate]) -> np.ndarray:
+        found = zip(runs, choice, strict=True)
+        return np.array([run.accuracy[c.epochs[0]] for run, c in found if run.accuracy is not None])
 
     return EpochChoices(
         label_free_steps=None if label_free is None else steps(label_free),

@@ -10,11 +10,11 @@ import numpy as np
 
 from ...cache import InputError
 from ..runs.groups import Fusion, FusionWeights, Group, score
-from ..runs.read import Predictions, Run, flatten
+from ..runs.read import Predictions, Run
+from ..runs.settings import settings_of
 
 RGB, FLOW, FUSED = "rgb", "flow", "rgb+flow"
 _SETS = ("target_test", "target_train")
-_NO_SETTING = ("modality", "seed", "data", "tool_version")
 
 
 def fuse_logits(rgb: np.ndarray, flow: np.ndarray, weights: FusionWeights) -> np.ndarray:
@@ -33,9 +33,9 @@ def fuse_runs(rgb: Run, flow: Run, weights: FusionWeights) -> Run:
         InputError: they differ in task, classes, evaluations or videos.
     """
     shared: tuple[tuple[str, Callable[[Run], Any]], ...] = (
-        ("tasks", lambda run: run.data["task"]),
+        ("tasks", lambda run: run.record.data.task),
         ("classes", lambda run: run.classes),
-        ("labels of the classes", lambda run: run.data["target_map"]),
+        ("labels of the classes", lambda run: run.record.data.target.labels),
         ("evaluation steps", lambda run: run.steps),
     )
     for what, of in shared:
@@ -83,11 +83,12 @@ def fuse_groups(groups: Sequence[Group], weights: FusionWeights) -> tuple[list[G
 
 def differing_settings(rgb: Group, flow: Group) -> list[str]:
     """The settings, beside the modality, in which a pair differs."""
-    a, b = (
-        flatten({k: v for k, v in g.first.config.items() if k not in _NO_SETTING})
-        for g in (rgb, flow)
+    a, b = (settings_of(group.first) for group in (rgb, flow))
+    return sorted(
+        key
+        for key in a.keys() | b.keys()
+        if key != "modality" and not key.startswith("data.") and a.get(key) != b.get(key)
     )
-    return sorted(key for key in a.keys() | b.keys() if a.get(key) != b.get(key))
 
 
 def _fuse(rgb: Group, flow: Group, weights: FusionWeights) -> Group:

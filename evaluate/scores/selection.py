@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from ..runs.truth import TrueClasses
 from .metrics import accuracy
 from .validators import VALIDATORS, Validator, last_best
 
-_NO_SETTING = ("method", "modality", "seed")
+_NO_SETTING = ("method", "modality", "plugins")
 
 
 @dataclass(frozen=True)
@@ -118,11 +118,12 @@ def select_setting(groups: Sequence[Group], key: str, source: TrueClasses) -> li
     known = {k for s in settings for k in s if k not in _NO_SETTING and not k.startswith("data.")}
     if key not in known:
         raise unknown("setting", key, ["epoch", "segments", *sorted(known)])
-    alike: dict[str, list[tuple[Value, Group]]] = {}  # all but the key
+    alike: dict[Hashable, list[tuple[Value, Group]]] = {}  # all but the key
     for group, setting in zip(groups, settings, strict=True):
         if key in setting:
             value = setting.pop(key)
-            alike.setdefault(json.dumps(setting, sort_keys=True), []).append((value, group))
+            others = tuple(sorted(setting.items(), key=itemgetter(0)))
+            alike.setdefault(others, []).append((value, group))
     contests = [members for members in alike.values() if len(members) > 1]
     if not contests:
         raise InputError(
@@ -192,7 +193,7 @@ def _selection(
 
 def _source_truth(run: Run, source: TrueClasses) -> np.ndarray:
     if "source_val" not in run.predictions:
-        raise InputError(f"no videos of {run.data['source']} were kept for validation")
+        raise InputError(f"no videos of {run.record.data.source.path} were kept for validation")
     return source.of(run, run.predictions["source_val"])
 
 

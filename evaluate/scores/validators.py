@@ -17,6 +17,8 @@ from .label_free import (
 )
 from .metrics import accuracy
 
+Score = Callable[[np.ndarray, np.ndarray | None], np.ndarray]
+
 
 @dataclass(frozen=True)
 class Validator:
@@ -34,7 +36,7 @@ class Validator:
     name: str
     reads: Literal["target_train", "source_val"]
     higher_is_better: bool
-    score: Callable[[np.ndarray, np.ndarray | None], np.ndarray]
+    score: Score
 
     def best(self, scores: np.ndarray) -> tuple[int, int]:
         """The chosen candidate, and how many have its score: a tie goes to the last of them.
@@ -62,13 +64,13 @@ def validator(name: str) -> Validator:
     return VALIDATORS[name]
 
 
-def _each(
-    measure: Callable[[np.ndarray], float],
-) -> Callable[[np.ndarray, np.ndarray | None], np.ndarray]:
+def _each(measure: Callable[[np.ndarray], float]) -> Score:
     return lambda logits, _: np.array([measure(one) for one in logits])
 
 
-def _source_accuracy(logits: np.ndarray, truth: np.ndarray) -> np.ndarray:
+def _source_accuracy(logits: np.ndarray, truth: np.ndarray | None) -> np.ndarray:
+    if truth is None:
+        raise ValueError("source_accuracy needs the true classes")
     return np.array([accuracy(one.argmax(1), truth) for one in logits])
 
 

@@ -64,11 +64,12 @@ def accuracy_table(results: Sequence[Result]) -> Table:
 
 def comparison_table(results: Sequence[Result]) -> Table:
     """A row per group that is compared with the baseline."""
-    rows, names = [], {}
+    rows: list[list[str]] = []
+    names: set[str] = set()
     for result in results:
         if (comparison := result.comparison) is None:
             continue
-        names[comparison.baseline.label] = None
+        names.add(comparison.baseline.label)
         low, high = comparison.interval
         rows.append(
             [

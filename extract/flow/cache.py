@@ -3,13 +3,7 @@
 A folder with one HDF5 file for each video. So processes and hosts write side by side, a kill costs
 the videos that were being written and no other, and plain h5py reads it::
 
-    FOLDER/5d41402abc4b2a76....h5   named by the SHA-256 of the video's id
-        levels     [F, 2, 256, 340] uint8, x and y, gzip, one field a chunk
-        early_stopped [F] bool: the pair's flow ran out of iterations
-        attributes: format, format_version, video (its id), recipe (a `FlowRecipe` as JSON),
-                    fingerprint (of the video; since version 2)
-
-Up to version 2, `early_stopped` was called ``bounded``, and a text ``flow`` stood for the recipe.
+    FOLDER/5d41402abc4b2a76....h5   named by the SHA-256 of the video's id (see `cache_file`)
     FOLDER/full   is there once a video did not fit
     FOLDER/lock   of those who write
 """
@@ -27,27 +21,24 @@ from functools import partial
 from pathlib import Path
 
 import h5py
-import numpy as np
 from filelock import FileLock
 
 from ...cache.errors import InputError
-from ...cache.files import reserve, sync
-from ...cache.legacy import flow_from_text
+from ...cache.files import sync
 from ...cache.recipe import FlowRecipe
-from ...cache.records import from_json, to_json
+from ...cache.records import to_json
 from ...cache.schema import Video
 from ..decoding import DecodeError, fingerprint
-from .frames import HEIGHT, WIDTH
-
-FORMAT = "tcon-flow"
-FORMAT_VERSION = 3
-# Measured on real fields: gzip 4 is half of lzf and as quick to read; 9 takes 20 times as long.
-_FILTER = {"compression": "gzip", "compression_opts": 4}
-_AHEAD = 4 * 2**20  # bytes of a file that HDF5 may not have asked the disk for yet
-
-
-class NoRoom(Exception):
-    """A video's flow does not fit into the cache."""
+from .cache_file import (
+    FORMAT,
+    FORMAT_VERSION,
+    DamagedFlowFile,
+    NoRoom,
+    VideoWriter,
+    open_any,
+    open_like,
+    recipe_of,
+)
 
 
 @dataclass(frozen=True)
@@ -66,7 +57,7 @@ class FlowCache:
 
     @classmethod
     def open(cls, folder: str | Path, flow: FlowRecipe) -> FlowCache:
-        """For reading.
+        """Open a cache for reading.
 
         Raises:
             InputError: no such cache, or its flow was made differently.
@@ -88,12 +79,12 @@ class FlowCache:
             raise InputError(
                 f"no flow cache: {folder} (make one with: tcon extract --modality flow --keep-flow)"
             )
-        with _opened(first) as h5:
-            return _recipe(first, h5)
+        with open_any(first) as h5:
+            return recipe_of(first, h5)
 
     @classmethod
     def extend(cls, folder: str | Path, flow: FlowRecipe, limit: int) -> FlowCache:
-        """For reading and writing; made where there is none.
+        """Open a cache for reading and writing; it is made where there is none.
 
         Raises:
             InputError: the folder cannot be written, or its flow was made differently.
@@ -114,7 +105,7 @@ class FlowCache:
         return self._path(video).exists()
 
     def is_of(self, video: str, path: str, frames: Callable[[], int]) -> bool:
-        """Whether the flow that it holds of this id was computed of this very video.
+        """Whether the flow held under this id was computed from this very video.
 
         The `fingerprint` decides; the number of frames where the cache (version 1) has none, or
         the video is not there any more.
@@ -132,7 +123,7 @@ class FlowCache:
             return len(h5["levels"]) + 1 == frames() if same is None else same
 
     def require(self, videos: Iterable[Video]) -> None:
-        """Look at what it holds of these videos.
+        """Check what it holds of these videos.
 
         Raises:
             InputError: it was made differently, is of other videos of these ids, or is damaged.
@@ -155,17 +146,17 @@ class FlowCache:
 
     @property
     def full(self) -> bool:
-        """Whether a video did not fit since it was opened for writing."""
+        """Whether some video has not fitted since the cache was opened for writing."""
         return self._full.exists()
 
     @property
     def count(self) -> int:
-        """Videos that it holds."""
+        """How many videos it holds."""
         return sum(1 for _ in self.folder.glob("*.h5"))
 
     @property
     def size(self) -> int:
-        """Bytes of the videos that it holds."""
+        """How many bytes its videos take."""
         return sum(path.stat().st_size for path in self.folder.glob("*.h5"))
 
     @contextmanager
@@ -182,14 +173,14 @@ class FlowCache:
         """
         kept = self._path(video)
         try:
-            with _existing(kept, self.flow) as h5:
+            with open_like(kept, self.flow) as h5:
                 if path is not None and _is_of(h5, path) is False:
                     raise DecodeError(
                         f"{self.folder} was given another video's flow under its name meanwhile: "
                         "keep each domain's flow in a folder of its own"
                     )
                 yield h5
-        except (OSError, KeyError) as error:
+        except (OSError, KeyError, DamagedFlowFile) as error:
             raise DecodeError(
                 f"its flow in {kept} is damaged: remove that file ({error})"
             ) from None
@@ -236,73 +227,16 @@ class FlowCache:
 
     def _check(self) -> None:
         if first := next(self.folder.glob("*.h5"), None):
-            with _existing(first, self.flow):
+            with open_like(first, self.flow):
                 pass
-
-
-class VideoWriter:
-    """Writes the fields of one video, in order.
-
-    Args:
-        h5: an empty file.
-        room: bytes that it may take.
-    """
-
-    def __init__(self, h5: h5py.File, room: int) -> None:
-        self._h5, self._room = h5, room
-        self._early_stopped: list[bool] = []
-        field = (2, HEIGHT, WIDTH)
-        self._levels = h5.create_dataset(
-            "levels", (0, *field), np.uint8, maxshape=(None, *field), chunks=(1, *field), **_FILTER
-        )
-
-    def add(self, levels: np.ndarray, *, early_stopped: bool) -> None:
-        """Append a field [2, 256, 340] uint8.
-
-        Raises:
-            NoRoom: the file would be too large.
-            OSError: the disk is full.
-        """
-        size = self._h5.id.get_filesize()
-        if size > self._room:
-            raise NoRoom
-        reserve(self._h5, size + _AHEAD)  # HDF5 itself may crash on a full disk
-        self._levels.resize(len(self._early_stopped) + 1, 0)
-        self._levels[-1] = levels
-        self._early_stopped.append(early_stopped)
-
-    def finish(self) -> int:
-        """Write what is left; the bytes that the file takes."""
-        self._h5.create_dataset("early_stopped", data=np.array(self._early_stopped, bool))
-        self._h5.flush()
-        return self._h5.id.get_filesize()
 
 
 def _frames(video: Video) -> int:
     return video.frames
 
 
-def early_stopped(h5: h5py.File) -> np.ndarray:
-    """Which fields of a video's file ran out of iterations, [F] bool."""
-    return h5["early_stopped" if "early_stopped" in h5 else "bounded"][()]
-
-
-def _recipe(path: Path, h5: h5py.File) -> FlowRecipe:
-    """How the fields of a video's file were computed.
-
-    Raises:
-        InputError: it does not say.
-    """
-    try:
-        if "recipe" in h5.attrs:
-            return from_json(FlowRecipe, h5.attrs["recipe"])
-        return flow_from_text(h5.attrs["flow"])  # up to version 2
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path} is damaged ({error}): remove it") from None
-
-
 def _is_of(h5: h5py.File, path: str) -> bool | None:
-    """Whether the flow is of the video at ``path``; None where nobody can tell."""
+    """Whether the flow is that of the video at ``path``; None where that cannot be told."""
     before, now = h5.attrs.get("fingerprint", ""), fingerprint(path)
     return before == now if before and now else None
 
@@ -315,22 +249,3 @@ def _remove_abandoned(path: Path) -> None:
     with path.open("rb") as file, suppress(BlockingIOError):
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         path.unlink(missing_ok=True)
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[h5py.File]:
-    with h5py.File(path, "r") as h5:
-        if h5.attrs.get("format") != FORMAT or h5.attrs["format_version"] > FORMAT_VERSION:
-            raise InputError(f"{path} is no file of a flow cache that this tcon reads")
-        yield h5
-
-
-@contextmanager
-def _existing(path: Path, flow: FlowRecipe) -> Iterator[h5py.File]:
-    with _opened(path) as h5:
-        if difference := _recipe(path, h5).difference(flow):
-            raise InputError(
-                f"the flow in {path.parent} was made differently ({difference}; cache != now): "
-                "repeat its settings or name another folder"
-            )
-        yield h5

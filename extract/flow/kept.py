@@ -1,4 +1,4 @@
-"""Keep all flow of a video in a `FlowCache`, and cut its snippets out of there."""
+"""Keep all flow of a video in a `FlowCache`, and cut its snippets out of it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from torch import Tensor
 
 from ..decoding import ForwardVideo
 from ..snippets.cutting import Cutter, Joiner
-from .cache import FlowCache, NoRoom, early_stopped
+from .cache import FlowCache
+from .cache_file import NoRoom, early_stopped
 from .fields import FieldCut
 from .frames import grey
 

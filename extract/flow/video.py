@@ -1,14 +1,14 @@
-"""The flow of a video as a video to look at and as numbers."""
+"""The flow of a video: computed, and written as a video to look at and as numbers."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import av
 import numpy as np
 import torch
-from rich.console import Console
 from torch import Tensor
 from torchvision.utils import flow_to_image
 
@@ -25,22 +25,46 @@ _RATE = 25
 _FULL_COLOUR = 99  # percent of the clip that is slower
 
 
-def write_flow(
+@dataclass(frozen=True)
+class VideoFlow:
+    """The flow of a video's first frames.
+
+    Args:
+        flow: [T - 1, 2, 256, 340] float32 on the CPU, pixels.
+        engine: that computed it.
+        device: where.
+        seconds: that it took.
+    """
+
+    flow: Tensor
+    engine: str
+    device: str
+    seconds: float
+
+    def __repr__(self) -> str:
+        return f"VideoFlow({len(self.flow)} pairs by {self.engine} on {self.device})"
+
+    def __str__(self) -> str:
+        """One line: how many pairs, how fast, how much they move."""
+        pairs, speed = len(self.flow), self.flow.norm(dim=1).mean()
+        on = f"{cores()} cores" if self.device == "cpu" else self.device
+        return (
+            f"{pairs} pairs in {self.seconds:.1f} s: {pairs / self.seconds:.1f} pairs/s by the "
+            f"engine {self.engine} on {on}; mean motion {speed:.2f} px."
+        )
+
+
+def video_flow(
     video: Path,
-    output: Path,
     *,
     engine: str = "auto",
     parameters: FlowParameters = FlowParameters(),  # noqa: B008  (frozen)
     pairs: int = 300,
-) -> None:
-    """Compute the flow of a video's first frames; write ``output``.mp4 and ``output``.npz.
-
-    The mp4 shows direction as hue and speed as saturation, the fastest hundredth of the clip in
-    full colour; the npz holds ``flow`` [T - 1, 2, 256, 340] float16. Prints pairs per second.
+) -> VideoFlow:
+    """Compute the flow of a video's first frames.
 
     Args:
         video: the video.
-        output: path without suffix.
         engine: see `tvl1`; "auto" takes a GPU where there is one.
         parameters: of the flow.
         pairs: at most so many, from the start.
@@ -59,24 +83,30 @@ def write_flow(
     if len(images) < 2:
         raise InputError(f"{video} holds a single frame: flow needs two")
     frames = torch.cat([grey(torch.from_numpy(i.copy()).permute(2, 0, 1)[None]) for i in images])
-    frames = frames.to(device)
+    frames = frames.to(device)  # [T, 256, 340]
     tvl1(frames[:2], parameters=parameters, engine=engine)  # compiled now
     started = time.perf_counter()
-    flow = tvl1(frames, parameters=parameters, engine=engine).cpu()  # [T - 1, 2, H, W]
-    seconds = time.perf_counter() - started
+    flow = tvl1(frames, parameters=parameters, engine=engine).cpu()  # [T - 1, 2, 256, 340]
+    return VideoFlow(flow, engine, str(device), time.perf_counter() - started)
+
+
+def write_flow(found: VideoFlow, output: Path) -> None:
+    """Write ``output``.mp4 and ``output``.npz.
+
+    The mp4 shows direction as hue and speed as saturation, the fastest hundredth of the clip in
+    full colour; the npz holds ``flow`` [T - 1, 2, 256, 340] float16.
+
+    Args:
+        found: the flow.
+        output: path without suffix; its folder is made if missing.
+    """
     output.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(f"{output}.npz", flow=flow.half().numpy())
-    speed = flow.norm(dim=1, keepdim=True)  # [T - 1, 1, H, W]
+    np.savez_compressed(f"{output}.npz", flow=found.flow.half().numpy())
+    speed = found.flow.norm(dim=1, keepdim=True)  # [T - 1, 1, H, W]
     # A few wild pixels must not make all the others pale.
     full = max(float(np.percentile(speed[..., ::4, ::4], _FULL_COLOUR)), 1e-3)
-    shown = flow * (full / speed.clamp(min=full))
+    shown = found.flow * (full / speed.clamp(min=full))
     _encode(flow_to_image(shown), Path(f"{output}.mp4"))
-    on = f"{cores()} cores" if device.type == "cpu" else str(device)
-    Console(soft_wrap=True, highlight=False, markup=False).print(
-        f"{len(flow)} pairs in {seconds:.1f} s: {len(flow) / seconds:.1f} pairs/s by the engine "
-        f"{engine} on {on}; mean motion {speed.mean():.2f} px. "
-        f"Wrote {output}.mp4 and {output}.npz."
-    )
 
 
 def _encode(images: Tensor, path: Path) -> None:

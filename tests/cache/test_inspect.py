@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from rich.console import Console
 
 from tcon.cache import Failure, FeatureFile, FeatureWriter, Recipe, Snippets, Video
-from tcon.cache.inspect import counts, describe
+from tcon.cache.inspect import summarise, tables
+from tcon.cli import main
 
 VIDEOS = [
     *((f"jump/{n}", "jump", "train") for n in range(3)),
@@ -45,7 +47,7 @@ def write(
 
 def _rendered(file: FeatureFile) -> str:
     out = StringIO()
-    Console(file=out, width=200).print(*describe(file), sep="\n")
+    Console(file=out, width=200).print(*tables(summarise(file)), sep="\n")
     return out.getvalue()
 
 
@@ -56,7 +58,7 @@ def _cells(text: str) -> list[list[str]]:
 
 def test_counts_per_class_and_split(write: Callable[..., FeatureFile]) -> None:
     file = write(VIDEOS)
-    assert counts(file) == {
+    assert summarise(file).counts == {
         "": {"": 4},
         "jump": {"train": 3},
         "run": {"train": 2, "test": 1},
@@ -109,7 +111,7 @@ def test_damaged_videos_are_listed(tmp_path: Path, recipe: Callable[..., Recipe]
 
 def test_a_hash_is_shown_whole(write: Callable[..., FeatureFile]) -> None:
     file, out = write(VIDEOS, weights_sha256="0123456789abcdef" * 4), StringIO()
-    Console(file=out, width=80).print(*describe(file), sep="\n")
+    Console(file=out, width=80).print(*tables(summarise(file)), sep="\n")
     shown = "".join(cell for row in _cells(out.getvalue()) for cell in row)
     assert "0123456789abcdef" * 4 in shown
 
@@ -130,3 +132,12 @@ def test_brackets_are_no_markup(write: Callable[..., FeatureFile], name: str) ->
     """Names as downloaders give them are shown as they are."""
     text = _rendered(write([("a", name, "train")], [Failure(name, "decode", f"why {name}")]))
     assert text.count(name) == 3
+
+
+def test_the_command_shows_names_as_they_are(write: Callable[..., FeatureFile]) -> None:
+    name = "clip [dQw4w9].mp4"
+    file = write([("a", name, "train")], [Failure(name, "decode", "why")], weights="random")
+    done = CliRunner().invoke(main, ["inspect", str(file.path)])
+    assert done.exit_code == 0
+    assert done.output.count(name) == 2
+    assert "[bold" not in done.output and "random weights" in done.output

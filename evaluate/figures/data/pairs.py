@@ -83,9 +83,9 @@ def check_pairs(runs: Sequence[Run], loader: Loader, pairs: PairChoice) -> None:
         return
     used = []
     for run in runs:
-        cached = not run.config.get("end_to_end")
+        cached = run.record.run.end_to_end is None
         with suppress(InputError):
-            if cached and co_attends(entry(run.config["method"]).method):
+            if cached and co_attends(entry(run.record.run.method).method):
                 used.append((run, loader.ids(run)))
     for pair in pairs.ids:
         errors = [_missing(run.path, pair, ids) for run, ids in used]

@@ -150,19 +150,19 @@ def test_accuracy_by_segments(tmp_path: Path) -> None:
     assert [text.get_text() for text in legend.get_texts()] == ["source_only", "tcon"]
     assert all(axis.get_legend() is None for axis in figure.axes)
     axis = figure.axes[1]
-    groups = [g for g in groups if g.first.config["modality"] == "rgb"]
+    groups = [g for g in groups if g.modality == "rgb"]
     assert [label.get_text() for label in axis.get_xticklabels()] == ["2", "4", "10"]
     bars = {c.get_label(): c for c in axis.containers}
     drawn = {name: bar.lines[0].get_ydata() for name, bar in bars.items()}
     for method in ("source_only", "tcon"):
-        of_k = {g.first.config["segments"]: g for g in groups if g.method == method}
-        expected = [100 * of_k[k].scores.accuracy.mean() for k in (2, 4, 10)]
+        of_k = {g.segments: g for g in groups if g.method == method}
+        expected = [100 * of_k[k].scores.accuracy.mean() for k in ("2", "4", "10")]
         np.testing.assert_allclose(drawn[method], expected)
         ends = [bar[:, 1] for bar in bars[method].lines[2][0].get_segments()]
-        intervals = [np.multiply(of_k[k].scores.interval, 100) for k in (2, 4, 10)]
+        intervals = [np.multiply(of_k[k].scores.interval, 100) for k in ("2", "4", "10")]
         np.testing.assert_allclose(ends, intervals)
         assert not np.allclose(np.mean(ends, 1), expected)  # no symmetric bars
-    assert accuracy_by_segments([g for g in groups if g.first.config["segments"] == 2]) == {}
+    assert accuracy_by_segments([g for g in groups if g.segments == "2"]) == {}
 
 
 def test_accuracy_by_segments_of_fused_runs(tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def test_pairs_are_those_of_equal_settings(files: tuple[Path, Path], tmp_path: P
     write_run(tmp_path / "k6", files, train=[noise(0)], segments=6, method="source_only")
     write_run(tmp_path / "tcon", files, train=[noise(0)])
     fused, remarks = fuse_groups(groups_of(tmp_path), EQUAL)
-    assert [g.first.config["options"]["dropout"] for g in fused] == [0.7, 0.8]
+    assert [g.record.run.options.dropout for g in fused] == [0.7, 0.8]
     for_source_only, for_tcon = sorted(remarks)
     assert "source_only, rgb: K = 6, preset matched, task 'toy'; the other" in for_source_only
     assert "tcon, rgb: there are no runs of the other modality" in for_tcon
@@ -118,7 +118,7 @@ def test_one_pair_may_differ_in_settings_and_files(tmp_path: Path) -> None:
     before = CliRunner().invoke(main, ["eval", "--fuse", str(tmp_path)])  # before the runs
     assert before.exit_code == 0 and "rgb+flow" in before.output
     fused, [remark] = fuse_groups(groups_of(tmp_path), EQUAL)
-    assert len(fused) == 1 and "rgb and flow differ in options.dropout" in remark
+    assert len(fused) == 1 and "rgb and flow differ in tcon.dropout" in remark
 
 
 def test_what_does_not_match_is_said(files: tuple[Path, Path], tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def test_its_checkpoint_fits(plugin: Path, clips: Path, tmp_path: Path) -> None:
     ("forward", "message"),
     [
         ("x.mean((3, 4))", r"raises IndexError: Dimension out of range"),
-        ("x.mean((2, 3))[:, :2]", r"gives features \[2, 2\], not \[2, 3\]: mend its forward"),
+        ("x.mean((2, 3))[:, :2]", r"gives features \[2, 2\], not \[2, 3\]: fix its forward"),
         ("x.mean((0, 2, 3))", r"gives features \[3\], not \[2, 3\]"),
         ("x.mean((2, 3)) / 0", r"gives features that are not finite"),
         ("[x]", r"gives a list, not a tensor of features"),

@@ -163,7 +163,7 @@ def test_a_full_disk_fails_no_video(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("tcon.extract.flow.cache.reserve", full)
+    monkeypatch.setattr("tcon.extract.flow.cache_file.reserve", full)
     assert extract(items, tmp_path / "x.h5", replace(CONFIG, keep_flow=tmp_path / "flow")) == []
     assert _hash(tmp_path / "x.h5") == _hash(kept / "x.h5")
     assert {path.name for path in (tmp_path / "flow").iterdir()} == {"full", "lock"}
@@ -176,16 +176,16 @@ import os, signal, sys
 from pathlib import Path
 from tcon.cache.recipe import FlowParameters, FlowRecipe
 from tcon.extract import Machine, extract
-from tcon.extract.flow import cache
+from tcon.extract.flow import cache_file
 
-add, calls = cache.VideoWriter.add, 0
+add, calls = cache_file.VideoWriter.add, 0
 def counted(*args, **options):
     global calls
     calls += 1
     add(*args, **options)
     if calls == 12:
         os.kill(os.getpid(), signal.SIGKILL)
-cache.VideoWriter.add = counted
+cache_file.VideoWriter.add = counted
 extract(
     sys.argv[1], sys.argv[2] + "/x.h5", modality="flow", snippets=1, precision="fp32",
     flow=FlowRecipe(parameters=FlowParameters(scales=1, warps=1, outer=1)),

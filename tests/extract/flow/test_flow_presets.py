@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -239,11 +241,12 @@ def test_a_pair_within_its_budget_does_not_change() -> None:
 
 def test_a_hopeless_pair_is_stopped_early_and_told() -> None:
     first, second = np.random.default_rng(0).integers(0, 256, (2, 48, 64), dtype=np.uint8)
-    parameters = FlowParameters(budget=100, scales=3)
-    _, free = cpu.flow(first, second, FlowParameters(scales=3))
+    endless = FlowParameters(scales=3, epsilon=0)  # noise converges after a time of its own
+    parameters = replace(endless, budget=100)
+    _, free = cpu.flow(first, second, endless)
     flow, spent = cpu.flow(first, second, parameters)
     assert np.isfinite(flow).all()
     assert spent >= allowed(parameters, first.size)
     # The warps after the budget: 15 of 30 iterations, on levels of 1, 0.64 and 0.41 of the pixels.
     assert spent / first.size < 100 + 30 + 5 * 30 * 2.1
-    assert free > 2.5 * spent
+    assert free > 5 * spent

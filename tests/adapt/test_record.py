@@ -1,0 +1,128 @@
+"""The record of a run: written and read back as an equal object, compared, damaged."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from feature_files import recipe
+
+from tcon.adapt.config.options import RunConfig, UnknownOptions
+from tcon.adapt.config.runs import make_runs
+from tcon.adapt.methods import names
+from tcon.adapt.record import (
+    CONFIG,
+    DataRecord,
+    DomainRecord,
+    RunRecord,
+    VideoCounts,
+    read_record,
+    write_record,
+)
+from tcon.cache import InputError
+from tcon.cache.plugins import PluginRecord
+
+
+def domain(name: str) -> DomainRecord:
+    return DomainRecord(path=f"{name}.h5", sha256=name, labels={"jump": 0, "odd.label": 1})
+
+
+DATA = DataRecord(
+    source=domain("s"),
+    target=domain("t"),
+    protocol="inductive",
+    task="toy",
+    classes=("jump", "run"),
+    backbone="net",
+    weights="imagenet",
+    mode="cached features",
+    recipe=recipe(),
+    videos=VideoCounts(source_train=5, source_val=1, target_train=4, target_test=2),
+)
+
+
+def record_of(run: RunConfig, **changes: object) -> RunRecord:
+    return replace(RunRecord(run=run, data=DATA, tool_version="1"), **changes)
+
+
+def write(folder: Path, record: RunRecord) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / CONFIG).write_bytes(write_record(record))
+    return folder
+
+
+@pytest.mark.parametrize("method", names())
+def test_every_method_reads_back_as_it_was_written(tmp_path: Path, method: str) -> None:
+    for run in make_runs([method], ["train.lr=0.01"], segments="4,6:4", seeds=2):
+        record = record_of(run, command=("tcon", "adapt", "a b"))
+        assert read_record(write(tmp_path / "run", record)) == record
+
+
+def test_end_to_end_base_and_plugins_read_back(tmp_path: Path) -> None:
+    (run,) = make_runs(["tcon"], ["e2e.weights=random", "e2e.micro_batch=4"], end_to_end=True)
+    data = replace(DATA, mode="end to end", micro_batch=4)
+    plugins = (PluginRecord("/gone/mine.py", "0" * 64),)
+    record = record_of(run, data=data, plugins=plugins)
+    assert read_record(write(tmp_path / "run", record)) == record
+    base, fitted = make_runs(["cmfglr"])
+    record = record_of(fitted, base=base.options)
+    assert read_record(write(tmp_path / "run", record)) == record
+
+
+def test_settings_are_those_of_the_command_line() -> None:
+    (run,) = make_runs(["tcon"], ["tcon.pair.rule=topk", "train.lr=0.5"])
+    settings = record_of(run).settings()
+    assert settings["tcon.pair.rule"] == "topk" and settings["train.lr"] == 0.5
+    again = make_runs(["tcon"], [f"{key}={value}" for key, value in settings.items()])
+    assert again == [run]
+
+
+def test_what_counts_tells_runs_apart() -> None:
+    (run,) = make_runs(["tcon"])
+    record = record_of(run)
+    moved = replace(DATA, source=replace(DATA.source, path="elsewhere.h5"), recipe=None)
+    assert record.first_difference(record_of(run, data=moved, command=("x",))) is None
+    (other,) = make_runs(["tcon"], ["tcon.pair.topk=3"])
+    assert record.first_difference(record_of(other)) == ("tcon.pair.topk", 8, 3)
+    data = replace(DATA, target=replace(DATA.target, sha256="u"))
+    assert record.first_difference(record_of(run, data=data)) == ("data.target.sha256", "t", "u")
+    unknown = replace(DATA, source=replace(DATA.source, labels=None), videos=None)
+    assert record.first_difference(record_of(run, data=unknown)) is None
+    plugins = (PluginRecord("mine.py", "1"),)
+    assert record.first_difference(record_of(run, plugins=plugins)).key == "plugins"
+
+
+def test_a_method_of_another_version_keeps_its_options(tmp_path: Path) -> None:
+    content = json.loads(write_record(record_of(make_runs(["tcon"])[0])))
+    content["run"] |= {"method": "newer", "options": {"width": 3, "deep": {"x": [1]}}}
+    (tmp_path / CONFIG).write_text(json.dumps(content))
+    record = read_record(tmp_path)
+    assert record.run.options == UnknownOptions(values={"width": 3, "deep": {"x": [1]}})
+    assert record.settings()["newer.deep.x"] == (1,)
+    assert read_record(write(tmp_path, record)) == record
+    with pytest.raises(InputError, match="method newer is not known here: .* --plugin FILE"):
+        record.require_method()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"train": {"lr": -1}}, r"run\.train\.lr: must be greater than 0"),
+        ({"options": {"tua": 1}}, "tua: "),
+        ({"options": {"tau": "x"}}, "tau: must be a valid number"),
+        ({"segments": {"source": 0, "target": 4}}, r"run\.segments\.source: "),
+        ({"seed": None}, r"run\.seed: "),
+    ],
+)
+def test_a_wrong_value_is_named_by_its_key(
+    tmp_path: Path, change: dict[str, object], message: str
+) -> None:
+    content = json.loads(write_record(record_of(make_runs(["tcon"])[0])))
+    for key, value in change.items():
+        content["run"][key] = content["run"][key] | value if isinstance(value, dict) else value
+    (tmp_path / CONFIG).write_text(json.dumps(content))
+    with pytest.raises(InputError, match=rf"config\.json is damaged \(.*{message}") as info:
+        read_record(tmp_path)
+    assert "\n" not in str(info.value)

@@ -1,0 +1,68 @@
+"""Run folders of version 0.1.0, whose ``config.json`` was flat: read, evaluated, resumed."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from prepared_runs import prepare
+
+from tcon.adapt.config.options import Segments
+from tcon.adapt.config.runs import make_runs
+from tcon.adapt.grid import run_all
+from tcon.adapt.record import read_record
+from tcon.cache import InputError
+from tcon.cache.recipe import FlowRecipe, Sampling
+from tcon.evaluate import evaluate
+
+BEFORE = Path(__file__).parents[1] / "data" / "before-records"
+FILES = BEFORE / "source.h5", BEFORE / "target.h5"
+SETTINGS = [
+    *("train.epochs=1", "train.min_steps=12", "train.batch_size=8", "train.evaluations=3"),
+    *("train.lr=0.003", "tcon.features=8", "tcon.disc.hidden=8", "tcon.att_hidden=4"),
+]
+(RUN,) = make_runs(["tcon"], SETTINGS, segments=4)
+
+
+def test_its_options_are_those_of_the_command() -> None:
+    record = read_record(BEFORE / "run_cached")
+    assert record.run == RUN and record.run.options.unpaired == "uniform"
+    assert record.data.classes == ("jump", "run", "sit", "wave")
+    assert record.data.target.labels == {"jump": 0, "run": 1, "sit": 2, "wave": 3}
+    assert record.data.videos.target_test == 8 and record.tool_version == "0.1.0"
+    assert record.command == () and record.data.domain("source").path == "/data/source.h5"
+
+
+def test_end_to_end() -> None:
+    record = read_record(BEFORE / "run_end_to_end")
+    assert record.run.name == "tcon_rgb_k2_e2e_seed0" and record.run.segments == Segments(2, 2)
+    assert record.run.end_to_end.backbone == "resnet18" and record.data.micro_batch == 4
+    assert record.data.recipe.sampling == Sampling("uniform", 2)
+    assert read_record(BEFORE / "run_end_to_end_flow").data.recipe.flow == FlowRecipe()
+
+
+def test_it_is_evaluated() -> None:
+    result = evaluate(BEFORE / "run_cached", features=FILES[1], source_features=FILES[0])
+    (group,) = result.results
+    assert group.scores.accuracy == [0.75]
+
+
+def test_it_is_finished_for_the_command_that_made_it(tmp_path: Path) -> None:
+    folder = shutil.copytree(BEFORE / "run_cached", tmp_path / RUN.name)
+    states = []
+    prepared = prepare(*FILES, [RUN], tmp_path)
+    run_all(prepared, on_state=lambda run, state, why: states.append(state))
+    assert states == ["finished before"]
+    (other,) = make_runs(["tcon"], [*SETTINGS, "train.lr=0.1"], segments=4)
+    with pytest.raises(InputError, match=r"another train\.lr \(0\.003, now 0\.1\)"):
+        prepare(*FILES, [other], tmp_path)
+    assert folder.exists()
+
+
+def test_an_interrupted_run_is_resumed_exactly(tmp_path: Path) -> None:
+    folder = shutil.copytree(BEFORE / "run_interrupted", tmp_path / RUN.name)
+    assert run_all(prepare(*FILES, [RUN], tmp_path)) == 0
+    for name in ("metrics.jsonl", "health.json"):
+        assert (folder / name).read_bytes() == (BEFORE / "run_cached" / name).read_bytes()
+    assert read_record(folder).run == RUN

@@ -1,0 +1,130 @@
+"""The package's structure: imports go down only, without circles, and light things stay light."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import tcon
+
+ROOT = Path(tcon.__file__).parent
+ROOMS = ("cache", "extract", "adapt", "evaluate")  # each imports those before it alone
+# Packages that the stored features, and adaptation to them, must not need.
+HEAVY = ("torchvision", "av", "decord", "cv2", "matplotlib", "sklearn", "numba", "pandas")
+
+
+def modules() -> dict[str, Path]:
+    """Every module of the package by its dotted name."""
+    found = {}
+    for path in [*ROOT.glob("*.py"), *(p for room in ROOMS for p in (ROOT / room).rglob("*.py"))]:
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        found[".".join(("tcon", *(part for part in parts if part != "__init__")))] = path
+    return found
+
+
+def imports(module: str, path: Path, known: dict[str, Path]) -> Iterator[str]:
+    """The package's modules that a module imports, anywhere in it, also for type checkers alone."""
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in known)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                above = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*above, *filter(None, [node.module])])
+            for alias in node.names:
+                inner = f"{base}.{alias.name}"
+                yield from (name for name in [inner if inner in known else base] if name in known)
+
+
+@pytest.fixture(scope="module")
+def graph() -> dict[str, set[str]]:
+    known = modules()
+    return {name: {*imports(name, path, known)} - {name} for name, path in known.items()}
+
+
+def circles(graph: dict[str, set[str]]) -> list[list[str]]:
+    """The groups of nodes that reach each other (Tarjan's strongly connected components)."""
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    found: list[list[str]] = []
+
+    def visit(node: str) -> None:
+        index[node] = low[node] = len(index)
+        stack.append(node)
+        for neighbour in sorted(graph[node]):
+            if neighbour not in index:
+                visit(neighbour)
+                low[node] = min(low[node], low[neighbour])
+            elif neighbour in stack:
+                low[node] = min(low[node], index[neighbour])
+        if low[node] == index[node]:
+            members = stack[stack.index(node) :]
+            del stack[stack.index(node) :]
+            if len(members) > 1:
+                found.append(sorted(members))
+
+    for node in sorted(graph):
+        if node not in index:
+            visit(node)
+    return found
+
+
+def test_circles_are_found() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == [["b", "c"]]
+
+
+def test_no_module_imports_itself_over_others(graph: dict[str, set[str]]) -> None:
+    # A package's __init__ that offers what its modules hold is no link of a circle.
+    inner = {
+        name: {other for other in found if not name.startswith(f"{other}.")}
+        for name, found in graph.items()
+    }
+    assert circles(inner) == []
+
+
+def test_rooms_import_those_below_alone(graph: dict[str, set[str]]) -> None:
+    def room(name: str) -> int:
+        parts = name.split(".")
+        return ROOMS.index(parts[1]) if len(parts) > 1 and parts[1] in ROOMS else len(ROOMS)
+
+    upward = {
+        (name, other)
+        for name, found in graph.items()
+        for other in found
+        if other != "tcon" and room(other) > room(name)
+    }
+    assert upward == set()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "from tcon.cache import FeatureFile, FeatureWriter, InputError",
+        "from tcon.adapt import adapt",
+        "import tcon.adapt.grid, tcon.adapt.methods, tcon.adapt.training.loop",
+    ],
+)
+def test_the_cached_mode_needs_no_heavy_package(statement: str) -> None:
+    code = f"{statement}\nimport sys\nprint(*sorted({{m.partition('.')[0] for m in sys.modules}}))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not set(HEAVY) & set(run.stdout.split())
+
+
+def test_help_loads_no_numbers() -> None:
+    """`tcon --help` is quick because torch, numpy and h5py are imported by what needs them."""
+    code = (
+        "import sys\nfrom tcon.cli import main\n"
+        "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
+        "print('LOADED', *sorted({m.partition('.')[0] for m in sys.modules}))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = run.stdout.rpartition("LOADED")[2].split()
+    assert not {"torch", "numpy", "h5py", "pydantic", *HEAVY} & set(loaded)
