@@ -188,3 +188,23 @@ def test_an_entry_point_of_an_installed_package(
     )
     recorded = file.recipes["rgb"].plugin
     assert recorded and recorded.module == "their_backbones"
+
+
+def test_a_wrong_backbone_is_not_trained_end_to_end(clips: Path, tmp_path: Path) -> None:
+    extract(clips, tmp_path / "table.h5", modality="none", machine=CPU)
+    (tmp_path / "wrong.py").write_text(
+        f"# {tmp_path}\n"
+        "from torch import nn\n"
+        "from tcon.extract.backbones import register\n"
+        "@register(name='wrong', dim=4, layer='mean')\n"
+        "class Wrong(nn.Module):\n"
+        "    def forward(self, x): return x.mean((2, 3))\n"
+    )
+    files = ("--source", tmp_path / "table.h5", "--target", tmp_path / "table.h5")
+    which = ("--end-to-end", "--method", "source_only", "--segments", 2, "--device", "cpu")
+    how = ("--plugin", tmp_path / "wrong.py", "--backbone", "wrong", "--weights", "random")
+    words = ["adapt", *files, *which, *how, "-o", tmp_path / "runs"]
+    done = CliRunner().invoke(main, [str(word) for word in words])
+    assert done.exit_code == 2, done.output
+    assert "gives features [2, 3], not [2, 4]: fix its forward" in done.output
+    assert not list(tmp_path.glob("runs/*/metrics.jsonl"))
