@@ -137,7 +137,7 @@ def train_grids(
     chosen = choose_device(device)
     for grid in grids:
         try:
-            store = open_store(grid, chosen, decoding)
+            store = open_store(grid, chosen, decoding, on_event=watcher.watch)
             watcher.unreadable |= store.unreadable
             prepared = prepare(store, grid.runs, grid.output, oracle=grid.oracle, command=command)
         except InputError as error:

@@ -5,9 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .config.grid import Grid
 from .grid import Prepared, State
+
+if TYPE_CHECKING:
+    from ..extract.pipeline import Progress  # the cached mode must not need decoders
+
+
+@dataclass(frozen=True)
+class CountingVideos:
+    """The videos of a list are decoded once, before they are trained on, to count their frames."""
+
+    listed: Path
+    progress: Progress
 
 
 @dataclass(frozen=True)
@@ -54,5 +66,5 @@ class Evaluated:
     metrics: Mapping[str, float]
 
 
-Event = GridReady | GridRefused | RunChanged | StepDone | Evaluated
+Event = CountingVideos | GridReady | GridRefused | RunChanged | StepDone | Evaluated
 OnEvent = Callable[[Event], None]

@@ -14,6 +14,7 @@ from .. import __version__
 from ..cache import InputError
 from .config.options import RunConfig
 from .config.runs import base_of
+from .data.feeds import CachedFeed
 from .data.store import Store, by_data
 from .methods import FittedMethod, Method, entry
 from .record import RunRecord
@@ -186,6 +187,7 @@ def _run(
     checkpoint = torch.load(base_folder.path / CHECKPOINT, weights_only=True)
     base.load_state_dict(checkpoint["method"])
     base = base.to(feed.device)
+    assert isinstance(feed, CachedFeed)  # fitted methods are refused end to end
     return fit(run, feed, folder, base=base, on_evaluation=on_evaluation)
 
 

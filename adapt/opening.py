@@ -7,15 +7,23 @@ import torch
 from .config.grid import Grid
 from .data.store import CachedStore, Store
 from .end_to_end.decoding import Decoding
+from .events import CountingVideos, OnEvent
 
 
-def open_store(grid: Grid, device: torch.device, decoding: Decoding | None = None) -> Store:
+def open_store(
+    grid: Grid,
+    device: torch.device,
+    decoding: Decoding | None = None,
+    *,
+    on_event: OnEvent = lambda event: None,
+) -> Store:
     """What the runs of a grid are trained on.
 
     Args:
         grid: its runs are all of one mode.
         device: where runs want the features.
         decoding: of clips, end to end.
+        on_event: called with `CountingVideos`.
 
     Raises:
         InputError: a file is missing or empty, or the task is wrong.
@@ -24,7 +32,12 @@ def open_store(grid: Grid, device: torch.device, decoding: Decoding | None = Non
         return CachedStore(grid.source, grid.target, task=grid.task, device=device)
     from .end_to_end.opening import open_clips  # the cached mode must not need decoders
 
-    return open_clips(grid, device, decoding or Decoding())
+    return open_clips(
+        grid,
+        device,
+        decoding or Decoding(),
+        on_progress=lambda listed, progress: on_event(CountingVideos(listed, progress)),
+    )
 
 
 def preview_store(grid: Grid, decoding: Decoding | None = None) -> Store | None:

@@ -104,18 +104,18 @@ def tables(summary: Summary) -> list[Table]:
 
 
 def _videos(summary: Summary) -> Table:
-    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
     counts = summary.counts
     splits = [s for s in SPLITS if any(c.get(s) for c in counts.values())]
-    title = escape(f"{summary.path}: {summary.videos} videos")
+    title = Text(f"{summary.path}: {summary.videos} videos")
     table = Table(title=title, title_justify="left")
     table.add_column("class")
     for split in splits:
         table.add_column(split or "(no split)", justify="right")
     for label, count in counts.items():
-        table.add_row(escape(label) or "(unlabelled)", *(str(count.get(s, 0)) for s in splits))
+        table.add_row(Text(label or "(unlabelled)"), *(str(count.get(s, 0)) for s in splits))
     table.add_section()
     totals = (sum(count.get(s, 0) for count in counts.values()) for s in splits)
     table.add_row("total", *map(str, totals))
@@ -123,8 +123,8 @@ def _videos(summary: Summary) -> Table:
 
 
 def _recipe(name: str, modality: ModalitySummary, summary: Summary) -> Table:
-    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
     recipe = modality.recipe
     table = Table(title=f"{name}: how it was made", title_justify="left", show_header=False)
@@ -137,19 +137,20 @@ def _recipe(name: str, modality: ModalitySummary, summary: Summary) -> Table:
         pairs = f"{modality.early_stopped} pairs of frames"
         table.add_row("flow stopped early", f"{pairs} in {modality.early_stopped_videos} videos")
     if summary.decoders:
-        table.add_row("decoder", escape(", ".join(summary.decoders)))
+        table.add_row("decoder", Text(", ".join(summary.decoders)))
     for field, value in recipe.rows():
-        table.add_row(field, escape(value))
+        table.add_row(field, Text(value))
     if recipe.weights == "random":
-        table.add_row("[bold red]warning", "[bold red]random weights: these features mean nothing")
+        warning = "random weights: these features mean nothing"
+        table.add_row(Text("warning", "bold red"), Text(warning, "bold red"))
     return table
 
 
 def _table(title: str, columns: tuple[str, ...], rows: list[tuple[str, str, str]]) -> Table:
-    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(*columns, title=title, title_justify="left")
     for row in rows:
-        table.add_row(*map(escape, row))
+        table.add_row(*map(Text, row))
     return table

@@ -14,6 +14,8 @@ from filelock import FileLock, Timeout
 def try_lock(path: Path) -> FileLock | None:
     """Take the lock of this path; None where another process has it, or another object here.
 
+    Keep what it gives: a lock that nothing refers to is released.
+
     Raises:
         OSError: the file cannot be made.
     """

@@ -69,6 +69,7 @@ def test_broken_videos_of_a_list_are_named_and_tried_again(domains: tuple[Path, 
     done = tcon("adapt", *files, *QUICK, "-o", "first")
     assert done.exit_code == 1, done.output
     assert "the same command tries them again" in done.output
+    assert f"{source}: 8 videos decoded and counted.\n" in done.output
     assert "--retry-failed" not in done.output
     assert f"1 video cannot be read, left out:\n  {source}: train/run/0: 15 frames" in done.output
     assert "source_only_rgb_k2_e2e_seed0: started\n" in done.output

@@ -123,7 +123,7 @@ def read_plan(path: str, given: Mapping[str, Any]) -> Plan:
     made = []
     for number, grid in enumerate(grids, start=1):
         try:
-            options = _placed({**table, **grid}, start) | given
+            options = {**_placed({**table, **grid}, start), **given}
             settings = [s for place in (table, grid, given) for s in settings_of(place)]
             require_mode(options)
             plain = {key: value for key, value in options.items() if key not in SHORT}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cache
 from types import NoneType
 from typing import Any, get_args, get_type_hints
 
@@ -100,7 +100,7 @@ def _replace(config: Any, path: list[str], value: Any, setting: str) -> Any:
     return dataclasses.replace(config, **{name: value})
 
 
-def _parse(value: Any, kind: type[Any], name: str, setting: str) -> Any:
+def _parse(value: Any, kind: type, name: str, setting: str) -> Any:
     hint, adapter = _type_of(kind, name)
     if isinstance(value, str) and value.lower() == "none" and NoneType in get_args(hint):
         return None
@@ -114,8 +114,8 @@ def _parse(value: Any, kind: type[Any], name: str, setting: str) -> Any:
         raise InputError(f"--set {setting}: {said.replace(chr(39), '')}") from None
 
 
-@lru_cache(maxsize=512)
-def _type_of(kind: type[Any], name: str) -> tuple[Any, TypeAdapter[Any]]:
+@cache
+def _type_of(kind: type, name: str) -> tuple[Any, TypeAdapter[Any]]:
     """A field's type, and what reads it."""
     hint = get_type_hints(kind, include_extras=True)[name]
     return hint, TypeAdapter(hint)

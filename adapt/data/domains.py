@@ -196,7 +196,8 @@ def choose(splits: Splits, task: Task, source: V, target: V) -> Domains[V]:
     """
 
     def labelled(rows: list[int]) -> V:
-        return source.subset(rows, labels=[splits.source_class[n] for n in rows])
+        classes = [splits.source_class[n] for n in rows]
+        return source.subset(rows, labels=[index for index in classes if index is not None])
 
     return Domains(
         task=task,

@@ -108,6 +108,7 @@ class CachedFeed(Feed):
         for step in steps:
             generator = step_generator(self.run.seed, step, self.device)
             source, labels = _batch(train, self.source_batches, step, source_positions, generator)
+            assert labels is not None
             target, _ = _batch(pool, self.target_batches, step, target_positions, generator)
             yield Batch(SourceBatch(source, labels), target, generator)
 
@@ -115,6 +116,7 @@ class CachedFeed(Feed):
         """The central snippets of all training videos."""
         source, target = self.domains.source_train, self.domains.target_train
         features = _central(source, self.run.source_segments * snippets)
+        assert source.labels is not None
         return SourceBatch(features, source.labels), _central(
             target, self.run.target_segments * snippets
         )

@@ -20,8 +20,8 @@ def train_on_target(domains: Domains[V], target: FeatureFile) -> Domains[V]:
     label_of = {video.id: video.label for video in target.videos}
     train = domains.target_train
     classes = [domains.task.target_index(label_of[id_]) for id_ in train.ids]
-    rows = [n for n, index in enumerate(classes) if index is not None and index >= 0]
-    if not rows:
+    known = {n: index for n, index in enumerate(classes) if index is not None and index >= 0}
+    if not known:
         raise InputError("target_only needs labels, but no target training video has one")
-    labelled = train.subset(rows, labels=[classes[n] for n in rows])
+    labelled = train.subset(list(known), labels=list(known.values()))
     return replace(domains, source_train=labelled, source_val=None)

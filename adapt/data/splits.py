@@ -96,7 +96,8 @@ def _rows(
 def _held_out(rows: list[int], classes: list[int | None], share: float) -> list[int]:
     """A share of each class, at least one video; a class's only video stays in training."""
     chosen = []
-    for label in sorted({classes[n] for n in rows}) if share else ():
+    shown = {label for n in rows if (label := classes[n]) is not None}
+    for label in sorted(shown) if share else ():
         members = [n for n in rows if classes[n] == label]
         count = min(max(1, round(share * len(members))), len(members) - 1)
         order = np.random.default_rng((_HELD_OUT_SEED, label)).permutation(len(members))

@@ -15,7 +15,7 @@ from ..methods import entry
 from ..record import DataRecord, DomainRecord, RunRecord, VideoCounts
 from ..tasks.task import read_task, shared_classes, some
 from ..training.processes import Processes
-from .domains import Domains, load_domains
+from .domains import Domains, Videos, load_domains
 from .feeds import CachedFeed, Feed
 from .oracle import train_on_target
 from .statistics import normalise
@@ -158,8 +158,7 @@ class CachedStore(Store):
         self, source: Path, target: Path, *, task: str | Path | None, device: torch.device
     ) -> None:
         super().__init__(source, target, task=task, device=device)
-        self._ready: Domains | None = None
-        self._current: tuple[Any, ...] | None = None
+        self._ready: tuple[tuple[Any, ...], Domains[Videos]] | None = None
 
     def feed(self, run: RunConfig) -> Feed:
         return CachedFeed(run, self.domains(run), self.device)
@@ -187,12 +186,12 @@ class CachedStore(Store):
 
     def _prepared(self, run: RunConfig) -> Domains:
         """The run's videos, standardised and on the device; one way of it is kept."""
-        if self._current != _way(run):
+        if self._ready is None or self._ready[0] != _way(run):
             self._ready = None  # two ways at once may not fit on the device
             on_cpu = self.device.type == "cpu"
             loaded = self.chosen(run) if on_cpu else self._load(run, self.device)
-            self._ready, self._current = normalise(loaded, run.train.normalise), _way(run)
-        return self._ready
+            self._ready = _way(run), normalise(loaded, run.train.normalise)
+        return self._ready[1]
 
     def _seen(self, run: RunConfig) -> str | None:
         return run.modality

@@ -1,4 +1,4 @@
-"""Batches of clips through the backbone, and their gradients back into it."""
+"""Segment features of clips, computed by the backbone that is trained."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ from .clips.loader import ClipLoader
 from .clips.reader import ClipRequest
 from .clips.videos import ClipVideos
 from .gradient_cache import GradientCache
+from .options import EndToEnd
 
-_PREDICTED = 8  # videos at once
-_CLIPS = 2  # keeps the random numbers of clips apart from those of `EndlessBatches`
+_PREDICTED = 8  # videos predicted at once
+_CLIPS = 2  # tells the random numbers of clips from those of `EndlessBatches`
 
 
 class _Stream(NamedTuple):
-    """What a domain gives to every batch: ``positions`` clips of each of its next videos."""
+    """What a domain contributes to every batch: its next videos, ``positions`` clips of each."""
 
     videos: ClipVideos
     batches: EndlessBatches
@@ -36,14 +37,14 @@ class _Stream(NamedTuple):
 
 
 class ClipFeed(Feed):
-    """See `Feed`. A random clip of each segment, cropped and mirrored as TSN does.
+    """A random clip of each segment, cropped and mirrored as in TSN; see `Feed`.
 
     Args:
-        run, domains, device: as there.
+        run, domains, device: as in `Feed`.
         backbone: G_f.
         loaders: of the clips of ``source`` and ``target``.
         micro_batch: images or clips that go through the backbone at once.
-        processes: that train the run together.
+        processes: those that train the run together.
     """
 
     domains: Domains[ClipVideos]
@@ -64,17 +65,20 @@ class ClipFeed(Feed):
         self.writes = processes.rank == 0
         self.gradient_cache = GradientCache(backbone, micro_batch, processes)
         self.scaler = torch.amp.GradScaler(device.type, enabled=backbone.precision == "fp16")
-        self._loading: list[Iterator[Tensor]] = []  # the batches to come; none where given up
-        self.failed: dict[str, str] = {}  # why, by the training videos that were black
+        self._loading: list[Iterator[Tensor]] = []  # of each domain; none where given up
+        self.failed: dict[str, str] = {}  # why, by training video that was replaced by zeros
 
     def batches(self, steps: range, method: Method) -> Iterator[Batch]:
         run, domains, m = self.run, self.domains, method.snippets
+        source_labels = domains.source_train.labels
+        if source_labels is None:
+            raise ValueError("source videos without labels")
         streams = [_Stream(domains.source_train, self.source_batches, run.source_segments * m)]
         if method.uses_target:
             target = _Stream(domains.target_train, self.target_batches, run.target_segments * m)
             streams.append(target)
         for step in steps:
-            if not self._loading:  # at the start, and after videos have been predicted
+            if not self._loading:  # at the start, and after a prediction
                 self._loading = [
                     self.loaders[stream.videos.domain].load(
                         self._requests(stream, number, range(step, steps.stop))
@@ -87,7 +91,7 @@ class ClipFeed(Feed):
                     self.failed[f"{id_} of the {domain}"] = why
             self.backbone.train()
             fs, *ft = self.gradient_cache.forward(clips, (run.seed, step))  # [Bs, P, D], [Bt, P, D]
-            labels = domains.source_train.labels[self.source_batches.batch(step)].to(self.device)
+            labels = source_labels[self.source_batches.batch(step)].to(self.device)  # [Bs]
             generator = step_generator(run.seed, step, self.device)
             several = fs.shape[0] * fs.shape[1] > 1
             logs = {"feature_spread": feature_spread(fs)} if several else {}
@@ -95,7 +99,7 @@ class ClipFeed(Feed):
 
     def parameter_groups(self, method: Method) -> list[tuple[list[nn.Parameter], float]]:
         groups, trained = super().parameter_groups(method), self.backbone.parameters
-        return [*groups, (trained, self.run.end_to_end.backbone_lr)] if trained else groups
+        return [*groups, (trained, options_of(self.run).backbone_lr)] if trained else groups
 
     def update(self, total: Tensor, optimiser: torch.optim.Optimizer, clip_norm: float) -> None:
         optimiser.zero_grad(set_to_none=True)
@@ -125,8 +129,8 @@ class ClipFeed(Feed):
             logits.append(predicted.float().cpu())
         for id_, why in loader.failed.items():
             raise InputError(
-                f"{id_} cannot be read any more ({why}), so nothing can be predicted of it: mend "
-                "it, and the same command continues"
+                f"{id_} cannot be read any more ({why}), so it cannot be predicted: restore it and "
+                "repeat the command to continue"
             )
         self.failed = self.processes.union(self.failed)
         return self.processes.gather_rows(torch.cat(logits))
@@ -140,7 +144,7 @@ class ClipFeed(Feed):
         first, why = next(iter(self.failed.items()))
         count = len(self.failed)
         text = f"{count} training videos could not be read and were black, as {first} ({why})"
-        return [Finding("unreadable videos", text, "mend them and train anew")]
+        return [Finding("unreadable videos", text, "fix them and retrain")]
 
     def state_dict(self) -> dict[str, Any]:
         return {
@@ -158,9 +162,9 @@ class ClipFeed(Feed):
         return {"backbone": self.backbone.module.state_dict()}
 
     def _requests(self, stream: _Stream, number: int, steps: range) -> Iterator[list[ClipRequest]]:
-        """What this process cuts in each step: a random place in each segment, a crop for each
-        video."""
-        augmented = self.run.end_to_end.crops == "multiscale"
+        """What this process decodes for each step: a random position in each segment, and one crop
+        for each video."""
+        augmented = options_of(self.run).crops == "multiscale"
         share = self.processes.share(stream.batches.batch_size)
         for step in steps:
             rng = np.random.default_rng((self.run.seed, _CLIPS + number, step))
@@ -177,9 +181,16 @@ class ClipFeed(Feed):
             ]
 
 
+def options_of(run: RunConfig) -> EndToEnd:
+    """The end-to-end options of an end-to-end run."""
+    if run.end_to_end is None:
+        raise ValueError(f"{run.name} is not trained end to end")
+    return run.end_to_end
+
+
 @torch.no_grad()
 def feature_spread(f: Tensor) -> Tensor:
-    """How far features of clips [B, P, D] are from equal: the norm of their differences from
-    their mean, as a share of their norm; 0 to 1."""
+    """How different features of clips [B, P, D] are: the norm of their differences from their mean
+    as a share of their norm, 0 to 1."""
     f = f.flatten(0, 1)  # [B P, D]
     return (f - f.mean(0)).norm() / f.norm().clamp(min=1e-12)

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from ...cache import FeatureFile
+from ...extract.api import extract
 from ...extract.lists.labels import list_sha256
 from ...extract.lists.videos import VideoItem, labels_of, read_videos
 from ...extract.machine.machine import Machine
-from ...extract.progress import extract_with_progress
+from ...extract.pipeline import Progress
 from ..training.processes import Processes
 from .decoding import FEATURE_FILES
 
 
-def videos_file(source: Path, processes: Processes, *, workers: int | None = None) -> Path:
+def videos_file(
+    source: Path,
+    processes: Processes,
+    *,
+    workers: int | None = None,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+) -> Path:
     """Make a feature file that says which videos there are, and how many frames of each decode.
 
     Args:
@@ -27,6 +34,7 @@ def videos_file(source: Path, processes: Processes, *, workers: int | None = Non
             tried again.
         processes: those that train together; the first one decodes.
         workers: decoding processes; None for one per core.
+        on_progress: called before the first video and after each.
 
     Raises:
         InputError: no such list, or no video in it.
@@ -38,8 +46,14 @@ def videos_file(source: Path, processes: Processes, *, workers: int | None = Non
     name = source.resolve().name if source.is_dir() else source.stem
     output = Path("cache") / f"videos-{_key(items)}" / f"{name}.h5"
     if processes.rank == 0:
-        machine = Machine(workers=workers)
-        extract_with_progress(items, output, modality="none", machine=machine, retry_failed=None)
+        extract(
+            items,
+            output,
+            modality="none",
+            machine=Machine(workers=workers),
+            retry_failed=None,
+            on_event=on_progress,
+        )
     processes.first_says(None)  # the others wait
     return output
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
 
 from ...cache import FeatureFile
 from ...cache.errors import InputError
+from ...extract.pipeline import Progress
 from ..config.grid import Grid
 from ..training.processes import Processes
 from .clips.kept_flow import flow_recipe
@@ -17,15 +20,32 @@ from .lists import check_videos, videos_file
 from .store import ClipStore
 
 
-def open_clips(grid: Grid, device: torch.device, decoding: Decoding) -> ClipStore:
+def open_clips(
+    grid: Grid,
+    device: torch.device,
+    decoding: Decoding,
+    *,
+    on_progress: Callable[[Path, Progress], None] = lambda listed, progress: None,
+) -> ClipStore:
     """What the grid's runs are trained on; videos of lists are counted first, which takes a while.
+
+    Args:
+        grid: of end-to-end runs.
+        device: where runs train.
+        decoding: of clips.
+        on_progress: called with a list before its videos are counted and after each of them.
 
     Raises:
         InputError: no such list or file, or both domains name the same videos.
     """
     processes = Processes.join(device)
     given = grid.source, grid.target
-    files = [videos_file(path, processes, workers=decoding.workers) for path in given]
+    files = [
+        videos_file(
+            path, processes, workers=decoding.workers, on_progress=partial(on_progress, path)
+        )
+        for path in given
+    ]
     if files[0] == files[1] and grid.source.resolve() != grid.target.resolve():
         raise InputError(
             f"{grid.source} and {grid.target} name the same videos: name another target, or one "

@@ -1,4 +1,4 @@
-"""What end-to-end runs of a grid train on: the videos that two feature files name."""
+"""What end-to-end runs of a grid are trained on: clips of the videos that two files name."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ...cache import InputError, Recipe
+from ...cache import FeatureFile, InputError, Recipe
 from ...cache.recipe import Sampling
 from ...extract.backbones import LoadedBackbone, load_backbone
+from ...extract.backbones.trial import try_backbone
 from ...extract.flow.cache import FlowCache
 from ...extract.flow.cutting import FlowCut
 from ...extract.flow.tvl1 import choose_engine
@@ -37,17 +38,18 @@ from .clips.kept_flow import flow_recipe
 from .clips.loader import ClipLoader
 from .clips.videos import ClipVideos, all_videos
 from .decoding import Decoding
-from .feed import ClipFeed
+from .feed import ClipFeed, options_of
 from .memory.free import free_memory
+from .memory.note import memory_note
 from .memory.step import Need, need
 
 
 class ClipStore(Store):
-    """See `Store`. Feature files give videos, labels and splits; their features are not read.
+    """Clips of the videos that two feature files name; see `Store`. Features are not read.
 
     Args:
-        source, target, task, device: as there.
-        decoding: of clips.
+        source, target, task, device: as in `Store`.
+        decoding: how clips are decoded.
     """
 
     def __init__(
@@ -73,7 +75,7 @@ class ClipStore(Store):
         return self._processes
 
     def feed(self, run: RunConfig) -> Feed:
-        options, loaded = run.end_to_end, self._backbone(run)
+        options, loaded = options_of(run), self._backbone(run)
         module = copy.deepcopy(loaded.module)  # every run starts from it
         if options.sync_bn and self.processes.size > 1:
             module = nn.SyncBatchNorm.convert_sync_batchnorm(module)
@@ -98,9 +100,9 @@ class ClipStore(Store):
         )
 
     def resume_from(self, run: RunConfig, begun: RunRecord | None) -> None:
-        """Put as many images through at once as it began with, unless others are given now."""
+        """Keep the micro-batch that the run began with, unless another is given now."""
         at_once = self.processes.first_says(begun.data.micro_batch if begun else None)
-        if at_once and not run.end_to_end.micro_batch:
+        if at_once and not options_of(run).micro_batch:
             self._micro_batches[run] = at_once
             self._resumed.add(run)
 
@@ -112,7 +114,7 @@ class ClipStore(Store):
         if run not in self._needs:
             with torch.device("meta"):
                 method = new_method(run, self.domains(run))
-            dtype = DTYPES[training_precision(run.end_to_end.precision, self.device)]
+            dtype = DTYPES[training_precision(options_of(run).precision, self.device)]
             self._needs[run] = need(
                 self._backbone(run).module,
                 method,
@@ -125,52 +127,41 @@ class ClipStore(Store):
     def micro_batch(self, run: RunConfig) -> int:
         """Images or clips that go through this process's backbone at once."""
         if run not in self._micro_batches:
-            given = run.end_to_end.micro_batch
+            given = options_of(run).micro_batch
             self._micro_batches[run] = given or self._fitting(run)
         return self._micro_batches[run]
 
     def notes(self, run: RunConfig) -> list[str]:
-        said = [*super().notes(run), self._of_memory(run)]
-        options, at_once = run.end_to_end, self.micro_batch(run)
+        options, at_once = options_of(run), self.micro_batch(run)
+        memory = memory_note(
+            self.need(run),
+            batch=sum(self._images(run)),
+            at_once=min(at_once, sum(self._images(run))),
+            kind="clips" if len(self._cut(run).shape) > 3 else "images",
+            free=free_memory(self.device),
+            resumed=run in self._resumed,
+        )
+        notes = [*super().notes(run), f"{options.backbone}: {memory}"]
         trains_norms = options.backbone_lr and options.batch_norm != "frozen"
         norms = any(isinstance(m, _BatchNorm) for m in self._backbone(run).module.modules())
         if at_once < max(self._images(run)) and trains_norms and norms:
-            said.append(
-                f"Trained batch norms normalise each {at_once} by themselves: results depend on "
+            notes.append(
+                f"Trained batch norms normalise every {at_once} by themselves: results depend on "
                 f"e2e.micro_batch={at_once}, which config.json keeps."
             )
         if options.sync_bn and self.processes.size == 1:
-            said.append("e2e.sync_bn does nothing: one process trains.")
+            notes.append("e2e.sync_bn does nothing: one process trains.")
         if run.modality == "flow":
-            said += [f"{name}: {self._of_flow(run, name)}." for name in ("source", "target")]
-        return said
+            notes += [self._flow_note(run, "source"), self._flow_note(run, "target")]
+        return notes
 
-    def _of_memory(self, run: RunConfig) -> str:
-        need, batch = self.need(run), sum(self._images(run))
-        at_once = min(self.micro_batch(run), batch)
-        kind = "clips" if len(self._cut(run).shape) > 3 else "images"
-        begun = " as before" if run in self._resumed else ""
-        passes = "in one pass" if at_once == batch else f"in two passes, {at_once} at once"
-        text = (
-            f"{run.end_to_end.backbone}: a step of {batch} {kind} {passes}{begun}, needs about "
-            f"{_gib(need.of(at_once))}"
-        )
-        if at_once < batch:
-            text += f" (all at once {_gib(need.of(batch))})"
-        free = free_memory(self.device)
-        if free is None:
-            return f"{text}."
-        fits = need.of(at_once) < free
-        lower = "train.batch_size" if at_once == 1 else "e2e.micro_batch"
-        return f"{text}; {_gib(free)} are free" + (
-            "." if fits else f", so it may not fit: lower {lower}."
-        )
+    def _flow_note(self, run: RunConfig, domain: str) -> str:
+        kept, videos = self._kept(run, domain), self._file(domain).videos
+        there = 0 if kept is None else sum(video.id in kept for video in videos)
+        return f"{domain}: the flow of {there} of {len(videos)} videos is kept."
 
-    def _of_flow(self, run: RunConfig, domain: str) -> str:
-        file = self.source if domain == "source" else self.target
-        kept = self._kept(run, domain)
-        there = 0 if kept is None else sum(video.id in kept for video in file.videos)
-        return f"the flow of {there} of {len(file.videos)} videos is kept"
+    def _file(self, domain: str) -> FeatureFile:
+        return self.source if domain == "source" else self.target
 
     def _prepared(self, run: RunConfig) -> Domains[ClipVideos]:
         return self.chosen(run)
@@ -187,21 +178,22 @@ class ClipStore(Store):
         )
 
     def _fitting(self, run: RunConfig) -> int:
+        """What fits into the memory of every process."""
         if self.device.type == "cuda":
-            torch.cuda.empty_cache()  # what runs before this one have left
+            torch.cuda.empty_cache()  # what earlier runs have left
         fits = self.need(run).micro_batch(self.device, sum(self._images(run)))
         return self.processes.smallest(fits)
 
     def _loader(self, run: RunConfig, domain: str) -> ClipLoader:
-        file = self.source if domain == "source" else self.target
         workers = cores() if self.decoding.workers is None else self.decoding.workers
-        beside = 2 * int(os.environ.get("LOCAL_WORLD_SIZE", "1"))  # both domains, all processes
+        loaders = 2 * int(os.environ.get("LOCAL_WORLD_SIZE", "1"))  # both domains, all processes
         return ClipLoader(
-            [replace(video, label="") for video in file.videos],  # no label gets near a target
+            # No target label reaches a loader.
+            [replace(video, label="") for video in self._file(domain).videos],
             self._cut(run),
             flow=self._kept(run, domain),
-            flip=run.end_to_end.flip,
-            workers=-(-workers // beside),
+            flip=options_of(run).flip,
+            workers=-(-workers // loaders),
             ahead=2 * run.train.batch_size // self.processes.size,
             device=self.device,
         )
@@ -215,7 +207,7 @@ class ClipStore(Store):
         cut = self._cut(run)
         if domain not in self._flows and isinstance(cut, FlowCut):
             cache = FlowCache.open(folder, cut.flow)
-            cache.require((self.source if domain == "source" else self.target).videos)
+            cache.require(self._file(domain).videos)
             self._flows[domain] = cache
         return self._flows[domain]
 
@@ -239,20 +231,21 @@ class ClipStore(Store):
         return Recipe(
             backbone=spec.name,
             weights=run.name,
-            weights_sha256="",  # those of the run's own checkpoint
+            weights_sha256="",  # they are in the run's own checkpoint
             layer=spec.layer,
             dim=spec.dim,
             preprocessing=spec.preprocessing,
             snippet_length=cut.length,
             sampling=Sampling("uniform", positions),
-            precision=training_precision(run.end_to_end.precision, self.device),
+            precision=training_precision(options_of(run).precision, self.device),
             flow=cut.flow if isinstance(cut, FlowCut) else None,
             flow_engine=cut.engine if isinstance(cut, FlowCut) else "",
+            plugin=spec.plugin,
         )
 
     def _load(self, run: RunConfig, device: torch.device) -> Domains[ClipVideos]:
         several_cpus = self.processes.size > 1 and self.device.type != "cuda"
-        if run.end_to_end.sync_bn and several_cpus:
+        if options_of(run).sync_bn and several_cpus:
             raise InputError("e2e.sync_bn=true is for GPUs: leave it out on CPUs")
         splits = split_videos(
             self.source.videos,
@@ -262,17 +255,19 @@ class ClipStore(Store):
             pool=run.train.target_pool,
         )
         for domain in ("source", "target"):
-            self._kept(run, domain)  # refuses what is not theirs
-        dim = self._backbone(run).spec.dim
+            self._kept(run, domain)  # refuses the flow of other videos
+        backbone = self._backbone(run)
+        try_backbone(backbone, self._cut(run).shape)
+        dim = backbone.spec.dim
         source = all_videos(self.source, "source", dim)
         target = all_videos(self.target, "target", dim)
         sizes = len(splits.source_train), len(splits.target_train)
         for size in (run.train.batch_size, run.train.target_batch_size(*sizes)):
-            self.processes.share(size)  # refuses what cannot be divided
+            self.processes.share(size)  # refuses a batch that cannot be divided
         return choose(splits, self.task, source, target)
 
     def _backbone(self, run: RunConfig) -> LoadedBackbone:
-        options = run.end_to_end
+        options = options_of(run)
         key = options.backbone, options.weights, run.modality
         if key not in self._backbones:
             self._backbones[key] = load_backbone(
@@ -287,7 +282,3 @@ class ClipStore(Store):
         flow = flow_recipe(self.decoding.kept_flow, self.decoding.flow_engine)
         engine = choose_engine(self.decoding.flow_engine, self.device, flow.parameters)
         return make_cut(ExtractOptions(flow=flow), "flow", backbone, engine=engine)
-
-
-def _gib(size: int) -> str:
-    return f"{size / 2**30:.1f} GiB"

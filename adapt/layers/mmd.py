@@ -30,7 +30,9 @@ def mk_mmd(source: Tensor, target: Tensor, *, kernels: int = 5, factor: float = 
     rounding = limits.eps * rows.detach().square().sum(1).mean() + limits.tiny
     middle = middle.clamp(min=rounding)
     exponents = range(-(kernels // 2), kernels - kernels // 2)
-    k = sum(torch.exp(-distances / (middle * factor**u)) for u in exponents)
+    k = torch.zeros_like(distances)
+    for u in exponents:
+        k = k + torch.exp(-distances / (middle * factor**u))
     return k[:n, :n].mean() + k[n:, n:].mean() - 2 * k[:n, n:].mean()
 
 

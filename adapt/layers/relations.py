@@ -73,8 +73,9 @@ class Relations(nn.Module):
             )
         sizes = range(segments, 1, -1)
         self.segments = segments
-        self.scales = nn.ModuleList(Relation(features, segments, size) for size in sizes)
-        self.counts = [len(scale.tuples) for scale in self.scales]
+        scales = [Relation(features, segments, size) for size in sizes]
+        self.scales = nn.ModuleList(scales)
+        self.counts = [len(scale.tuples) for scale in scales]
         self.chosen = [min(most, count) for count in self.counts]
         evenly = map(evenly_spaced, self.counts, self.chosen)
         self.register_buffer("evenly", torch.tensor(sum(evenly, [])), persistent=False)

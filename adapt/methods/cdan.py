@@ -58,6 +58,10 @@ class CdanConfig(AdversarialConfig):
 class Cdan(Alignment):
     """One discriminator on features and predictions."""
 
+    config: CdanConfig
+    random_f: Tensor
+    random_g: Tensor
+
     def __init__(self, config: CdanConfig, sizes: Sizes) -> None:
         super().__init__(config, sizes)
         disc, width = config.disc, self.bottleneck.width

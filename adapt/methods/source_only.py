@@ -57,6 +57,7 @@ class SourceOnly(Method):
         self.head, self.segments = config.head, sizes.source_segments
         self.bottleneck = Bottleneck(sizes.in_features, config.features)
         width, classes = self.bottleneck.width, sizes.classes
+        self.classifier: RelationClassifier | SegmentClassifier
         if config.head == "trn":
             segments = sizes.equal_segments("the trn head")
             self.classifier = RelationClassifier(width, segments, classes, dropout=config.dropout)
@@ -65,7 +66,7 @@ class SourceOnly(Method):
 
     def draw(self, source_videos: int, target_videos: int, generator: torch.Generator) -> Draws:
         draws = {"classifier": self.classifier.draw(source_videos, self.segments, generator)}
-        if self.head == "trn":
+        if isinstance(self.classifier, RelationClassifier):
             draws["tuples"] = self.classifier.relations.draw(generator)
         return draws
 
@@ -80,7 +81,7 @@ class SourceOnly(Method):
         return self._logits(self.bottleneck(features), {})
 
     def vote(self, features: Tensor) -> SegmentVotes | None:
-        if self.head == "trn":
+        if isinstance(self.classifier, RelationClassifier):
             return None
         return SegmentVotes(None, self.classifier(self.bottleneck(features)))
 
@@ -91,6 +92,6 @@ class SourceOnly(Method):
     def _logits(self, f: Tensor, draws: Draws) -> Tensor:
         """[B, K, D] to [B, C]; without draws no dropout, and evenly spaced tuples."""
         mask = draws.get("classifier")
-        if self.head == "trn":
+        if isinstance(self.classifier, RelationClassifier):
             return self.classifier(f, mask, draws.get("tuples"))
         return self.classifier(f, mask).mean(1)

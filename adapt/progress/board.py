@@ -63,6 +63,7 @@ class Board:
         self.rows = {name: Row(name) for name in names}
         self.ended: list[Row] = []
         self.console = console
+        self.caption = ""  # below the table: what is done before training
         self._every = every and not console.is_terminal
         self._live = Live(get_renderable=self.table, console=console, refresh_per_second=4)
 
@@ -108,6 +109,7 @@ class Board:
         counts = Counter(row.state for row in self.rows.values())
         title = ", ".join(f"{count} {state}" for state, count in counts.items())
         table = Table(title=f"{len(self.rows)} runs: {title}", title_justify="left", expand=True)
+        table.caption = Text(self.caption)
         for column in ("run", "state", "step", "time"):
             table.add_column(column, no_wrap=True)
         table.add_column("losses", ratio=1, no_wrap=True, overflow="ellipsis")

@@ -14,7 +14,7 @@ from ...cache.console import console
 from ..api import train_grids, train_plan
 from ..config.grid import Grid
 from ..config.plans import Plan
-from ..events import Evaluated, Event, GridReady, GridRefused, RunChanged, StepDone
+from ..events import CountingVideos, Evaluated, Event, GridReady, GridRefused, RunChanged, StepDone
 from ..run_folder import HEALTH
 from ..runs import Runs
 from ..training.health import by_kind
@@ -48,6 +48,13 @@ class Display:
         """Show what happens."""
         board = self.board
         match event:
+            case CountingVideos(listed, progress):
+                counted = progress.done + progress.failed
+                board.caption = f"{listed}: {counted} of {progress.todo} videos counted"
+                if counted == progress.todo:
+                    board.caption = ""
+                    if counted:
+                        self.console.print(f"{listed}: {counted} videos decoded and counted.")
             case GridReady(prepared=prepared):
                 told = brief(prepared)
                 for text in told.notes:
@@ -81,6 +88,8 @@ class Display:
         console.print(f"{len(runs)} of {total} finished in {outputs}.{following}")
         unreadable = f"video{'s' * (len(runs.unreadable) != 1)} cannot be read, left out"
         self._list(unreadable, runs.unreadable)
+        if runs.unreadable:
+            console.print("Fix them: the same command tries them again.")
 
     def _list(self, what: str, whys: Mapping[str, str]) -> None:
         """Name what failed, and why."""

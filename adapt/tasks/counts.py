@@ -114,8 +114,8 @@ def known_count(dataset: str, labels: Collection[str]) -> Known | None:
     table = _known()
     if whole := table.get((dataset, frozenset(labels))):
         return whole
-    each = [table.get((dataset, frozenset({label}))) for label in labels]
-    if not each or None in each:
+    each = [known for label in labels if (known := table.get((dataset, frozenset({label}))))]
+    if not each or len(each) < len(labels):
         return None
     videos: Counter[str] = Counter()
     for known in each:

@@ -148,7 +148,7 @@ def _upright(image: np.ndarray, frame: av.VideoFrame) -> np.ndarray:
     matrix = frame.side_data.get("DISPLAYMATRIX")
     if not isinstance(matrix, SideData):
         return image
-    xx, xy, _, yx, yy, *_ = np.frombuffer(matrix, np.int32).tolist()  # xy: how x moves y
+    xx, xy, _, yx, yy, *_ = np.frombuffer(bytes(matrix), np.int32).tolist()  # xy: how x moves y
     if abs(xy) > abs(xx) and abs(yx) > abs(yy):
         image, xx, yy = image.swapaxes(0, 1), yx, xy
     return image[:: -1 if yy < 0 else 1, :: -1 if xx < 0 else 1]

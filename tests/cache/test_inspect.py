@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from rich.console import Console
 
 from tcon.cache import Failure, FeatureFile, FeatureWriter, Recipe, Snippets, Video
 from tcon.cache.inspect import summarise, tables
+from tcon.cli import main
 
 VIDEOS = [
     *((f"jump/{n}", "jump", "train") for n in range(3)),
@@ -130,3 +132,12 @@ def test_brackets_are_no_markup(write: Callable[..., FeatureFile], name: str) ->
     """Names as downloaders give them are shown as they are."""
     text = _rendered(write([("a", name, "train")], [Failure(name, "decode", f"why {name}")]))
     assert text.count(name) == 3
+
+
+def test_the_command_shows_names_as_they_are(write: Callable[..., FeatureFile]) -> None:
+    name = "clip [dQw4w9].mp4"
+    file = write([("a", name, "train")], [Failure(name, "decode", "why")], weights="random")
+    done = CliRunner().invoke(main, ["inspect", str(file.path)])
+    assert done.exit_code == 0
+    assert done.output.count(name) == 2
+    assert "[bold" not in done.output and "random weights" in done.output

@@ -55,6 +55,11 @@ class CmfglrConfig(Weights, MethodConfig):
 class Cmfglr(FittedMethod):
     """Shallow adaptation of fixed features. Scores estimate a one-hot label; they are no logits."""
 
+    mean: Tensor  # [D]
+    components: Tensor  # [p, D]
+    projection: Tensor  # P_t, [p, r]
+    classifier: Tensor  # W, [r, C]
+
     def __init__(self, config: CmfglrConfig, sizes: Sizes) -> None:
         super().__init__()
         self.config, self.classes = config, sizes.classes

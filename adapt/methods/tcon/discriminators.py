@@ -44,7 +44,15 @@ class PairAlignment(NamedTuple):
     weights: Tensor
 
 
-class AlignedVideos(nn.Module):
+class DomainDiscriminator(nn.Module):
+    """A discriminator with the two sets of features that it tells apart."""
+
+    def draw(self, sources: int, targets: int, pairs: int, generator: torch.Generator) -> Draws:
+        """The random numbers of one step."""
+        raise NotImplementedError
+
+
+class AlignedVideos(DomainDiscriminator):
     """(10): concatenated target segments (1) against target-aligned source segments (0).
 
     Args:
@@ -80,7 +88,7 @@ class AlignedVideos(nn.Module):
         return loss * pairs.mask.any(), domain_accuracy(ones, zeros, pairs.mask)
 
 
-class AlignedSegments(nn.Module):
+class AlignedSegments(DomainDiscriminator):
     """(11): segments as they are (1) against target-aligned source segments (0).
 
     Projects each source segment once and mixes the projections, instead of projecting the
@@ -138,7 +146,7 @@ class AlignedSegments(nn.Module):
         return loss * pairs.mask.any(), domain_accuracy(ones, zeros, mask)
 
 
-class WholeVideos(nn.Module):
+class WholeVideos(DomainDiscriminator):
     """Concatenated target segments (1) against concatenated source segments (0), not aligned.
 
     Args:

@@ -24,7 +24,7 @@ from ...layers.schedules import dann_ramp
 from ..base import Draws, Losses, Method, SegmentVotes, Sizes, SourceBatch, State
 from ..registry import register
 from . import warmup
-from .discriminators import AlignedSegments, AlignedVideos, PairAlignment
+from .discriminators import AlignedSegments, AlignedVideos, DomainDiscriminator, PairAlignment
 from .health import alignment_sharpness, coattention_entropy, cross_class_share
 from .options import PRESETS, TconConfig
 from .segment_features import make_segment_features
@@ -83,6 +83,7 @@ class Tcon(Method):
         }
         pairs = min(self.config.pair.max_pairs, bs * bt)
         for discriminator in self.discriminators.values():
+            assert isinstance(discriminator, DomainDiscriminator)
             draws |= discriminator.draw(bs, bt, pairs, generator)
         return draws
 
@@ -90,7 +91,9 @@ class Tcon(Method):
         return warmup.initial_state(device)
 
     def predict(self, features: Tensor) -> Tensor:
-        return self._attend(*self.vote(features))
+        attention, logits = self.vote(features)
+        assert attention is not None
+        return self._attend(attention, logits)
 
     def vote(self, features: Tensor) -> SegmentVotes:
         f = self.bottleneck(features)  # [B, Kt, D]

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from tcon.adapt.config.runs import default_options
+from tcon.adapt.config.settings import apply_settings
 from tcon.adapt.methods.cmfglr import cross_validation
 from tcon.adapt.methods.cmfglr.cross_validation import stratified_parts
 from tcon.adapt.methods.cmfglr.label_graph import (
@@ -179,9 +181,10 @@ def test_factorise_refreshes_the_pseudo_labels() -> None:
 
 
 def test_weights_that_must_not_vanish() -> None:
-    Weights(lambda_=0.0)
-    with pytest.raises(InputError, match=r"cmfglr\.gamma=0: it must be above 0"):
-        Weights(gamma=0)
+    options = default_options(["cmfglr"])
+    assert apply_settings(["cmfglr.lambda_=0"], options)["cmfglr"].lambda_ == 0
+    with pytest.raises(InputError, match=r"--set cmfglr\.gamma=0: must be greater than 0"):
+        apply_settings(["cmfglr.gamma=0"], options)
 
 
 def test_stratified_parts() -> None:
