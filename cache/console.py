@@ -1,7 +1,7 @@
 """The one console that commands print to, and the progress bar that they share.
 
-Markup is off: file names, labels and ids are shown as they are, whatever brackets they hold. What is
-to be bold or red is a `rich.text.Text`.
+Markup is off: file names, labels and ids are shown as they are, whatever brackets they hold. For
+bold or coloured text give a `rich.text.Text` or a ``style``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Name a device; here because both `extract` and `adapt` need it and neither imports the other."""
+"""Choose a device; in the lowest room because both `extract` and `adapt` need it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one exception for wrong input, shared by every room, and what its messages are made of."""
+"""The one exception for wrong input, shared by every room, and helpers for its messages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class InputError(ValueError):
 
 
 class MissingFile(InputError):
-    """There is no feature file where one was named."""
+    """No feature file at the path that was named."""
 
 
 def printable(name: str) -> str:
@@ -34,7 +34,7 @@ def shorten(text: str) -> str:
 
 
 def unknown(what: str, name: str, known: Collection[str]) -> InputError:
-    """The error for a name that is none of ``known``; names the nearest, or all."""
+    """The error for a name that is not among ``known``; suggests the nearest, or lists all."""
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
     return InputError(f"no {what} '{shorten(name)}': {hint}")

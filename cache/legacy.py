@@ -1,4 +1,4 @@
-"""Recipes as older versions wrote them: flat texts, in feature files, flow caches and runs.
+"""Recipes as older versions wrote them: flat texts in feature files, flow caches and runs.
 
 Feature files up to version 2 and flow caches up to version 2 held them as attributes, runs as
 ``target_provenance`` in their config.json.
@@ -53,7 +53,7 @@ def flow_from_text(text: str) -> FlowRecipe:
     """
     match = _FLOW.fullmatch(text)
     if match is None:
-        raise ValueError(f"its flow '{text[:80]}' is not described as any version does")
+        raise ValueError(f"its flow is described by '{text[:80]}', which no version of tcon writes")
     values = dict(part.split("=", 1) for part in match[1].split(",") if "=" in part)
     parameters = from_data(FlowParameters, values)
     return FlowRecipe(parameters=parameters, bound=float(match[2]), quantised=match[3] == "8 bit")

@@ -219,7 +219,7 @@ def _recipe(group: h5py.Group) -> Recipe:
 
 
 def _check_videos(videos: list[Video]) -> None:
-    """Refuse rows that no `writer` has written.
+    """Refuse rows that `writer` cannot have written.
 
     Raises:
         ValueError: says which.
@@ -228,7 +228,7 @@ def _check_videos(videos: list[Video]) -> None:
         raise ValueError("it holds a video twice")
     for video in videos:
         if not video.id or video.split not in SPLITS or video.frames < 0:
-            raise ValueError(f"the row of the video '{video.id}' is not sound")
+            raise ValueError(f"the row of the video '{video.id}' is not valid")
 
 
 def _check_modality(group: h5py.Group, videos: int, dim: int) -> None:
@@ -241,7 +241,7 @@ def _check_modality(group: h5py.Group, videos: int, dim: int) -> None:
     if features.dtype != np.float16 or features.ndim not in (2, 3) or features.shape[-1] != dim:
         raise ValueError(f"its features are {features.dtype} {list(features.shape)}")
     if any(rows.dtype.kind not in "iu" for rows in (frame, start, count)):
-        raise ValueError("its frames or counts are no whole numbers")
+        raise ValueError("its frames or counts are not whole numbers")
     counts = count[()]
     if start.shape != (videos,) or counts.shape != (videos,) or (counts < 0).any():
         raise ValueError(f"its counts are not those of {videos} videos")
@@ -261,7 +261,7 @@ def _number(count: int, name: str) -> str:
 
 
 def _concatenate(arrays: list[np.ndarray]) -> np.ndarray:
-    """Without the copy of a single array, and without empty ones, which do not know V."""
+    """Concatenate without copying a single array; empty ones, which do not know V, are left out."""
     arrays = [array for array in arrays if len(array)] or arrays[:1]
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 

@@ -38,7 +38,7 @@ def sources_of(path: Path) -> list[Path]:
 
 
 def _require_all(shards: list[Path]) -> None:
-    """Of ``NAME.i-of-n.h5`` every i must be there: part of a dataset is no dataset."""
+    """Require every i of ``NAME.i-of-n.h5``: a part of a dataset is not a dataset."""
     found: dict[tuple[str, int], set[int]] = {}
     for shard in shards:
         if match := re.fullmatch(r"(.*)\.(\d+)-of-(\d+)\.\w+", shard.name):

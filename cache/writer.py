@@ -143,7 +143,7 @@ class FeatureWriter:
         except OSError as error:
             raise InputError(
                 f"cannot write {self.path}: {error.strerror or error}; every video committed "
-                "before is kept: mend that and run the same command again"
+                "before is kept: fix that and run the same command again"
             ) from None
 
     def commit_if_due(self) -> None:

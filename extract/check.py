@@ -1,4 +1,4 @@
-"""What a backbone's own classifier sees: shows whether videos are fed to it rightly."""
+"""What a backbone's own classifier sees: shows whether videos are fed to it correctly."""
 
 from __future__ import annotations
 

@@ -18,7 +18,10 @@ from ..cache.errors import InputError
 @click.command()
 @click.argument("videos", type=click.Path(path_type=Path), required=False)
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Feature file; cache/NAME.h5."
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Feature file.  [default: cache/NAME.h5]",
 )
 @click.option(
     "--root", type=click.Path(path_type=Path), help="Folder that a list's paths start at."
@@ -37,13 +40,15 @@ from ..cache.errors import InputError
 )
 @click.option("--strict", is_flag=True, help="Refuse a --dataset of which videos are missing.")
 @click.option(
-    "--list-form", metavar="NAME", help="Form of the list, as in docs/lists.md; its shape tells."
+    "--list-form",
+    metavar="NAME",
+    help="Form of the list, as in docs/lists.md.  [default: recognised]",
 )
 @click.option(
     "--classes",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Names of the list's numbers, as classInd.txt.",
+    help="File that names the list's class numbers, such as classInd.txt.",
 )
 @click.option(
     "--classes-from",
@@ -83,7 +88,7 @@ from ..cache.errors import InputError
     default="opencv",
     show_default=True,
     metavar="PRESET|KEY=VALUE,...",
-    help="Of TV-L1; the presets are in docs/flow.md.",
+    help="Parameters of TV-L1; docs/flow.md has the presets.",
 )
 @click.option(
     "--flow-bound",
@@ -97,14 +102,14 @@ from ..cache.errors import InputError
     "--keep-flow",
     metavar="FOLDER",
     type=click.Path(path_type=Path),
-    help="Keep all flow of every video there; take from there what it holds.",
+    help="Keep all flow of every video in this folder; flow that it holds is not computed again.",
 )
 @click.option(
     "--keep-flow-gb",
     type=click.FloatRange(min=0, min_open=True),
     default=100,
     show_default=True,
-    help="Size at which no more is kept.",
+    help="Keep no more flow beyond this size.",
 )
 @click.option(
     "--snippets", type=click.IntRange(min=1), help="Snippets of each video.  [default: 32]"
@@ -149,7 +154,7 @@ from ..cache.errors import InputError
 @click.option(
     "--check",
     is_flag=True,
-    help="Print the top-5 classes that the backbone sees in the video VIDEOS; on the CPU.",
+    help="Print the five classes that the backbone finds most probable in the one video VIDEOS.",
 )
 @click.option(
     "--like",
@@ -246,7 +251,7 @@ def _take(given: dict[str, Any], kind: type[Any]) -> dict[str, Any]:
     "--trust-pickle", is_flag=True, help="Read pickles, as data: you know where they come from."
 )
 @click.option(
-    "--backbone", default="imported", show_default=True, help="That made them, for the record."
+    "--backbone", default="imported", show_default=True, help="What made them, for the record."
 )
 @click.option("--weights", default="", metavar="NAME", help="Its weights, for the record.")
 def import_(kind: str, features: Path, output: Path, **options: Any) -> None:
@@ -270,7 +275,7 @@ def import_(kind: str, features: Path, output: Path, **options: Any) -> None:
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    help="Path without suffix; VIDEO's name.flow.",
+    help="Path without suffix.  [default: VIDEO's name.flow]",
 )
 @click.option(
     "--engine", default="auto", show_default=True, help="auto, cpu, cuda, torch or opencv."
@@ -283,7 +288,7 @@ def import_(kind: str, features: Path, output: Path, **options: Any) -> None:
     default="opencv",
     show_default=True,
     metavar="PRESET|KEY=VALUE,...",
-    help="Of TV-L1; the presets are in docs/flow.md.",
+    help="Parameters of TV-L1; docs/flow.md has the presets.",
 )
 def flow(video: Path, output: Path | None, engine: str, pairs: int, parameters: str) -> None:
     """Write the TV-L1 flow of a VIDEO as a colour video (mp4) and as numbers (npz)."""

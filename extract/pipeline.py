@@ -51,7 +51,7 @@ class Progress:
 
 
 class Sink(Protocol):
-    """Where videos go when their features are there: a `FeatureWriter`, or what predicts."""
+    """Where videos go once their features are computed: a `FeatureWriter`, or a predictor."""
 
     def add(self, video: Video, snippets: Mapping[str, Snippets]) -> None:
         """Take a video and, by modality, its features."""

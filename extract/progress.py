@@ -171,9 +171,9 @@ def _failed(
     if len(failures) > _SHOWN_FAILURES:
         yield f"  and {len(failures) - _SHOWN_FAILURES} more: tcon inspect {output}", ""
     if retries_all:
-        yield "Mend them: the same command tries them again.", ""
+        yield "Fix them; the same command tries them again.", ""
     else:
-        yield "Mend them and run again with --retry-failed.", ""
+        yield "Fix them and run again with --retry-failed.", ""
 
 
 def _videos(count: int) -> str:

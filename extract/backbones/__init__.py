@@ -1,4 +1,4 @@
-"""Backbones: one registry; a spec holds all that a weight needs to be used rightly."""
+"""Backbones: one registry; a spec holds everything needed to use its weights correctly."""
 
 from ...cache.recipe import Preprocessing
 from . import bninception, c3d, efficientnet, torchvision_2d, torchvision_3d  # noqa: F401  (they register their backbones)

@@ -41,7 +41,7 @@ def checkpoint_file(weights: str) -> Path:
     """
     path = Path(weights)
     if path.is_dir() and not (path / _OF_A_RUN).is_file():
-        raise InputError(f"{path} holds no {_OF_A_RUN}: it is no folder of a finished run")
+        raise InputError(f"{path} holds no {_OF_A_RUN}: it is not the folder of a finished run")
     return path / _OF_A_RUN if path.is_dir() else path
 
 

@@ -1,4 +1,4 @@
-"""Names of the classes that published weights tell apart."""
+"""Names of the classes that published weights distinguish."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a backbone's weights need to be used rightly."""
+"""What it takes to use a backbone's weights correctly."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def try_backbone(backbone: LoadedBackbone, shape: tuple[int, ...]) -> None:
     wanted = [_BATCH, spec.dim]
     if list(features.shape) != wanted:
         raise InputError(
-            f"{asked} gives features {list(features.shape)}, not {wanted}: mend its forward or the "
+            f"{asked} gives features {list(features.shape)}, not {wanted}: fix its forward or the "
             "dim that it is registered with"
         )
     if not features.isfinite().all():

@@ -57,7 +57,7 @@ class FlowCache:
 
     @classmethod
     def open(cls, folder: str | Path, flow: FlowRecipe) -> FlowCache:
-        """For reading.
+        """Open a cache for reading.
 
         Raises:
             InputError: no such cache, or its flow was made differently.
@@ -84,7 +84,7 @@ class FlowCache:
 
     @classmethod
     def extend(cls, folder: str | Path, flow: FlowRecipe, limit: int) -> FlowCache:
-        """For reading and writing; made where there is none.
+        """Open a cache for reading and writing; it is made where there is none.
 
         Raises:
             InputError: the folder cannot be written, or its flow was made differently.
@@ -105,7 +105,7 @@ class FlowCache:
         return self._path(video).exists()
 
     def is_of(self, video: str, path: str, frames: Callable[[], int]) -> bool:
-        """Whether the flow that it holds of this id was computed of this very video.
+        """Whether the flow held under this id was computed from this very video.
 
         The `fingerprint` decides; the number of frames where the cache (version 1) has none, or
         the video is not there any more.
@@ -123,7 +123,7 @@ class FlowCache:
             return len(h5["levels"]) + 1 == frames() if same is None else same
 
     def require(self, videos: Iterable[Video]) -> None:
-        """Look at what it holds of these videos.
+        """Check what it holds of these videos.
 
         Raises:
             InputError: it was made differently, is of other videos of these ids, or is damaged.
@@ -146,17 +146,17 @@ class FlowCache:
 
     @property
     def full(self) -> bool:
-        """Whether a video did not fit since it was opened for writing."""
+        """Whether some video has not fitted since the cache was opened for writing."""
         return self._full.exists()
 
     @property
     def count(self) -> int:
-        """Videos that it holds."""
+        """How many videos it holds."""
         return sum(1 for _ in self.folder.glob("*.h5"))
 
     @property
     def size(self) -> int:
-        """Bytes of the videos that it holds."""
+        """How many bytes its videos take."""
         return sum(path.stat().st_size for path in self.folder.glob("*.h5"))
 
     @contextmanager
@@ -236,7 +236,7 @@ def _frames(video: Video) -> int:
 
 
 def _is_of(h5: h5py.File, path: str) -> bool | None:
-    """Whether the flow is of the video at ``path``; None where nobody can tell."""
+    """Whether the flow is that of the video at ``path``; None where that cannot be told."""
     before, now = h5.attrs.get("fingerprint", ""), fingerprint(path)
     return before == now if before and now else None
 

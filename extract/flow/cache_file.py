@@ -102,7 +102,7 @@ def recipe_of(path: Path, h5: h5py.File) -> FlowRecipe:
 def open_any(path: Path) -> Iterator[h5py.File]:
     with h5py.File(path, "r") as h5:
         if h5.attrs.get("format") != FORMAT or h5.attrs["format_version"] > FORMAT_VERSION:
-            raise InputError(f"{path} is no file of a flow cache that this tcon reads")
+            raise InputError(f"{path} is not a flow cache file that this version of tcon reads")
         yield h5
 
 

@@ -1,4 +1,4 @@
-"""Cut stacks of flow fields out of the frames of a video, as these come."""
+"""Cut stacks of flow fields out of a video's frames as they come."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a modality's snippets are cut where it is flow: computed, or taken from a cache."""
+"""How snippets of flow are cut: from fields that are computed, or taken from a cache."""
 
 from __future__ import annotations
 

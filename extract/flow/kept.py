@@ -1,4 +1,4 @@
-"""Keep all flow of a video in a `FlowCache`, and cut its snippets out of there."""
+"""Keep all flow of a video in a `FlowCache`, and cut its snippets out of it."""
 
 from __future__ import annotations
 

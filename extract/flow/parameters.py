@@ -1,4 +1,4 @@
-"""Presets of TV-L1's parameters, and how they are given in words."""
+"""Presets of TV-L1's parameters, and parameters from text."""
 
 from __future__ import annotations
 

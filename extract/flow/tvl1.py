@@ -20,7 +20,7 @@ BATCHED = "opencv5"  # the one convention of the engines cuda and torch
 
 
 class Flows(NamedTuple):
-    """Of N pairs.
+    """The flow of N pairs.
 
     Args:
         flow: [N, 2, H, W] float32, x and y in pixels.
@@ -134,7 +134,7 @@ def tvl1_flows(
 
 
 def choose_engine(engine: str, device: torch.device, parameters: FlowParameters) -> str:
-    """Resolve "auto", and see that an engine can do what is asked of it here.
+    """Resolve "auto", and check that the engine can do what is asked of it here.
 
     Args:
         engine: one of `ENGINES`.

@@ -103,7 +103,7 @@ class Names:
             if found := self._by_end.get(parts[-depth:]):
                 return Hits(_alike(name, found), 1 + _DEPTH - depth)
         of_folder = self._by_end.get(parts[-2:], []) if len(parts) > 1 else []
-        of_label = self._by_end.get((normalise(label), parts[-1]), []) if label else []
+        of_label = self._by_end.get((_normalised(label), parts[-1]), []) if label else []
         if found := [*of_folder, *(other for other in of_label if other not in of_folder)]:
             return Hits(_alike(name, found), _DEPTH if of_folder else _DEPTH + 1)
         if found := self._by_end.get(parts[-1:]):
@@ -175,7 +175,7 @@ def join(entries: Sequence[Entry], names: Iterable[str]) -> Joined:
     """
     names = tuple(names)
     there = Names(names)
-    listed = {_folder(entry.name) for entry in entries} | {normalise(e.label) for e in entries}
+    listed = {_folder(entry.name) for entry in entries} | {_normalised(e.label) for e in entries}
     hits: dict[Key, Sequence[str]] = {}
     elsewhere: dict[Key, Sequence[str]] = {}
     claims: dict[str, dict[str, int]] = defaultdict(dict)  # ranks by listed names
@@ -209,7 +209,7 @@ def _by_folder(
         there: folders that hold videos.
         listed: folders and labels of all entries.
     """
-    own, label = _folder(entry.name), normalise(entry.label)
+    own, label = _folder(entry.name), _normalised(entry.label)
     # Where folders are classes, a number says nothing without its class.
     is_number = without_suffix(_last(entry.name)).isdecimal()
     if own and (own in there or (own == label and is_number)):
@@ -241,15 +241,15 @@ def _alike(name: str, found: list[str]) -> list[str]:
 def _parts(name: str) -> tuple[str, ...]:
     """The parts of a path, normalised, the last without suffix."""
     *folders, last = _path(name).split("/")
-    return (*map(_normalised_folder, folders), normalise(without_suffix(last)))
+    return (*map(_normalised, folders), normalise(without_suffix(last)))
 
 
-_normalised_folder = lru_cache(maxsize=2**16)(normalise)  # thousands of names share a folder
+_normalised = lru_cache(maxsize=2**16)(normalise)  # thousands of names share a folder or label
 
 
 def _folder(name: str) -> str:
     """The last folder of a path, normalised; "" if it has none."""
-    return next(iter(_parts(name)[-2:-1]), "")
+    return next((_normalised(part) for part in _path(name).split("/")[-2:-1]), "")
 
 
 def _path(name: str) -> str:

@@ -1,4 +1,4 @@
-"""What an extraction takes of the machine; none of it changes what the features mean."""
+"""How an extraction uses the machine; none of it changes what the features mean."""
 
 from __future__ import annotations
 

@@ -60,13 +60,13 @@ class Cut(ABC):
         return snippet_frames(self.sampling, pieces, length=self.length, positions=self.positions)
 
     def count(self, total: int) -> int:
-        """How many snippets n it has."""
+        """How many snippets n such a video has."""
         pieces = self.piece_count(total)
         return snippet_count(self.sampling, pieces, length=self.length, positions=self.positions)
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of one view of a snippet: [c, L, S, S] of a clip, [c L, S, S] of an image."""
+        """Shape of one view of a snippet: a clip [c, L, S, S], or an image [c L, S, S]."""
         length, size = self.length, self.preprocessing.input_size
         front = (self.channels, length) if self.clip else (self.channels * length,)
         return (*front, size, size)
@@ -78,10 +78,10 @@ class Cut(ABC):
     @property
     @abstractmethod
     def bytes_per_snippet(self) -> int:
-        """That one takes in memory where the video is decoded."""
+        """Bytes that one snippet takes in memory where the video is decoded."""
 
     def prepare(self) -> None:  # noqa: B027  (most have nothing to prepare)
-        """Compile what cutting needs, before anybody waits for a video."""
+        """Compile what cutting needs before the first video is timed."""
 
     def prepare_video(  # noqa: B027
         self, video: str, path: str, opening: Callable[[], ForwardVideo]
@@ -91,18 +91,18 @@ class Cut(ABC):
 
     @abstractmethod
     def cutter(self, plan: np.ndarray, video: str, path: str) -> Cutter:
-        """What cuts the planned snippets of the video with this id and place."""
+        """The cutter of the planned snippets of the video with this id and path."""
 
 
 class Cutter(ABC, Generic[Answer]):
-    """Takes the frames of one video in order, gives snippets; knows nothing of decoding."""
+    """Takes the frames of one video in order and gives snippets; knows nothing of decoding."""
 
     frames: np.ndarray  # that it needs, increasing
     early_stopped: int = 0  # pairs of frames whose flow ran out of iterations
 
     @abstractmethod
     def take(self, index: int, image: Tensor) -> Iterator[Answer]:
-        """Take frame ``index``, [1, 3, H, W] uint8; give the snippets that are worth sending."""
+        """Take frame ``index``, [1, 3, H, W] uint8; give the snippets that are ready."""
 
     @abstractmethod
     def rest(self) -> Iterator[Answer]:

@@ -49,7 +49,7 @@ class Reading:
         return read_snippets(str(item.path), item.id, self, on_progress=on_progress)
 
     def bytes_of(self, total: int) -> int:
-        """That the snippets of a video of ``total`` frames take."""
+        """Bytes that the snippets of a video of ``total`` frames take."""
         return sum(cut.count(total) * cut.bytes_per_snippet for cut in self.cuts.values())
 
 
@@ -144,7 +144,7 @@ def _cutters(
 
 
 def _cut(decoding: ForwardVideo, cutters: Mapping[str, Cutter]) -> Iterator[Chunk]:
-    """The planned snippets, in chunks; those that the video does not reach lack."""
+    """The planned snippets, in chunks; those beyond the end of the video are missing."""
     needs = {name: set(cutter.frames.tolist()) for name, cutter in cutters.items()}
     frames = [np.empty(0, np.int64), *(cutter.frames for cutter in cutters.values())]
     wanted = np.unique(np.concatenate(frames))

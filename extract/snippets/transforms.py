@@ -1,4 +1,4 @@
-"""Images as a backbone wants them: resize and crop on the CPU, normalise on the device."""
+"""Images as a backbone expects them: resize and crop on the CPU, normalise on the device."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ...cache.recipe import Preprocessing
 
 
 def resize(images: Tensor, preprocessing: Preprocessing) -> Tensor:
-    """Scale as the weights want it, before any crop.
+    """Resize as the weights expect it, before any crop.
 
     Args:
         images: [n, C, H, W] uint8, or levels of flow as float.

@@ -155,7 +155,7 @@ def test_views(views: Views) -> None:
         ({"sampling": "often:3"}, "rule: must be 'uniform' or 'stride'"),
         ({"sampling": "stride:0"}, "value: must be greater than or equal to 1"),
         ({"views": "both"}, "kind: must be 'centre', 'flip'"),
-        ({"flow": "fast"}, "its flow 'fast' is not described as any version does"),
+        ({"flow": "fast"}, "its flow is described by 'fast', which no version of tcon writes"),
         ({"dim": "many"}, "dim: must be a valid integer"),
     ],
 )

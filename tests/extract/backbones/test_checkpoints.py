@@ -174,7 +174,7 @@ def test_a_pickle_with_code_is_refused_and_not_run(
 
 def test_missing_checkpoint_or_folder(tmp_path: Path) -> None:
     assert "cannot read the weights" in _error("mobilenet_v2", tmp_path / "no.pth")
-    assert "is no folder of a finished run" in _error("mobilenet_v2", tmp_path)
+    assert "is not the folder of a finished run" in _error("mobilenet_v2", tmp_path)
 
 
 # --- published weights from a hub

@@ -76,7 +76,7 @@ def test_its_checkpoint_fits(plugin: Path, clips: Path, tmp_path: Path) -> None:
     ("forward", "message"),
     [
         ("x.mean((3, 4))", r"raises IndexError: Dimension out of range"),
-        ("x.mean((2, 3))[:, :2]", r"gives features \[2, 2\], not \[2, 3\]: mend its forward"),
+        ("x.mean((2, 3))[:, :2]", r"gives features \[2, 2\], not \[2, 3\]: fix its forward"),
         ("x.mean((0, 2, 3))", r"gives features \[3\], not \[2, 3\]"),
         ("x.mean((2, 3)) / 0", r"gives features that are not finite"),
         ("[x]", r"gives a list, not a tensor of features"),
@@ -164,3 +164,27 @@ def test_a_cell_of_a_notebook_may_be_run_again(clips: Path, tmp_path: Path) -> N
         clips / "jump", tmp_path / "x.h5", backbone="cell", weights="random", machine=CPU
     )
     assert (file.recipes["rgb"].dim, file.recipes["rgb"].plugin) == (3, None)
+
+
+def test_an_entry_point_of_an_installed_package(
+    plugin: Path, clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "site" / "their_backbones-1.0.dist-info"
+    package.mkdir(parents=True)
+    (package / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: their-backbones\nVersion: 1.0\n"
+    )
+    (package / "entry_points.txt").write_text("[tcon.backbones]\nmine = their_backbones\n")
+    (tmp_path / "site" / "their_backbones.py").write_text(plugin.read_text())
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    plugins.load_entry_points.cache_clear()
+    file = extract(
+        clips / "jump",
+        tmp_path / "x.h5",
+        backbone="convnext_tiny",
+        weights="random",
+        snippets=1,
+        machine=CPU,
+    )
+    recorded = file.recipes["rgb"].plugin
+    assert recorded and recorded.module == "their_backbones"
