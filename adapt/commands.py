@@ -156,11 +156,19 @@ def tasks(task: str | None, files: tuple[Path, Path] | None) -> None:
 
     With --check, exit code 1 if videos are missing, moved or more than is known.
     """
-    from .tasks.tables import check_files, list_tasks, show_task
+    from rich.console import Console
 
-    if files:
-        sys.exit(1 if check_files(task, *files) else 0)
-    if task:
-        show_task(task)
+    from .tasks.compare import compare_files
+    from .tasks.tables import list_tasks, show_comparison, show_task
+
+    compared = compare_files(task, *files) if files else None
+    if compared:
+        page = show_comparison(compared)
+    elif task:
+        page = show_task(task)
     else:
-        list_tasks()
+        page = list_tasks()
+    console = Console(highlight=False, markup=False)
+    for part in page:
+        console.print(part)
+    sys.exit(1 if compared and compared.differs else 0)

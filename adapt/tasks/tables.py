@@ -1,32 +1,36 @@
-"""Tasks for people: those that ship, one of them, and feature files beside one."""
+"""Tasks for people: those that ship, one of them, and feature files beside one.
+
+Each function returns what is to be shown, tables and lines of text, and prints nothing.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from ...cache import FeatureFile
+from .compare import FileComparison
 from .counts import (
     DomainCount,
     Known,
     Side,
-    count_domain,
     dataset_of,
     known_count,
     known_total,
     labels_of,
 )
-from .task import VERIFIED, Task, near_labels, read_task, shared_classes, shipped_tasks, some
+from .task import VERIFIED, Task, near_labels, read_task, shipped_tasks, some
+
+Page = list[Table | Text]
 
 _SIDES: tuple[Side, ...] = ("source", "target")
 _SHOWN = 8  # labels
 
 
-def list_tasks() -> None:
-    """Print every task that ships: its name, classes, known sizes and how sure its list is."""
+def list_tasks() -> Page:
+    """Every task that ships: its name, classes, known sizes and how sure its list is."""
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("task", no_wrap=True)
     table.add_column("in papers", overflow="fold")
@@ -38,16 +42,15 @@ def list_tasks() -> None:
         sizes = (_sizes(known_total(task, side)) for side in _SIDES)
         status = task.status.partition(";")[0]
         table.add_row(name, task.name, str(len(task.classes)), *sizes, status)
-    console = _console()
-    console.print(table)
-    console.print(
+    legend = (
         "Source, target: training / held-out videos of its classes (?: unverified). List: how sure "
         "the classes are. tcon tasks NAME shows more."
     )
+    return [table, Text(legend)]
 
 
-def show_task(path: str | Path) -> None:
-    """Print the classes of a task with both domains' labels and known sizes.
+def show_task(path: str | Path) -> Page:
+    """The classes of a task with both domains' labels and known sizes.
 
     Args:
         path: a csv, or the name of a task that is shipped.
@@ -55,7 +58,7 @@ def show_task(path: str | Path) -> None:
     Raises:
         InputError: as of `read_task`.
     """
-    task, console = read_task(path), _console()
+    task = read_task(path)
     table = Table(title=f"{task.name}: {len(task.classes)} classes", title_justify="left")
     table.add_column("class")
     for side in _SIDES:
@@ -71,47 +74,29 @@ def show_task(path: str | Path) -> None:
     totals = [_sizes(known_total(task, side)) for side in _SIDES]
     table.add_section()
     table.add_row("total", "", totals[0], "", totals[1])
-    console.print(table)
+    page: Page = [table]
     if task.status:
-        style = None if task.status == VERIFIED else "yellow"
-        console.print(f"Class list: {task.status}.", style=style)
+        page.append(
+            Text(f"Class list: {task.status}.", style="" if task.status == VERIFIED else "yellow")
+        )
     for note, classes in _grouped(task.notes).items():
         of_all = len(classes) == len(task.classes)
-        console.print(f"{note}." if of_all else f"{', '.join(classes)}: {note}.")
-    _say_origins(console, task)
+        page.append(Text(f"{note}." if of_all else f"{', '.join(classes)}: {note}."))
+    return [*page, *_origins(task)]
 
 
-def check_files(path: str | Path | None, source: Path, target: Path) -> bool:
-    """Print both files' videos per class and split beside the known ones.
-
-    Args:
-        path: a csv or a shipped task's name; None for the class names that both files share.
-        source, target: feature files.
-
-    Returns:
-        whether something is missing, moved or more than is known.
-
-    Raises:
-        InputError: a file cannot be read, the task is wrong, or no class is shared.
-    """
-    console = _console()
-    files = {"source": FeatureFile(source), "target": FeatureFile(target)}
-    if path:
-        task = read_task(path)
-    else:
-        labels = [{video.label for video in file.videos} for file in files.values()]
-        if fitting := [name for name in shipped_tasks() if _fits(read_task(name), *labels)]:
-            console.print(f"The files have all labels of {', '.join(fitting)}.")
-        task = shared_classes(*labels)
-    counts = [count_domain(task, side, files[side].videos) for side in _SIDES]
-    for side, count in zip(_SIDES, counts, strict=True):
-        _print_domain(console, side, files[side], count)
-    _say_origins(console, task)
-    console.print(_conclusion(counts))
-    return any(count.differs for count in counts)
+def show_comparison(compared: FileComparison) -> Page:
+    """Both files' videos per class and split beside the known ones."""
+    page: Page = []
+    if compared.fitting:
+        page.append(Text(f"The files have all labels of {', '.join(compared.fitting)}."))
+    for side in _SIDES:
+        page += _domain(compared, side)
+    return [*page, *_origins(compared.task), Text(_conclusion(list(compared.counts.values())))]
 
 
-def _print_domain(console: Console, side: Side, file: FeatureFile, count: DomainCount) -> None:
+def _domain(compared: FileComparison, side: Side) -> Page:
+    file, count = compared.files[side], compared.counts[side]
     table = Table(title=f"{side} {file.path}", title_justify="left")
     table.add_column("class")
     for split in count.total.found:
@@ -126,21 +111,20 @@ def _print_domain(console: Console, side: Side, file: FeatureFile, count: Domain
             each.difference or ("equal" if each.known else ""),
             style="yellow" if each.difference else None,
         )
-    console.print(table)
-    for remark in count.remarks:
-        console.print(f"{side}: {remark}.")
     near = near_labels(count.lost, count.others)
+    said = [f"{remark}." for remark in count.remarks]
     for label, found in near.items():
-        console.print(f"{side}: no video has the label {label}: did you mean {found}?")
+        said.append(f"no video has the label {label}: did you mean {found}?")
     if far := [label for label in count.lost if label not in near]:
-        console.print(f"{side}: no video has the label {some(far, _SHOWN)}.")
+        said.append(f"no video has the label {some(far, _SHOWN)}.")
     if count.others:
         videos = sum(count.others.values())
-        console.print(f"{side}: {videos} videos have other labels: {some(count.others, _SHOWN)}.")
+        said.append(f"{videos} videos have other labels: {some(count.others, _SHOWN)}.")
     if count.unlabelled:
-        console.print(f"{side}: {count.unlabelled} videos have no label.")
+        said.append(f"{count.unlabelled} videos have no label.")
     if file.failures:
-        console.print(f"{side}: {len(file.failures)} videos failed: tcon inspect {file.path}")
+        said.append(f"{len(file.failures)} videos failed: tcon inspect {file.path}")
+    return [table, *(Text(f"{side}: {text}") for text in said)]
 
 
 def _conclusion(counts: Sequence[DomainCount]) -> str:
@@ -156,15 +140,14 @@ def _conclusion(counts: Sequence[DomainCount]) -> str:
     return "Nothing differs."
 
 
-def _say_origins(console: Console, task: Task) -> None:
+def _origins(task: Task) -> list[Text]:
     """Where the known numbers of both domains are from, once for each dataset."""
     said: dict[str, None] = {}
     for side in _SIDES:
         if known := known_total(task, side):
             unsure = "" if known.verified else f"; {known.status}: differences do not count"
             said[f"{dataset_of(task, side)}: {known.source}{unsure}."] = None
-    for text in said:
-        console.print(text)
+    return [Text(text) for text in said]
 
 
 def _sizes(known: Known | None) -> str:
@@ -174,17 +157,9 @@ def _sizes(known: Known | None) -> str:
     return "/".join(map(str, known.videos.values())) + ("" if known.verified else "?")
 
 
-def _fits(task: Task, source_labels: set[str], target_labels: set[str]) -> bool:
-    return task.source.keys() <= source_labels and task.target.keys() <= target_labels
-
-
 def _grouped(notes: Mapping[str, str]) -> dict[str, list[str]]:
     """Classes of each note."""
     classes: dict[str, list[str]] = {}
     for name, note in notes.items():
         classes.setdefault(note, []).append(name)
     return classes
-
-
-def _console() -> Console:
-    return Console(highlight=False, markup=False)
