@@ -48,9 +48,12 @@ def adapt(
     printed.
 
     Example:
-        >>> runs = adapt("source.h5", "target.h5", seeds=5)  # doctest: +SKIP
-        >>> runs["tcon", 0].record.run.train.lr  # doctest: +SKIP
-        0.0003
+        >>> short = {"train.epochs": 2, "train.min_steps": 1}
+        >>> runs = adapt("source.h5", "target.h5", segments=4, settings=short, device="cpu")
+        >>> runs
+        Runs(2 finished: source_only, tcon)
+        >>> runs["tcon", 0].record.run.train.epochs
+        2
 
     Args:
         source, target: feature files; end to end lists or folders of videos will do.

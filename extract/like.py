@@ -67,7 +67,7 @@ def require_extracted(recipe: Recipe, whose: str) -> None:
         origin = f"imported: {recipe.imported}" if recipe.imported else "not registered here"
         raise InputError(
             f"the features of {whose} were not made by tcon extract (backbone {recipe.backbone}, "
-            f"{origin}), so new videos cannot get such features"
+            f"{origin}), so new videos cannot get such features: use features that it made"
         )
 
 

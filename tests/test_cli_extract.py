@@ -305,6 +305,21 @@ def test_stride_and_default_output(
     assert file.recipes["rgb"].sampling == Sampling("stride", 3)
 
 
+def test_like_another_file(run: Run, tmp_path: Path, videos: Path) -> None:
+    source, target = tmp_path / "s.h5", tmp_path / "t.h5"
+    assert run("extract", videos / "jump", "-o", source, *FAST, "--stride", "3").code == 0
+    machine = ("--device", "cpu", "--min-frames", "1", "--workers", "0")
+    video = videos / "run" / "1.mp4"  # a single video, too
+    done = run("extract", video, "-o", target, "--like", source, *machine)
+    assert done.code == 0, done.err
+    assert [v.id for v in FeatureFile(target).videos] == ["1.mp4"]
+    assert FeatureFile(target).recipes == FeatureFile(source).recipes
+    refused = run("extract", video, "-o", target, "--like", source, *machine, "--snippets", "2")
+    assert "leave out backbone, modality, snippets" in _refused(refused)
+    gone = run("extract", video, "-o", target, "--like", tmp_path / "no.h5", *machine)
+    assert "no such feature file" in _refused(gone)
+
+
 # --- the rest of the command
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tcon.adapt import api as adapt_api
 from tcon.cache import reader
 from tcon.extract import api
 
@@ -39,3 +40,10 @@ def test_extraction(
         write_video(Path("cameras") / f"{n}.mp4", 20)
     (Path("cameras") / "broken.mp4").write_bytes(b"no video")
     _run(api)
+
+
+def test_adaptation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("source.h5", "target.h5"):
+        shutil.copy(BEFORE / name, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    _run(adapt_api)

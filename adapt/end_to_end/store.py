@@ -270,9 +270,9 @@ class ClipStore(Store):
         options = options_of(run)
         key = options.backbone, options.weights, run.modality
         if key not in self._backbones:
-            self._backbones[key] = load_backbone(
-                options.backbone, options.weights, modality=run.modality
-            )
+            loaded = load_backbone(options.backbone, options.weights, modality=run.modality)
+            try_backbone(loaded, make_cut(ExtractOptions(), run.modality, loaded).shape)
+            self._backbones[key] = loaded
         return self._backbones[key]
 
     def _cut(self, run: RunConfig) -> Cut:

@@ -10,6 +10,8 @@ from scipy.special import softmax
 
 from ...cache import Video
 
+AttentionKind = Literal["predicted", "uniform", "none"]
+
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Prediction:
@@ -64,7 +66,7 @@ class Prediction:
         return self.frames / self.video.fps if self.video.fps else None
 
     @property
-    def attention_kind(self) -> Literal["predicted", "uniform", "none"]:
+    def attention_kind(self) -> AttentionKind:
         """Where the weights come from; ``none``: segments have no weights."""
         if self.segment_logits is None:
             return "none"

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,16 +13,15 @@ from torch import Tensor
 from torch.export import ExportedProgram
 
 from ...cache import InputError
-
-METADATA = "tcon.json"  # name of the metadata inside the file
+from .description import METADATA, ModelDescription
 
 
 class ModelFile(ABC):
     """A format that a traced model can be written in and run from."""
 
     @abstractmethod
-    def write(self, program: ExportedProgram, metadata: dict[str, Any], path: Path) -> None:
-        """Write a program, with its metadata inside.
+    def write(self, program: ExportedProgram, description: ModelDescription, path: Path) -> None:
+        """Write a program, with its description inside.
 
         Raises:
             InputError: the format cannot express it.
@@ -38,9 +35,9 @@ class ModelFile(ABC):
 class Program(ModelFile):
     """A torch.export program."""
 
-    def write(self, program: ExportedProgram, metadata: dict[str, Any], path: Path) -> None:
+    def write(self, program: ExportedProgram, description: ModelDescription, path: Path) -> None:
         program.example_inputs = None  # it would be saved too
-        torch.export.save(program, path, extra_files={METADATA: json.dumps(metadata)})
+        torch.export.save(program, path, extra_files={METADATA: description.to_json()})
 
     def run(self, path: Path, snippets: Tensor) -> list[np.ndarray]:
         module = torch.export.load(path).module()
@@ -65,14 +62,14 @@ class Onnx(ModelFile):
             ) from None
         self._onnx, self._runtime = onnx, onnxruntime
 
-    def write(self, program: ExportedProgram, metadata: dict[str, Any], path: Path) -> None:
+    def write(self, program: ExportedProgram, description: ModelDescription, path: Path) -> None:
         logging.getLogger("onnxscript").setLevel(logging.ERROR)  # it tells what it cannot shrink
         try:
             made = torch.onnx.export(
                 program,
                 dynamo=True,
                 input_names=["snippets"],
-                output_names=metadata["outputs"],
+                output_names=list(description.outputs),
                 verbose=False,
             )
         except Exception as error:  # the innermost one says which operation it is
@@ -84,7 +81,7 @@ class Onnx(ModelFile):
             ) from None
         assert made is not None  # with dynamo=True
         model = made.model_proto
-        self._onnx.helper.set_model_props(model, {METADATA: json.dumps(metadata)})
+        self._onnx.helper.set_model_props(model, {METADATA: description.to_json()})
         self._onnx.save(model, path)
 
     def run(self, path: Path, snippets: Tensor) -> list[np.ndarray]:

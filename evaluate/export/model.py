@@ -10,21 +10,20 @@ import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.export import ExportedProgram
 
-from ... import __version__
 from ...adapt.inference.features import plan_features
 from ...adapt.inference.loaded_run import LoadedRun, load_run
 from ...adapt.methods import Method
 from ...cache import InputError
 from ...cache.recipe import Preprocessing
 from ...extract.machine.machine import Machine
-from ...extract.plan import Plan
 from ...extract.snippets.transforms import normalise
+from .description import ModelDescription, describe
 from .formats import WRITERS, ModelFile, first_line
 
 TOLERANCE = 1e-3  # of the largest output, or of 1
@@ -38,20 +37,20 @@ class Exported:
     Args:
         path: its file.
         size: of the file, bytes.
-        metadata: what is inside it under `METADATA`.
+        description: what is inside it too, under `METADATA`.
         difference: the largest absolute difference of an output from the run's own, on random
             input.
     """
 
     path: Path
     size: int
-    metadata: dict[str, Any]
+    description: ModelDescription
     difference: float
 
     def __str__(self) -> str:
-        taken, given = self.metadata["input"], ", ".join(self.metadata["outputs"])
+        taken, given = self.description.input, ", ".join(self.description.outputs)
         return (
-            f"{self.path} ({self.size / 1e6:.0f} MB): {taken['name']} {taken['shape']} to {given}; "
+            f"{self.path} ({self.size / 1e6:.0f} MB): {taken.name} {list(taken.shape)} to {given}; "
             f"on random input at most {self.difference:.1e} from the run's own outputs"
         )
 
@@ -118,52 +117,18 @@ def export_model(
     plan = plan_features(loaded, Machine(device="cpu"), weights=weights, precision="fp32")
     backbone = plan.backbones[loaded.config.modality]
     model = ExportedModel(backbone.module, backbone.spec.preprocessing, loaded).eval()
-    metadata = describe(loaded, plan)
+    description = describe(loaded, plan)
     _drop_unused(loaded.method, torch.zeros(1, loaded.positions(), loaded.recipe.dim))
     # The suffix stays, because it decides the format.
     temporary = output.with_name(f".{os.getpid()}.{output.name}")
     try:
-        program = _trace(model, _random(metadata, 2), loaded.config.method)
-        writer.write(program, metadata, temporary)
-        difference = _difference(model, writer, temporary, metadata)
+        program = _trace(model, _random(description, 2), loaded.config.method)
+        writer.write(program, description, temporary)
+        difference = _difference(model, writer, temporary, description)
         os.replace(temporary, output)
     finally:
         temporary.unlink(missing_ok=True)
-    return Exported(output, output.stat().st_size, metadata, difference)
-
-
-def describe(run: LoadedRun, plan: Plan) -> dict[str, Any]:
-    """What the program around the model must know, JSON-ready."""
-    made, config, cut = run.recipe, run.config, plan.cuts[run.config.modality]
-    size, per_segment = cut.preprocessing.input_size, run.method.snippets
-    colours = 3 if config.modality == "rgb" else 2
-    length = cut.length
-    snippet = [colours, length, size, size] if cut.clip else [colours * length, size, size]
-    judged = run.method.vote(torch.zeros(1, run.positions(), made.dim))
-    kind = "none" if judged is None else "uniform" if judged.attention is None else "predicted"
-    return {
-        "tool_version": __version__,
-        "run": run.path.name,
-        "method": config.method,
-        "modality": config.modality,
-        "classes": list(run.classes),
-        "segments": run.segments(),
-        "snippets_per_segment": per_segment,
-        "input": {
-            "name": "snippets",
-            "shape": ["batch", run.positions(), *snippet],
-            "type": "float32, 0 to 255, not normalised",
-            "frames_per_snippet": length,
-        },
-        "outputs": ["logits", *(["attention"] if judged is not None else [])],
-        "attention": kind,
-        "sampling": str(made.sampling),
-        "preprocessing": str(made.preprocessing),
-        "flow": str(made.flow or ""),
-        "backbone": made.backbone,
-        "weights": made.weights,
-        "weights_sha256": made.weights_sha256,
-    }
+    return Exported(output, output.stat().st_size, description, difference)
 
 
 def _drop_unused(method: Method, features: Tensor) -> None:
@@ -178,7 +143,7 @@ def _drop_unused(method: Method, features: Tensor) -> None:
             delattr(method, name)
 
 
-def _trace(model: ExportedModel, example: Tensor, method: str) -> Any:
+def _trace(model: ExportedModel, example: Tensor, method: str) -> ExportedProgram:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -193,12 +158,12 @@ def _trace(model: ExportedModel, example: Tensor, method: str) -> Any:
 
 @torch.inference_mode()
 def _difference(
-    model: ExportedModel, writer: ModelFile, path: Path, metadata: dict[str, Any]
+    model: ExportedModel, writer: ModelFile, path: Path, description: ModelDescription
 ) -> float:
     """The largest absolute difference of an output of the file from the model's."""
     worst = 0.0
     for videos in _CHECKED:
-        snippets = _random(metadata, videos)
+        snippets = _random(description, videos)
         for mine, theirs in zip(model(snippets), writer.run(path, snippets), strict=True):
             difference = float(np.abs(mine.numpy() - theirs).max())
             worst = max(worst, difference)
@@ -210,7 +175,6 @@ def _difference(
     return worst
 
 
-def _random(metadata: dict[str, Any], videos: int) -> Tensor:
-    shape = metadata["input"]["shape"][1:]
+def _random(description: ModelDescription, videos: int) -> Tensor:
     generator = torch.Generator().manual_seed(videos)
-    return torch.randint(0, 256, (videos, *shape), generator=generator).float()
+    return torch.randint(0, 256, (videos, *description.input.sizes), generator=generator).float()

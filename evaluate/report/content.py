@@ -37,7 +37,7 @@ class RunDistances:
     problem: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Content:
     """Numbers, and the sentences that they need.
 

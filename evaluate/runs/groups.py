@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from .truth import TrueClasses
 _SHARED = "shared classes"  # what `adapt` calls a task that no file defines
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Scores:
     """Accuracies of one group of runs on the labelled target test videos.
 
@@ -32,10 +32,10 @@ class Scores:
         interval: 95 % interval of the mean accuracy.
     """
 
-    truth: np.ndarray
-    predicted: np.ndarray
-    accuracy: np.ndarray
-    mean_class: np.ndarray
+    truth: np.ndarray = field(repr=False)
+    predicted: np.ndarray = field(repr=False)
+    accuracy: np.ndarray = field(repr=False)
+    mean_class: np.ndarray = field(repr=False)
     interval: tuple[float, float]
 
     @property
@@ -85,7 +85,7 @@ class Fusion:
     flow: Group
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Group:
     """Runs of one setting.
 
@@ -100,6 +100,10 @@ class Group:
     truth: np.ndarray
     scores: Scores | None
     fusion: Fusion | None = None
+
+    def __repr__(self) -> str:
+        seeds = " ".join(map(str, self.seeds))
+        return f"<Group {self.label}, {self.modality}, K = {self.segments}, seeds {seeds}>"
 
     @property
     def first(self) -> Run:

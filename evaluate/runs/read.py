@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import h5py
@@ -14,22 +14,33 @@ from ...adapt.run_folder import LOGITS
 from ...cache import InputError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Predictions:
     """Logits of some videos after each evaluation, [E, n, C], in the order of their ids [n]."""
 
     ids: tuple[str, ...]
-    logits: np.ndarray
+    logits: np.ndarray = field(repr=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Run:
-    """One finished run; ``steps`` [E] are those it was evaluated after."""
+    """One finished run.
+
+    Args:
+        path: its folder.
+        record: everything that decided it.
+        steps: that it was evaluated after, [E].
+        predictions: by the names of the videos' sets: ``target_test``, ``target_train`` and mostly
+            ``source_val``.
+    """
 
     path: Path
     record: RunRecord
     steps: tuple[int, ...]
-    predictions: dict[str, Predictions]  # target_test, target_train, perhaps source_val
+    predictions: dict[str, Predictions]
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r})"
 
     @property
     def seed(self) -> int:

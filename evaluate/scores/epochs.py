@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from .selection import Candidate, select_epochs
 from .validators import DEFAULT
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class EpochChoices:
     """Test accuracies of a group's runs at chosen evaluations, per seed [seeds].
 
@@ -23,9 +23,9 @@ class EpochChoices:
     """
 
     label_free_steps: tuple[int, ...] | None
-    label_free: np.ndarray | None
+    label_free: np.ndarray | None = field(repr=False)
     oracle_steps: tuple[int, ...]
-    oracle: np.ndarray
+    oracle: np.ndarray = field(repr=False)
 
 
 def choose_epochs(group: Group) -> EpochChoices:

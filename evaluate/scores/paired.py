@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.stats import binomtest
@@ -27,7 +27,7 @@ class McNemar:
     p: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Comparison:
     """A group of runs against a baseline, seed by seed.
 
@@ -44,8 +44,8 @@ class Comparison:
 
     baseline: Group
     seeds: tuple[int, ...]
-    differences: np.ndarray
-    class_differences: np.ndarray
+    differences: np.ndarray = field(repr=False)
+    class_differences: np.ndarray = field(repr=False)
     interval: tuple[float, float]
     tests: tuple[McNemar, ...]
     videos: int

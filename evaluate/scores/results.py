@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from .metrics import class_accuracies, confusion
 from .paired import Comparison, compare
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Result:
     """One scored group.
 
@@ -36,7 +36,7 @@ class Result:
     epochs: EpochChoices
     comparison: Comparison | None
     remark: str
-    confusion: np.ndarray
+    confusion: np.ndarray = field(repr=False)
 
     @property
     def class_accuracy(self) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import itemgetter
 
 import numpy as np
@@ -20,7 +20,7 @@ from .validators import VALIDATORS, Validator, last_best
 _NO_SETTING = ("method", "modality", "plugins")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Candidate:
     """What may be chosen.
 
@@ -35,7 +35,7 @@ class Candidate:
     epochs: tuple[int, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Selection:
     """Candidates that differ in one thing alone, and their scores.
 
@@ -52,9 +52,9 @@ class Selection:
     groups: tuple[Group, ...]
     key: str
     candidates: tuple[Candidate, ...]
-    scores: dict[str, np.ndarray]
+    scores: dict[str, np.ndarray] = field(repr=False)
     left_out: dict[str, str]
-    accuracy: np.ndarray | None
+    accuracy: np.ndarray | None = field(repr=False)
     dropped_seeds: tuple[int, ...]
 
     @property

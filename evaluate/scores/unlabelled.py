@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.special import softmax
@@ -43,7 +43,7 @@ class Unlabelled:
 
     group: Group
     name: str
-    predictions: tuple[Prediction, ...]
+    predictions: tuple[Prediction, ...] = field(repr=False)
     entropy: float
     mutual_information: float
     confident: float

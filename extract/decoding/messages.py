@@ -7,7 +7,6 @@ can wait without filling up the socket, and nothing is left behind when either s
 
 from __future__ import annotations
 
-import mmap
 import os
 import pickle
 import socket
@@ -105,7 +104,7 @@ def _receive_bytes(connection: socket.socket, size: int) -> bytearray:
 
 def _share(buffers: list[memoryview]) -> int | None:
     """A file in memory that holds the buffers; None where the system has none to give."""
-    if not hasattr(os, "memfd_create"):  # not on Linux
+    if not hasattr(os, "memfd_create") or not os.path.isdir("/proc/self/fd"):  # not on Linux
         return None
     try:
         memory = os.memfd_create("tcon")
@@ -128,7 +127,9 @@ def _share(buffers: list[memoryview]) -> int | None:
 def _map(memory: int, sizes: Sequence[int]) -> list[memoryview]:
     """The buffers of these sizes that `_share` has put there."""
     starts, total = _layout(sizes)
-    mapped = memoryview(mmap.mmap(memory, total))
+    # Unlike `mmap`, which keeps a file descriptor of its own for each mapping.
+    file = f"/proc/self/fd/{memory}"
+    mapped = torch.from_file(file, shared=True, size=total, dtype=torch.uint8).numpy().data
     return [mapped[start : start + size] for start, size in zip(starts, sizes, strict=True)]
 
 

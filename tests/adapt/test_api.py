@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -106,6 +108,22 @@ def test_what_cannot_be(
 ) -> None:
     with pytest.raises(InputError, match=message):
         adapt(*files, output=tmp_path / "runs", device="cpu", **options)
+
+
+def test_the_example_of_the_docs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = Path(__file__).parents[1] / "data" / "before-records"
+    for name in ("source.h5", "target.h5"):
+        shutil.copy(before / name, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    page = Path(__file__).parents[2] / "docs" / "adaptation.md"
+    code = re.search(r"```python\n(.*?)```", page.read_text(), re.S)[1]
+    exec(code.replace('"train.epochs": 3', '"train.epochs": 3, "train.min_steps": 1'), {})
+    assert capsys.readouterr().out.splitlines() == [
+        "Runs(4 finished: source_only, tcon)",
+        "3 ('jump', 'run', 'sit', 'wave')",
+    ]
 
 
 def test_end_to_end_options_as_an_object() -> None:

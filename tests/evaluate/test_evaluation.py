@@ -311,6 +311,8 @@ def test_how_it_prints(tmp_path: Path) -> None:
     write_run(tmp_path, files, train=[logits(15, 9, 3)], method="source_only")
     result = evaluate(tmp_path)
     assert repr(result) == "<Evaluation of 1 group: source_only rgb 60.0>"
+    assert repr(result.groups) == "(<Group source_only, rgb, K = 4, seeds 0>,)"
+    assert "array" not in repr(result.results) and "array" not in repr(result.groups[0].runs)
     assert "| source_only |" in result._repr_markdown_()
     assert "<td>source_only</td>" in result._repr_html_()
 

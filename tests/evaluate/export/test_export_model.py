@@ -24,7 +24,8 @@ from tcon.adapt.inference.videos import read_items
 from tcon.cache import InputError
 from tcon.cache.recipe import Sampling
 from tcon.cli import main
-from tcon.evaluate.export.formats import METADATA, Program
+from tcon.evaluate.export.description import METADATA
+from tcon.evaluate.export.formats import Program
 from tcon.evaluate.export.model import export_model
 from tcon.extract.backbones import registry
 from tcon.extract.snippets.reading import Chunk, read_snippets
@@ -94,7 +95,7 @@ def test_the_file_predicts_as_the_run(
     videos = [clips / "run" / name for name in ("3.avi", "5.avi")]
     results, snippets = _predicted(run, videos)
     outputs, metadata = read(exported.path, snippets)
-    assert metadata == exported.metadata
+    assert metadata == json.loads(exported.description.to_json())
     assert metadata["classes"] == ["jump", "run"]
     assert metadata["input"]["shape"] == ["batch", *snippets.shape[1:]]
     assert metadata["outputs"] == ["logits", "attention"][: len(outputs)]

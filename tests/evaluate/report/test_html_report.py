@@ -7,6 +7,7 @@ import json
 import re
 import shlex
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from feature_files import write_domain
 from matplotlib.figure import Figure
 from toy_runs import train
 
+from tcon.adapt.record import CONFIG, write_record
 from tcon.adapt.tasks.task import read_task
 from tcon.cache import InputError
 from tcon.cli import main
@@ -317,3 +319,18 @@ def test_a_task_that_ships_needs_no_file(tmp_path: Path) -> None:
     train(tmp_path, methods=["source_only"], files=files, task="ucf50_olympic_U2O")
     provenance = evaluate(tmp_path / "runs").provenance
     assert provenance is not None and provenance.tasks == ()
+
+
+def test_repeat_it_shows_the_words_that_runs_recorded(tmp_path: Path) -> None:
+    words = ("tcon", "adapt", "--source", "my clips.h5", "-o", "runs")
+    for group in train(tmp_path, seeds=2):
+        for run in group.runs:
+            if run.seed == 0:
+                record = replace(run.record, command=words)
+                (run.path / CONFIG).write_bytes(write_record(record))
+    result = evaluate(tmp_path / "runs")
+    assert result.provenance is not None
+    assert result.provenance.commands == (words,)  # once
+    assert result.provenance.unrecorded == (str(tmp_path / "runs"),)
+    report = Reader(to_html(result))
+    assert "tcon adapt --source 'my clips.h5' -o runs" in report.text["pre"]

@@ -1,9 +1,8 @@
-"""``tcon eval --select`` on handmade runs: what is chosen, by what, and its messages."""
+"""Choices without target labels, on handmade runs: what is chosen, by what, and its messages."""
 
 from __future__ import annotations
 
 import csv
-import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,9 +13,12 @@ from click.testing import CliRunner, Result
 from feature_files import CLASSES, write_domain
 from handmade_runs import logits, write_run
 
-from tcon.adapt.methods import entry
-from tcon.adapt.record import read_record, write_record
+from tcon.adapt.record import CONFIG, read_record, write_record
+from tcon.cache import InputError
 from tcon.cli import main
+from tcon.evaluate import evaluate
+from tcon.evaluate.scores.outcomes import Outcome
+from tcon.evaluate.scores.selection import Selection
 
 VIDEOS = 30
 
@@ -33,18 +35,14 @@ def tcon(*arguments: object) -> Result:
     return result
 
 
-def chosen(output: str) -> dict[str, str]:
-    """By validator, the value in the row "chosen" of the only table of scores."""
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in output.splitlines()]
-    [last] = [row for row in rows if row[0] == "chosen"]
-    head = next(row for row in rows if row[0] in ("step", "segments") or "." in row[0])
-    return dict(zip([cell.split()[0] for cell in head], last, strict=True))
+def chosen(selection: Selection) -> dict[str, object]:
+    """The value that each validator chooses."""
+    return {name: selection.chosen(name).value for name in selection.scores}
 
 
-def outcome(output: str) -> list[str]:
-    """The last row of the table of accuracies."""
-    line = [line for line in output.splitlines() if line.startswith("| clips -> cctv |")][-1]
-    return [cell.strip() for cell in line.strip("|").split("|")]
+def accuracies(outcome: Outcome) -> dict[str, float]:
+    """Mean test accuracy by who chose."""
+    return {pick.by: pick.scores.accuracy.mean() for pick in outcome.picks}
 
 
 def by_epochs(folder: Path, files: tuple[Path, Path]) -> Path:
@@ -58,54 +56,72 @@ def by_epochs(folder: Path, files: tuple[Path, Path]) -> Path:
 
 def test_epochs(files: tuple[Path, Path], tmp_path: Path) -> None:
     by_epochs(tmp_path / "runs", files)
-    done = tcon(tmp_path / "runs", "--select", "epoch", "--csv", tmp_path / "out.csv")
-    assert done.exit_code == 0, done.output
-    picks = chosen(done.output)
-    # The ensemble follows the confident of two that differ in one video.
-    assert picks["ensv"] == picks["mutual_information"] == "20"
-    assert picks["entropy"] == picks["snd"] == "30"
-    assert picks["source_accuracy"] == "10"
-    last, by_ensv, oracle = outcome(done.output)[4:]
-    assert last.startswith("20.0 (") and by_ensv.startswith("100.0 (")
-    assert oracle.startswith("100.0 (") and "chosen by target labels" in done.output
-
+    result = evaluate(tmp_path / "runs", select="epoch")
+    [selection], [outcome] = result.selections, result.outcomes
+    assert selection.key == "step" and [c.value for c in selection.candidates] == [10, 20, 30]
+    assert chosen(selection) == {
+        # The ensemble follows the confident of two that differ in one video.
+        **{"ensv": 20, "mutual_information": 20},
+        **{"entropy": 30, "snd": 30},
+        "source_accuracy": 10,
+    }
+    assert selection.accuracy == pytest.approx(np.array([12 / 15, 1, 3 / 15]))
+    assert selection.scores["source_accuracy"][1] == pytest.approx(13 / 15)
+    assert accuracies(outcome) == pytest.approx(
+        {"last epoch": 0.2, "chosen by ensv": 1, "oracle's best (not a result)": 1}
+    )
+    result.to_csv(tmp_path / "out.csv")
     rows = list(csv.DictReader((tmp_path / "out.csv").open()))
     assert [row["value"] for row in rows] == ["10", "20", "30"]
     by = ["source_accuracy", "ensv|mutual_information", "entropy|snd"]
     assert [row["chosen_by"] for row in rows] == by
     assert [float(row["accuracy"]) for row in rows] == pytest.approx([12 / 15, 1, 3 / 15])
-    assert float(rows[1]["source_accuracy"]) == pytest.approx(13 / 15)
 
-    several = ["--validator", "source_accuracy", "--validator", "entropy"]
-    done = tcon(tmp_path / "runs", "--select", "epoch", *several)
-    assert [cell.split()[0] for cell in outcome(done.output)[4:]] == [
-        "20.0",
-        "80.0",
-        "20.0",
-        "100.0",
-    ]
+    several = ("source_accuracy", "entropy")
+    [outcome] = evaluate(tmp_path / "runs", select="epoch", validators=several).outcomes
+    assert list(accuracies(outcome).values()) == pytest.approx([0.2, 0.8, 0.2, 1])
+
+
+def test_what_is_printed(files: tuple[Path, Path], tmp_path: Path) -> None:
+    by_epochs(tmp_path / "runs", files)
+    done = tcon(tmp_path / "runs", "--select", "epoch")
+    assert done.exit_code == 0, done.output
+    lines = done.stdout.splitlines()
+    run = tmp_path / "runs" / "tcon_rgb_k4_seed0"
+    assert lines[0] == f"clips -> cctv, tcon, rgb, K = 4, seed 0 ({run})"
+    [row] = [line for line in lines if line.startswith("| chosen")]
+    assert [cell.strip() for cell in row.split("|")[2:-1]] == ["20", "30", "20", "30", "10"]
+    [row] = [line for line in lines if line.startswith("| clips -> cctv")]
+    last, by_ensv, oracle = [cell.strip() for cell in row.split("|")[5:-1]]
+    assert last.startswith("20.0 (") and by_ensv.startswith("100.0 (")
+    assert oracle.startswith("100.0 (") and "it is chosen by target labels" in done.stdout
 
 
 def test_nothing_of_the_test_set_changes_a_choice(files: tuple[Path, Path], tmp_path: Path) -> None:
     run = by_epochs(tmp_path / "runs", files)
-    before = tcon(run, "--select", "epoch").output
+    before = evaluate(run, select="epoch")
     with h5py.File(run / "logits.h5", "r+") as h5:
         h5["target_test/logits"][...] = h5["target_test/logits"][()][::-1]
-    other_logits = tcon(run, "--select", "epoch").output
+    other_logits = evaluate(run, select="epoch")
     files[1].unlink()
     labels = [CLASSES[(n + 1) % 3] for n in range(VIDEOS)]
     write_domain(files[1], videos=VIDEOS, seed=1, labels=labels)
-    other_labels = tcon(run, "--select", "epoch").output
-    assert len({tuple(outcome(text)) for text in (before, other_logits, other_labels)}) == 3
-    tables = {text[: text.index("| transfer")] for text in (before, other_logits, other_labels)}
-    assert len(tables) == 1 and "chosen" in tables.pop()
+    other_labels = evaluate(run, select="epoch")
+    results = (before, other_logits, other_labels)
+    assert len({tuple(r.selections[0].accuracy) for r in results}) == 3
+    for other in results[1:]:
+        assert chosen(other.selections[0]) == chosen(before.selections[0])
+        for name, scores in before.selections[0].scores.items():
+            np.testing.assert_array_equal(other.selections[0].scores[name], scores)
 
 
 def test_ties_go_to_the_later_epoch(files: tuple[Path, Path], tmp_path: Path) -> None:
     train = [logits(15, 9, 3), logits(15, 12, 3), logits(15, 12, 3)]
     write_run(tmp_path / "runs", files, train=train)
-    picks = chosen(tcon(tmp_path / "runs", "--select", "epoch").output)
-    assert picks["ensv"] == "30 (2 tied)" and picks["entropy"] == "30 (3 tied)"
+    result = evaluate(tmp_path / "runs", select="epoch")
+    [selection] = result.selections
+    assert selection.best("ensv") == (2, 2) and selection.best("entropy") == (2, 3)
+    assert "30 (2 tied)" in result.to_markdown()
 
 
 def test_diverged_epochs_are_never_chosen(files: tuple[Path, Path], tmp_path: Path) -> None:
@@ -113,22 +129,24 @@ def test_diverged_epochs_are_never_chosen(files: tuple[Path, Path], tmp_path: Pa
     train = [logits(15, 9, 3), logits(15, 9, 3), diverged]
     test = [logits(15, 9, 3)] * 3
     run = write_run(tmp_path / "runs", files, train=train, test=test)
-    done = tcon(run, "--select", "epoch")
-    assert set(chosen(done.output).values()) == {"chosen", "20 (2 tied)"}
-    assert re.search(r"^\| 30 +\| diverged +\|", done.output, re.M)
+    result = evaluate(run, select="epoch")
+    [selection] = result.selections
+    assert set(chosen(selection).values()) == {20}
+    assert np.isnan([scores[2] for scores in selection.scores.values()]).all()
+    assert "| diverged" in result.to_markdown()
     with h5py.File(run / "logits.h5", "r+") as h5:
         h5["target_train/logits"][...] = np.nan
-    refused = tcon(run, "--select", "epoch")
-    assert refused.exit_code == 2 and "has finite logits of target_train" in refused.output
+    with pytest.raises(InputError, match="has finite logits of target_train"):
+        evaluate(run, select="epoch")
 
 
 def test_without_source_validation(files: tuple[Path, Path], tmp_path: Path) -> None:
     for seed in (0, 1):
         write_run(tmp_path / "runs", files, train=[logits(15, 9, 3)] * 3, seed=seed)
-    done = tcon(tmp_path / "runs", "--select", "epoch")
-    assert "| source_accuracy" not in done.output
+    result = evaluate(tmp_path / "runs", select="epoch")
+    assert all("source_accuracy" not in selection.scores for selection in result.selections)
     reason = f"no videos of {files[0]} were kept for validation"
-    assert done.output.count(f"source_accuracy is left out: {reason}.\n") == 1
+    assert result.left_out == (f"source_accuracy is left out: {reason}.",)
     refused = tcon(tmp_path / "runs", "--select", "epoch", "--validator", "source_accuracy")
     assert refused.exit_code == 2
     assert refused.output == f"Error: --validator source_accuracy: {reason}\n"
@@ -137,34 +155,37 @@ def test_without_source_validation(files: tuple[Path, Path], tmp_path: Path) -> 
 def test_source_file_that_moved(files: tuple[Path, Path], tmp_path: Path) -> None:
     run = by_epochs(tmp_path / "runs", files)
     moved = files[0].rename(tmp_path / "moved.h5")
-    done = tcon(run, "--select", "epoch")
-    assert f"feature file {files[0]} is gone: name it with --source-features FILE." in done.output
-    assert "source_accuracy" not in chosen(done.output) and "ensv" in chosen(done.output)
-    done = tcon(run, "--select", "epoch", "--source-features", moved)
-    assert chosen(done.output)["source_accuracy"] == "10"
+    result = evaluate(run, select="epoch")
+    [line] = result.left_out
+    assert f"feature file {files[0]} is gone: name it with --source-features FILE." in line
+    picks = chosen(result.selections[0])
+    assert "source_accuracy" not in picks and "ensv" in picks
+    [selection] = evaluate(run, select="epoch", source_features=moved).selections
+    assert chosen(selection)["source_accuracy"] == 10
     relabelled = write_domain(tmp_path / "x.h5", videos=VIDEOS, labels=["run"] * VIDEOS)
-    done = tcon(run, "--select", "epoch", "--source-features", relabelled)
-    assert "x.h5 holds other videos, labels or features" in done.output
+    [line] = evaluate(run, select="epoch", source_features=relabelled).left_out
+    assert "x.h5 holds other videos, labels or features" in line
 
 
 def test_runs_without_the_map_of_source_labels(files: tuple[Path, Path], tmp_path: Path) -> None:
     run = by_epochs(tmp_path / "runs", files)
     record = read_record(run)
     source = replace(record.data.source, labels=None)
-    record = replace(record, data=replace(record.data, source=source))
-    (run / "config.json").write_bytes(write_record(record))
-    done = tcon(run, "--select", "epoch")
-    assert done.exit_code == 0 and "before they recorded the classes of source" in done.output
+    old = replace(record, data=replace(record.data, source=source))
+    (run / CONFIG).write_bytes(write_record(old))
+    [line] = evaluate(run, select="epoch").left_out
+    assert "before they recorded the classes of source" in line
 
 
 def test_unlabelled_target(tmp_path: Path) -> None:
     source = write_domain(tmp_path / "clips.h5", videos=VIDEOS)
     files = source, write_domain(tmp_path / "cctv.h5", videos=VIDEOS, labels=[""] * VIDEOS)
     by_epochs(tmp_path / "runs", files)
-    done = tcon(tmp_path / "runs", "--select", "epoch", "--csv", tmp_path / "out.csv")
-    assert done.exit_code == 0 and chosen(done.output)["ensv"] == "20"
-    assert "An unlabelled target has scores alone." in done.output
-    assert "oracle" not in done.output
+    result = evaluate(tmp_path / "runs", select="epoch")
+    [selection] = result.selections
+    assert chosen(selection)["ensv"] == 20 and selection.accuracy is None
+    assert not result.outcomes and "An unlabelled target has scores alone." in result.to_markdown()
+    result.to_csv(tmp_path / "out.csv")
     assert {row["accuracy"] for row in csv.DictReader((tmp_path / "out.csv").open())} == {""}
 
 
@@ -176,14 +197,19 @@ def test_segments_by_the_mean_over_seeds(files: tuple[Path, Path], tmp_path: Pat
             options = {"segments": k, "seed": seed}
             write_run(tmp_path / "runs", files, train=train, **options)
     write_run(tmp_path / "runs", files, train=[logits(15, 15, 9)], segments=8, seed=2)
-    done = tcon(tmp_path / "runs", "--select", "segments", "--validator", "entropy")
-    assert chosen(done.output)["entropy"] == "8"
-    assert "Not every value of segments has the seed 2: it is left out." in done.output
-    assert "mean over seeds 0 1 " in done.output
-    scores = re.findall(r"^\| (\d) +\|.*\| ([\d.]+) +\|$", done.output, re.M)  # at the last epoch
-    assert scores == [("1", "16.7"), ("4", "36.7"), ("8", "63.3")]
-    by_entropy, oracle = outcome(done.output)[3:]
-    assert by_entropy.startswith("8: 63.3 ± 14.1 (") and oracle.startswith("8: 63.3 ± 14.1 (")
+    result = evaluate(tmp_path / "runs", select="segments", validators=("entropy",))
+    [selection], [outcome] = result.selections, result.outcomes
+    assert chosen(selection)["entropy"] == 8 and selection.dropped_seeds == (2,)
+    assert [run.seed for run in selection.candidates[0].runs] == [0, 1]
+    accuracy = np.array([2.5, 5.5, 9.5]) / 15  # at the last epoch
+    assert selection.accuracy == pytest.approx(accuracy)
+    assert [(pick.value, pick.by) for pick in outcome.picks] == [
+        (8, "chosen by entropy"),
+        (8, "oracle's best (not a result)"),
+    ]
+    printed = result.to_markdown()
+    assert "Not every value of segments has the seed 2: it is left out." in printed
+    assert "mean over seeds 0 1 " in printed and printed.count("8: 63.3 ± 14.1 (") == 2
 
 
 def test_settings_are_compared_where_all_else_is_equal(
@@ -195,34 +221,38 @@ def test_settings_are_compared_where_all_else_is_equal(
         train = [logits(15, 15, 1 + n)]
         write_run(tmp_path / tau, files, train=train, segments=k, settings=settings)
     write_run(tmp_path / "1", files, train=[logits(15, 9, 9)], method="source_only")
-    done = tcon(tmp_path, "--select", "tcon.tau", "--csv", tmp_path / "out.csv")
-    assert done.exit_code == 0, done.output
+    result = evaluate(tmp_path, select="tcon.tau")
+    assert [s.group.segments for s in result.selections] == ["4", "6"]
+    for selection in result.selections:
+        assert [c.value for c in selection.candidates] == [0.02, 0.1, 1]
+        assert chosen(selection)["entropy"] == 1 and selection.group.method == "tcon"
+    result.to_csv(tmp_path / "out.csv")
     rows = list(csv.DictReader((tmp_path / "out.csv").open()))
     assert [(row["segments"], row["value"]) for row in rows] == [
         (k, tau) for k in "46" for tau in ("0.02", "0.1", "1.0")
     ]
-    assert all("entropy" in row["chosen_by"] for row in rows[2::3])
-    assert "K = 4, mean over seeds 0" in done.output and "source_only" not in done.output
 
 
 def test_values_of_several_types(files: tuple[Path, Path], tmp_path: Path) -> None:
     for n, value in enumerate(("0.9", "none", "0.5")):
         settings = (f"tcon.pair.threshold={value}",)
         write_run(tmp_path / str(n), files, train=[logits(15, 15, 3)], settings=settings)
-    output = tcon(tmp_path, "--select", "tcon.pair.threshold").output
-    assert re.findall(r"^\| (none|0\.\d) +\|", output, re.M) == ["none", "0.5", "0.9"]
+    result = evaluate(tmp_path, select="tcon.pair.threshold")
+    [selection] = result.selections
+    assert [candidate.value for candidate in selection.candidates] == [None, 0.5, 0.9]
+    assert "| none " in result.to_markdown()
 
 
 def test_methods_that_train_on_target_labels_are_left_out(
-    files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    files: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    write_run(tmp_path / "runs", files, train=[logits(15, 15, 3)], method="source_only")
-    monkeypatch.setattr(entry("source_only").method, "reads_target_labels", True)
-    refused = tcon(tmp_path / "runs", "--select", "epoch")
-    assert refused.exit_code == 2 and "source_only is left out" in refused.output
+    write_run(tmp_path / "runs", files, train=[logits(15, 15, 3)], method="target_only")
+    with pytest.raises(InputError, match="target_only is left out: .* No other run is left"):
+        evaluate(tmp_path / "runs", select="epoch")
     write_run(tmp_path / "runs", files, train=[logits(15, 15, 3)])
-    done = tcon(tmp_path / "runs", "--select", "epoch")
-    assert done.exit_code == 0 and done.output.count("seed 0 (") == 1
+    result = evaluate(tmp_path / "runs", select="epoch")
+    assert [selection.group.method for selection in result.selections] == ["tcon"]
+    assert result.left_out[0].startswith("target_only is left out: it trains on target labels")
 
 
 def test_messages(files: tuple[Path, Path], tmp_path: Path) -> None:

@@ -164,3 +164,47 @@ def test_a_cell_of_a_notebook_may_be_run_again(clips: Path, tmp_path: Path) -> N
         clips / "jump", tmp_path / "x.h5", backbone="cell", weights="random", machine=CPU
     )
     assert (file.recipes["rgb"].dim, file.recipes["rgb"].plugin) == (3, None)
+
+
+def test_an_entry_point_of_an_installed_package(
+    plugin: Path, clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "site" / "their_backbones-1.0.dist-info"
+    package.mkdir(parents=True)
+    (package / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: their-backbones\nVersion: 1.0\n"
+    )
+    (package / "entry_points.txt").write_text("[tcon.backbones]\nmine = their_backbones\n")
+    (tmp_path / "site" / "their_backbones.py").write_text(plugin.read_text())
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    plugins.load_entry_points.cache_clear()
+    file = extract(
+        clips / "jump",
+        tmp_path / "x.h5",
+        backbone="convnext_tiny",
+        weights="random",
+        snippets=1,
+        machine=CPU,
+    )
+    recorded = file.recipes["rgb"].plugin
+    assert recorded and recorded.module == "their_backbones"
+
+
+def test_a_wrong_backbone_is_not_trained_end_to_end(clips: Path, tmp_path: Path) -> None:
+    extract(clips, tmp_path / "table.h5", modality="none", machine=CPU)
+    (tmp_path / "wrong.py").write_text(
+        f"# {tmp_path}\n"
+        "from torch import nn\n"
+        "from tcon.extract.backbones import register\n"
+        "@register(name='wrong', dim=4, layer='mean')\n"
+        "class Wrong(nn.Module):\n"
+        "    def forward(self, x): return x.mean((2, 3))\n"
+    )
+    files = ("--source", tmp_path / "table.h5", "--target", tmp_path / "table.h5")
+    which = ("--end-to-end", "--method", "source_only", "--segments", 2, "--device", "cpu")
+    how = ("--plugin", tmp_path / "wrong.py", "--backbone", "wrong", "--weights", "random")
+    words = ["adapt", *files, *which, *how, "-o", tmp_path / "runs"]
+    done = CliRunner().invoke(main, [str(word) for word in words])
+    assert done.exit_code == 2, done.output
+    assert "gives features [2, 3], not [2, 4]: fix its forward" in done.output
+    assert not list(tmp_path.glob("runs/*/metrics.jsonl"))
