@@ -25,8 +25,8 @@ pytestmark = pytest.mark.slow
 def block(language: str) -> str:
     """The page's first block of code in a language."""
     found = re.search(rf"```{language}\n(.*?)```", PAGE, re.S)
-    assert found
-    return found[1]
+    assert found and found[1].count("min_steps") == 1
+    return re.sub(r'(min_steps"?[:=] ?)60', r"\g<1>6", found[1])  # a tenth is enough here
 
 
 def write_list(path: Path, videos: list[tuple[Path, str, str]]) -> None:
@@ -51,7 +51,7 @@ def choose_real(path: Path, domain: str) -> None:
         key = row["label"], row["split"]
         taken[key] = taken.get(key, 0) + 1
         if taken[key] <= {"train": 2, "test": 2}.get(row["split"], 0):
-            videos.append((REAL / row["path"], *key))
+            videos.append((REAL / domain / row["path"], *key))
     write_list(path, videos)
 
 
