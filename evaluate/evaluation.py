@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ..adapt.runs import FinishedRun
 from ..cache import InputError
 from .report.content import Content, RunDistances
 from .report.page import accuracies, printed
@@ -29,6 +30,8 @@ from .tables.paper import paper_tables
 
 if TYPE_CHECKING:
     from .figures.style import NotDrawn, Picture  # these need matplotlib
+
+RunOrPath = str | Path | FinishedRun
 
 
 class Evaluation(Content):
@@ -160,7 +163,7 @@ class Evaluation(Content):
 
 
 def evaluate(
-    runs: Any,
+    runs: RunOrPath | Iterable[RunOrPath],
     *,
     baseline: str = "source_only",
     fuse: str | None = None,
@@ -238,13 +241,10 @@ def evaluate(
     )
 
 
-def _paths(runs: Any) -> list[Path]:
+def _paths(runs: RunOrPath | Iterable[RunOrPath]) -> list[Path]:
     """Of folders, or of runs that know theirs."""
-    if isinstance(runs, str | Path):
-        return [Path(runs)]
-    if hasattr(runs, "path"):
-        return [Path(runs.path)]
-    return [Path(getattr(run, "path", run)) for run in runs]
+    several = [runs] if isinstance(runs, str | Path | FinishedRun) else runs
+    return [run.path if isinstance(run, FinishedRun) else Path(run) for run in several]
 
 
 def _select(
