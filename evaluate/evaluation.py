@@ -10,6 +10,7 @@ from ..adapt.runs import FinishedRun
 from ..cache import InputError
 from .report.content import Content, RunDistances
 from .report.page import accuracies, printed
+from .report.page import distances as distance_blocks
 from .runs.embeddings import Loader
 from .runs.groups import FusionWeights, Group, group_runs
 from .runs.logs import health_of
@@ -67,6 +68,12 @@ class Evaluation(Content):
 
         return to_markdown(self, details=details)
 
+    def distances_markdown(self) -> str:
+        """The domain distances that `evaluate` was asked for, and why some are unknown."""
+        from .report.markdown import blocks_markdown
+
+        return blocks_markdown(distance_blocks(self))
+
     def to_csv(self, path: str | Path) -> None:
         """Write a row per run and per group; of a paper's table per cell, of choices per candidate,
         of unlabelled targets per video.
@@ -86,8 +93,6 @@ class Evaluation(Content):
         """
         from .report.json_file import write_json
 
-        if not self.results:
-            raise InputError("--json: the target has no labels, so there is no accuracy")
         write_json(self, path)
 
     def to_latex(self, path: str | Path) -> None:
@@ -98,8 +103,6 @@ class Evaluation(Content):
         """
         from .report.latex_file import write_latex
 
-        if not self.paper:
-            raise InputError("--latex writes one of the paper's tables: give --table 1 to 5 too")
         write_latex(self, path)
 
     def to_html(
