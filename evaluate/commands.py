@@ -9,12 +9,14 @@ import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
 
 from ..cache.errors import InputError
+
+if TYPE_CHECKING:
+    from .evaluation import Evaluation
 
 
 def _load_plugins(
@@ -133,10 +135,10 @@ def evaluate(
     RUNS are run folders or folders of them. Where the target is unlabelled, prints predictions
     and scores that need no labels. With --select, prints what label-free validators choose.
     """
+    from rich.console import Console
+
     from .evaluation import evaluate as compute
-    from .report.markdown import blocks_markdown
-    from .report.outputs import check_figures, check_outputs
-    from .report.page import distances as distance_blocks
+    from .report.outputs import check_figures, check_outputs, write_outputs
     from .scores.validators import DEFAULT
 
     if fuse and Path(fuse).exists():  # the option took the first of the runs
@@ -144,11 +146,11 @@ def evaluate(
     if not runs:
         raise InputError("no runs are named: tcon eval RUNS")
     _check_options(click.get_current_context().params)
-    written = {"--csv": csv_path, "--json": json_path, "--latex": latex_path, "--report": html}
+    files = {"--csv": csv_path, "--json": json_path, "--latex": latex_path}
     if figures or html:
         check_figures(figures, html, roots)
-    check_outputs(written)
-    with Console(stderr=True).status("evaluating") as status:
+    check_outputs({**files, "--report": html})
+    with Console(stderr=True).status("evaluating"):
         result = compute(
             runs,
             baseline=baseline,
@@ -162,39 +164,45 @@ def evaluate(
             features=features,
             source_features=source_features,
         )
-        if json_path:
-            result.to_json(json_path)
-        if csv_path:
-            result.to_csv(csv_path)
-        if latex_path:
-            result.to_latex(latex_path)
-        status.stop()
-        click.echo(result.to_markdown(details=details))
-        if csv_path and result.results and result.unlabelled:
-            click.echo(
-                f"{csv_path} gets the rows of the labelled targets; name the others alone for "
-                "theirs."
-            )
-        for path in filter(None, (csv_path, json_path, latex_path)):
-            click.echo(f"\nWrote {path}.")
-        if distances:
-            click.echo(f"\n{blocks_markdown(distance_blocks(result))}")
-        if not figures and not html:
-            return
-        from .figures.style import NotDrawn  # it needs matplotlib
+        written = write_outputs(result, files)
+    click.echo(result.to_markdown(details=details))
+    if csv_path and result.results and result.unlabelled:
+        click.echo(
+            f"{csv_path} gets the rows of the labelled targets; name the others alone for theirs."
+        )
+    for path in written:
+        click.echo(f"\nWrote {path}.")
+    if distances:
+        click.echo(f"\n{result.distances_markdown()}")
+    if figures or html:
+        _draw(result, figures, html, pairs=pairs, roots=roots)
 
-        status.start()
-        pictures = []
+
+def _draw(
+    result: Evaluation,
+    folder: Path | None,
+    html: Path | None,
+    *,
+    pairs: tuple[tuple[str, str], ...],
+    roots: tuple[str, ...],
+) -> None:
+    """Write the figures to a folder, the report, or both."""
+    from rich.console import Console
+
+    from .figures.style import NotDrawn
+
+    pictures = []
+    with Console(stderr=True).status("drawing") as status:
         for picture in result.draw(pairs=pairs, roots=roots):
             if isinstance(picture, NotDrawn):
                 click.echo(picture)
                 continue
             status.update(f"drawn: {picture.title}")
             pictures.append(picture)
-            if figures:
-                picture.write(figures)
-    if figures:
-        click.echo(f"\nWrote {len(pictures)} figures, as PNG and SVG, to {figures}.")
+            if folder:
+                picture.write(folder)
+    if folder:
+        click.echo(f"\nWrote {len(pictures)} figures, as PNG and SVG, to {folder}.")
     if html:
         words = shlex.join(["tcon", *sys.argv[1:]])
         result.to_html(html, pictures=pictures, command=words)
@@ -205,26 +213,31 @@ def evaluate(
 def _check_options(given: Mapping[str, Any]) -> None:
     """Refuse options of ``tcon eval`` that do not go together."""
     drawn = given["figures"] or given["html"]
-    if (given["pairs"] or given["roots"]) and not drawn:
-        raise InputError("--pair and --root are for figures: give --figures DIR or --report FILE")
-    if given["latex_path"] and not given["table"]:
-        raise InputError("--latex writes one of the paper's tables: give --table 1 to 5 too")
-    if given["table"] and given["details"]:
-        raise InputError("--table has no details: leave out --details")
-    if not given["select"]:
-        if given["validators"]:
-            raise InputError("--validator chooses something: give --select epoch")
-        if given["source_features"] and not (drawn or given["distances"]):
-            raise InputError(
-                "--source-features is for figures, distances and choices: give --select epoch, "
-                "--report FILE, --figures DIR or --distances"
-            )
-        return
-    if drawn or given["distances"]:
-        raise InputError("--select draws nothing: leave out --figures, --report and --distances")
-    of_tables = ("fuse", "json_path", "table", "latex_path", "details", "shared_classes")
-    if any(given[name] for name in of_tables):
-        raise InputError("--select prints choices alone: leave out the options of other tables")
+    measured = drawn or given["distances"]
+    select, of_tables = given["select"], ("json_path", "table", "details", "shared_classes")
+    wrong = {
+        "--pair and --root are for figures: give --figures DIR or --report FILE": (
+            (given["pairs"] or given["roots"]) and not drawn
+        ),
+        "--latex writes one of the paper's tables: give --table 1 to 5 too": (
+            given["latex_path"] and not given["table"]
+        ),
+        "--table has no details: leave out --details": given["table"] and given["details"],
+        "--validator chooses something: give --select epoch": given["validators"] and not select,
+        "--source-features is for figures, distances and choices: give --select epoch, "
+        "--report FILE, --figures DIR or --distances": (
+            given["source_features"] and not select and not measured
+        ),
+        "--select draws nothing: leave out --figures, --report and --distances": (
+            select and measured
+        ),
+        "--select prints choices alone: leave out the options of other tables": (
+            select and (given["fuse"] or any(given[name] for name in of_tables))
+        ),
+    }
+    for message, holds in wrong.items():
+        if holds:
+            raise InputError(message)
 
 
 @click.command()

@@ -26,8 +26,10 @@ def write_json(content: Content, path: str | Path) -> None:
     """Write `to_json`.
 
     Raises:
-        InputError: it cannot be written.
+        InputError: it cannot be written, or the target has no labels.
     """
+    if not content.results:
+        raise InputError("--json: the target has no labels, so there is no accuracy")
     try:
         Path(path).write_text(json.dumps(to_json(content), indent=2, allow_nan=False) + "\n")
     except OSError as error:

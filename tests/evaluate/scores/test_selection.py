@@ -174,7 +174,7 @@ def test_runs_without_the_map_of_source_labels(files: tuple[Path, Path], tmp_pat
     old = replace(record, data=replace(record.data, source=source))
     (run / CONFIG).write_bytes(write_record(old))
     [line] = evaluate(run, select="epoch").left_out
-    assert "before they recorded the classes of source" in line
+    assert "before runs recorded which class each source label belongs to" in line
 
 
 def test_unlabelled_target(tmp_path: Path) -> None:
