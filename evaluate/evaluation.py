@@ -20,12 +20,12 @@ from .runs.provenance import provenance_of
 from .runs.read import find_runs
 from .runs.settings import compare_settings
 from .runs.truth import TrueClasses
+from .scores.choices.outcomes import outcomes_of
+from .scores.choices.selection import Selection, select_epochs, select_setting
+from .scores.choices.validators import DEFAULT, validator
 from .scores.fusion import fuse_groups
-from .scores.outcomes import outcomes_of
 from .scores.results import check_baseline, result_notes, results_of
-from .scores.selection import Selection, select_epochs, select_setting
 from .scores.unlabelled import unlabelled_results
-from .scores.validators import DEFAULT, validator
 from .tables.layout import mean_std
 from .tables.paper import paper_tables
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from ... import __version__
 from ...cache import InputError
+from ..scores.choices.validators import DEFAULT
 from ..scores.paired import Comparison
 from ..scores.results import Result
-from ..scores.validators import DEFAULT
 from ..tables.layout import sample_std
 from .content import Content
 

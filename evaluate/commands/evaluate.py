@@ -1,7 +1,4 @@
-"""The commands of this room: ``tcon eval``, ``tcon predict``, ``tcon export`` and ``tcon demo``.
-
-Heavy packages are imported inside the commands, so that ``tcon --help`` is quick.
-"""
+"""``tcon eval``: runs to numbers."""
 
 from __future__ import annotations
 
@@ -13,30 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..cache.errors import InputError
+from ...cache.errors import InputError
+from .plugins import plugin_option
 
 if TYPE_CHECKING:
-    from .evaluation import Evaluation
-
-
-def _load_plugins(
-    _context: click.Context, _option: click.Parameter, names: tuple[str, ...]
-) -> None:
-    """Load plug-ins before the command runs."""
-    from ..cache.plugins import load_plugin
-
-    for name in names:
-        load_plugin(name)
-
-
-_plugin = click.option(
-    "--plugin",
-    metavar="FILE.py|MODULE",
-    multiple=True,
-    callback=_load_plugins,
-    expose_value=False,
-    help="Load the run's own method or backbone from there, if it has moved; may be repeated.",
-)
+    from ..evaluation import Evaluation
 
 
 @click.command("eval")
@@ -109,7 +87,7 @@ _plugin = click.option(
     multiple=True,
     help="Folder that the videos' paths start at; of one domain by source=DIR or target=DIR.",
 )
-@_plugin
+@plugin_option
 def evaluate(
     runs: tuple[Path, ...],
     csv_path: Path | None,
@@ -137,9 +115,9 @@ def evaluate(
     """
     from rich.console import Console
 
-    from .evaluation import evaluate as compute
-    from .report.outputs import check_figures, check_outputs, write_outputs
-    from .scores.validators import DEFAULT
+    from ..evaluation import evaluate as compute
+    from ..report.outputs import check_figures, check_outputs, write_outputs
+    from ..scores.choices.validators import DEFAULT
 
     if fuse and Path(fuse).exists():  # the option took the first of the runs
         runs, fuse = (Path(fuse), *runs), "1:1"
@@ -189,7 +167,7 @@ def _draw(
     """Write the figures to a folder, the report, or both."""
     from rich.console import Console
 
-    from .figures.style import NotDrawn
+    from ..figures.style import NotDrawn
 
     pictures = []
     with Console(stderr=True).status("drawing") as status:
@@ -238,171 +216,3 @@ def _check_options(given: Mapping[str, Any]) -> None:
     for message, holds in wrong.items():
         if holds:
             raise InputError(message)
-
-
-@click.command()
-@click.argument("run", type=click.Path(path_type=Path))
-@click.argument("videos", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "--root", type=click.Path(path_type=Path), help="Folder that paths in lists start at."
-)
-@click.option(
-    "--weights",
-    type=click.Path(path_type=Path),
-    help="The backbone's checkpoint, unless its weights were the published ones.",
-)
-@click.option(
-    "--features",
-    type=click.Path(path_type=Path),
-    help="For old runs: the target's feature file, if it has moved.",
-)
-@click.option("--csv", "csv_path", type=click.Path(path_type=Path), help="Write everything to it.")
-@click.option(
-    "--json", "json_path", type=click.Path(path_type=Path), help="Write everything to it."
-)
-@click.option(
-    "--figures", type=click.Path(path_type=Path), help="Draw each video's attention into it."
-)
-@click.option(
-    "--top", type=click.IntRange(min=1), default=2, show_default=True, help="Classes per line."
-)
-@_plugin
-@click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:0,cuda:1 ...")
-@click.option("--precision", default="auto", show_default=True, help="auto is the run's.")
-@click.option("--batch-size", type=click.IntRange(min=1), help="Snippets per forward pass.")
-@click.option(
-    "--workers",
-    type=click.IntRange(min=0),
-    help="Decoding processes; 0 decodes in this one.  [default: one per core]",
-)
-@click.option("--decoder", default="auto", show_default=True, help="auto, pyav or decord.")
-@click.option(
-    "--time-limit",
-    type=click.FloatRange(min=0, min_open=True),
-    default=120,
-    show_default=True,
-    help="Seconds a video may go without a new frame before it is given up.",
-)
-@click.option(
-    "--min-frames",
-    type=click.IntRange(min=1),
-    default=16,
-    show_default=True,
-    help="A video of which fewer frames decode has failed.",
-)
-def predict(
-    run: Path,
-    videos: tuple[Path, ...],
-    root: Path | None,
-    weights: Path | None,
-    features: Path | None,
-    csv_path: Path | None,
-    json_path: Path | None,
-    figures: Path | None,
-    top: int,
-    precision: str,
-    **machine: Any,
-) -> None:
-    """Predict new VIDEOS with a finished RUN: labels, scores, attention over time.
-
-    VIDEOS are files, folders of videos and lists.
-    """
-    from ..adapt.inference.features import plan_features
-    from ..adapt.inference.loaded_run import load_run
-    from ..adapt.inference.videos import read_items
-    from ..extract.machine.machine import Machine
-    from ..extract.machine.memory import keep_freed_memory
-    from .predict.report import Outputs, show_predictions
-
-    keep_freed_memory()
-    items = read_items(videos, root=root)
-    loaded = load_run(run, features=features)
-    plan = plan_features(loaded, Machine(**machine), weights=weights, precision=precision)
-    outputs = Outputs(csv=csv_path, json=json_path, figures=figures, top=top)
-    failures = show_predictions(loaded, items, plan, outputs)
-    sys.exit(1 if failures else 0)
-
-
-@click.command()
-@click.argument("source", metavar="FILE|RUN", type=click.Path(path_type=Path))
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    help="FILE.npz; for a run FILE.pt2 or FILE.onnx.",
-)
-@click.option(
-    "--modality", default="rgb", show_default=True, help="For a feature file: whose features."
-)
-@click.option(
-    "--segments",
-    type=click.IntRange(min=1),
-    metavar="K",
-    help="For a feature file: the central snippet of each of K segments, [N, K, D], not all.",
-)
-@click.option(
-    "--weights",
-    type=click.Path(path_type=Path),
-    help="For a run: the backbone's checkpoint, unless its weights were the published ones.",
-)
-@click.option(
-    "--features",
-    type=click.Path(path_type=Path),
-    help="For an old run: the target's feature file, if it has moved.",
-)
-@_plugin
-def export(
-    source: Path,
-    output: Path | None,
-    modality: str,
-    segments: int | None,
-    weights: Path | None,
-    features: Path | None,
-) -> None:
-    """Write a feature FILE as a plain npz, or a finished RUN as a model.
-
-    tcon import reads the npz back. The model is a torch.export program (.pt2) or ONNX, with the
-    backbone and all.
-    """
-    if source.is_dir():
-        from .export.model import export_model
-
-        if output is None:
-            raise InputError("name the model's file: -o FILE.pt2 or -o FILE.onnx")
-        exported = export_model(source, output, weights=weights, features=features)
-        click.echo(f"Wrote {exported}.")
-        return
-    from ..cache.sources import sources_of
-
-    if not any(file.exists() for file in sources_of(source)):
-        raise InputError(f"there is no such run or feature file: {source}")
-    if weights or features:
-        raise InputError(f"--weights and --features are for a run, and {source} is a file")
-    from .export.features import export_npz
-
-    output = output or source.with_suffix(".npz")
-    videos = export_npz(source, output, modality=modality, segments=segments)
-    click.echo(f"Wrote {output}: {videos} videos, their {modality} features.")
-
-
-@click.command()
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    default="demo",
-    show_default=True,
-    help="Folder of everything.",
-)
-@click.option(
-    "--clips", type=click.IntRange(min=1), default=224, show_default=True, help="About how many."
-)
-@click.option(
-    "--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="Runs per method."
-)
-@click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:0 ...")
-def demo(output: Path, clips: int, seeds: int, device: str) -> None:
-    """Make synthetic clips of two domains, extract, adapt and evaluate: the whole pipeline."""
-    from .demo.show import run_demo
-
-    run_demo(output, clips=clips, seeds=seeds, device=device)

@@ -17,8 +17,8 @@ from tcon.adapt.record import CONFIG, read_record, write_record
 from tcon.cache import InputError
 from tcon.cli import main
 from tcon.evaluate import evaluate
-from tcon.evaluate.scores.outcomes import Outcome
-from tcon.evaluate.scores.selection import Selection
+from tcon.evaluate.scores.choices.outcomes import Outcome
+from tcon.evaluate.scores.choices.selection import Selection
 
 VIDEOS = 30
 
