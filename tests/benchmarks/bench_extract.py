@@ -23,7 +23,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from extraction import Extraction, extract
 from torch import Tensor
 
 from tcon.cache.recipe import Sampling
@@ -32,8 +31,12 @@ from tcon.extract.lists.videos import VideoItem, read_videos
 from tcon.extract.machine.batching import Batcher
 from tcon.extract.machine.cores import cores
 from tcon.extract.machine.devices import Devices
+from tcon.extract.machine.machine import Machine
 from tcon.extract.machine.memory import keep_freed_memory
 from tcon.extract.machine.precision import DTYPES
+from tcon.extract.options import ExtractOptions
+from tcon.extract.pipeline import extract_items
+from tcon.extract.plan import Plan
 from tcon.extract.snippets.reading import Chunk
 
 CORES = cores()
@@ -55,26 +58,25 @@ def main() -> None:
         source = options.videos or _synthetic(Path(folder) / "clips", options.clips)
         items = read_videos(source, root=options.root)
         items = items[:: max(1, len(items) // options.clips)][: options.clips]
-        config = Extraction(
+        how = ExtractOptions(
             backbone=options.backbone,
             weights=options.weights,
             sampling=Sampling("uniform", options.snippets),
-            device=options.device,
         )
-        _compare(items, config, Path(folder), rounds=options.rounds)
+        plan = Plan.make(how, Machine(device=options.device))
+        _compare(items, plan, Path(folder), rounds=options.rounds)
 
 
-def _compare(items: list[VideoItem], config: Extraction, folder: Path, *, rounds: int) -> None:
-    plan = config.plan
+def _compare(items: list[VideoItem], plan: Plan, folder: Path, *, rounds: int) -> None:
     print(
-        f"{len(items)} clips, {config.backbone} {plan.precision} on {plan.devices[0]}, "
+        f"{len(items)} clips, {plan.options.backbone} {plan.precision} on {plan.devices[0]}, "
         f"batch {plan.batch_size}, {CORES} cores, torch {torch.__version__}"
     )
     kept: list[tuple[str, Tensor]] = []
     decoders = 0.0
 
     def decode() -> int:
-        for item, answer in filter(None, pool.decode(items)):
+        for item, answer in filter(None, pool.stream(items)):
             if isinstance(answer, Chunk):
                 kept.append((item.id, answer.snippets.flatten(0, 1)))
         return sum(len(images) for _, images in kept)
@@ -101,13 +103,13 @@ def _compare(items: list[VideoItem], config: Extraction, folder: Path, *, rounds
 
         output = folder / "x.h5"
         output.unlink(missing_ok=True)
-        extract(items, output, config, on_progress=count)
+        extract_items(items, output, plan, on_progress=count)
         return images
 
     ratios = []
     for number in range(rounds):
         with DecodePool(plan.reading, workers=CORES, time_limit=60) as pool:
-            list(pool.decode(items[:CORES]))  # the processes are up
+            list(pool.stream(items[:CORES]))  # the processes are up
             a, busy_a = _rate(decode)
             decoders = max(decoders, _memory_of_children())
         b, busy_b = _rate(forward)

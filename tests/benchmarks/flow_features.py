@@ -12,7 +12,6 @@ from dataclasses import replace
 
 import torch
 from bench_flow import read_items
-from extraction import Extraction
 from torch import Tensor
 
 from tcon.cache.recipe import Sampling
@@ -20,6 +19,9 @@ from tcon.extract.flow import fields
 from tcon.extract.flow.cutting import FlowCut
 from tcon.extract.flow.tvl1 import Flows, tvl1_flows
 from tcon.extract.machine.devices import Devices
+from tcon.extract.machine.machine import Machine
+from tcon.extract.options import ExtractOptions
+from tcon.extract.plan import Plan
 from tcon.extract.snippets.reading import Reading, read_snippets
 
 
@@ -30,10 +32,9 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=3)
     parser.add_argument("--snippets", type=int, default=4)
     options = parser.parse_args()
-    config = Extraction(
-        modalities=("flow",), sampling=Sampling("uniform", options.snippets), device="cpu"
-    )
-    plan = replace(config, precision="fp32").plan
+    sampling = Sampling("uniform", options.snippets)
+    how = ExtractOptions(modalities=("flow",), sampling=sampling, precision="fp32")
+    plan = Plan.make(how, Machine(device="cpu"))
     cut = plan.cuts["flow"]
     with Devices(plan.backbones, plan.devices, torch.float32) as devices:
         for item in read_items(options, options.clips):
