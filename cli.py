@@ -17,16 +17,16 @@ from .cache.errors import InputError
 
 # In the order in which data flows, which is the order of the help.
 _COMMANDS = {
-    "demo": "evaluate.commands:demo",
+    "demo": "evaluate.commands.demo:demo",
     "extract": "extract.commands:extract",
     "import": "extract.commands:import_",
     "flow": "extract.commands:flow",
     "inspect": "cache.commands:inspect",
     "tasks": "adapt.commands:tasks",
     "adapt": "adapt.commands:adapt",
-    "eval": "evaluate.commands:evaluate",
-    "predict": "evaluate.commands:predict",
-    "export": "evaluate.commands:export",
+    "eval": "evaluate.commands.evaluate:evaluate",
+    "predict": "evaluate.commands.predict:predict",
+    "export": "evaluate.commands.export:export",
 }
 
 

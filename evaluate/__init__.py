@@ -7,7 +7,7 @@
                 --> report/  all of it as markdown, HTML, csv, json and LaTeX
 
 ``figures/`` draws, ``predict/`` and ``export/`` take a finished run to new videos and other tools,
-``demo/`` is what ``tcon demo`` does, ``commands.py`` are the commands.
+``demo/`` is what ``tcon demo`` does, ``commands/`` has the commands.
 """
 
 from __future__ import annotations

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ..adapt.runs import FinishedRun
 from ..cache import InputError
 from .report.content import Content, RunDistances
 from .report.page import accuracies, printed
+from .report.page import distances as distance_blocks
 from .runs.embeddings import Loader
 from .runs.groups import FusionWeights, Group, group_runs
 from .runs.logs import health_of
@@ -18,17 +20,19 @@ from .runs.provenance import provenance_of
 from .runs.read import find_runs
 from .runs.settings import compare_settings
 from .runs.truth import TrueClasses
+from .scores.choices.outcomes import outcomes_of
+from .scores.choices.selection import Selection, select_epochs, select_setting
+from .scores.choices.validators import DEFAULT, validator
 from .scores.fusion import fuse_groups
-from .scores.outcomes import outcomes_of
 from .scores.results import check_baseline, result_notes, results_of
-from .scores.selection import Selection, select_epochs, select_setting
 from .scores.unlabelled import unlabelled_results
-from .scores.validators import DEFAULT, validator
 from .tables.layout import mean_std
 from .tables.paper import paper_tables
 
 if TYPE_CHECKING:
     from .figures.style import NotDrawn, Picture  # these need matplotlib
+
+RunOrPath = str | Path | FinishedRun
 
 
 class Evaluation(Content):
@@ -64,6 +68,12 @@ class Evaluation(Content):
 
         return to_markdown(self, details=details)
 
+    def distances_markdown(self) -> str:
+        """The domain distances that `evaluate` was asked for, and why some are unknown."""
+        from .report.markdown import blocks_markdown
+
+        return blocks_markdown(distance_blocks(self))
+
     def to_csv(self, path: str | Path) -> None:
         """Write a row per run and per group; of a paper's table per cell, of choices per candidate,
         of unlabelled targets per video.
@@ -83,8 +93,6 @@ class Evaluation(Content):
         """
         from .report.json_file import write_json
 
-        if not self.results:
-            raise InputError("--json: the target has no labels, so there is no accuracy")
         write_json(self, path)
 
     def to_latex(self, path: str | Path) -> None:
@@ -95,8 +103,6 @@ class Evaluation(Content):
         """
         from .report.latex_file import write_latex
 
-        if not self.paper:
-            raise InputError("--latex writes one of the paper's tables: give --table 1 to 5 too")
         write_latex(self, path)
 
     def to_html(
@@ -160,7 +166,7 @@ class Evaluation(Content):
 
 
 def evaluate(
-    runs: Any,
+    runs: RunOrPath | Iterable[RunOrPath],
     *,
     baseline: str = "source_only",
     fuse: str | None = None,
@@ -238,13 +244,10 @@ def evaluate(
     )
 
 
-def _paths(runs: Any) -> list[Path]:
+def _paths(runs: RunOrPath | Iterable[RunOrPath]) -> list[Path]:
     """Of folders, or of runs that know theirs."""
-    if isinstance(runs, str | Path):
-        return [Path(runs)]
-    if hasattr(runs, "path"):
-        return [Path(runs.path)]
-    return [Path(getattr(run, "path", run)) for run in runs]
+    several = [runs] if isinstance(runs, str | Path | FinishedRun) else runs
+    return [run.path if isinstance(run, FinishedRun) else Path(run) for run in several]
 
 
 def _select(

@@ -10,9 +10,9 @@ from ..runs.groups import Group
 from ..runs.logs import Health
 from ..runs.provenance import Provenance
 from ..runs.settings import SettingsTable
-from ..scores.outcomes import Outcome
+from ..scores.choices.outcomes import Outcome
+from ..scores.choices.selection import Selection
 from ..scores.results import Result
-from ..scores.selection import Selection
 from ..scores.unlabelled import Unlabelled
 from ..tables.paper import TaskTable
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from ...cache import InputError
 from ..runs.settings import as_text
+from ..scores.choices.selection import Selection
+from ..scores.choices.validators import VALIDATORS
 from ..scores.results import Result
-from ..scores.selection import Selection
 from ..scores.unlabelled import Unlabelled
-from ..scores.validators import VALIDATORS
 from ..tables.layout import sample_std
 from ..tables.paper import Cell, TaskTable
 from ..tables.published import PROXIES

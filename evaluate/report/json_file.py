@@ -10,9 +10,9 @@ import numpy as np
 
 from ... import __version__
 from ...cache import InputError
+from ..scores.choices.validators import DEFAULT
 from ..scores.paired import Comparison
 from ..scores.results import Result
-from ..scores.validators import DEFAULT
 from ..tables.layout import sample_std
 from .content import Content
 
@@ -26,8 +26,10 @@ def write_json(content: Content, path: str | Path) -> None:
     """Write `to_json`.
 
     Raises:
-        InputError: it cannot be written.
+        InputError: it cannot be written, or the target has no labels.
     """
+    if not content.results:
+        raise InputError("--json: the target has no labels, so there is no accuracy")
     try:
         Path(path).write_text(json.dumps(to_json(content), indent=2, allow_nan=False) + "\n")
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Files to write, checked before any work is done for them."""
+"""Files to write, checked before any work is done for them, and written."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ...cache import InputError
+from .content import Content
+from .csv_file import write_csv
+from .json_file import write_json
+from .latex_file import write_latex
 
 
 def check_outputs(paths: Mapping[str, Path | None]) -> None:
@@ -28,6 +32,28 @@ def check_outputs(paths: Mapping[str, Path | None]) -> None:
         other = options.setdefault(path.resolve(), option)
         if other != option:
             raise InputError(f"{other} and {option} both write {path}: name two files")
+
+
+def write_outputs(content: Content, paths: Mapping[str, Path | None]) -> list[Path]:
+    """Write files for machines.
+
+    Args:
+        content: of runs.
+        paths: by ``--csv``, ``--json`` and ``--latex``; None where it is not given.
+
+    Returns:
+        those that were written.
+
+    Raises:
+        InputError: one cannot be written, or the target has no labels, which json needs.
+    """
+    writers = {"--csv": write_csv, "--json": write_json, "--latex": write_latex}
+    written = []
+    for option, write in writers.items():
+        if path := paths.get(option):
+            write(content, path)
+            written.append(path)
+    return written
 
 
 def check_figures(folder: Path | None, html: Path | None, roots: Sequence[str]) -> None:

@@ -68,7 +68,7 @@ class FusionWeights:
             rgb = flow = math.nan
         if not (0 < rgb < math.inf and 0 < flow < math.inf):
             raise InputError(
-                f"--fuse {text}: no such run, and no weights of RGB and flow such as 1:1.5"
+                f"--fuse {text}: neither a run nor weights of RGB and flow such as 1:1.5"
             )
         return FusionWeights(rgb, flow)
 

@@ -34,8 +34,8 @@ class TrueClasses:
         domain = run.record.data.domain(self.domain)
         if domain.labels is None:
             raise InputError(
-                f"runs from {domain.path} were made before they recorded the classes of "
-                f"{self.domain} labels: repeat them"
+                f"runs from {domain.path} were made before runs recorded which class each "
+                f"{self.domain} label belongs to: repeat them"
             )
         key = domain.path, domain.sha256
         if key not in self._found:

@@ -28,7 +28,9 @@ def baseline_of(group: Group, groups: Sequence[Group], method: str = "source_onl
     fitting = [other for other in baselines if other.comparable == group.comparable]
     if not fitting:
         keys = min((_differences(group, other) for other in baselines), key=len)
-        return Baseline(None, f"no comparable run of {method}: they differ in {', '.join(keys)}")
+        return Baseline(
+            None, f"no comparable run of {method}: those named differ in {', '.join(keys)}"
+        )
     shared = [len(set(group.seeds) & set(other.seeds)) for other in fitting]
     if not max(shared):
         return Baseline(None, f"no seed in common with the comparable runs of {method}")

@@ -11,7 +11,7 @@ from ...cache import InputError
 from ..runs.groups import Group, Scores
 from ..runs.names import row_name
 from .baselines import Baseline, baseline_of
-from .epochs import EpochChoices, choose_epochs
+from .choices.epochs import EpochChoices, choose_epochs
 from .metrics import class_accuracies, confusion
 from .paired import Comparison, compare
 

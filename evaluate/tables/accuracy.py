@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..scores.choices.validators import DEFAULT
 from ..scores.paired import Comparison
 from ..scores.results import Result
-from ..scores.validators import DEFAULT
 from .layout import Block, Heading, Table, Text, clips, mean_std, percent, points
 
 _HOW = f"""\

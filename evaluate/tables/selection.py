@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..runs.settings import as_text
-from ..scores.outcomes import Outcome, Pick
-from ..scores.selection import Selection
-from ..scores.validators import VALIDATORS
+from ..scores.choices.outcomes import Outcome, Pick
+from ..scores.choices.selection import Selection
+from ..scores.choices.validators import VALIDATORS
 from .layout import Block, Bullets, Heading, Table, Text, mean_std
 
 

@@ -143,7 +143,8 @@ def load_backbone(
         raise unknown("modality", modality, MODALITIES)
     if modality == "flow" and not spec.first_conv:
         takers = ", ".join(s.name for s in _REGISTRY.values() if s.first_conv)
-        raise InputError(f"{name} takes RGB, not flow: choose one of {takers}")
+        kind = "clips" if spec.snippet_length > 1 else "frames"
+        raise InputError(f"{name} takes RGB {kind}, not flow: choose one of {takers}")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # random weights are the same ones in every run
         module = _build(spec).eval()

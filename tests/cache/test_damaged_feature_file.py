@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tcon.cache import FeatureFile
-from tcon.cache.inspect import describe
+from tcon.cache.inspect import summarise, tables
 from tcon.cache.schema import SPLITS
 
 
@@ -28,7 +28,7 @@ def test_damaged_feature_file(tmp_path: Path, sound: bytes, data: st.DataObject)
     path.write_bytes(data.draw(damaged_hdf5(sound)))
     with ends_well(memory=None):
         file = FeatureFile(path)
-        describe(file)
+        tables(summarise(file))
         for modality in file.modalities:
             packed = file.packed(modality)
             assert packed.features.dtype == np.float16

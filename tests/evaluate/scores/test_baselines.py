@@ -56,7 +56,7 @@ def test_what_keeps_a_baseline_from_fitting_is_named(
     write_run(tmp_path / "runs", files, train=train, settings=settings)
     source_only, tcon = evaluate(tmp_path / "runs").results
     assert tcon.comparison is None and not source_only.remark
-    assert tcon.remark == f"no comparable run of source_only: they differ in {words}"
+    assert tcon.remark == f"no comparable run of source_only: those named differ in {words}"
 
 
 def test_the_nearest_baseline_names_the_differences(
@@ -72,7 +72,9 @@ def test_the_nearest_baseline_names_the_differences(
     tcon = next(group for group in groups if group.method == "tcon")
     found = baseline_of(tcon, groups)
     assert found.group is None
-    assert found.remark.endswith("no comparable run of source_only: they differ in target features")
+    assert found.remark.endswith(
+        "no comparable run of source_only: those named differ in target features"
+    )
     assert baseline_of(tcon, groups, "dann") == (None, "")  # nobody has such runs
 
 

@@ -62,7 +62,7 @@ def test_weights() -> None:
     np.testing.assert_allclose(fuse_logits(rgb, flow, weights), [[0.8, 0.6]])
     assert str(weights) == "1:1.5"
     for wrong in ("1", "1:2:3", "a:b", "0:1", "-1:1", "nan:1", "runs"):
-        with pytest.raises(InputError, match="no weights of RGB and flow"):
+        with pytest.raises(InputError, match="neither a run nor weights of RGB and flow"):
             FusionWeights.parse(wrong)
 
 

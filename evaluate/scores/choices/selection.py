@@ -8,13 +8,13 @@ from operator import itemgetter
 
 import numpy as np
 
-from ...cache import InputError
-from ...cache.errors import unknown
-from ..runs.groups import Group
-from ..runs.read import Run
-from ..runs.settings import Value, settings_of
-from ..runs.truth import TrueClasses
-from .metrics import accuracy
+from ....cache import InputError
+from ....cache.errors import unknown
+from ...runs.groups import Group
+from ...runs.read import Run
+from ...runs.settings import Value, settings_of
+from ...runs.truth import TrueClasses
+from ..metrics import accuracy
 from .validators import VALIDATORS, Validator, last_best
 
 _NO_SETTING = ("method", "modality", "plugins")

@@ -11,7 +11,7 @@ from handmade_runs import logits, write_run
 
 from tcon.evaluate.runs.groups import Group, group_runs
 from tcon.evaluate.runs.read import find_runs
-from tcon.evaluate.scores.epochs import choose_epochs
+from tcon.evaluate.scores.choices.epochs import choose_epochs
 
 # Right training videos of 15 at steps 10, 20 and 30. Of three such runs the middle count is what
 # most epochs predict, so that `ensv` chooses it: step 10 of seed 0, step 20 of seed 1.

@@ -9,8 +9,8 @@ from scipy.stats import entropy
 from sklearn.metrics import accuracy_score
 
 from tcon.cache import InputError
+from tcon.evaluate.scores.choices.validators import DEFAULT, VALIDATORS, validator
 from tcon.evaluate.scores.label_free import ensemble_agreement, soft_neighbourhood_density
-from tcon.evaluate.scores.validators import DEFAULT, VALIDATORS, validator
 
 
 def snd_by_loops(logits: np.ndarray, temperature: float = 0.05) -> float:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..runs.groups import Group
-from ..runs.truth import TrueClasses
+from ...runs.groups import Group
+from ...runs.truth import TrueClasses
 from .selection import Candidate, select_epochs
 from .validators import DEFAULT
 

@@ -8,14 +8,14 @@ from typing import Literal
 
 import numpy as np
 
-from ...cache.errors import unknown
-from .label_free import (
+from ....cache.errors import unknown
+from ..label_free import (
     ensemble_agreement,
     mean_entropy,
     mutual_information,
     soft_neighbourhood_density,
 )
-from .metrics import accuracy
+from ..metrics import accuracy
 
 Score = Callable[[np.ndarray, np.ndarray | None], np.ndarray]
 

@@ -17,8 +17,8 @@ from tcon.adapt.record import CONFIG, read_record, write_record
 from tcon.cache import InputError
 from tcon.cli import main
 from tcon.evaluate import evaluate
-from tcon.evaluate.scores.outcomes import Outcome
-from tcon.evaluate.scores.selection import Selection
+from tcon.evaluate.scores.choices.outcomes import Outcome
+from tcon.evaluate.scores.choices.selection import Selection
 
 VIDEOS = 30
 
@@ -174,7 +174,7 @@ def test_runs_without_the_map_of_source_labels(files: tuple[Path, Path], tmp_pat
     old = replace(record, data=replace(record.data, source=source))
     (run / CONFIG).write_bytes(write_record(old))
     [line] = evaluate(run, select="epoch").left_out
-    assert "before they recorded the classes of source" in line
+    assert "before runs recorded which class each source label belongs to" in line
 
 
 def test_unlabelled_target(tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..runs.groups import Group, Scores, score
-from ..runs.names import row_name
+from ...runs.groups import Group, Scores, score
+from ...runs.names import row_name
 from .selection import Selection, Value
 
 

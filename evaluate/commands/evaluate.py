@@ -1,0 +1,218 @@
+"""``tcon eval``: runs to numbers."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ...cache.errors import InputError
+from .plugins import plugin_option
+
+if TYPE_CHECKING:
+    from ..evaluation import Evaluation
+
+
+@click.command("eval")
+@click.argument("runs", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--csv", "csv_path", type=click.Path(path_type=Path), help="Write the rows there too."
+)
+@click.option(
+    "--json", "json_path", type=click.Path(path_type=Path), help="Write everything to it."
+)
+@click.option(
+    "--baseline",
+    metavar="METHOD",
+    default="source_only",
+    show_default=True,
+    help="Compare the others with it.",
+)
+@click.option(
+    "--fuse",
+    metavar="[RGB:FLOW]",
+    is_flag=False,
+    flag_value="1:1",
+    help="Fuse RGB and flow runs, seed by seed; weights such as 1:1.5, else equal ones.",
+)
+@click.option(
+    "--table", type=click.Choice("12345"), help="Print that table of the paper with ours beside."
+)
+@click.option(
+    "--latex", "latex_path", type=click.Path(path_type=Path), help="Write the --table there too."
+)
+@click.option("--details", is_flag=True, help="Print each seed, each class and the confusions.")
+@click.option(
+    "--shared-classes",
+    is_flag=True,
+    help="Predict test videos among the classes that the target has labels for.",
+)
+@click.option("--features", type=click.Path(path_type=Path), help="Target file, if it has moved.")
+@click.option(
+    "--source-features", type=click.Path(path_type=Path), help="Source file, if it has moved."
+)
+@click.option(
+    "--select",
+    metavar="epoch|segments|KEY",
+    help="Choose an epoch, K or a setting such as tcon.tau without target labels.",
+)
+@click.option(
+    "--validator",
+    "validators",
+    metavar="NAME",
+    multiple=True,
+    help="Choose by ensv, entropy, mutual_information, snd or source_accuracy.  [default: ensv]",
+)
+@click.option("--figures", type=click.Path(path_type=Path), help="Draw PNG and SVG to this folder.")
+@click.option(
+    "--report", "html", type=click.Path(path_type=Path), help="Write all into one HTML file."
+)
+@click.option("--distances", is_flag=True, help="Measure how far the domains are from each other.")
+@click.option(
+    "--pair",
+    "pairs",
+    nargs=2,
+    metavar="SOURCE_ID TARGET_ID",
+    multiple=True,
+    help="Draw this pair's co-attention.  [default: the most confident pairs]",
+)
+@click.option(
+    "--root",
+    "roots",
+    metavar="DIR|DOMAIN=DIR",
+    multiple=True,
+    help="Folder that the videos' paths start at; of one domain by source=DIR or target=DIR.",
+)
+@plugin_option
+def evaluate(
+    runs: tuple[Path, ...],
+    csv_path: Path | None,
+    json_path: Path | None,
+    latex_path: Path | None,
+    features: Path | None,
+    baseline: str,
+    fuse: str | None,
+    table: str | None,
+    details: bool,
+    shared_classes: bool,
+    select: str | None,
+    validators: tuple[str, ...],
+    source_features: Path | None,
+    figures: Path | None,
+    html: Path | None,
+    distances: bool,
+    pairs: tuple[tuple[str, str], ...],
+    roots: tuple[str, ...],
+) -> None:
+    """Score finished RUNS on the target's test videos.
+
+    RUNS are run folders or folders of them. Where the target is unlabelled, prints predictions
+    and scores that need no labels. With --select, prints what label-free validators choose.
+    """
+    from rich.console import Console
+
+    from ..evaluation import evaluate as compute
+    from ..report.outputs import check_figures, check_outputs, write_outputs
+    from ..scores.choices.validators import DEFAULT
+
+    if fuse and Path(fuse).exists():  # the option took the first of the runs
+        runs, fuse = (Path(fuse), *runs), "1:1"
+    if not runs:
+        raise InputError("no runs are named: tcon eval RUNS")
+    _check_options(click.get_current_context().params)
+    files = {"--csv": csv_path, "--json": json_path, "--latex": latex_path}
+    if figures or html:
+        check_figures(figures, html, roots)
+    check_outputs({**files, "--report": html})
+    with Console(stderr=True).status("evaluating"):
+        result = compute(
+            runs,
+            baseline=baseline,
+            fuse=fuse,
+            shared_classes=shared_classes,
+            table=table,
+            select=select,
+            validators=validators or (DEFAULT,),
+            distances=distances or html is not None,
+            provenance=html is not None,
+            features=features,
+            source_features=source_features,
+        )
+        written = write_outputs(result, files)
+    click.echo(result.to_markdown(details=details))
+    if csv_path and result.results and result.unlabelled:
+        click.echo(
+            f"{csv_path} gets the rows of the labelled targets; name the others alone for theirs."
+        )
+    for path in written:
+        click.echo(f"\nWrote {path}.")
+    if distances:
+        click.echo(f"\n{result.distances_markdown()}")
+    if figures or html:
+        _draw(result, figures, html, pairs=pairs, roots=roots)
+
+
+def _draw(
+    result: Evaluation,
+    folder: Path | None,
+    html: Path | None,
+    *,
+    pairs: tuple[tuple[str, str], ...],
+    roots: tuple[str, ...],
+) -> None:
+    """Write the figures to a folder, the report, or both."""
+    from rich.console import Console
+
+    from ..figures.style import NotDrawn
+
+    pictures = []
+    with Console(stderr=True).status("drawing") as status:
+        for picture in result.draw(pairs=pairs, roots=roots):
+            if isinstance(picture, NotDrawn):
+                click.echo(picture)
+                continue
+            status.update(f"drawn: {picture.title}")
+            pictures.append(picture)
+            if folder:
+                picture.write(folder)
+    if folder:
+        click.echo(f"\nWrote {len(pictures)} figures, as PNG and SVG, to {folder}.")
+    if html:
+        words = shlex.join(["tcon", *sys.argv[1:]])
+        result.to_html(html, pictures=pictures, command=words)
+        size = html.stat().st_size / 1e6
+        click.echo(f"\nWrote {html} ({size:.1f} MB), which needs no other file.")
+
+
+def _check_options(given: Mapping[str, Any]) -> None:
+    """Refuse options of ``tcon eval`` that do not go together."""
+    drawn = given["figures"] or given["html"]
+    measured = drawn or given["distances"]
+    select, of_tables = given["select"], ("json_path", "table", "details", "shared_classes")
+    wrong = {
+        "--pair and --root are for figures: give --figures DIR or --report FILE": (
+            (given["pairs"] or given["roots"]) and not drawn
+        ),
+        "--latex writes one of the paper's tables: give --table 1 to 5 too": (
+            given["latex_path"] and not given["table"]
+        ),
+        "--table has no details: leave out --details": given["table"] and given["details"],
+        "--validator chooses something: give --select epoch": given["validators"] and not select,
+        "--source-features is for figures, distances and choices: give --select epoch, "
+        "--report FILE, --figures DIR or --distances": (
+            given["source_features"] and not select and not measured
+        ),
+        "--select draws nothing: leave out --figures, --report and --distances": (
+            select and measured
+        ),
+        "--select prints choices alone: leave out the options of other tables": (
+            select and (given["fuse"] or any(given[name] for name in of_tables))
+        ),
+    }
+    for message, holds in wrong.items():
+        if holds:
+            raise InputError(message)

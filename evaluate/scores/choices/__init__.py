@@ -1,0 +1,1 @@
+"""Choose an epoch or a setting without target labels, and what choices reach."""
