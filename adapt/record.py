@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -16,13 +15,12 @@ from typing import Any, Literal, NamedTuple
 from pydantic import ConfigDict
 
 from ..cache.errors import InputError, shorten
-from ..cache.plugins import PluginRecord, reload_plugin
+from ..cache.plugins import PluginRecord, require_plugin
 from ..cache.ranges import Whole
 from ..cache.recipe import Recipe
 from ..cache.records import from_data, to_json
 from .config.options import MethodOptions, RunConfig, UnknownOptions
 from .legacy import current_layout
-from .methods import names
 
 CONFIG = "config.json"
 Domain = Literal["source", "target"]
@@ -190,7 +188,7 @@ class RunRecord:
         """
         if isinstance(self.run.options, UnknownOptions):
             for plugin in self.plugins:
-                reload_plugin(plugin)
+                require_plugin(plugin)
             raise InputError(
                 f"the method {self.run.method} is not known here: name the plug-in that registers "
                 "it by --plugin FILE"
@@ -200,8 +198,8 @@ class RunRecord:
 def read_record(folder: Path) -> RunRecord:
     """The record in a run's folder, whatever version wrote it.
 
-    The plug-in of its method is loaded if it is still where it was and still the same; else the
-    options are `UnknownOptions`.
+    Where its method is not registered, its options are `UnknownOptions`: no code that a record
+    names is run.
 
     Raises:
         InputError: there is none, or it is damaged.
@@ -217,7 +215,6 @@ def read_record(folder: Path) -> RunRecord:
             raise ValueError("it is no table")
         if "run" not in values:
             values = current_layout(values)
-        _load_plugins(values)
         return from_data(RunRecord, values)
     except InputError:
         raise
@@ -229,15 +226,6 @@ def read_record(folder: Path) -> RunRecord:
 def write_record(record: RunRecord) -> bytes:
     """The content of ``config.json``."""
     return (to_json(record, indent=2) + "\n").encode()
-
-
-def _load_plugins(values: Mapping[str, Any]) -> None:
-    """Load what registers the method of a record, if it is not known and still to be had."""
-    run = values["run"]
-    if isinstance(run, Mapping) and run.get("method") not in names():
-        with suppress(InputError):
-            for plugin in from_data(tuple[PluginRecord, ...], values.get("plugins", ())):
-                reload_plugin(plugin)
 
 
 def _leaves(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -61,24 +61,26 @@ def load_plugin(plugin: str | Path) -> PluginRecord:
     return record
 
 
-def reload_plugin(record: PluginRecord) -> None:
-    """Run the plug-in that a record names, if it is still there and still the same.
+def require_plugin(record: PluginRecord) -> None:
+    """See that a plug-in which a run or a feature file names has been loaded here.
+
+    Such a file may come from anybody, so the code that it names is run only if the user names it
+    too, or has installed it as a package with an entry point.
 
     Raises:
-        InputError: it is gone or has changed; says what to give.
+        InputError: it has not been loaded; says what to give.
     """
-    give = "give the file that the run was made with by --plugin FILE"
     if any(known.sha256 == record.sha256 for known in _loaded):
         return
-    if _is_file_name(record.module) and not Path(record.module).is_absolute():
-        raise InputError(f"the plug-in {record.module} is not named by its full path: {give}")
+    module = record.module
+    give = "if you trust it, give it by --plugin FILE (from Python: plugins=[FILE])"
     try:
-        file = _file_of(record.module)
+        same = _sha256(_file_of(module)) == record.sha256
     except InputError:
-        raise InputError(f"the plug-in {record.module} is gone: {give}") from None
-    if _sha256(file) != record.sha256:
-        raise InputError(f"the plug-in {record.module} has changed since: {give}")
-    load_plugin(record.module)
+        raise InputError(f"the plug-in {module} is needed and is gone: {give}") from None
+    if not same:
+        raise InputError(f"the plug-in {module} is needed and has changed since: {give}")
+    raise InputError(f"the plug-in {module} is needed: {give}")
 
 
 @cache

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..cache.errors import InputError
-from ..cache.plugins import reload_plugin
+from ..cache.plugins import require_plugin
 from ..cache.reader import FeatureFile
 from ..cache.recipe import FlowRecipe, Recipe
 from .backbones import get_spec, names
@@ -52,7 +52,7 @@ def options_like(
 
 
 def require_extracted(recipe: Recipe, whose: str) -> None:
-    """See that new videos can get such features here; loads the plug-in of their backbone.
+    """See that new videos can get such features here.
 
     Args:
         recipe: of the features.
@@ -62,7 +62,7 @@ def require_extracted(recipe: Recipe, whose: str) -> None:
         InputError: they were imported, or nobody has registered their backbone.
     """
     if recipe.plugin and recipe.backbone not in names():
-        reload_plugin(recipe.plugin)
+        require_plugin(recipe.plugin)
     if recipe.imported or recipe.sampling is None or recipe.backbone not in names():
         origin = f"imported: {recipe.imported}" if recipe.imported else "not registered here"
         raise InputError(

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from ...cache import Failure, Snippets, Video
+from ...cache.plugins import load_plugin
 from ...extract.lists.videos import VideoItem
 from ...extract.machine.machine import Machine
 from ...extract.pipeline import Progress, compute
@@ -35,6 +36,7 @@ def predict(
     weights: str | Path | None = None,
     features: Path | None = None,
     root: Path | None = None,
+    plugins: Sequence[str | Path] = (),
     on_result: Callable[[Result], None] = lambda result: None,
 ) -> list[Result]:
     """Predict new videos with a finished run.
@@ -48,6 +50,7 @@ def predict(
         features: the target's feature file, if it has moved; only for runs that do not record how
             their features were made.
         root: folder that the paths in lists start at.
+        plugins: files or modules that register the run's method or backbone.
         on_result: called with each result as soon as it and those before it are there, in another
             thread.
 
@@ -57,6 +60,8 @@ def predict(
     Raises:
         InputError: no such run or video, or features that cannot be made.
     """
+    for plugin in plugins:
+        load_plugin(plugin)
     items = read_items([videos] if isinstance(videos, str | Path) else videos, root=root)
     loaded = run if isinstance(run, LoadedRun) else load_run(run, features=features)
     results: list[Result] = []

@@ -6,7 +6,7 @@ from importlib.metadata import EntryPoint
 import pytest
 
 from tcon.cache import InputError, plugins
-from tcon.cache.plugins import current_plugin, load_entry_points, load_plugin, reload_plugin
+from tcon.cache.plugins import current_plugin, load_entry_points, load_plugin, require_plugin
 
 
 def test_a_file_is_run_once_and_knows_what_it_is(tmp_path):
@@ -33,7 +33,7 @@ def test_a_module_is_imported_by_its_name(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     record = load_plugin("a_module_of_mine")
     assert record.module == "a_module_of_mine" and sys.modules["a_module_of_mine"].value == 1
-    reload_plugin(record)
+    require_plugin(record)
 
 
 @pytest.mark.parametrize(
@@ -60,18 +60,21 @@ def test_what_is_not_there_is_refused(tmp_path):
         load_plugin("no.such.module")
 
 
-def test_a_recorded_plugin_must_be_the_same_file(tmp_path):
-    file = tmp_path / "mine.py"
-    file.write_text("VALUE = 'of the record test'\n")
+def test_a_recorded_plugin_is_not_run_by_itself(tmp_path):
+    file, counter = tmp_path / "mine.py", tmp_path / "runs.txt"
+    file.write_text(f"open({str(counter)!r}, 'a').write('run ')\n")
     record = load_plugin(file)
-    file.unlink()
-    reload_plugin(record)  # it has been run: nothing to do
+    require_plugin(record)  # it has been run: nothing to do
     plugins._loaded.pop(record)
-    with pytest.raises(InputError, match="is gone: give the file .* --plugin FILE"):
-        reload_plugin(record)
+    with pytest.raises(InputError, match="mine.py is needed: if you trust it, .*--plugin FILE"):
+        require_plugin(record)
     file.write_text("VALUE = 2\n")
-    with pytest.raises(InputError, match="has changed since: give the file .* --plugin FILE"):
-        reload_plugin(record)
+    with pytest.raises(InputError, match="is needed and has changed since: .*--plugin FILE"):
+        require_plugin(record)
+    file.unlink()
+    with pytest.raises(InputError, match="is needed and is gone: .*--plugin FILE"):
+        require_plugin(record)
+    assert counter.read_text() == "run "
 
 
 def test_a_broken_entry_point_is_a_warning_that_names_its_package(tmp_path, monkeypatch, caplog):

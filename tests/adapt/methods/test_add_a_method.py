@@ -69,8 +69,12 @@ def test_its_run_records_the_file(runs: Path, coral: Path) -> None:
     assert Runs.open(runs)["tcon", 0].record.plugins == ()
 
 
-def test_it_is_evaluated_beside_tcon_and_is_in_the_report(runs: Path, tmp_path: Path) -> None:
-    done = tcon("eval", runs, "--report", tmp_path / "report.html")
+def test_it_is_evaluated_beside_tcon_and_is_in_the_report(
+    runs: Path, coral: Path, tmp_path: Path
+) -> None:
+    done = tcon("eval", runs)
+    assert done.returncode == 0 and re.search(r"\| coral +\| rgb", done.stdout), done.stderr
+    done = tcon("eval", runs, "--plugin", coral, "--report", tmp_path / "report.html")
     assert done.returncode == 0, done.stderr
     assert re.search(r"\| Deep CORAL +\| rgb", done.stdout)
     assert "Deep CORAL" in (tmp_path / "report.html").read_text()
@@ -97,10 +101,13 @@ def test_what_to_give_when_the_file_is_gone_or_has_changed(
     try:
         coral.write_text(original + "# changed\n")
         changed = tcon("export", run, "-o", tmp_path / "x.pt2")
-        assert changed.returncode == 2 and "has changed since: give the file" in changed.stderr
+        assert (
+            changed.returncode == 2
+            and "has changed since: if you trust it, give it" in changed.stderr
+        )
         coral.unlink()
         gone = tcon("export", run, "-o", tmp_path / "x.pt2")
-        assert gone.returncode == 2 and "is gone: give the file" in gone.stderr
+        assert gone.returncode == 2 and "is gone: if you trust it, give it" in gone.stderr
         assert "--plugin FILE" in gone.stderr and "Traceback" not in gone.stderr
         given = tcon("export", run, "-o", tmp_path / "x.pt2", "--plugin", moved)
         assert "were not made by tcon extract" in given.stderr  # it stops later

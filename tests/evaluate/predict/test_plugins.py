@@ -66,9 +66,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory, clips: Path) -> Path:
     return folder
 
 
-def test_the_plugin_is_loaded_from_where_it_was_or_is(folder: Path, clips: Path) -> None:
+def test_the_plugin_is_named_by_the_user_alone(folder: Path, clips: Path) -> None:
     video = str(clips / "run" / "5.avi")
-    done = _predict(folder, video)
+    done = _predict(folder, video)  # a run folder may come from anybody
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert "mine.py is needed: if you trust it" in done.stderr
+    done = _predict(folder, video, "--plugin", "mine.py")
     assert done.returncode == 0, done.stderr
     predicted = done.stdout.splitlines()[1]
     assert video in predicted
@@ -77,7 +80,7 @@ def test_the_plugin_is_loaded_from_where_it_was_or_is(folder: Path, clips: Path)
     (folder / "mine.py").rename(folder / "elsewhere" / "mine.py")
     done = _predict(folder, video)
     assert done.returncode == 2 and done.stderr.count("\n") == 1
-    assert "mine.py is gone" in done.stderr and "--plugin FILE" in done.stderr
+    assert "mine.py is needed and is gone" in done.stderr and "--plugin FILE" in done.stderr
     done = _predict(folder, video, "--plugin", "elsewhere/mine.py")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[1] == predicted

@@ -146,7 +146,9 @@ def test_a_plugin_that_has_changed_is_asked_for(
     file = extract(clips / "jump", tmp_path / "x.h5", machine=CPU, **how)
     _forget()
     plugin.write_text(plugin.read_text() + "# changed\n")
-    with pytest.raises(InputError, match=r"mine\.py has changed since: .*--plugin FILE"):
+    with pytest.raises(
+        InputError, match=r"mine\.py is needed and has changed since: .*--plugin FILE"
+    ):
         extract(clips / "run", tmp_path / "y.h5", like=file, machine=CPU)
 
 
