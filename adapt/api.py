@@ -95,7 +95,8 @@ def adapt(
         "end_to_end": end_to_end,
         "output": output,
     }
-    given = {key: value for key, value in given.items() if value not in (None, (), False)}
+    # A switch that is off does not override a plan's.
+    given = {k: v for k, v in given.items() if v is not None and v is not False and v != ()}
     if plan is None:
         return train_grids([make_grid(given)], device=device, decoding=decoding, on_event=on_event)
     planned = read_plan(str(plan), given)

@@ -63,6 +63,10 @@ def make_runs(
             f"{fitted[0]} is fitted to cached features, not trained end to end: train source_only "
             "end to end, extract with --weights RUN, and run it on those features"
         )
+    if isinstance(seeds, int):
+        seeds = range(seeds)
+    if not seeds or min(seeds) < 0:
+        raise InputError("--seeds: give how many, at least 1, or which, none of them negative")
     known = [*methods, *(["source_only"] if fitted else [])]
     given = pairs(settings)
     runs: dict[RunConfig, None] = {}
@@ -75,7 +79,7 @@ def make_runs(
             train = options["train"]
             _check_together(train, end_to_end=bool(end_to_end))
             for k in parse_segments(segments):
-                for seed in range(seeds) if isinstance(seeds, int) else seeds:
+                for seed in dict.fromkeys(seeds):
                     run = RunConfig(
                         method=method,
                         modality=kind,

@@ -25,8 +25,8 @@ class AlignmentConfig(MethodConfig):
     """Options of every alignment.
 
     Args:
-        lambda_d: what the alignment's weight grows to.
-        ramp: steepness of that growth; None for the full weight from the start.
+        lambda_d: the alignment's weight at the end of its ramp.
+        ramp: steepness of the ramp; None for the full weight from the start.
     """
 
     lambda_d: NonNegative = 1.0

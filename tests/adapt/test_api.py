@@ -101,6 +101,10 @@ def test_a_plan(files: tuple[Path, Path], tmp_path: Path) -> None:
         ({"methods": "tcom"}, "did you mean tcon"),
         ({"segments": "0"}, "--segments 0"),
         ({"plugins": ["gone.py"]}, "no plug-in gone.py"),
+        ({"seeds": 0}, "--seeds: give how many, at least 1"),
+        ({"seeds": [3, -1]}, "none of them negative"),
+        ({"segments": [4, "x"]}, "--segments 4,x"),
+        ({"methods": "target_only"}, "permit it by --oracle"),
     ],
 )
 def test_what_cannot_be(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -12,9 +13,11 @@ from tcon.adapt.config.options import Segments
 from tcon.adapt.config.runs import make_runs
 from tcon.adapt.grid import run_all
 from tcon.adapt.record import read_record
+from tcon.adapt.runs import Runs
 from tcon.cache import InputError
 from tcon.cache.recipe import FlowRecipe, Sampling
 from tcon.evaluate import evaluate
+from tcon.extract import Machine
 
 BEFORE = Path(__file__).parents[1] / "data" / "before-records"
 FILES = BEFORE / "source.h5", BEFORE / "target.h5"
@@ -66,3 +69,13 @@ def test_an_interrupted_run_is_resumed_exactly(tmp_path: Path) -> None:
     for name in ("metrics.jsonl", "health.json"):
         assert (folder / name).read_bytes() == (BEFORE / "run_cached" / name).read_bytes()
     assert read_record(folder).run == RUN
+
+
+def test_it_predicts_as_it_did() -> None:
+    (run,) = Runs.open(BEFORE / "run_extracted")
+    machine = Machine(device="cpu", workers=0, min_frames=1)
+    predictions = run.predict(BEFORE / "videos", machine=machine)
+    before = json.loads((BEFORE / "predicted.json").read_text())["videos"]
+    assert [p.label for p in predictions] == [row["label"] for row in before]
+    for prediction, row in zip(predictions, before, strict=True):
+        assert list(prediction.scores) == pytest.approx(list(row["scores"].values()), abs=1e-6)

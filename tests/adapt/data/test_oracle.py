@@ -82,7 +82,7 @@ def test_no_other_method_reads_them(
         prepare(*files, oracle, tmp_path / "oracle", oracle=True)
 
 
-_COUNTERS = {"tasks/counts.py", "tasks/tables.py"}  # what `tcon tasks --check` prints
+_COUNTERS = {"tasks/counts.py", "tasks/compare.py"}  # what `tcon tasks --check` prints
 
 
 def test_one_function_is_called_at_one_place() -> None:
@@ -96,5 +96,5 @@ def test_one_function_is_called_at_one_place() -> None:
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "train_on_target":
                 callers.add(str(file.relative_to(folder)))
     assert callers == {"data/store.py"}
-    # store: for the task's names alone; tables: counts by label, beside known ones
+    # store: for the task's names alone; compare and counts: by label, beside known ones
     assert readers == {"data/splits.py", "data/oracle.py", "data/store.py", *_COUNTERS}
