@@ -107,5 +107,5 @@ def _unfinished(content: Content) -> list[Block]:
     count = len(content.unfinished)
     if not count:
         return []
-    runs = "1 unfinished run" if count == 1 else f"{count} unfinished runs"
-    return [Text(f"Left out {runs}: repeat the tcon adapt command.")]
+    runs, them = ("1 unfinished run", "it") if count == 1 else (f"{count} unfinished runs", "them")
+    return [Text(f"Left out {runs}: repeat the tcon adapt command to finish {them}.")]

@@ -1,4 +1,4 @@
-"""Group runs that differ in the seed alone, and score each group."""
+"""Group runs that differ only in the seed, and score each group."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ class Group:
 
     @property
     def note(self) -> str:
-        """What must be said of the method's numbers; mostly nothing."""
+        """What readers must know of the method's numbers; mostly empty."""
         return entry(self.method).note if self.method in names() else ""
 
     @property
@@ -208,7 +208,7 @@ class Group:
 
     @property
     def conditions(self) -> dict[str, Hashable]:
-        """By name, what groups must have in common to stand in the same comparison."""
+        """What groups must have in common to be compared, by name."""
         labels = self.record.data.target.labels or {}
         train = {k: v for k, v in self.record.settings().items() if k.startswith("train.")}
         return {
@@ -222,7 +222,7 @@ class Group:
 
     @property
     def comparable(self) -> tuple[tuple[str, Hashable], ...]:
-        """Groups with equal values stand in the same comparison."""
+        """Groups with equal values can be compared."""
         return tuple(self.conditions.items())
 
 

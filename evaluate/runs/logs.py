@@ -1,4 +1,4 @@
-"""What runs have written about their training: metrics, and what looked wrong in them."""
+"""What runs logged of their training: metrics, and what looks wrong in them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .read import Run, damaged_run
 
 @dataclass(frozen=True)
 class HealthWarning:
-    """Something that looked wrong in the training of some runs alike.
+    """Something that looked wrong in the training of some runs.
 
     Args:
         runs: a group's folder name and a seed of each.
@@ -43,7 +43,7 @@ class Health:
 
 
 def health_of(groups: Sequence[Group]) -> Health:
-    """What looked wrong, once for all runs alike."""
+    """What looked wrong, each kind once for all runs that it concerns."""
     found, unreadable = [], []
     for group, name in zip(groups, folder_names(groups), strict=True):
         for run in group.runs:

@@ -1,4 +1,4 @@
-"""Which group each group is compared with, and what must be said of the choice."""
+"""Which group each group is compared with, and remarks on the choice."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from ..runs.groups import Group
 
 
 class Baseline(NamedTuple):
-    """What a group is compared with: ``group``, None where nothing fits; ``remark``, why nothing
-    fits or which of several was taken, else empty."""
+    """What a group is compared with: ``group``, None where nothing fits, and ``remark``, which says
+    why nothing fits or which of several was taken; else it is empty."""
 
     group: Group | None
     remark: str = ""
@@ -43,6 +43,6 @@ def baseline_of(group: Group, groups: Sequence[Group], method: str = "source_onl
 
 
 def _differences(group: Group, other: Group) -> list[str]:
-    """Names of the conditions in which they differ."""
+    """Names of the conditions in which the groups differ."""
     a, b = group.conditions, other.conditions
     return [key for key in a | b if a.get(key) != b.get(key)]

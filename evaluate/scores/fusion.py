@@ -142,7 +142,7 @@ def _why_alone(group: Group, groups: Sequence[Group]) -> str:
 
 
 def _join(name: str, rgb: Run, flow: Run, weights: FusionWeights) -> Predictions:
-    """Both are in the order of ids already."""
+    """The logits of both; they are sorted by id already."""
     a, b = rgb.predictions[name], flow.predictions[name]
     if a.ids != b.ids:
         only = sorted(set(a.ids) ^ set(b.ids))

@@ -11,8 +11,8 @@ _CELLS = 2**20  # draws of seeds times kinds of videos in memory at once
 def accuracy_interval(correct: np.ndarray) -> tuple[float, float]:
     """95 % interval of the mean accuracy: Wilson's for one seed, else the bootstrap's.
 
-    Where all seeds get all videos right, or all wrong, the bootstrap has no width, though other
-    videos would be uncertain: then Wilson's, as of one seed.
+    Where every seed gets all videos right, or all of them wrong, the bootstrap has no width, though
+    other videos would be uncertain: then Wilson's, as for one seed.
 
     Args:
         correct: which videos each seed got right, [seeds, n] bool.

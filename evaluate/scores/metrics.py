@@ -6,12 +6,12 @@ import numpy as np
 
 
 def accuracy(predicted: np.ndarray, truth: np.ndarray) -> float:
-    """Share of right predictions: the convention of TA3N. ``predicted`` and ``truth`` [n]."""
+    """Share of correct predictions, as TA3N counts it; ``predicted`` and ``truth`` [n]."""
     return float(np.mean(predicted == truth))
 
 
 def mean_class_accuracy(predicted: np.ndarray, truth: np.ndarray) -> float:
-    """Mean over the classes that occur of the share of right ones: the convention of TSN."""
+    """Mean of the accuracies of all classes that occur, as TSN counts it; both [n]."""
     return float(np.mean([np.mean(predicted[truth == c] == c) for c in np.unique(truth)]))
 
 
@@ -23,7 +23,7 @@ def confusion(predicted: np.ndarray, truth: np.ndarray, classes: int) -> np.ndar
 
 
 def class_accuracies(counts: np.ndarray) -> np.ndarray:
-    """Share of right predictions per class, [C]; NaN where a class has no video.
+    """Share of correct predictions per class, [C]; NaN where a class has no video.
 
     Args:
         counts: `confusion`, [C, C].

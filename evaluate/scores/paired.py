@@ -62,7 +62,7 @@ class Comparison:
 
 
 def mcnemar(correct: np.ndarray, baseline: np.ndarray) -> McNemar:
-    """Test whether two runs are equally good.
+    """Test whether two runs are equally good, on the same videos.
 
     Args:
         correct, baseline: which videos each of them gets right, [n] bool.

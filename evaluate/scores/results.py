@@ -1,4 +1,4 @@
-"""Everything that is said of scored groups, computed once for all tables and files."""
+"""The results of scored groups, computed once for all tables and files."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def results_of(groups: Sequence[Group], baseline: str = "source_only") -> list[R
 
 
 def check_baseline(groups: Sequence[Group], baseline: str) -> None:
-    """Refuse a baseline, other than the default, that no group is of.
+    """Refuse a baseline, other than the default, that no group has.
 
     Raises:
         InputError: names the methods that there are.
@@ -80,8 +80,8 @@ def check_baseline(groups: Sequence[Group], baseline: str) -> None:
 
 
 def result_notes(results: Sequence[Result]) -> list[str]:
-    """What must be said of the comparisons: which baseline was taken, or why there is none, and
-    which seeds were compared where these are not all."""
+    """Notes on the comparisons: which baseline was taken or why there is none, and which seeds were
+    compared where not all were."""
     notes = []
     for result in results:
         group, comparison = result.group, result.comparison

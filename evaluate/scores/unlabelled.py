@@ -15,7 +15,7 @@ from .label_free import confident_share, mean_entropy, mutual_information
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a group predicts of a target video.
+    """What a group predicts for a target video.
 
     Args:
         video: its id.

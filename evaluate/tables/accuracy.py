@@ -11,10 +11,10 @@ from .layout import Block, Heading, Table, Text, clips, mean_std, percent, point
 
 _HOW = f"""\
 Accuracy in percent on the target's test videos, mean ± std over seeds. last epoch: no epoch was
-chosen by target labels; 95 % is its interval (Wilson for one seed, or where every seed gets all or
-no videos right; else bootstrap over videos and seeds), mean-class its mean over classes.
-label-free: at the epoch that {DEFAULT} chooses without target labels. (oracle best): at the epoch
-of the highest test accuracy: not a result, chosen by target labels."""
+chosen by target labels; 95 % is its interval (Wilson's for one seed, or where every seed gets all
+or none of the videos right; else bootstrap over videos and seeds), mean-class the mean of the
+classes' accuracies. label-free: at the epoch that {DEFAULT} chooses without target labels. (oracle
+best): at the epoch of the highest test accuracy, which target labels chose: not a result."""
 _HOW_COMPARED = """\
 vs: difference of the last epochs' accuracies on the same videos, paired by seed, in points and in
 videos (mean over seeds). 95 %: bootstrap over videos and seeds. McNemar: exact, each seed alone."""

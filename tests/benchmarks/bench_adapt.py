@@ -22,6 +22,7 @@ from __future__ import annotations
 import argparse
 import resource
 import statistics
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -35,6 +36,9 @@ from typing import Any
 from unittest.mock import patch
 
 import torch
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
+from prepared_runs import invented_record
 
 from tcon.adapt.config.options import RunConfig
 from tcon.adapt.config.runs import make_runs
@@ -178,7 +182,7 @@ def _train(
     with TemporaryDirectory() as folder, ExitStack() as patches:
         for owner, name, function in changes:
             patches.enter_context(patch.object(owner, name, function))
-        output = RunFolder(Path(folder) / "run", {"data": {}})
+        output = RunFolder(Path(folder) / "run", invented_record(run))
         loop.train(run, CachedFeed(run, domains, device), output, save_seconds=float("inf"))
     return clock
 
@@ -186,7 +190,8 @@ def _train(
 def _fit(run: RunConfig, base_run: RunConfig, domains: Domains, device: torch.device) -> float:
     """Seconds of a whole fit, evaluations included."""
     with TemporaryDirectory() as folder:
-        outputs = [RunFolder(Path(folder) / name, {"data": {}}) for name in ("base", "run")]
+        named = {"base": base_run, "run": run}
+        outputs = [RunFolder(Path(folder) / n, invented_record(r)) for n, r in named.items()]
         base = loop.train(base_run, CachedFeed(base_run, domains, device), outputs[0])
         clock = Clock(device, 0)
         started = clock.now()

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import resource
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -25,6 +26,9 @@ from unittest.mock import patch
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
+from prepared_runs import invented_record
 
 from tcon.adapt.config.options import RunConfig
 from tcon.adapt.config.runs import make_runs
@@ -161,7 +165,7 @@ def _method(run: RunConfig, device: torch.device) -> Measured:
         patch.object(Recorder, "evaluate", lambda *_, **__: {}),
         patch.object(Recorder, "finish"),
     ):
-        output = RunFolder(Path(folder) / "run", {"data": {}})
+        output = RunFolder(Path(folder) / "run", invented_record(run))
         loop.train(run, feed, output, on_step=clock.step, save_seconds=float("inf"))
     return clock.measured(setting, images=2 * setting.clips.shape[0] * setting.clips.shape[1])
 

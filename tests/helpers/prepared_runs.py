@@ -13,6 +13,7 @@ from tcon.adapt.end_to_end.decoding import Decoding
 from tcon.adapt.grid import Prepared
 from tcon.adapt.grid import prepare as prepare_store
 from tcon.adapt.opening import open_store
+from tcon.adapt.record import DataRecord, DomainRecord, RunRecord
 
 
 def prepare(
@@ -32,3 +33,19 @@ def prepare(
     )
     store = open_store(grid, torch.device(device), decoding)
     return prepare_store(store, grid.runs, grid.output, oracle=oracle)
+
+
+def invented_record(run: RunConfig) -> RunRecord:
+    """The record of a run on no files, for those who train by hand."""
+    domain = DomainRecord(path="", sha256="", labels={})
+    data = DataRecord(
+        source=domain,
+        target=domain,
+        protocol="inductive",
+        task="",
+        classes=("any",),
+        backbone="",
+        weights="",
+        mode="end to end" if run.end_to_end else "cached features",
+    )
+    return RunRecord(run=run, data=data, tool_version="")

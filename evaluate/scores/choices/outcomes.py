@@ -1,4 +1,4 @@
-"""What choices reach on the target's test videos: those of validators, the default and the best."""
+"""Test accuracies of what was chosen: by validators, by default and by the oracle."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ _NO_SETTING = ("method", "modality", "plugins")
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """What may be chosen.
+    """A candidate: an epoch of a run, or the runs with one value of a setting.
 
     Args:
         value: of the setting, or the step of the evaluation.
@@ -37,7 +37,7 @@ class Candidate:
 
 @dataclass(frozen=True, eq=False)
 class Selection:
-    """Candidates that differ in one thing alone, and their scores.
+    """Candidates that differ in one thing only, and their scores.
 
     Args:
         groups: that the candidates come from.

@@ -76,7 +76,7 @@ def test_runs_that_are_not_finished(files: tuple[Path, Path], tmp_path: Path) ->
         run = write_run(tmp_path / "runs", files, train=[logits(15, 9, 3)], seed=seed)
     (run / "logits.h5").unlink()
     out = printed(tmp_path / "runs", "--shared-classes")
-    assert "Left out 1 unfinished run: repeat the tcon adapt command.\n" in out
+    assert "Left out 1 unfinished run: repeat the tcon adapt command to finish it.\n" in out
     assert "Test videos are predicted among the classes that the target has labels for." in out
 
 
