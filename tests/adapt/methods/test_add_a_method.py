@@ -61,9 +61,9 @@ def test_it_is_short(coral: Path) -> None:
 
 
 def test_its_run_records_the_file(runs: Path, coral: Path) -> None:
+    loaded = load_plugin(coral)
     record = Runs.open(runs)["coral", 0].record
-    (plugin,) = record.plugins
-    assert plugin.module == str(coral) and plugin == load_plugin(coral)
+    assert record.plugins == (loaded,) and loaded.module == str(coral)
     assert record.run.options.centre is False and record.run.options.lambda_d == 0.5
     assert record.command[:3] == ("tcon", "adapt", "--plugin")
     assert Runs.open(runs)["tcon", 0].record.plugins == ()

@@ -55,9 +55,12 @@ def test_the_example_of_the_page(plugin: Path, clips: Path, tmp_path: Path) -> N
     made_by = PluginRecord(str(plugin), hashlib.sha256(plugin.read_bytes()).hexdigest())
     assert file.recipes["rgb"].plugin == file.recipes["flow"].plugin == made_by
     assert file.packed().features.std() > 0
-    # Another file is made alike without naming the plug-in.
+    # Another file is made alike, by whoever names the plug-in.
     _forget()
-    other = extract(clips / "run", tmp_path / "y.h5", like=file, machine=CPU)
+    with pytest.raises(InputError, match=r"mine\.py is needed: if you trust it"):
+        extract(clips / "run", tmp_path / "y.h5", like=file, machine=CPU)
+    how = {"like": file, "plugins": [plugin], "machine": CPU}
+    other = extract(clips / "run", tmp_path / "y.h5", **how)
     assert other.recipes == file.recipes
 
 
