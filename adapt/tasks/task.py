@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import difflib
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -144,6 +144,38 @@ def read_task(path: str | Path) -> Task:
             label to two classes.
     """
     path = _find(path)
+    rows = _read_rows(path)
+    numbered = all(row.get("class_index") for row in rows)
+    others = [row for row in rows if numbered and int(row["class_index"]) < 0]
+    if numbered:
+        rows = [row for row in rows if int(row["class_index"]) >= 0]
+        rows.sort(key=lambda row: int(row["class_index"]))
+    if not rows:
+        raise InputError(f"task {path} names no class")
+    classes = tuple(dict.fromkeys(row["class"] for row in rows))
+    return Task(
+        name=rows[0].get("task") or path.stem,
+        classes=classes,
+        source=_class_of_labels(path, rows, classes, "source_label"),
+        target=_class_of_labels(path, rows, classes, "target_label"),
+        status="; ".join(dict.fromkeys(row["status"] for row in rows if row.get("status"))),
+        source_dataset=rows[0].get("source_dataset") or "",
+        target_dataset=rows[0].get("target_dataset") or "",
+        notes={row["class"]: row["note"] for row in rows if row.get("note")},
+        numbered=numbered,
+        others={
+            "source": {label for row in others for label in _cell(row["source_label"])},
+            "target": {label for row in others for label in _cell(row["target_label"])},
+        },
+    )
+
+
+def _read_rows(path: Path) -> list[dict[str, str]]:
+    """The rows of a task's csv.
+
+    Raises:
+        InputError: as `read_task` says.
+    """
     try:
         rows = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
     except OSError as error:
@@ -160,40 +192,27 @@ def read_task(path: str | Path) -> Task:
             raise InputError(
                 f"task {path}: row {number} has the class_index {given[:40]}: give a whole number"
             )
-    numbered = all(row.get("class_index") for row in rows)
-    others = [row for row in rows if numbered and int(row["class_index"]) < 0]
-    if numbered:
-        rows = [row for row in rows if int(row["class_index"]) >= 0]
-        rows.sort(key=lambda row: int(row["class_index"]))
-    for row in rows:
-        if not row["class"].strip():
+        if int(given) >= 0 and not row["class"].strip():
             labels = row["source_label"] or row["target_label"]
             raise InputError(f"task {path}: the row of the label '{shorten(labels)}' has no class")
-    classes = tuple(dict.fromkeys(row["class"] for row in rows))
-    maps: dict[str, dict[str, int]] = {"source_label": {}, "target_label": {}}
+    return rows
+
+
+def _class_of_labels(
+    path: Path, rows: Sequence[Mapping[str, str]], classes: Sequence[str], column: str
+) -> dict[str, int]:
+    """Class index of each label of a column.
+
+    Raises:
+        InputError: a label belongs to two classes.
+    """
+    found: dict[str, int] = {}
     for row in rows:
-        for column, mapping in maps.items():
-            for label in _cell(row[column]):
-                index = classes.index(row["class"])
-                if mapping.setdefault(label, index) != index:
-                    raise InputError(f"task {path}: {column} {label} belongs to two classes")
-    if not rows:
-        raise InputError(f"task {path} names no class")
-    return Task(
-        name=rows[0].get("task") or path.stem,
-        classes=classes,
-        source=maps["source_label"],
-        target=maps["target_label"],
-        status="; ".join(dict.fromkeys(row["status"] for row in rows if row.get("status"))),
-        source_dataset=rows[0].get("source_dataset") or "",
-        target_dataset=rows[0].get("target_dataset") or "",
-        notes={row["class"]: row["note"] for row in rows if row.get("note")},
-        numbered=numbered,
-        others={
-            "source": {label for row in others for label in _cell(row["source_label"])},
-            "target": {label for row in others for label in _cell(row["target_label"])},
-        },
-    )
+        index = classes.index(row["class"])
+        for label in _cell(row[column]):
+            if found.setdefault(label, index) != index:
+                raise InputError(f"task {path}: {column} {label} belongs to two classes")
+    return found
 
 
 def shipped_tasks() -> list[str]:
