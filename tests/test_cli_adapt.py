@@ -44,6 +44,7 @@ def test_adapt_then_eval(files: list[object], tmp_path: Path) -> None:
     assert (tmp_path / "out.csv").read_text().count("\n") == 1 + 2 * 3
 
 
+@pytest.mark.slow
 def test_a_grid(tmp_path: Path) -> None:
     both = ("rgb", "flow")
     files = [write_domain(tmp_path / f"{n}.h5", modalities=both, seed=n) for n in (0, 1)]

@@ -138,6 +138,7 @@ def _kept(domain: Path, cut: FlowCut) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_kept_flow_decides_how_flow_is_computed(domains: tuple[Path, Path]) -> None:
     """In the run, and of new videos."""
     flows = [_kept(domain, FLOW) for domain in domains]

@@ -131,6 +131,7 @@ def test_wrong_option(
     assert not (tmp_path / "x.h5").exists()
 
 
+@pytest.mark.slow
 def test_other_options_on_the_same_file(run: Run, tmp_path: Path, videos: Path) -> None:
     assert run("extract", videos, "-o", tmp_path / "x.h5", *CHEAP).code == 0
     message = _refused(run("extract", videos, "-o", tmp_path / "x.h5", *CHEAP, "--snippets", "3"))
@@ -140,6 +141,7 @@ def test_other_options_on_the_same_file(run: Run, tmp_path: Path, videos: Path) 
 # --- good and partly good runs
 
 
+@pytest.mark.slow
 def test_all_done(run: Run, tmp_path: Path, videos: Path) -> None:
     result = run("extract", videos, "-o", tmp_path / "x.h5", *CHEAP)
     assert (result.code, result.err) == (0, "")
@@ -162,6 +164,7 @@ def test_a_table_of_videos_alone(run: Run, tmp_path: Path, videos: Path) -> None
     assert run("inspect", tmp_path / "x.h5").code == 0
 
 
+@pytest.mark.slow
 def test_what_was_understood_is_said_first(run: Run, tmp_path: Path, videos: Path) -> None:
     result = run("extract", videos, "-o", tmp_path / "x.h5", *CHEAP)
     assert result.out.startswith("4 videos; 2 classes (jump, run); no splits.\n")
@@ -170,6 +173,7 @@ def test_what_was_understood_is_said_first(run: Run, tmp_path: Path, videos: Pat
     assert result.out.startswith("1 video; unlabelled; test 1.\n")
 
 
+@pytest.mark.slow
 def test_a_list_with_numbers_for_classes(run: Run, tmp_path: Path, videos: Path) -> None:
     (tmp_path / "val.txt").write_text("/far/run/1 7 1\n")
     (tmp_path / "classInd.txt").write_text("0 jump\n1 run\n")
@@ -184,6 +188,7 @@ def test_a_list_with_numbers_for_classes(run: Run, tmp_path: Path, videos: Path)
     assert "did you mean frames?" in message
 
 
+@pytest.mark.slow
 def test_sub_folders_that_are_no_classes(run: Run, tmp_path: Path, videos: Path) -> None:
     deep = videos / "run" / "2026" / "11"
     deep.mkdir(parents=True)
@@ -196,12 +201,14 @@ def test_sub_folders_that_are_no_classes(run: Run, tmp_path: Path, videos: Path)
     assert {v.label for v in found} == {""}
 
 
+@pytest.mark.slow
 def test_another_list_into_the_same_file(run: Run, tmp_path: Path, videos: Path) -> None:
     run("extract", videos / "jump", "-o", tmp_path / "x.h5", *CHEAP)
     result = run("extract", videos / "run", "-o", tmp_path / "x.h5", *CHEAP)
     assert "The file held 3 videos before, 3 of them not in this list." in result.out
 
 
+@pytest.mark.slow
 def test_a_shard_has_a_file_of_its_own(run: Run, tmp_path: Path, videos: Path) -> None:
     for n in (1, 2):
         run("extract", videos, "--shard", f"{n}/2", "-o", tmp_path / "x.h5", *CHEAP)
@@ -211,6 +218,7 @@ def test_a_shard_has_a_file_of_its_own(run: Run, tmp_path: Path, videos: Path) -
     assert "4videos" in "".join(result.out.split())
 
 
+@pytest.mark.slow
 def test_names_that_are_no_text(run: Run, tmp_path: Path, videos: Path) -> None:
     odd = os.fsencode(videos / "run") + b"/lat\xe9in.avi"
     shutil.copy(os.fsencode(videos / "run" / "1.mp4"), odd)
@@ -236,6 +244,7 @@ def test_snippets_or_stride(run: Run, tmp_path: Path, videos: Path) -> None:
     assert "not both" in message
 
 
+@pytest.mark.slow
 def test_check(run: Run, clips: Path, tmp_path: Path) -> None:
     result = run("extract", clips / "run" / "5.avi", "--check", "--min-frames", "1")
     assert (result.code, result.err) == (0, "")
@@ -247,6 +256,7 @@ def test_check(run: Run, clips: Path, tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -262,6 +272,7 @@ def test_check_refused(
     assert says in _refused(run("extract", tmp_path / arguments[0], *arguments[1:]))
 
 
+@pytest.mark.slow
 def test_a_video_that_fails_and_is_mended(run: Run, tmp_path: Path, videos: Path) -> None:
     bad, good = videos / "run" / "bad.mp4", videos / "run" / "1.mp4"
     bad.write_text("no video")
@@ -283,6 +294,7 @@ def test_a_video_that_fails_and_is_mended(run: Run, tmp_path: Path, videos: Path
     assert FeatureFile(output).failures == []
 
 
+@pytest.mark.slow
 def test_brackets_in_names_are_shown(run: Run, tmp_path: Path, videos: Path) -> None:
     bad = videos / "run" / "talk [dQw4w9].mp4"
     bad.write_text("no video")
@@ -293,6 +305,7 @@ def test_brackets_in_names_are_shown(run: Run, tmp_path: Path, videos: Path) -> 
     assert "talk[dQw4w9].mp4" in words
 
 
+@pytest.mark.slow
 def test_stride_and_default_output(
     run: Run, tmp_path: Path, videos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -305,6 +318,7 @@ def test_stride_and_default_output(
     assert file.recipes["rgb"].sampling == Sampling("stride", 3)
 
 
+@pytest.mark.slow
 def test_like_another_file(run: Run, tmp_path: Path, videos: Path) -> None:
     source, target = tmp_path / "s.h5", tmp_path / "t.h5"
     assert run("extract", videos / "jump", "-o", source, *FAST, "--stride", "3").code == 0
@@ -343,6 +357,7 @@ def test_version(run: Run) -> None:
     assert (result.code, result.out) == (0, f"tcon, version {tcon.__version__}\n")
 
 
+@pytest.mark.slow
 def test_inspect(run: Run, tmp_path: Path, videos: Path) -> None:
     run("extract", videos, "-o", tmp_path / "x.h5", *CHEAP)
     result = run("inspect", tmp_path / "x.h5")

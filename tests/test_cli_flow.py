@@ -40,6 +40,7 @@ def moving(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_flow_of_a_moving_picture(
     tmp_path: Path, moving: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

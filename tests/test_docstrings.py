@@ -28,6 +28,7 @@ def test_a_feature_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     _run(reader)
 
 
+@pytest.mark.slow
 def test_extraction(
     tmp_path: Path, write_video: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -42,6 +43,7 @@ def test_extraction(
     _run(api)
 
 
+@pytest.mark.slow
 def test_adaptation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("source.h5", "target.h5"):
         shutil.copy(BEFORE / name, tmp_path)

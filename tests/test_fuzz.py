@@ -19,6 +19,7 @@ def test_a_pickle_that_calls_a_function_fails(call: bytes) -> None:
         pickle.loads(call + b".")
 
 
+@pytest.mark.slow
 def test_a_hang_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fuzz, "LIMIT", 1)
     with pytest.raises(AssertionError, match="no end after 1 s"), ends_well():

@@ -104,6 +104,7 @@ def test_rooms_import_those_below_alone(graph: dict[str, set[str]]) -> None:
     assert upward == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "statement",
     [

@@ -37,6 +37,7 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
     return write_domain(tmp_path / "s.h5"), write_domain(tmp_path / "t.h5", shift=0.5, seed=1)
 
 
+@pytest.mark.slow
 def test_runs_come_back(
     files: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -114,6 +115,7 @@ def test_what_cannot_be(
         adapt(*files, output=tmp_path / "runs", device="cpu", **options)
 
 
+@pytest.mark.slow
 def test_the_example_of_the_docs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -137,6 +139,7 @@ def test_end_to_end_options_as_an_object() -> None:
     assert run.train.normalise == "none"
 
 
+@pytest.mark.slow
 def test_a_plain_script_and_the_lightness_of_the_cached_mode(
     files: tuple[Path, Path], tmp_path: Path
 ) -> None:

@@ -80,6 +80,7 @@ def test_it_takes_nothing_that_was_made_otherwise(features: Path) -> None:
         FeatureWriter(features, {"rgb": RGB, "flow": other})
 
 
+@pytest.mark.slow
 def test_an_extraction_goes_on(features: Path, tmp_path: Path, write_video: Callable) -> None:
     """Features made now are those of then, and kept flow of then serves."""
     cache = Path(shutil.copytree(BEFORE / "flow_cache", tmp_path / "flow"))

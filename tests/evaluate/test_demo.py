@@ -13,6 +13,8 @@ from PIL import Image
 from tcon.cache import InputError
 from tcon.evaluate.demo.show import run_demo
 
+pytestmark = pytest.mark.slow
+
 
 def test_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     few = {"task": 3, "control": 3}

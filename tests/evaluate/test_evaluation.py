@@ -317,6 +317,7 @@ def test_how_it_prints(tmp_path: Path) -> None:
     assert "<td>source_only</td>" in result._repr_html_()
 
 
+@pytest.mark.slow
 def test_errors(tmp_path: Path) -> None:
     runs = make(tmp_path, seeds=1)
     with pytest.raises(InputError, match="no such folder"):

@@ -18,6 +18,7 @@ from tcon.evaluate import evaluate
 PAGE = Path(__file__).parents[2] / "docs" / "evaluation.md"
 
 
+@pytest.mark.slow
 def test_the_example_of_the_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

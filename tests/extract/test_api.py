@@ -24,6 +24,7 @@ def _backbones():
         yield
 
 
+@pytest.mark.slow
 def test_a_folder_a_list_a_video_or_paths(clips: Path, tmp_path: Path) -> None:
     folder = extract(clips, tmp_path / "folder.h5", **TINY)
     assert [video.label for video in folder.videos] == ["jump", "jump", "jump", "run", "run", "run"]
@@ -57,6 +58,7 @@ def test_failures_are_in_the_file(clips: Path, tmp_path: Path) -> None:
     assert repr(file).endswith("x.h5': 1 video, rgb 3x64, 1 failure)")
 
 
+@pytest.mark.slow
 def test_like_a_file(clips: Path, tmp_path: Path) -> None:
     how = TINY | {"modality": "rgb,flow", "stride": 3, "views": "flip"}
     source = extract(clips / "jump", tmp_path / "s.h5", **how)
@@ -145,6 +147,7 @@ def test_the_command_has_every_option() -> None:
     assert inspect.signature(extract).parameters.keys() - others <= offered
 
 
+@pytest.mark.slow
 def test_a_plain_script_without_a_guard(clips: Path, tmp_path: Path) -> None:
     import subprocess
     import sys

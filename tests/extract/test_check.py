@@ -98,6 +98,7 @@ def test_the_backbone_may_compute_in_bf16(network: nn.Module, load: Load) -> Non
 # --- names of classes
 
 
+@pytest.mark.slow
 def test_clips_get_the_names_of_kinetics(load: Load) -> None:
     """Where the file is the published one; the last class of the alphabet is zumba."""
     network = models.get_model("r3d_18", weights=None)

@@ -19,6 +19,8 @@ from tcon.extract.backbones import get_spec, registry
 from tcon.extract.lists.videos import read_videos
 from tcon.extract.pipeline import Progress
 
+pytestmark = pytest.mark.slow
+
 VIDEOS, COMMIT = 24, 3  # hence eight parts
 SMALL = {"input_size": 64, "resize": 72}  # the default backbone, but quick
 # One process decodes, so that videos are committed in the order of the list.

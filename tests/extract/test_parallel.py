@@ -65,6 +65,7 @@ def test_the_videos_differ(alone: FeatureFile) -> None:
     assert (np.abs(first[:, None] - first).max(-1) > 0.01).sum() == len(first) * (len(first) - 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [{"workers": 3}, {"device": "cpu,cpu"}, {"workers": 2, "device": "cpu,cpu", "batch_size": 1}],
@@ -82,6 +83,7 @@ def test_processes_and_devices(
     _assert_equal(FeatureFile(tmp_path / "x.h5"), alone)
 
 
+@pytest.mark.slow
 def test_two_shards_by_two_processes(tmp_path: Path, clips: Path, alone: FeatureFile) -> None:
     runs = [
         subprocess.Popen(
@@ -102,6 +104,7 @@ def test_two_shards_by_two_processes(tmp_path: Path, clips: Path, alone: Feature
 # --- views
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("views", ["flip", "multiscale:2"])
 def test_views_are_extracted_each_as_an_image_of_its_own(
     tmp_path: Path, clips: Path, alone: FeatureFile, views: str
@@ -120,6 +123,7 @@ def test_views_are_extracted_each_as_an_image_of_its_own(
 # --- what goes wrong
 
 
+@pytest.mark.slow
 def test_a_video_that_hangs_is_given_up(tmp_path: Path, clips: Path, alone: FeatureFile) -> None:
     os.mkfifo(tmp_path / "hangs.mp4")  # opening it waits for ever, inside native code
     items = [VideoItem("hangs.mp4", tmp_path / "hangs.mp4", "", ""), *read_videos(clips)]
@@ -129,6 +133,7 @@ def test_a_video_that_hangs_is_given_up(tmp_path: Path, clips: Path, alone: Feat
     _assert_equal(FeatureFile(tmp_path / "x.h5"), alone)
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_is_done_and_ends_every_process(
     tmp_path: Path, clips: Path, alone: FeatureFile
 ) -> None:
@@ -186,6 +191,7 @@ def _children(pid: int) -> list[int]:
     return [int(word) for word in listing.stdout.split()]
 
 
+@pytest.mark.slow
 def test_a_video_too_short_is_a_failure_that_names_the_option(tmp_path: Path, clips: Path) -> None:
     failures = extract(read_videos(clips), tmp_path / "x.h5", replace(CONFIG, min_frames=8))
     assert {f.video: f.reason for f in failures} == {
@@ -208,6 +214,7 @@ def test_damage_is_noted(tmp_path: Path, write_video: Callable[..., Path]) -> No
     assert (seen[-1].done, seen[-1].damaged) == (1, 1)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_videos(tmp_path: Path, clips: Path) -> None:
     """Peak memory of 20 and of 200 videos, each in a process of its own."""
     driver = (

@@ -95,6 +95,7 @@ def lite0(tmp_path_factory: pytest.TempPathFactory, clips: Path) -> Path:
 # --- the numbers
 
 
+@pytest.mark.slow
 def test_features_equal_an_independent_path(
     clips: Path,
     lite0: Path,
@@ -128,6 +129,7 @@ def test_features_equal_an_independent_path(
     assert np.sort(apart, axis=1)[:, 1].min() > 0.03
 
 
+@pytest.mark.slow
 def test_neither_neighbours_nor_order_nor_batch_size_matter(
     tmp_path: Path, clips: Path, lite0: Path
 ) -> None:

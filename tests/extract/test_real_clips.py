@@ -13,6 +13,7 @@ import pytest
 from tcon.cache import FeatureFile
 from tcon.extract.backbones import get_spec
 
+pytestmark = pytest.mark.slow
 DATA = Path(__file__).parents[3] / "shared" / "data" / "hockey_surveillance"
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"needs {DATA}")
 

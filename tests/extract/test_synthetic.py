@@ -25,6 +25,8 @@ from tcon.extract.synthetic import (
     write_pair,
 )
 
+pytestmark = pytest.mark.slow
+
 DOMAINS = (SOURCE, TARGET)
 ACTIONS = (*MAIN, *CONTROL)
 SMALL = 4 * len(ACTIONS)  # the fewest clips: one to train and one to test per class and domain

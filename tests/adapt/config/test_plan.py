@@ -190,6 +190,7 @@ def test_shipped_plans_are_the_papers_tables(monkeypatch: pytest.MonkeyPatch, na
     assert all(f"_{backbone}.h5" in str(grid.source) for grid in plan.grids)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", ["matched", "official"])
 @pytest.mark.parametrize("name", sorted(TABLES))
 def test_both_presets_run_every_table(name: str, preset: str) -> None:

@@ -43,6 +43,7 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
     return write_domain(tmp_path / "s.h5"), write_domain(tmp_path / "t.h5", shift=0.5, seed=1)
 
 
+@pytest.mark.slow
 def test_run_folder(files: tuple[Path, Path], tmp_path: Path) -> None:
     for folder in run(*files, tmp_path / "runs"):
         record = read_record(folder)
@@ -71,6 +72,7 @@ def test_run_folder(files: tuple[Path, Path], tmp_path: Path) -> None:
         np.testing.assert_allclose(logits.detach(), last, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_permuted_target_labels_change_nothing_in_the_run_folder(tmp_path: Path) -> None:
     source, target = write_domain(tmp_path / "s.h5"), tmp_path / "t.h5"
     contents = []
@@ -84,6 +86,7 @@ def test_permuted_target_labels_change_nothing_in_the_run_folder(tmp_path: Path)
     assert contents[0] == contents[1]
 
 
+@pytest.mark.slow
 def test_same_seed_same_run_and_other_seed_other_run(
     files: tuple[Path, Path], tmp_path: Path
 ) -> None:
@@ -147,6 +150,7 @@ def test_short_videos_repeat_and_are_counted(tmp_path: Path) -> None:
     assert repeating_videos(domains, 2, 4) == 0
 
 
+@pytest.mark.slow
 def test_training_learns(tmp_path: Path) -> None:
     """On an easy shift both methods end well above chance, 1/3."""
     source = write_domain(tmp_path / "s.h5", videos=60)

@@ -65,6 +65,7 @@ def test_unlabelled_target(files: tuple[Path, Path], tmp_path: Path) -> None:
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.slow
 def test_no_other_method_reads_them(
     monkeypatch: pytest.MonkeyPatch, files: tuple[Path, Path], tmp_path: Path
 ) -> None:

@@ -128,6 +128,7 @@ def test_spread_of_features(files: list[Path], tmp_path: Path) -> None:
     assert all(0 < record["feature_spread"] < 1 for record in folder.records)
 
 
+@pytest.mark.slow
 def test_each_domain_has_a_flow_folder_of_its_own(
     files: list[Path], folders: list[Path], tmp_path: Path
 ) -> None:

@@ -66,6 +66,7 @@ def _numbers(clips: Tensor, read_number: Callable[[np.ndarray], int]) -> list[li
     return [[read_number(image) for image in video] for video in images]
 
 
+@pytest.mark.slow
 def test_batches_come_as_asked(
     videos: list[Video], two: ClipLoader, read_number: Callable[[np.ndarray], int]
 ) -> None:
@@ -124,6 +125,7 @@ def test_a_mirror_can_be_left_out(videos: list[Video]) -> None:
 # --- workers
 
 
+@pytest.mark.slow
 def test_a_hang_costs_one_video(videos: list[Video]) -> None:
     """As any other death of a process does: the kernel kills it."""
     loader = ClipLoader(videos, CUT, workers=1, time_limit=1.5)
@@ -155,6 +157,7 @@ print(*clips.shape, clips.sum().item())
 """
 
 
+@pytest.mark.slow
 def test_a_script_needs_no_main_guard(videos: list[Video], two: ClipLoader, tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
@@ -170,6 +173,7 @@ def test_a_script_needs_no_main_guard(videos: list[Video], two: ClipLoader, tmp_
 # --- flow
 
 
+@pytest.mark.slow
 def test_flow_is_kept_or_computed_on_the_device(tmp_path: Path, videos: list[Video]) -> None:
     """Video 0 is in the cache, 1 in none, 4 is broken; of 0's 39 fields field n has level n."""
     cache = FlowCache.extend(tmp_path, FLOW.flow, 10**9)

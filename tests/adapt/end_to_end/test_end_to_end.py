@@ -92,6 +92,7 @@ def logits(run: Path) -> dict[str, np.ndarray]:
         return {name: h5[name]["logits"][()] for name in h5 if isinstance(h5[name], h5py.Group)}
 
 
+@pytest.mark.slow
 def test_a_frozen_backbone_is_the_cached_mode(files: tuple[Path, Path], tmp_path: Path) -> None:
     """The same losses, gradients and so weights after every step, on the same features."""
     certain = [setting for setting in CERTAIN if not setting.startswith("e2e")]
@@ -148,6 +149,7 @@ def backbone_of(run: Path) -> dict[str, torch.Tensor]:
     return torch.load(run / "checkpoint.pt")["backbone"]
 
 
+@pytest.mark.slow
 def test_the_backbone_learns_from_all_losses(files: tuple[Path, Path], tmp_path: Path) -> None:
     tcon = backbone_of(end_to_end(files, tmp_path / "tcon"))["0.weight"]
     plain = backbone_of(end_to_end(files, tmp_path / "plain", method="source_only"))["0.weight"]
@@ -156,6 +158,7 @@ def test_the_backbone_learns_from_all_losses(files: tuple[Path, Path], tmp_path:
     assert not torch.allclose(tcon, plain)
 
 
+@pytest.mark.slow
 def test_without_adaptation_the_target_is_not_seen(
     files: tuple[Path, Path], tmp_path: Path
 ) -> None:
@@ -168,6 +171,7 @@ def test_without_adaptation_the_target_is_not_seen(
         assert torch.equal(backbone_of(runs[1])[name], value), name
 
 
+@pytest.mark.slow
 def test_the_oracle_sees_the_targets_videos(files: tuple[Path, Path], tmp_path: Path) -> None:
     """With their labels it is `source_only` on the target."""
     source, target = files
@@ -186,6 +190,7 @@ def test_no_label_reaches_the_loaders(files: tuple[Path, Path], tmp_path: Path) 
         assert not any(video.label for video in loader._videos)
 
 
+@pytest.mark.slow
 def test_unreadable_videos_are_told(
     folders: tuple[Path, Path], files: tuple[Path, Path], tmp_path: Path
 ) -> None:
@@ -206,6 +211,7 @@ def test_unreadable_videos_are_told(
     assert "test/jump/1 cannot be read any more" in why[-1]
 
 
+@pytest.mark.slow
 def test_half_precision_is_scaled_and_unscaled(files: tuple[Path, Path], tmp_path: Path) -> None:
     """Clipping sees the true gradients: the same course as in full precision, to its rounding."""
     runs = [
@@ -217,6 +223,7 @@ def test_half_precision_is_scaled_and_unscaled(files: tuple[Path, Path], tmp_pat
     assert torch.load(runs[1] / "checkpoint.pt")["backbone"]["0.weight"].dtype == torch.float32
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backbone", ["tiny_bn", "tiny3d"])
 def test_new_videos_are_predicted_as_the_run_did(
     files: tuple[Path, Path], folders: tuple[Path, Path], tmp_path: Path, backbone: str
@@ -231,6 +238,7 @@ def test_new_videos_are_predicted_as_the_run_did(
     np.testing.assert_allclose(got, expected, atol=2e-3)  # features pass through float16
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backbone", ["tiny", "tiny3d", "tiny_bn"])
 def test_micro_batches_change_nothing(
     files: tuple[Path, Path], tmp_path: Path, backbone: str
@@ -246,6 +254,7 @@ class Stop(BaseException):
     """As if the process had been killed here."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [1, 2, 5])
 def test_a_killed_run_continues(files: tuple[Path, Path], tmp_path: Path, step: int) -> None:
     """With random crops, dropout and batch norm, it ends in the same bytes."""
@@ -271,6 +280,7 @@ def test_a_killed_run_continues(files: tuple[Path, Path], tmp_path: Path, step: 
         assert (cut / name).read_bytes() == (whole / name).read_bytes(), name
 
 
+@pytest.mark.slow
 def test_extract_takes_the_trained_backbone(
     files: tuple[Path, Path], folders: tuple[Path, Path], tmp_path: Path
 ) -> None:
@@ -295,6 +305,7 @@ def test_extract_takes_the_trained_backbone(
         store.load_backbone("tiny_bn", str(run))
 
 
+@pytest.mark.slow
 def test_a_run_says_how_it_was_made(files: tuple[Path, Path], tmp_path: Path) -> None:
     run = end_to_end(files, tmp_path, method="source_only")
     assert run.name == "source_only_rgb_k3_e2e_seed0"
@@ -306,6 +317,7 @@ def test_a_run_says_how_it_was_made(files: tuple[Path, Path], tmp_path: Path) ->
     assert checkpoint.keys() == {"method", "normalise", "backbone"}
 
 
+@pytest.mark.slow
 def test_lists_will_do(
     folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -320,6 +332,7 @@ def test_lists_will_do(
     assert made[0].stat().st_mtime_ns == stamp
 
 
+@pytest.mark.slow
 def test_videos_of_equal_ids_have_tables_of_their_own(
     folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -380,6 +393,7 @@ def test_the_rates_of_backbones() -> None:
     assert (run.train.optimiser, run.train.lr, run.options.dropout) == ("adam", 3e-4, 0.7)
 
 
+@pytest.mark.slow
 def test_the_micro_batch_is_kept_and_may_be_changed(
     files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -447,6 +461,7 @@ def _together(files: tuple[Path, Path], output: Path, *settings: str) -> Path:
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backbone", ["tiny_bn"])
 def test_two_processes_are_one(files: tuple[Path, Path], tmp_path: Path, backbone: str) -> None:
     """With batches of half the size each, to rounding; co-attention sees the whole batch."""
@@ -463,6 +478,7 @@ def test_two_processes_are_one(files: tuple[Path, Path], tmp_path: Path, backbon
     assert records == [2, 2]  # one process writes
 
 
+@pytest.mark.slow
 def test_all_processes_predict_by_the_same_statistics(
     files: tuple[Path, Path], folders: tuple[Path, Path], tmp_path: Path
 ) -> None:

@@ -63,6 +63,7 @@ def _run(folder: Path, *, workers: int, output: str, notebook: bool) -> dict[str
         return {name: h5[name]["logits"][()] for name in h5 if isinstance(h5[name], h5py.Group)}
 
 
+@pytest.mark.slow
 def test_a_script_and_a_notebook_train_with_processes(folder: Path) -> None:
     here = _run(folder, workers=0, output="here", notebook=False)
     script = _run(folder, workers=4, output="script", notebook=False)

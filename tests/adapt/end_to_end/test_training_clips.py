@@ -92,6 +92,7 @@ def test_clips_may_overlap(video: str, read_number: Number) -> None:
     assert _numbers(frames, read_number) == plan.flatten().tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cut", [RGB, C3D, FLOW])
 def test_clips_are_the_snippets_of_extraction(video: str, cut: Cut) -> None:
     *chunks, decoded = read_snippets(video, "v", Reading({"x": cut}))
@@ -125,6 +126,7 @@ def test_what_does_not_decode(tmp_path: Path, write_video: Callable[..., Path]) 
         read_clips(str(single), FLOW, np.array([[0, 0, 0, 0, 0]]), "v")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("clip", [False, True])
 def test_flow_of_a_device_is_that_of_the_workers(video: str, clip: bool) -> None:
     """The engine torch against the compiled one, with crops and flips; the engines round apart."""
@@ -138,6 +140,7 @@ def test_flow_of_a_device_is_that_of_the_workers(video: str, clip: bool) -> None
     assert (found.float() - expected.float()).abs().mean() < 0.5
 
 
+@pytest.mark.slow
 def test_flow_of_a_device_repeats_what_a_short_video_lacks(video: str) -> None:
     cut = replace(FLOW, engine="torch")
     beyond, within = np.arange(56, 66).reshape(2, 5), np.minimum(np.arange(56, 66), 58)

@@ -53,6 +53,7 @@ class Asleep:
         return self._read(path, cut, *rest, **options)
 
 
+@pytest.mark.slow
 def test_only_a_video_that_cannot_be_predicted_ends_a_run(
     files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

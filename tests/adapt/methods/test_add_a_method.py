@@ -22,6 +22,8 @@ from tcon.cache import InputError
 from tcon.cache.plugins import load_plugin
 from tcon.extract import Machine
 
+pytestmark = pytest.mark.slow
+
 DOC = Path(__file__).parents[3] / "docs" / "add-a-method.md"
 SETTINGS = [
     *("train.epochs=1", "train.min_steps=6", "train.batch_size=5", "train.evaluations=2"),

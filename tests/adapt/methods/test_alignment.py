@@ -302,6 +302,7 @@ def test_official_presets_name_existing_options(name: str) -> None:
     assert (options[name] != entry(name).config) == bool(own)
 
 
+@pytest.mark.slow
 def test_whole_runs(tmp_path: Path) -> None:
     """Each method through the loop: it ends well above chance on an easy shift."""
     source = write_domain(tmp_path / "s.h5", videos=60)

@@ -81,6 +81,7 @@ def test_scores_are_the_factors_applied_to_principal_components() -> None:
     torch.testing.assert_close(off, torch.zeros_like(off), rtol=0, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_a_round_trip_through_a_checkpoint_and_a_second_fit_change_nothing(tmp_path: Path) -> None:
     base, (source, target, _) = make_base(), data(videos=9)  # fewer videos than components
     method = make(replace(QUICK, select=True))
@@ -104,6 +105,7 @@ def test_a_smaller_fit_leaves_nothing_of_a_larger_one() -> None:
         assert torch.equal(value, method.state_dict()[name]), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("classes", "targets", "select"),
     [(1, [0], True), (C, [0], True), (C, [0, 0, 0, 0], False), (5, [0, 2, 4], False)],
@@ -136,6 +138,7 @@ def test_it_is_called_a_reconstruction() -> None:
     assert entry("tcon").title == "tcon" and entry("tcon").note == ""
 
 
+@pytest.mark.slow
 def test_other_methods_start_without_scikit_learn() -> None:
     """Its import takes longer than all of ours together."""
     code = "import sys, tcon.adapt.config.plans; sys.exit('sklearn' in sys.modules)"

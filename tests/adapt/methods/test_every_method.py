@@ -65,6 +65,7 @@ def method(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
+@pytest.mark.slow
 def test_a_killed_run_is_resumed_exactly(method: str, tmp_path: Path) -> None:
     files = [tmp_path / name for name in ("s.h5", "t.h5")]
     whole = run(method, tmp_path)
@@ -89,6 +90,7 @@ def test_it_predicts_what_it_recorded_of_its_options(method: str, tmp_path: Path
         torch.testing.assert_close(votes.attention.sum(1), torch.ones(5))
 
 
+@pytest.mark.slow
 def test_target_labels_change_nothing(method: str, tmp_path: Path) -> None:
     """No byte of a run, whichever of the task's videos the target's labels are given to."""
     if entry(method).method.reads_target_labels:

@@ -74,6 +74,7 @@ def test_files_hold_the_prototypes_shown(tmp_path: Path) -> None:
     assert [v.split for v in FeatureFile(files[1]).videos].count("test") == 24
 
 
+@pytest.mark.slow
 def test_tcon_learns_on_it(tmp_path: Path) -> None:
     source, target = write_shift(tmp_path, seed=0, target=(64, 80))
     settings = ["train.epochs=1", "train.min_steps=120", "train.evaluations=1", "train.lr=2e-3"]

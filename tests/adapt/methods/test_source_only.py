@@ -64,6 +64,7 @@ def test_order_of_segments_is_seen_by_trn_alone() -> None:
     assert not torch.allclose(trn.predict(target[:, order]), trn.predict(target), rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_trn_separates_classes_that_differ_in_order_alone() -> None:
     source, test = ordered_videos(64, seed=0), ordered_videos(64, seed=1)
     found = {}

@@ -209,6 +209,7 @@ def test_prediction_is_deterministic_and_the_same_for_both_domains() -> None:
     assert (attention >= 1 - math.log(2)).all() and (attention <= 1).all()
 
 
+@pytest.mark.slow
 def test_order_of_segments_alone_separates_classes_across_domains() -> None:
     source = ordered_videos(64, seed=0)
     target, test = (ordered_videos(64, seed=seed, shift=0.2) for seed in (1, 2))

@@ -193,6 +193,7 @@ def test_one_segment_is_finite() -> None:
     assert all(p.grad.isfinite().all() for p in method.parameters())
 
 
+@pytest.mark.slow
 def test_subset_of_aligned_segments_estimates_their_mean() -> None:
     few = make(replace(SMALL, disc=replace(SMALL.disc, max_segments=16, dropout=0.0)))
     whole = step(make(replace(SMALL, disc=replace(SMALL.disc, dropout=0.0)))).logs["segment_domain"]

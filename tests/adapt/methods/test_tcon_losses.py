@@ -117,6 +117,7 @@ def test_more_snippets_than_relations_take() -> None:
         make("tcon", replace(SMALL, snippets=17))
 
 
+@pytest.mark.slow
 def test_readings_differ() -> None:
     """Every reading changes the gradient into G_f, before or after the attention is on."""
     gradients = set()

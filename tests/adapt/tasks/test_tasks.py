@@ -125,6 +125,7 @@ def differences(counts: DomainCount) -> dict[str, str]:
     return {c.name: c.difference for c in (*counts.classes, counts.total) if c.difference}
 
 
+@pytest.mark.slow
 def test_a_whole_dataset_differs_in_nothing() -> None:
     counts = count()
     assert not differences(counts) and not counts.differs and not counts.lost
@@ -153,6 +154,7 @@ def test_labels_that_are_misspelt_or_unknown() -> None:
     assert differences(counts)["shoot_ball"] == "70 missing in train, 30 missing in test"
 
 
+@pytest.mark.slow
 def test_names_of_splits() -> None:
     counts = count(lambda v: replace(v, split="val") if v.split == "test" else v)
     assert not counts.differs and counts.remarks == ("val is taken for the benchmark's test",)
@@ -224,6 +226,7 @@ def test_listing_and_showing() -> None:
     assert refused.exit_code == 2 and "did you mean ucf_hmdb_2_U2H?" in refused.output
 
 
+@pytest.mark.slow
 def test_checking_files(tmp_path: Path) -> None:
     labels = [("golf", "dive")[n % 2] for n in range(12)]
     source = write_domain(tmp_path / "s.h5", labels=labels)

@@ -62,6 +62,7 @@ def stop_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
     monkeypatch.setattr(feed, "step_generator", generator)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimiser", ["adam", "sgd"])
 @pytest.mark.parametrize("save_seconds", [0.0, 1e9])
 def test_interrupted_at_every_step(
@@ -139,6 +140,7 @@ run_all(prepared, on_evaluation=report, save_seconds=0.03)
 """
 
 
+@pytest.mark.slow
 def test_killed_process(files: tuple[Path, Path], tmp_path: Path) -> None:
     """``kill -9`` at no particular place, twice; then the run is finished in peace."""
     settings = (*SETTINGS, "train.min_steps=120", "train.evaluations=40")
@@ -187,6 +189,7 @@ def test_interrupted_run_with_other_settings_is_refused(
         run(files, tmp_path, "train.lr=0.1")
 
 
+@pytest.mark.slow
 def test_many_threads_repeat_a_run_to_the_bit(tmp_path: Path) -> None:
     """At sizes where torch divides a gradient among threads; small ones are never divided."""
     files = [

@@ -49,6 +49,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory, clips: Path) -> Iterator[dict
         yield {run.method: run_folder.path for run, run_folder in prepared.runs}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", names())
 def test_the_exported_model_predicts_as_the_run(
     runs: dict[str, Path], clips: Path, tmp_path: Path, method: str

@@ -73,6 +73,7 @@ def _onnx(path: Path, snippets: Tensor) -> tuple[Outputs, dict]:
     return session.run(None, {"snippets": snippets.numpy()}), json.loads(metadata)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "config", "suffix"),
     [
@@ -110,6 +111,7 @@ def test_the_file_predicts_as_the_run(
         np.testing.assert_allclose(one[0], both[0], rtol=1e-4, atol=1e-5)  # any number of videos
 
 
+@pytest.mark.slow
 def test_training_parts_are_left_out(run: Path, tmp_path: Path) -> None:
     export_model(run, tmp_path / "model.pt2")
     names = torch.export.load(tmp_path / "model.pt2").state_dict
@@ -146,6 +148,7 @@ class _Exotic(nn.Sequential):
         return torch.special.bessel_j0(super().forward(x))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "suffix", "message"),
     [

@@ -139,6 +139,7 @@ def test_unequal_segments(tmp_path: Path) -> None:
     torch.testing.assert_close(weights.sum(1), torch.ones(2, 2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "clouds", "drawn"),
     [
@@ -171,6 +172,7 @@ def test_the_most_confident_pairs_take_turns_over_classes() -> None:
     assert confident_pairs(p_s[:2], p_t[2:], 3) == []
 
 
+@pytest.mark.slow
 def test_a_pair_is_shown_of_the_runs_that_used_it(
     tmp_path: Path, write_video: Callable[..., Path]
 ) -> None:

@@ -140,6 +140,7 @@ def test_curves_share_an_axis_by_their_unit(tmp_path: Path) -> None:
     assert panels_of({"step": 1, "attentive_entropy": 1.0}) == {"losses": ["attentive_entropy"]}
 
 
+@pytest.mark.slow
 def test_accuracy_by_segments(tmp_path: Path) -> None:
     for k in (2, 4, 10):
         groups = train(tmp_path, modality="rgb,flow", segments=k)
@@ -174,6 +175,7 @@ def test_accuracy_by_segments_of_fused_runs(tmp_path: Path) -> None:
     assert titles == {f"clips -> cctv\n{kind}" for kind in ("rgb", "flow", "rgb+flow")}
 
 
+@pytest.mark.slow
 def test_all_figures_of_a_comparison(tmp_path: Path) -> None:
     groups = train(tmp_path)
     drawn = list(draw_all(groups, Loader(), PairChoice()))

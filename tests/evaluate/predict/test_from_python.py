@@ -60,6 +60,7 @@ def test_one_video_and_a_loaded_run(run: Path, clips: Path) -> None:
         predict(loaded, "gone.mp4", machine=MACHINE)
 
 
+@pytest.mark.slow
 def test_the_documented_example(
     run: Path,
     tmp_path: Path,

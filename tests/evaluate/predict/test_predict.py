@@ -71,6 +71,7 @@ def _predict(deployed: LoadedRun, videos: Path, machine: Extraction = MACHINE) -
     return results
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "config", "settings"),
     [
@@ -133,6 +134,7 @@ def test_methods_without_attention(tmp_path: Path, clips: Path, method: str, kin
         assert result.weights is None and result.segment_scores is None
 
 
+@pytest.mark.slow
 def test_the_command(run: Path, clips: Path, tmp_path: Path) -> None:
     """A broken video in the middle: the others are predicted, in order, and all is written."""
     (tmp_path / "broken.mp4").write_bytes(b"no video")

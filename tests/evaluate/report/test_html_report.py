@@ -74,6 +74,7 @@ def printed(*words: object) -> str:
     return result.output
 
 
+@pytest.mark.slow
 def test_a_report_of_runs(tmp_path: Path) -> None:
     run = train(tmp_path)[1].first
     finding = {"kind": "x", "text": "it looks <odd> & wrong", "remedy": "try this"}
@@ -123,6 +124,7 @@ def test_a_report_of_runs(tmp_path: Path) -> None:
     assert settings.index("tcon.tau") > alone
 
 
+@pytest.mark.slow
 def test_a_report_of_a_papers_table_has_all_the_rest_too(tmp_path: Path) -> None:
     train(tmp_path, seeds=2)
     file = tmp_path / "r.html"
@@ -150,6 +152,7 @@ def test_a_damaged_health_file_costs_a_line(tmp_path: Path) -> None:
     assert "is damaged" in picture.caption and picture.figure.axes
 
 
+@pytest.mark.slow
 def test_health_is_said_once_for_all_runs_alike(tmp_path: Path) -> None:
     groups = train(tmp_path, seeds=2)
     assert health_of(groups[:1]).warnings == ()
@@ -171,6 +174,7 @@ def test_health_is_said_once_for_all_runs_alike(tmp_path: Path) -> None:
     assert "Health: it is odd (tcon 0)." in caption
 
 
+@pytest.mark.slow
 def test_moved_files_and_unlabelled_targets_still_give_a_report(tmp_path: Path) -> None:
     write_domain(tmp_path / "clips.h5")
     labels = [""] * 12

@@ -16,6 +16,7 @@ from tcon.cache import InputError
 from tcon.evaluate.runs.embeddings import Loader, find, of_videos, some
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("methods", "normalise"),
     [

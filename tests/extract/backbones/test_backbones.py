@@ -70,6 +70,7 @@ def test_unknown_backbone_without_a_near_one_lists_all() -> None:
 # --- the networks
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TORCHVISION)
 def test_torchvision_backbone_is_the_network_before_its_classifier(
     tmp_path: Path, name: str
@@ -127,6 +128,7 @@ def test_snippets_are_as_long_as_the_networks_take() -> None:
     assert lengths == {name: 16 if name in clips else 1 for name in names()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["s3d", "r3d_18"])
 def test_clip_backbones_compute_in_bf16(name: str) -> None:
     """torch has no average pool of clips for it on CPUs."""

@@ -67,6 +67,7 @@ def _clip() -> Tensor:
     return torch.randn(1, 3, 16, 112, 112, generator=torch.Generator().manual_seed(0))
 
 
+@pytest.mark.slow
 def test_c3d_is_the_network_up_to_fc7(
     checkpoint: str, expected: tuple[Tensor, Tensor, Tensor]
 ) -> None:
@@ -84,6 +85,7 @@ def test_c3d_is_the_network_up_to_fc7(
     assert set(backbone.module.state_dict()) == keys
 
 
+@pytest.mark.slow
 def test_c3d_fc6_is_the_network_up_to_fc6(
     checkpoint: str, expected: tuple[Tensor, Tensor, Tensor]
 ) -> None:

@@ -53,6 +53,7 @@ def _without_counters(state: dict[str, Tensor]) -> object:
     return {k: v for k, v in state.items() if not k.endswith("num_batches_tracked")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
 @pytest.mark.parametrize("form", [_plain, _wrapped, _of_tsn, _without_head, _without_counters])
 def test_a_checkpoint_file_is_loaded(

@@ -43,6 +43,7 @@ def _forget() -> None:
     plugins._loaded.clear()
 
 
+@pytest.mark.slow
 def test_the_example_of_the_page(plugin: Path, clips: Path, tmp_path: Path) -> None:
     how = ("--plugin", plugin, "--backbone", "convnext_tiny", "--weights", "random")
     options = (*how, "--modality", "rgb,flow", "--snippets", 1, "--device", "cpu")
@@ -64,6 +65,7 @@ def test_the_example_of_the_page(plugin: Path, clips: Path, tmp_path: Path) -> N
     assert other.recipes == file.recipes
 
 
+@pytest.mark.slow
 def test_its_checkpoint_fits(plugin: Path, clips: Path, tmp_path: Path) -> None:
     from torchvision.models import convnext_tiny
 
@@ -142,6 +144,7 @@ def test_the_names_of_tcon_are_taken(tmp_path: Path, clips: Path) -> None:
         extract(clips, tmp_path / "x.h5", plugins=[tmp_path / "wrong.py"], machine=CPU)
 
 
+@pytest.mark.slow
 def test_a_plugin_that_has_changed_is_asked_for(
     plugin: Path, clips: Path, tmp_path: Path, write_video: Callable[..., Path]
 ) -> None:
@@ -171,6 +174,7 @@ def test_a_cell_of_a_notebook_may_be_run_again(clips: Path, tmp_path: Path) -> N
     assert (file.recipes["rgb"].dim, file.recipes["rgb"].plugin) == (3, None)
 
 
+@pytest.mark.slow
 def test_an_entry_point_of_an_installed_package(
     plugin: Path, clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -102,6 +102,7 @@ def _alive(pid: int) -> bool:
 # --- answers
 
 
+@pytest.mark.slow
 def test_processes_answer_as_this_one_does(folder: Path, patient: Pool) -> None:
     items = _items(folder, *SOUND, "text.mp4")
     found = _collect(patient.stream(items))
@@ -144,6 +145,7 @@ def test_no_videos(patient: Pool) -> None:
 # --- hangs and crashes
 
 
+@pytest.mark.slow
 def test_a_video_that_hangs_is_given_up(folder: Path, impatient: Pool) -> None:
     found = _collect(impatient.stream(_items(folder, "0.mp4", "hangs.mp4", "1.mp4", "2.mp4")))
     (error,) = found["hangs.mp4"]
@@ -152,6 +154,7 @@ def test_a_video_that_hangs_is_given_up(folder: Path, impatient: Pool) -> None:
     assert frames == [20, 30, 40]
 
 
+@pytest.mark.slow
 def test_a_slow_consumer_is_no_hang(folder: Path, impatient: Pool) -> None:
     answers = []
     for _, answer in filter(None, impatient.stream(_items(folder, "4.mp4"))):
@@ -164,6 +167,7 @@ def test_a_slow_consumer_is_no_hang(folder: Path, impatient: Pool) -> None:
     assert sum(len(chunk.snippets) for chunk in chunks) == decoded.frames == 60
 
 
+@pytest.mark.slow
 def test_a_crash_fails_one_video(folder: Path) -> None:
     """And a long wait for one video, here the first, holds up no other."""
     items = _items(folder, "hangs.mp4", *SOUND)
@@ -222,6 +226,7 @@ def test_a_process_that_does_not_start(folder: Path, monkeypatch: pytest.MonkeyP
 # --- ends
 
 
+@pytest.mark.slow
 def test_no_process_outlives_the_pool(folder: Path) -> None:
     """Whatever it was doing, and although not all answers were taken."""
     pool = DecodePool(LARGE, workers=1, time_limit=1000)
@@ -259,6 +264,7 @@ sys.stdin.read()
 """
 
 
+@pytest.mark.slow
 def test_processes_end_with_a_killed_parent(folder: Path) -> None:
     """One of them idle, the other with answers that nobody takes any more."""
     names = [str(folder / name) for name in ("text.mp4", "4.mp4")]

@@ -28,6 +28,7 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["cpu", "opencv"])
 def test_equals_the_other_engines_to_rounding(engine: str) -> None:
     if engine == "opencv":
@@ -63,6 +64,7 @@ def test_stops_where_the_cpu_engine_stops() -> None:
     assert batched.flow(*flow_pairs(48, 64), parameters)[1].tolist() == [int(n) for n in spent]
 
 
+@pytest.mark.slow
 def test_a_pair_is_the_same_in_any_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = flow_pairs(40, 56)
     whole = tvl1_pairs(first, second, parameters=FEW, engine="torch")

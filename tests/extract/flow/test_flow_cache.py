@@ -75,6 +75,7 @@ def _hash(path: Path) -> str:
 # --- what it holds
 
 
+@pytest.mark.slow
 def test_features_are_as_without(tmp_path: Path, kept: Path, items: list[VideoItem]) -> None:
     extract(items, tmp_path / "x.h5", CONFIG)
     plain, with_cache = FeatureFile(tmp_path / "x.h5"), FeatureFile(kept / "x.h5")
@@ -83,6 +84,7 @@ def test_features_are_as_without(tmp_path: Path, kept: Path, items: list[VideoIt
     assert plain.videos == with_cache.videos
 
 
+@pytest.mark.slow
 def test_every_field_is_kept(kept: Path, items: list[VideoItem]) -> None:
     cache = FlowCache.open(kept / "flow", CUT.flow)
     assert cache.count == len(items)
@@ -99,6 +101,7 @@ def test_every_field_is_kept(kept: Path, items: list[VideoItem]) -> None:
             assert torch.equal(torch.from_numpy(h5["levels"][()]), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_flow")
 def test_flow_is_not_computed_again(tmp_path: Path, kept: Path, items: list[VideoItem]) -> None:
     """For another backbone's other snippets neither."""
@@ -113,6 +116,7 @@ def _read(item: VideoItem, cut: FlowCut, flow: FlowCache | None) -> Tensor:
     return read_clips(str(item.path), cut, plan, item.id, flow=flow)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("clip", [False, True])
 def test_clips_are_as_without_and_nothing_is_decoded(
     kept: Path, items: list[VideoItem], clip: bool
@@ -144,6 +148,7 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
 # --- bounds
 
 
+@pytest.mark.slow
 def test_it_stops_at_its_limit(tmp_path: Path, kept: Path, items: list[VideoItem]) -> None:
     size = FlowCache.open(kept / "flow", CUT.flow).size
     config = replace(CONFIG, keep_flow=tmp_path / "flow", keep_flow_gb=size / 2 / 1e9)
@@ -157,6 +162,7 @@ def test_it_stops_at_its_limit(tmp_path: Path, kept: Path, items: list[VideoItem
     assert (cache.full, cache.count, cache.size) == (False, len(items), size)
 
 
+@pytest.mark.slow
 def test_a_full_disk_fails_no_video(
     tmp_path: Path, kept: Path, items: list[VideoItem], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -194,6 +200,7 @@ extract(
 """
 
 
+@pytest.mark.slow
 def test_a_kill_costs_one_video(
     tmp_path: Path, clips: Path, kept: Path, items: list[VideoItem]
 ) -> None:
@@ -250,6 +257,7 @@ def _as_version_1(folder: Path) -> None:
             h5.attrs["format_version"] = 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("old", [False, True])
 def test_the_flow_of_another_domain_is_replaced(
     tmp_path: Path, two: tuple[Path, list[Video]], alike: list[VideoItem], old: bool
@@ -265,6 +273,7 @@ def test_the_flow_of_another_domain_is_replaced(
         assert (len(h5["levels"]), h5.attrs["fingerprint"]) == (6, fingerprint)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_flow")
 def test_of_an_old_cache_the_frames_tell(
     tmp_path: Path, two: tuple[Path, list[Video]], items: list[VideoItem]
@@ -307,6 +316,7 @@ def test_flow_made_otherwise_is_refused(tmp_path: Path, kept: Path, items: list)
         FlowCache.extend(items[0].path, CUT.flow, 1)
 
 
+@pytest.mark.slow
 def test_the_command(
     tmp_path: Path, kept: Path, clips: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -43,6 +43,7 @@ def _first(name: str, modality: str, channels: int) -> tuple[Tensor, Tensor]:
     return conv(grey), bias.view(-1, 1, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", IMAGES)
 def test_the_first_convolution_sees_grey_flow_as_it_sees_grey_images(name: str) -> None:
     """Over ten channels instead of three, so ten thirds as strong; the bias stays."""
@@ -51,6 +52,7 @@ def test_the_first_convolution_sees_grey_flow_as_it_sees_grey_images(name: str) 
     torch.testing.assert_close(flow - bias, (rgb - bias) * 10 / 3, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", IMAGES)
 def test_image_backbones_take_flow(name: str) -> None:
     backbone = load_backbone(name, "random", modality="flow")
@@ -60,6 +62,7 @@ def test_image_backbones_take_flow(name: str) -> None:
     assert (backbone.weights, backbone.classifier) == ("random", None)
 
 
+@pytest.mark.slow
 def test_every_channel_of_flow_gets_the_mean_of_rgb(resnet18: Path) -> None:
     state = torch.load(resnet18, weights_only=True)
     backbone = load_backbone("resnet18", str(resnet18), modality="flow")
@@ -74,6 +77,7 @@ def test_every_channel_of_flow_gets_the_mean_of_rgb(resnet18: Path) -> None:
     assert backbone.classifier is None
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_flow_is_loaded_as_it_is(tmp_path: Path, flow_network: nn.Module) -> None:
     torch.save(flow_network.state_dict(), tmp_path / "flow.pth")
     backbone = load_backbone("resnet18", str(tmp_path / "flow.pth"), modality="flow")
@@ -93,6 +97,7 @@ def _error(name: str, weights: Path | str, modality: str) -> str:
     return str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_flow_does_not_fit_rgb(tmp_path: Path, flow_network: nn.Module) -> None:
     torch.save(flow_network.state_dict(), tmp_path / "flow.pth")
     message = _error("resnet18", tmp_path / "flow.pth", "rgb")
@@ -101,6 +106,7 @@ def test_a_checkpoint_of_flow_does_not_fit_rgb(tmp_path: Path, flow_network: nn.
     assert "(first: conv1.weight)" in message
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_fewer_fields_does_not_fit_flow(
     tmp_path: Path, flow_network: nn.Module
 ) -> None:
@@ -110,6 +116,7 @@ def test_a_checkpoint_of_fewer_fields_does_not_fit_flow(
     assert "(first: conv1.weight)" in _error("resnet18", tmp_path / "six.pth", "flow")
 
 
+@pytest.mark.slow
 def test_a_checkpoint_without_the_first_convolution_does_not_fit_flow(
     tmp_path: Path, flow_network: nn.Module
 ) -> None:
@@ -119,6 +126,7 @@ def test_a_checkpoint_without_the_first_convolution_does_not_fit_flow(
     assert "(first: conv1.weight)" in _error("resnet18", tmp_path / "x.pth", "flow")
 
 
+@pytest.mark.slow
 def test_c3d_takes_clips_of_flow(tmp_path: Path) -> None:
     """Its first convolution sees two channels, each the mean of RGB's."""
     rgb = load_backbone("c3d_fc6", "random").module

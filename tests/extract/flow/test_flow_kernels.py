@@ -28,6 +28,7 @@ runs = pytest.mark.skipif(not GPU and not INTERPRETED, reason="runs in the inter
 needs_gpu = pytest.mark.skipif(not GPU, reason="needs a CUDA GPU")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(GPU or INTERPRETED, reason="a GPU runs them as they are")
 def test_in_the_interpreter() -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__]
@@ -162,6 +163,7 @@ _TYPES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(INTERPRETED, reason="nothing is compiled in the interpreter")
 @pytest.mark.parametrize("name", ["warp", "median", "begin", "iterate", "decide"])
 def test_compiles_for_a_gpu(name: str) -> None:

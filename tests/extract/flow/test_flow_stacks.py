@@ -154,6 +154,7 @@ def _parts(cut: FlowCut, frames: int) -> list[GreyFrames]:
     return found + list(cutter.rest())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampling", [("uniform", 3, 5), ("stride", 2, 5), ("stride", 9, 6)])
 def test_frames_go_in_parts_and_make_the_same_stacks(
     flowed: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch, sampling: tuple[str, int, int]
@@ -172,6 +173,7 @@ def test_frames_go_in_parts_and_make_the_same_stacks(
     assert torch.equal(torch.cat(stacks), _stacks(cut, 60))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("flowed")
 def test_a_device_makes_the_features_that_a_decoding_process_makes(
     tmp_path: Path, clips: Path, monkeypatch: pytest.MonkeyPatch
@@ -201,6 +203,7 @@ def _read(path: Path, cut: FlowCut, *, min_frames: int = 1) -> tuple[Tensor, Dec
     return torch.cat([chunk.snippets for chunk in chunks]), decoded
 
 
+@pytest.mark.slow
 def test_a_stack_is_the_flow_of_resized_frames(tmp_path: Path, write_video: Write) -> None:
     """Frames by ffmpeg, resized by Pillow, flow by `tvl1`, cropped by Pillow."""
     path = write_video(tmp_path / "x.mp4", 9, b_frames=2)
@@ -226,6 +229,7 @@ def test_one_frame_has_no_flow(tmp_path: Path, write_video: Write) -> None:
         _read(path, CUT, min_frames=16)
 
 
+@pytest.mark.slow
 def test_both_modalities_in_one_pass(tmp_path: Path, clips: Path) -> None:
     """The file holds what two extractions, of each modality alone, hold."""
     items = read_videos(clips)
@@ -247,6 +251,7 @@ def test_both_modalities_in_one_pass(tmp_path: Path, clips: Path) -> None:
     assert both.counts("flow").tolist() == [1, 2, 2, 1, 2, 2]  # of 3 and 5 frames: one place
 
 
+@pytest.mark.slow
 def test_flow_made_otherwise_is_refused(tmp_path: Path, clips: Path) -> None:
     items = read_videos(clips)[:1]
     config = replace(FLOW, modalities=("flow",))
@@ -261,6 +266,7 @@ def test_flow_made_otherwise_is_refused(tmp_path: Path, clips: Path) -> None:
         extract(items, tmp_path / "x.h5", FLOW)
 
 
+@pytest.mark.slow
 def test_an_engine_that_cannot_is_refused_before_any_video(tmp_path: Path, clips: Path) -> None:
     config = replace(FLOW, flow_engine="torch", flow=FlowRecipe(parameters=PRESETS["opencv4"]))
     with pytest.raises(InputError, match="does not follow the convention opencv4"):
@@ -268,6 +274,7 @@ def test_an_engine_that_cannot_is_refused_before_any_video(tmp_path: Path, clips
     assert not (tmp_path / "x.h5").exists()
 
 
+@pytest.mark.slow
 def test_weights_of_flow_go_to_flow_alone(tmp_path: Path) -> None:
     own = load_backbone("resnet18", "random", modality="flow").module
     torch.save(own.state_dict(), tmp_path / "flow.pth")
@@ -281,6 +288,7 @@ def test_weights_of_flow_go_to_flow_alone(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"needs {DATA}")
 def test_features_as_of_opencvs_flow() -> None:
     """On a real stack: levels within 1 on average. Rounding alone moves features by a few percent,

@@ -94,6 +94,7 @@ def test_mirroring_the_images_mirrors_the_flow() -> None:
     assert (plain[1] - mirrored[1]).abs()[INNER[1:]].mean() < 0.1
 
 
+@pytest.mark.slow
 def test_a_clip_equals_its_pairs() -> None:
     frames = torch.from_numpy(np.stack([_texture(48, 64, seed) for seed in range(4)])).byte()
     whole = tvl1(frames, threads=3)
@@ -155,6 +156,7 @@ def _scene(kind: str) -> Tensor:
     return _pair(first, second)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["small", "large", "zoom", "darker"])
 def test_equals_opencv(kind: str) -> None:
     pytest.importorskip("cv2.optflow", reason="needs opencv-contrib")
@@ -167,6 +169,7 @@ def test_equals_opencv(kind: str) -> None:
     assert (levels[0] - levels[1]).abs().mean() < 1
 
 
+@pytest.mark.slow
 def test_equals_opencv_to_rounding_where_rounding_cannot_grow() -> None:
     pytest.importorskip("cv2.optflow", reason="needs opencv-contrib")
     parameters = FlowParameters(scales=1, warps=1, epsilon=0)
@@ -177,6 +180,7 @@ def test_equals_opencv_to_rounding_where_rounding_cannot_grow() -> None:
     assert (ours - theirs).norm(dim=1).mean() < 1e-5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [

@@ -21,6 +21,8 @@ from tcon.extract.importers.registry import open_source
 from tcon.extract.importers.source import FeatureSource
 from tcon.extract.importers.wanted import choose_videos
 
+pytestmark = pytest.mark.slow
+
 
 def _saved(save: Callable[[io.BytesIO], object]) -> bytes:
     file = io.BytesIO()

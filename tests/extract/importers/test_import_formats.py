@@ -225,6 +225,7 @@ def test_hdf5_per_video(tmp_path: Path) -> None:
         open_source("hdf5", tmp_path)
 
 
+@pytest.mark.slow
 def test_mat(tmp_path: Path) -> None:
     savemat(tmp_path / "a.mat", {"x": A})
     savemat(tmp_path / "b.mat", {"features": B.astype("f8"), "n": 5})
@@ -299,6 +300,7 @@ def test_what_is_not_of_the_kind_named(tmp_path: Path) -> None:
         open_source("t7", tmp_path / "v")
 
 
+@pytest.mark.slow
 def test_small_files_that_would_fill_the_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -91,6 +91,7 @@ def _die_after(folder: Path, output: Path, videos: int) -> None:
         os._exit(0)
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -105,6 +106,7 @@ def test_killed_at_any_moment(
     assert resumed.sha256("rgb", labels=True) == whole.sha256("rgb", labels=True)
 
 
+@pytest.mark.slow
 def test_no_process_outlives_an_import(tmp_path: Path) -> None:
     savemat(tmp_path / "v.mat", {"x": features(2)})
     source = open_source("mat", tmp_path)

@@ -17,6 +17,8 @@ from tcon.cache.recipe import Sampling
 from tcon.cli import main
 from tcon.extract.snippets.sampling import snippet_frames
 
+pytestmark = pytest.mark.slow
+
 Write = Callable[..., Path]
 
 GOOD, LEAST = 40, 16
@@ -97,6 +99,7 @@ def _damaged(originals: list[Original]) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.slow
 def test_every_video_is_extracted_or_listed(
     tmp_path: Path,
     videos: Path,

@@ -74,6 +74,7 @@ def _ucf_lists(counts: Mapping[str, tuple[int, int]]) -> dict[str, list[str]]:
     return lists
 
 
+@pytest.mark.slow
 def test_counts_of_ucf101_and_hmdb51(tmp_path: Path) -> None:
     ucf = _read("ucf101", _ucf_lists(UCF12), tmp_path / "ucf", "\r\n")
     assert Counter(split for *_, split in ucf) == {"train": UCF_TOTALS[0], "test": UCF_TOTALS[1]}
@@ -102,6 +103,7 @@ def test_counts_of_ucf101_and_hmdb51(tmp_path: Path) -> None:
     assert sum(_of_task(ucf, small.source, "test")) == 189
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["ucf101", "ucf50"])
 def test_counts_of_ucf50_and_olympic(tmp_path: Path, name: str) -> None:
     """The groups of UCF50 give the split of UCF101."""
@@ -127,6 +129,7 @@ def test_counts_of_ucf50_and_olympic(tmp_path: Path, name: str) -> None:
     assert sum(_of_task(rows, task.target, "test")) == 54
 
 
+@pytest.mark.slow
 def test_counts_of_jester(tmp_path: Path) -> None:
     task = read_task("jester_S2T")
     source = [8648, 4132, 8498, 8246, 4373, 3398, 8604]

@@ -383,6 +383,7 @@ CHEAP = (
 )
 
 
+@pytest.mark.slow
 def test_a_dataset_is_extracted(
     lay: Callable[..., Path],
     clips: Path,

@@ -238,6 +238,7 @@ def _run(*arguments: str | Path) -> int | str | None:
     return caught.value.code
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("pattern", "near"), [("{:05d}.png", 1e-3), ("img_{:05d}.jpg", 0.05)])
 def test_a_video_and_its_frames_have_the_same_features(
     write: Callable[..., Path], video: Path, tmp_path: Path, pattern: str, near: float
@@ -273,6 +274,7 @@ def test_figures_show_the_frames_of_a_part(
         read_images(row, np.array([0]), tmp_path / "P01")
 
 
+@pytest.mark.slow
 def test_check_and_flow_take_a_frame_folder(
     write: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -33,6 +33,7 @@ def test_other_texts_are_refused(text: str) -> None:
         Shard.parse(text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 2, 3, 8, 2000])
 def test_shards_part_a_list(count: int) -> None:
     items = _items(*IDS[:300])

@@ -246,6 +246,7 @@ def test_a_tensor_has_the_storage_of_floats(tmp_path: Path) -> None:
             read(tmp_path / "x.pkl", b"\x80\x04" + tensor(other) + b".").numpy()
 
 
+@pytest.mark.slow
 def test_depth_and_repetition_cost_nothing(tmp_path: Path) -> None:
     assert isinstance(read(tmp_path / "x.pkl", b"(" * 300_000 + b"l" * 300_000 + b"."), list)
     assert len(read(tmp_path / "x.pkl", laughs() + b".")) == 10

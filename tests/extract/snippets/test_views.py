@@ -109,6 +109,7 @@ def _tsn(
     return crops
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("height", "width", "size"), [(256, 340, 224), (340, 256, 224), (128, 171, 112), (64, 64, 64)]
 )
@@ -142,6 +143,7 @@ def test_a_video_always_gets_the_same_draws_and_another_gets_others() -> None:
     assert len({tuple(boxes) for boxes in drawn}) == 50
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scales", [(1, 0.875, 0.75, 0.66), (1, 0.875, 0.75)])
 def test_training_draws_every_crop_of_tsn_equally_often(scales: tuple[float, ...]) -> None:
     expected, draws = _tsn(256, 340, 224, scales), 10_000

@@ -48,6 +48,7 @@ def test_snd_extremes() -> None:
         assert soft_neighbourhood_density(collapsed) == pytest.approx(np.log(29))
 
 
+@pytest.mark.slow
 def test_snd_of_a_subset() -> None:
     logits = np.random.default_rng(0).normal(size=(400, 4))
     some = soft_neighbourhood_density(logits, max_videos=100)
