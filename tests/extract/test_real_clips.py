@@ -13,9 +13,11 @@ import pytest
 from tcon.cache import FeatureFile
 from tcon.extract.backbones import get_spec
 
-pytestmark = pytest.mark.slow
 DATA = Path(__file__).parents[3] / "shared" / "data" / "hockey_surveillance"
-pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"needs {DATA}")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not DATA.is_dir(), reason=f"needs {DATA}"),
+]
 
 
 def _command(domain: str, output: Path, *options: str) -> list[str]:
