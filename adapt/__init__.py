@@ -10,9 +10,9 @@ From the command to a step of training:
 
 What they work on: ``config/`` has options, presets, settings and plans; ``data/`` domains and
 batches of cached features; ``end_to_end/`` the same of clips, with the backbone trained too;
-``layers/`` what methods are made of; ``tasks/`` classes. What they leave: ``record.py``
-(config.json), ``run_folder.py``, ``runs.py`` (finished runs as objects), with which ``inference/``
-predicts new videos. ``progress/`` shows it all to people.
+``layers/`` what methods are made of; ``tasks/`` classes. What they leave is ``run/``: its folder,
+its record (config.json) and the finished run as an object, with which ``inference/`` predicts new
+videos. ``progress/`` shows it all to people.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .api import adapt
     from .end_to_end.options import EndToEnd
-    from .runs import FailedRun, FinishedRun, Runs
+    from .run.finished import FailedRun, FinishedRun, Runs
 
 __all__ = ["EndToEnd", "FailedRun", "FinishedRun", "Runs", "adapt"]
 
 _HOMES = {
     "adapt": ".api",
     "EndToEnd": ".end_to_end.options",
-    "FailedRun": ".runs",
-    "FinishedRun": ".runs",
-    "Runs": ".runs",
+    "FailedRun": ".run.finished",
+    "FinishedRun": ".run.finished",
+    "Runs": ".run.finished",
 }
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from ..cache import FeatureFile
-from ..cache.device import choose_device
+from ..cache.common.device import choose_device
+from ..cache.common.plugins import load_plugin
 from ..cache.errors import InputError
-from ..cache.plugins import load_plugin
 from .config.grid import Grid, make_grid
 from .config.plans import Plan, read_plan
 from .config.settings import Settings
@@ -18,7 +18,7 @@ from .end_to_end.options import EndToEnd
 from .events import Evaluated, GridReady, GridRefused, OnEvent, RunChanged, StepDone
 from .grid import Prepared, State, prepare, run_all
 from .opening import open_store
-from .runs import FailedRun, FinishedRun, Runs
+from .run.finished import FailedRun, FinishedRun, Runs
 
 
 def adapt(

@@ -104,7 +104,7 @@ def adapt(
     With --plan, options given here override the plan's. Target labels, where the file holds any,
     decide which videos belong to the task's classes; training never gets them.
     """
-    from ..cache.plugins import load_plugin
+    from ..cache.common.plugins import load_plugin
     from .config.grid import make_grid
     from .config.plans import read_plan
     from .end_to_end.decoding import Decoding

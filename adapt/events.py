@@ -11,7 +11,7 @@ from .config.grid import Grid
 from .grid import Prepared, State
 
 if TYPE_CHECKING:
-    from ..extract.pipeline import Progress  # the cached mode must not need decoders
+    from ..extract.features.pipeline import Progress  # the cached mode must not need decoders
 
 
 @dataclass(frozen=True)

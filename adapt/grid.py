@@ -17,8 +17,8 @@ from .config.runs import base_of
 from .data.feeds import CachedFeed
 from .data.store import Store, by_data
 from .methods import FittedMethod, Method, entry
-from .record import RunRecord
-from .run_folder import CHECKPOINT, RunFolder, begun_record
+from .run.folder import CHECKPOINT, RunFolder, begun_record
+from .run.record import RunRecord
 from .training.health import Diverged
 from .training.loop import OnEvaluation, OnStep, fit, new_method, train
 from .training.processes import Processes

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
+from .common.records import from_data
 from .recipe import FlowParameters, FlowRecipe, Preprocessing, Recipe, Sampling, Views
-from .records import from_data
 
 OLD_COLUMNS = {"early_stopped": "bounded"}  # of the table of videos, up to version 2
 _IMPORTED = "imported: "

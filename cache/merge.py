@@ -5,9 +5,9 @@ from __future__ import annotations
 import h5py
 import numpy as np
 
+from .common.records import to_json
 from .files import existing_file
 from .reader import FeatureFile
-from .records import to_json
 from .schema import Failure, Video
 from .tables import write_table
 

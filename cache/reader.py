@@ -11,11 +11,11 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from .common.records import from_json
 from .errors import InputError
 from .files import existing_file
 from .legacy import OLD_COLUMNS, recipe_from_texts
 from .recipe import Recipe
-from .records import from_json
 from .schema import SPLITS, TABLES, Failure, Video
 from .sources import sources_of
 from .tables import read_table

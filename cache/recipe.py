@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .plugins import PluginRecord
+from .common.plugins import PluginRecord
 
 Count = Annotated[int, Field(ge=1)]
 FLOW_SIZE = (256, 340)  # height and width of the frames that flow is computed on (TSN)

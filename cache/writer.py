@@ -17,13 +17,13 @@ import h5py
 import numpy as np
 from filelock import FileLock
 
+from .common.locks import release, try_lock
+from .common.records import to_json
 from .errors import InputError
 from .files import new_file
-from .locks import release, try_lock
 from .merge import merge
 from .reader import FeatureFile
 from .recipe import Recipe
-from .records import to_json
 from .schema import Failure, Snippets, Video
 from .sources import parts_folder, parts_of
 from .tables import write_table

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..adapt.runs import FinishedRun
+from ..adapt.run.finished import FinishedRun
 from ..cache import InputError
 from .report.content import Content, RunDistances
 from .report.page import accuracies, printed

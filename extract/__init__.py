@@ -2,16 +2,18 @@
 
 A csv row becomes a row of features on this way::
 
-    lists/ reads the row -> `api.extract` -> `plan` loads the backbone -> `pipeline` joins
+    lists/ reads the row -> `api.extract` -> `features.plan` loads the backbone ->
+
+    `features.pipeline` joins
 
     decoding/ (frames), snippets/ and flow/ (snippets), backbones/ on machine/ (features), and the
     writer of `tcon.cache`
 
 ``api``        `extract`, what ``tcon extract`` calls; ``like`` repeats a file's recipe
-``options``    what decides the features; ``machine/`` has the rest: devices, workers, limits
-``selection``  which videos; ``lists/`` reads lists, folders and official datasets
+``features/``  what decides the features, the pipeline, and what a classifier sees
+``machine/``   the rest: devices, workers, limits
+``lists/``     which videos: lists, folders and official datasets
 ``importers/`` `import_features`: features that others made; ``pickles/`` reads theirs
-``check``      what a backbone's classifier sees in a video
 ``synthetic/`` the clips of the demo
 """
 

@@ -6,16 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from ..cache.common.plugins import load_plugin
 from ..cache.errors import InputError
-from ..cache.plugins import load_plugin
 from ..cache.reader import FeatureFile
 from ..cache.recipe import FlowRecipe
-from .like import options_like, require_same
+from .features.like import options_like, require_same
+from .features.options import ExtractOptions, make_options
+from .features.pipeline import Progress, extract_items
+from .features.plan import Plan
+from .lists.selection import Videos, select_videos
 from .machine.machine import Machine
-from .options import ExtractOptions, make_options
-from .pipeline import Progress, extract_items
-from .plan import Plan
-from .selection import Videos, select_videos
 
 
 def extract(

@@ -177,14 +177,14 @@ def extract(output: Path | None, check: bool, retry_failed: bool, **given: Any) 
     video; a folder of frames counts as a video. With --check it is a single video, and with
     --dataset there is none. Run again to continue or extend.
     """
-    from ..cache.plugins import load_plugin
+    from ..cache.common.plugins import load_plugin
     from ..cache.recipe import FlowRecipe
+    from .features.options import make_options
     from .flow import parse_parameters
+    from .lists.selection import Selection
     from .machine.machine import Machine
     from .machine.memory import keep_freed_memory
-    from .options import make_options
     from .progress import extract_with_progress
-    from .selection import Selection
 
     selection = Selection(**_take(given, Selection))
     machine = Machine(**_take(given, Machine))
@@ -194,7 +194,7 @@ def extract(output: Path | None, check: bool, retry_failed: bool, **given: Any) 
         quantised=not given.pop("flow_float"),
     )
     if check:
-        from .check import check_video
+        from .features.check import check_video
 
         for plugin in given.pop("plugins"):
             load_plugin(plugin)
@@ -292,7 +292,7 @@ def import_(kind: str, features: Path, output: Path, **options: Any) -> None:
 )
 def flow(video: Path, output: Path | None, engine: str, pairs: int, parameters: str) -> None:
     """Write the TV-L1 flow of a VIDEO as a colour video (mp4) and as numbers (npz)."""
-    from ..cache.console import console
+    from ..cache.common.console import console
     from .flow import parse_parameters
     from .flow.video import video_flow, write_flow
 

@@ -11,14 +11,14 @@ from typing import Any
 from rich.progress import TextColumn
 
 from ..cache import FeatureFile
-from ..cache.console import console, progress_bar
+from ..cache.common.console import console, progress_bar
 from ..cache.recipe import FlowRecipe
 from ..cache.schema import Failure
 from .api import extract
+from .features.pipeline import Progress
 from .flow.cache import FlowCache
 from .lists.videos import VideoItem, describe
 from .machine.machine import Machine
-from .pipeline import Progress
 
 _SHOWN_FAILURES = 10
 

@@ -14,7 +14,7 @@ from tiny_backbones import MACHINE, table_of, tiny_backbones
 
 from tcon.adapt.inference.features import plan_features
 from tcon.adapt.inference.loaded_run import load_run
-from tcon.adapt.record import read_record
+from tcon.adapt.run.record import read_record
 from tcon.cache import FeatureFile, InputError
 from tcon.cache.recipe import FlowRecipe, Preprocessing, Sampling
 from tcon.cli import main

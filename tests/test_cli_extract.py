@@ -234,7 +234,7 @@ def test_ctrl_c_before_anything_is_done(
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("tcon.extract.plan.load_backbone", stop)
+    monkeypatch.setattr("tcon.extract.features.plan.load_backbone", stop)
     result = run("extract", videos, "-o", tmp_path / "x.h5", *CHEAP)
     assert (result.code, result.err) == (130, "stopped: the same command continues\n")
 

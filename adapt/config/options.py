@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, PlainSerializer, ValidationInfo, WrapValidator
 
+from ...cache.common.ranges import BelowOne, Count, NonNegative, Positive, Whole
+from ...cache.common.records import from_data, to_data
 from ...cache.errors import InputError
-from ...cache.ranges import BelowOne, Count, NonNegative, Positive, Whole
-from ...cache.records import from_data, to_data
 from ..end_to_end.options import EndToEnd
 from ..methods import MethodConfig, entry, names
 from . import defaults

@@ -12,7 +12,7 @@ import torch
 from ...cache import FeatureFile, InputError
 from ..config.options import RunConfig
 from ..methods import entry
-from ..record import DataRecord, DomainRecord, RunRecord, VideoCounts
+from ..run.record import DataRecord, DomainRecord, RunRecord, VideoCounts
 from ..tasks.task import read_task, shared_classes, some
 from ..training.processes import Processes
 from .domains import Domains, Videos, load_domains

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from ...cache import FeatureFile
 from ...extract.api import extract
+from ...extract.features.pipeline import Progress
 from ...extract.lists.labels import list_sha256
 from ...extract.lists.videos import VideoItem, labels_of, read_videos
 from ...extract.machine.machine import Machine
-from ...extract.pipeline import Progress
 from ..training.processes import Processes
 from .decoding import FEATURE_FILES
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from ...cache.ranges import NonNegative, Whole
+from ...cache.common.ranges import NonNegative, Whole
 
 BatchNorm = Literal["partial", "frozen", "trained"]
 

@@ -16,13 +16,13 @@ from ...cache import FeatureFile, InputError, Recipe
 from ...cache.recipe import Sampling
 from ...extract.backbones import LoadedBackbone, load_backbone
 from ...extract.backbones.trial import try_backbone
+from ...extract.features.options import ExtractOptions
+from ...extract.features.plan import make_cut
 from ...extract.flow.cache import FlowCache
 from ...extract.flow.cutting import FlowCut
 from ...extract.flow.tvl1 import choose_engine
 from ...extract.machine.cores import cores
 from ...extract.machine.precision import DTYPES
-from ...extract.options import ExtractOptions
-from ...extract.plan import make_cut
 from ...extract.snippets.cutting import Cut
 from ..config.options import RunConfig
 from ..data.domains import Domains, choose
@@ -30,7 +30,7 @@ from ..data.feeds import Feed
 from ..data.splits import split_videos
 from ..data.store import Store
 from ..methods import entry
-from ..record import DataRecord, RunRecord
+from ..run.record import DataRecord, RunRecord
 from ..training.loop import new_method
 from ..training.processes import Processes
 from .backbone import TrainedBackbone, training_precision

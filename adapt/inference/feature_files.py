@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ...cache import FeatureFile, InputError
 from ...cache.errors import MissingFile
-from ..record import Domain, RunRecord
+from ..run.record import Domain, RunRecord
 
 _OPTION = {"source": "--source-features", "target": "--features"}
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from ...cache import InputError
 from ...cache.recipe import FlowRecipe, Views
 from ...extract.backbones.checkpoint import file_sha256
-from ...extract.like import require_extracted, require_same, weights_for
+from ...extract.features.like import require_extracted, require_same, weights_for
+from ...extract.features.options import ExtractOptions
+from ...extract.features.plan import Plan
 from ...extract.machine.machine import Machine
-from ...extract.options import ExtractOptions
-from ...extract.plan import Plan
-from ..run_folder import CHECKPOINT
+from ..run.folder import CHECKPOINT
 from .loaded_run import LoadedRun
 
 

@@ -11,8 +11,8 @@ from ...cache import InputError, Recipe
 from ..config.options import RunConfig
 from ..data.statistics import Statistics
 from ..methods import Method, Sizes, build
-from ..record import CONFIG, Domain, RunRecord, read_record
-from ..run_folder import CHECKPOINT
+from ..run.folder import CHECKPOINT
+from ..run.record import CONFIG, Domain, RunRecord, read_record
 from .feature_files import feature_file
 
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import torch
 
 from ...cache import Failure, Snippets, Video
-from ...cache.plugins import load_plugin
+from ...cache.common.plugins import load_plugin
+from ...extract.features.pipeline import Progress, compute
+from ...extract.features.plan import Plan
 from ...extract.lists.videos import VideoItem
 from ...extract.machine.machine import Machine
-from ...extract.pipeline import Progress, compute
-from ...extract.plan import Plan
 from ..data.domains import Videos
 from ..data.statistics import standardise
 from .features import plan_features

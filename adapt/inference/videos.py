@@ -7,8 +7,8 @@ from pathlib import Path
 
 from ...cache.errors import InputError, printable
 from ...extract.decoding import is_there
+from ...extract.lists.selection import is_video
 from ...extract.lists.videos import VideoItem, read_videos
-from ...extract.selection import is_video
 
 
 def read_items(paths: Sequence[str | Path], *, root: Path | None = None) -> list[VideoItem]:

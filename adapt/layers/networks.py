@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...cache.ranges import BelowOne, Count
+from ...cache.common.ranges import BelowOne, Count
 
 
 def draw_mask(shape: tuple[int, ...], p: float, generator: torch.Generator) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...cache.ranges import Count, NonNegative
+from ...cache.common.ranges import Count, NonNegative
 
 Rule = Literal["cosine", "argmax", "source_label", "topk", "all"]
 

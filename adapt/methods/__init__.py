@@ -4,18 +4,8 @@ A method of your own needs no change here: ``from tcon.adapt.methods import Meth
 register``, and name its file by ``--plugin`` (docs/add-a-method.md).
 """
 
-from ...cache.plugins import load_entry_points
-from . import (  # noqa: F401  (they register themselves)
-    cdan,
-    cmfglr,
-    daaa,
-    dan,
-    dann,
-    source_only,
-    ta3n,
-    target_only,
-    tcon,
-)
+from ...cache.common.plugins import load_entry_points
+from . import cdan, cmfglr, daaa, dan, dann, source_only, ta3n, target_only, tcon  # noqa: F401  (they register themselves)
 from .alignment import AdversarialConfig, Alignment, AlignmentConfig
 from .base import (
     Draws,

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...cache.ranges import NonNegative
+from ...cache.common.ranges import NonNegative
 from ..layers.networks import Bottleneck, DiscriminatorConfig, SegmentClassifier
 from ..layers.schedules import dann_ramp
 from .base import Draws, Losses, Method, MethodConfig, SegmentVotes, Sizes, SourceBatch, State

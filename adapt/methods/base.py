@@ -10,8 +10,8 @@ import torch
 from pydantic import ConfigDict
 from torch import Tensor, nn
 
+from ...cache.common.ranges import BelowOne, Whole
 from ...cache.errors import InputError
-from ...cache.ranges import BelowOne, Whole
 
 Draws = dict[str, Tensor]
 State = dict[str, Tensor]

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...cache.ranges import Count
+from ...cache.common.ranges import Count
 from ..layers.losses import domain_accuracy, entropy
 from ..layers.multilinear import multilinear_map, randomised_multilinear_map
 from ..layers.networks import Discriminator

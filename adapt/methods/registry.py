@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from ...cache.common.plugins import PluginRecord, current_plugin
 from ...cache.errors import unknown
-from ...cache.plugins import PluginRecord, current_plugin
 from .base import Method, MethodConfig, Sizes
 
 Presets = Mapping[str, tuple[str, ...]]

@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...cache.ranges import NonNegative
+from ...cache.common.ranges import NonNegative
 from ..layers.domain_attention import attentive_entropy, domain_attention
 from ..layers.losses import domain_accuracy
 from ..layers.networks import Bottleneck, draw_mask

@@ -10,13 +10,13 @@ from typing import Any
 
 from rich.console import Console
 
-from ...cache.console import console
+from ...cache.common.console import console
 from ..api import train_grids, train_plan
 from ..config.grid import Grid
 from ..config.plans import Plan
 from ..events import CountingVideos, Evaluated, Event, GridReady, GridRefused, RunChanged, StepDone
-from ..run_folder import HEALTH
-from ..runs import Runs
+from ..run.finished import Runs
+from ..run.folder import HEALTH
 from ..training.health import by_kind
 from ..training.tensorboard import Write, tensorboard_writer
 from .board import Board

@@ -9,7 +9,7 @@ from ..config.grid import Grid
 from ..end_to_end.decoding import Decoding
 from ..grid import check_runs
 from ..opening import preview_store
-from ..run_folder import LOGITS, RESUME
+from ..run.folder import LOGITS, RESUME
 from .display import run_console
 
 

@@ -8,12 +8,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from ..cache.errors import InputError
+from ...cache.errors import InputError
+from .folder import LOGITS
 from .record import CONFIG, RunRecord, read_record
-from .run_folder import LOGITS
 
 if TYPE_CHECKING:
-    from .inference.stream import Result
+    from ..inference.stream import Result
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class FinishedRun:
         Returns:
             a `Prediction` for each video, or a `Failure` that says why there is none.
         """
-        from .inference import predict
+        from ..inference import predict
 
         return predict(self.path, videos, **options)
 

@@ -27,10 +27,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..cache.errors import InputError, shorten
-from ..cache.locks import release, try_lock
+from ...cache.common.locks import release, try_lock
+from ...cache.errors import InputError, shorten
+from ..training.health import Finding
 from .record import CONFIG, RunRecord, read_record, write_record
-from .training.health import Finding
 
 METRICS, CHECKPOINT, LOGITS = "metrics.jsonl", "checkpoint.pt", "logits.h5"
 HEALTH, RESUME, LOCK = "health.json", "resume.pt", ".lock"

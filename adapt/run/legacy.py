@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..cache.legacy import recipe_from_texts
-from .config.options import Segments
+from ...cache.legacy import recipe_from_texts
+from ..config.options import Segments
 
 _RUN = ("method", "modality", "seed", "preset", "train", "options", "end_to_end")
 _SAME = (

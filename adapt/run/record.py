@@ -14,12 +14,12 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import ConfigDict
 
-from ..cache.errors import InputError, shorten
-from ..cache.plugins import PluginRecord, require_plugin
-from ..cache.ranges import Whole
-from ..cache.recipe import Recipe
-from ..cache.records import from_data, to_json
-from .config.options import MethodOptions, RunConfig, UnknownOptions
+from ...cache.common.plugins import PluginRecord, require_plugin
+from ...cache.common.ranges import Whole
+from ...cache.common.records import from_data, to_json
+from ...cache.errors import InputError, shorten
+from ...cache.recipe import Recipe
+from ..config.options import MethodOptions, RunConfig, UnknownOptions
 from .legacy import current_layout
 
 CONFIG = "config.json"

@@ -12,15 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .compare import FileComparison
-from .counts import (
-    DomainCount,
-    Known,
-    Side,
-    dataset_of,
-    known_count,
-    known_total,
-    labels_of,
-)
+from .counts import DomainCount, Known, Side, dataset_of, known_count, known_total, labels_of
 from .task import VERIFIED, Task, near_labels, read_task, shipped_tasks, some
 
 Page = list[Table | Text]

@@ -11,7 +11,7 @@ from ..config.options import RunConfig
 from ..data.domains import Domains
 from ..data.feeds import CachedFeed, Feed
 from ..methods import FittedMethod, Method, Sizes, build
-from ..run_folder import RunFolder
+from ..run.folder import RunFolder
 from .optimiser import learning_rate, make_optimiser, set_rate
 from .recorder import Recorder
 from .resume import Saver, restore

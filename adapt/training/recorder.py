@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..data.feeds import Feed
 from ..methods import Method
-from ..run_folder import RunFolder
+from ..run.folder import RunFolder
 from .health import Diverged, findings
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from ...cache import InputError
-from ..run_folder import RunFolder, replace_file
+from ..run.folder import RunFolder, replace_file
 
 _SHARE = 50  # a run spends no more than a 50th of its time on storing
 

@@ -22,7 +22,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 
-from .errors import InputError
+from ..errors import InputError
 
 _loading: ContextVar[PluginRecord | None] = ContextVar("loading", default=None)
 _loaded: dict[PluginRecord, ModuleType] = {}

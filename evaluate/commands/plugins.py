@@ -9,7 +9,7 @@ def _load_plugins(
     _context: click.Context, _option: click.Parameter, names: tuple[str, ...]
 ) -> None:
     """Load plug-ins before the command runs."""
-    from ...cache.plugins import load_plugin
+    from ...cache.common.plugins import load_plugin
 
     for name in names:
         load_plugin(name)

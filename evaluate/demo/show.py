@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ...adapt.config.grid import Grid
 from ...adapt.progress.display import train_and_show
-from ...cache.console import console
+from ...cache.common.console import console
 from ...extract.lists.videos import read_videos
 from ...extract.machine.machine import Machine
 from ...extract.progress import extract_with_progress

@@ -10,7 +10,7 @@ import torch
 from ... import __version__
 from ...adapt.inference.loaded_run import LoadedRun
 from ...adapt.inference.prediction import AttentionKind
-from ...extract.plan import Plan
+from ...extract.features.plan import Plan
 
 METADATA = "tcon.json"  # its name inside the file
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from ...adapt.inference.loaded_run import LoadedRun
 from ...adapt.inference.stream import Result, predict_videos
 from ...cache import Failure, InputError
-from ...cache.console import console, progress_bar
+from ...cache.common.console import console, progress_bar
+from ...extract.features.pipeline import Progress
+from ...extract.features.plan import Plan
 from ...extract.lists.videos import VideoItem
-from ...extract.pipeline import Progress
-from ...extract.plan import Plan
 from .figures import PredictionFigures
 from .files import CsvPredictions, JsonPredictions
 from .table import PredictionTable

@@ -17,7 +17,7 @@ from ...adapt.data.statistics import standardise_domains
 from ...adapt.inference.feature_files import feature_file
 from ...adapt.inference.loaded_run import LoadedRun, load_run
 from ...adapt.methods import Method
-from ...adapt.record import Domain
+from ...adapt.run.record import Domain
 from ...adapt.tasks.task import Task
 from ...cache import FeatureFile, InputError
 from .read import Run

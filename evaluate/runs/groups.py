@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ...adapt.methods import entry, names
-from ...adapt.record import RunRecord
+from ...adapt.run.record import RunRecord
 from ...cache import InputError
 from ..scores.intervals import accuracy_interval
 from ..scores.metrics import accuracy, mean_class_accuracy

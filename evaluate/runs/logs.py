@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...adapt.run_folder import HEALTH, METRICS
+from ...adapt.run.folder import HEALTH, METRICS
 from ...adapt.training.health import by_kind
 from ...cache import InputError
 from .groups import Group

@@ -9,8 +9,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from ...adapt.record import CONFIG, RunRecord, read_record
-from ...adapt.run_folder import LOGITS
+from ...adapt.run.folder import LOGITS
+from ...adapt.run.record import CONFIG, RunRecord, read_record
 from ...cache import InputError
 
 

@@ -10,8 +10,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from ...cache.common.plugins import current_plugin, load_entry_points
 from ...cache.errors import InputError, printable, shorten, unknown
-from ...cache.plugins import current_plugin, load_entry_points
 from ...cache.recipe import Preprocessing
 from .checkpoint import checkpoint_file, classifier_of, file_sha256, load_state, read_state
 from .flow_input import average_over_rgb, flow_preprocessing, widen_first_conv

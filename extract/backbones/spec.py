@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import nn
 
-from ...cache.plugins import PluginRecord
+from ...cache.common.plugins import PluginRecord
 from ...cache.recipe import Preprocessing
 
 

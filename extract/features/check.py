@@ -8,17 +8,17 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..cache.errors import InputError
-from .backbones import LoadedBackbone, get_spec, names
-from .backbones.classes import class_names
-from .decoding import DecodeError, is_there
-from .decoding.pool import DecodePool
-from .lists.videos import VideoItem
-from .machine.devices import Devices
-from .machine.machine import Machine
+from ...cache.errors import InputError
+from ..backbones import LoadedBackbone, get_spec, names
+from ..backbones.classes import class_names
+from ..decoding import DecodeError, is_there
+from ..decoding.pool import DecodePool
+from ..lists.videos import VideoItem
+from ..machine.devices import Devices
+from ..machine.machine import Machine
+from ..snippets.reading import Chunk
 from .options import ExtractOptions
 from .plan import Plan
-from .snippets.reading import Chunk
 
 
 @torch.inference_mode()

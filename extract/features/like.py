@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..cache.errors import InputError
-from ..cache.plugins import require_plugin
-from ..cache.reader import FeatureFile
-from ..cache.recipe import FlowRecipe, Recipe
-from .backbones import get_spec, names
-from .backbones.checkpoint import checkpoint_file, file_sha256
+from ...cache.common.plugins import require_plugin
+from ...cache.errors import InputError
+from ...cache.reader import FeatureFile
+from ...cache.recipe import FlowRecipe, Recipe
+from ..backbones import get_spec, names
+from ..backbones.checkpoint import checkpoint_file, file_sha256
 from .options import ExtractOptions
 from .plan import Plan
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..cache.errors import InputError, unknown
-from ..cache.recipe import FlowRecipe, Sampling, Views
-from .backbones import MODALITIES
-from .snippets.views import parse_views
+from ...cache.errors import InputError, unknown
+from ...cache.recipe import FlowRecipe, Sampling, Views
+from ..backbones import MODALITIES
+from ..snippets.views import parse_views
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,18 +17,18 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from ..cache import Failure, FeatureWriter, Snippets, Video
-from ..cache.errors import printable
-from .decoding import DecodeError
-from .decoding.pool import DecodePool
-from .lists.labels import check_committed, list_sha256
-from .lists.videos import VideoItem, labels_of
-from .machine.batching import Batch, Batcher
-from .machine.cores import cores
-from .machine.devices import Devices, Result
-from .machine.precision import DTYPES
+from ...cache import Failure, FeatureWriter, Snippets, Video
+from ...cache.errors import printable
+from ..decoding import DecodeError
+from ..decoding.pool import DecodePool
+from ..lists.labels import check_committed, list_sha256
+from ..lists.videos import VideoItem, labels_of
+from ..machine.batching import Batch, Batcher
+from ..machine.cores import cores
+from ..machine.devices import Devices, Result
+from ..machine.precision import DTYPES
+from ..snippets.reading import Chunk, Decoded
 from .plan import Plan
-from .snippets.reading import Chunk, Decoded
 
 _UNWRITTEN = 64  # videos that may wait for the writer
 _MOST_WORKERS = 16  # unless the user asks for more

@@ -7,21 +7,21 @@ from dataclasses import dataclass
 
 import torch
 
-from .. import __version__
-from ..cache.errors import InputError
-from ..cache.recipe import Recipe
-from .backbones import LoadedBackbone, load_backbone
-from .backbones.trial import try_backbone
-from .flow.cache import FlowCache
-from .flow.cutting import FlowCut
-from .flow.fields import FIELDS, ON_DEVICE
-from .flow.tvl1 import choose_engine
-from .machine.devices import choose_devices
-from .machine.machine import Machine
-from .machine.precision import choose_precision
+from ... import __version__
+from ...cache.errors import InputError
+from ...cache.recipe import Recipe
+from ..backbones import LoadedBackbone, load_backbone
+from ..backbones.trial import try_backbone
+from ..flow.cache import FlowCache
+from ..flow.cutting import FlowCut
+from ..flow.fields import FIELDS, ON_DEVICE
+from ..flow.tvl1 import choose_engine
+from ..machine.devices import choose_devices
+from ..machine.machine import Machine
+from ..machine.precision import choose_precision
+from ..snippets.cutting import Cut, FrameCut
+from ..snippets.reading import Reading
 from .options import ExtractOptions
-from .snippets.cutting import Cut, FrameCut
-from .snippets.reading import Reading
 
 _GPU_BATCH = 8  # times the batch of a CPU
 

@@ -23,10 +23,10 @@ from pathlib import Path
 import h5py
 from filelock import FileLock
 
+from ...cache.common.records import to_json
 from ...cache.errors import InputError
 from ...cache.files import sync
 from ...cache.recipe import FlowRecipe
-from ...cache.records import to_json
 from ...cache.schema import Video
 from ..decoding import DecodeError, fingerprint
 from .cache_file import (

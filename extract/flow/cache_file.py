@@ -19,11 +19,11 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from ...cache.common.records import from_json
 from ...cache.errors import InputError
 from ...cache.files import reserve
 from ...cache.legacy import flow_from_text
 from ...cache.recipe import FlowRecipe
-from ...cache.records import from_json
 from .frames import HEIGHT, WIDTH
 
 FORMAT = "tcon-flow"

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torchvision.utils import flow_to_image
 
-from ...cache.device import choose_device
+from ...cache.common.device import choose_device
 from ...cache.errors import InputError
 from ...cache.recipe import FlowParameters
 from ..decoding import DecodeError, is_there, read_frames

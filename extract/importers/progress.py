@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ...cache.console import console, progress_bar
+from ...cache.common.console import console, progress_bar
 from ...cache.reader import FeatureFile
 from ...cache.schema import SPLITS, Failure
 from .api import import_features

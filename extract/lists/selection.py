@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..cache.errors import InputError, printable
-from .lists.datasets import read_dataset
-from .lists.shards import Shard
-from .lists.suffixes import VIDEO_SUFFIXES
-from .lists.videos import VideoItem, read_videos
+from ...cache.errors import InputError, printable
+from .datasets import read_dataset
+from .shards import Shard
+from .suffixes import VIDEO_SUFFIXES
+from .videos import VideoItem, read_videos
 
 Videos = str | Path | Sequence[str | Path | VideoItem]
 

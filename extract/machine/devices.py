@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ...cache.device import choose_device
+from ...cache.common.device import choose_device
 from ..backbones import LoadedBackbone
 from ..flow.fields import FieldCut, GreyFrames
 from ..snippets.cutting import Cut

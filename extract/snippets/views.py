@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...cache.common.records import from_data
 from ...cache.errors import InputError
 from ...cache.recipe import Views
-from ...cache.records import from_data
 from .transforms import interpolate
 
 # Sides of a training crop, as parts of the short side (TSN).

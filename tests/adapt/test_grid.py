@@ -18,7 +18,7 @@ from tcon.adapt.config.options import TrainConfig
 from tcon.adapt.config.runs import base_of, make_runs, parse_segments
 from tcon.adapt.data import store
 from tcon.adapt.grid import Prepared, run_all
-from tcon.adapt.run_folder import RunFolder
+from tcon.adapt.run.folder import RunFolder
 from tcon.cache import InputError
 
 QUICK = [

@@ -12,7 +12,7 @@ from feature_files import recipe
 from tcon.adapt.config.options import RunConfig, UnknownOptions
 from tcon.adapt.config.runs import make_runs
 from tcon.adapt.methods import names
-from tcon.adapt.record import (
+from tcon.adapt.run.record import (
     CONFIG,
     DataRecord,
     DomainRecord,
@@ -22,7 +22,7 @@ from tcon.adapt.record import (
     write_record,
 )
 from tcon.cache import InputError
-from tcon.cache.plugins import PluginRecord
+from tcon.cache.common.plugins import PluginRecord
 
 
 def domain(name: str) -> DomainRecord:

@@ -12,8 +12,8 @@ from prepared_runs import prepare
 from tcon.adapt.config.options import Segments
 from tcon.adapt.config.runs import make_runs
 from tcon.adapt.grid import run_all
-from tcon.adapt.record import read_record
-from tcon.adapt.runs import Runs
+from tcon.adapt.run.finished import Runs
+from tcon.adapt.run.record import read_record
 from tcon.cache import InputError
 from tcon.cache.recipe import FlowRecipe, Sampling
 from tcon.evaluate import evaluate

@@ -46,11 +46,11 @@ from tcon.adapt.data import feeds as feed
 from tcon.adapt.data.domains import Domains, Videos
 from tcon.adapt.data.feeds import CachedFeed
 from tcon.adapt.methods import FittedMethod, Method, entry, names
-from tcon.adapt.run_folder import RunFolder
+from tcon.adapt.run.folder import RunFolder
 from tcon.adapt.tasks.task import Task
 from tcon.adapt.training import loop
 from tcon.adapt.training.recorder import Recorder
-from tcon.cache.device import choose_device
+from tcon.cache.common.device import choose_device
 
 SOURCE, TARGET_TRAIN, TARGET_TEST, CLASSES = 1438, 840, 360, 12
 SNIPPETS, DIM = 32, 1024

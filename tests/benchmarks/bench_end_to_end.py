@@ -37,16 +37,16 @@ from tcon.adapt.end_to_end.backbone import TrainedBackbone
 from tcon.adapt.end_to_end.clips.videos import ClipVideos
 from tcon.adapt.end_to_end.feed import ClipFeed
 from tcon.adapt.end_to_end.memory.step import need
-from tcon.adapt.run_folder import RunFolder
+from tcon.adapt.run.folder import RunFolder
 from tcon.adapt.tasks.task import Task
 from tcon.adapt.training import loop
 from tcon.adapt.training.processes import Processes
 from tcon.adapt.training.recorder import Recorder
-from tcon.cache.device import choose_device
+from tcon.cache.common.device import choose_device
 from tcon.extract.backbones import LoadedBackbone, load_backbone
+from tcon.extract.features.options import ExtractOptions
+from tcon.extract.features.plan import make_cut
 from tcon.extract.machine.precision import DTYPES
-from tcon.extract.options import ExtractOptions
-from tcon.extract.plan import make_cut
 
 CLASSES = 12
 WARM_UP = 2  # steps that are not timed

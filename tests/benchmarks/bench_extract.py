@@ -27,6 +27,9 @@ from torch import Tensor
 
 from tcon.cache.recipe import Sampling
 from tcon.extract.decoding.pool import DecodePool
+from tcon.extract.features.options import ExtractOptions
+from tcon.extract.features.pipeline import extract_items
+from tcon.extract.features.plan import Plan
 from tcon.extract.lists.videos import VideoItem, read_videos
 from tcon.extract.machine.batching import Batcher
 from tcon.extract.machine.cores import cores
@@ -34,9 +37,6 @@ from tcon.extract.machine.devices import Devices
 from tcon.extract.machine.machine import Machine
 from tcon.extract.machine.memory import keep_freed_memory
 from tcon.extract.machine.precision import DTYPES
-from tcon.extract.options import ExtractOptions
-from tcon.extract.pipeline import extract_items
-from tcon.extract.plan import Plan
 from tcon.extract.snippets.reading import Chunk
 
 CORES = cores()

@@ -15,13 +15,13 @@ from bench_flow import read_items
 from torch import Tensor
 
 from tcon.cache.recipe import Sampling
+from tcon.extract.features.options import ExtractOptions
+from tcon.extract.features.plan import Plan
 from tcon.extract.flow import fields
 from tcon.extract.flow.cutting import FlowCut
 from tcon.extract.flow.tvl1 import Flows, tvl1_flows
 from tcon.extract.machine.devices import Devices
 from tcon.extract.machine.machine import Machine
-from tcon.extract.options import ExtractOptions
-from tcon.extract.plan import Plan
 from tcon.extract.snippets.reading import Reading, read_snippets
 
 

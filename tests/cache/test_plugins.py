@@ -5,8 +5,9 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
-from tcon.cache import InputError, plugins
-from tcon.cache.plugins import current_plugin, load_entry_points, load_plugin, require_plugin
+from tcon.cache import InputError
+from tcon.cache.common import plugins
+from tcon.cache.common.plugins import current_plugin, load_entry_points, load_plugin, require_plugin
 
 
 def test_a_file_is_run_once_and_knows_what_it_is(tmp_path):
@@ -22,7 +23,8 @@ def test_a_file_is_run_once_and_knows_what_it_is(tmp_path):
 
 def test_what_a_plugin_registers_is_attributed_to_it(tmp_path):
     file = tmp_path / "asks.py"
-    file.write_text("from tcon.cache.plugins import current_plugin\nseen = current_plugin()\n")
+    lines = ["from tcon.cache.common.plugins import current_plugin", "seen = current_plugin()"]
+    file.write_text("\n".join(lines))
     record = load_plugin(file)
     module = sys.modules[f"tcon_plugin_{record.sha256[:16]}"]
     assert module.seen == record and current_plugin() is None

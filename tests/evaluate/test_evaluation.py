@@ -18,7 +18,7 @@ from tcon.adapt.config.options import Segments
 from tcon.adapt.config.runs import make_runs
 from tcon.adapt.grid import run_all
 from tcon.adapt.methods import entry
-from tcon.adapt.record import read_record, write_record
+from tcon.adapt.run.record import read_record, write_record
 from tcon.cache import InputError
 from tcon.evaluate import Evaluation, evaluate
 from tcon.evaluate.scores.results import Result

@@ -12,7 +12,7 @@ from feature_files import write_domain
 from handmade_runs import logits, write_run
 from toy_runs import train
 
-from tcon.adapt.runs import Runs
+from tcon.adapt.run.finished import Runs
 from tcon.evaluate import evaluate
 
 PAGE = Path(__file__).parents[2] / "docs" / "evaluation.md"

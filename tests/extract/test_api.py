@@ -12,7 +12,7 @@ from tiny_backbones import tiny_backbones
 
 from tcon.cache import FeatureFile, FeatureWriter, InputError, Recipe, Snippets, Video
 from tcon.extract import Machine, extract
-from tcon.extract.pipeline import Progress
+from tcon.extract.features.pipeline import Progress
 
 CPU = Machine(device="cpu", workers=0, min_frames=1)
 TINY = {"backbone": "tiny", "weights": "random", "precision": "fp32", "machine": CPU}

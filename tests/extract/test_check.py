@@ -17,7 +17,7 @@ from torchvision.models import video
 from tcon.cache import InputError
 from tcon.extract.backbones import LoadedBackbone, get_spec, load_backbone
 from tcon.extract.backbones.classes import class_names
-from tcon.extract.check import check
+from tcon.extract.features.check import check
 from tcon.extract.snippets.transforms import resize
 
 Load = Callable[..., LoadedBackbone]

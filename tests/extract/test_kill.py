@@ -16,8 +16,8 @@ from extraction import Extraction, extract
 from tcon.cache import FeatureFile, InputError
 from tcon.cache.recipe import Sampling
 from tcon.extract.backbones import get_spec, registry
+from tcon.extract.features.pipeline import Progress
 from tcon.extract.lists.videos import read_videos
-from tcon.extract.pipeline import Progress
 
 pytestmark = pytest.mark.slow
 

@@ -18,9 +18,9 @@ from extraction import Extraction, extract
 
 from tcon.cache import FeatureFile
 from tcon.cache.recipe import Sampling
+from tcon.extract.features.pipeline import Progress
 from tcon.extract.lists.shards import Shard
 from tcon.extract.lists.videos import VideoItem, read_videos
-from tcon.extract.pipeline import Progress
 from tcon.extract.snippets.views import parse_views
 
 HELPERS = Path(__file__).parents[1] / "helpers"

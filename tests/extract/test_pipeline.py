@@ -19,9 +19,9 @@ from tcon import __version__
 from tcon.cache import Failure, FeatureFile, InputError
 from tcon.cache.recipe import Sampling, Views
 from tcon.extract.backbones import BackboneSpec, Preprocessing, Weights, registry
+from tcon.extract.features.pipeline import Progress
 from tcon.extract.lists.labels import list_sha256
 from tcon.extract.lists.videos import VideoItem, labels_of, read_videos
-from tcon.extract.pipeline import Progress
 
 # Decoding in this process saves every test the start of others; some tests use them on purpose.
 LITE0 = Extraction(

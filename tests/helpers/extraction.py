@@ -7,11 +7,11 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from tcon.cache import Failure
+from tcon.extract.features.options import ExtractOptions
+from tcon.extract.features.pipeline import Progress, extract_items
+from tcon.extract.features.plan import Plan
 from tcon.extract.lists.videos import VideoItem
 from tcon.extract.machine.machine import Machine
-from tcon.extract.options import ExtractOptions
-from tcon.extract.pipeline import Progress, extract_items
-from tcon.extract.plan import Plan
 
 
 @dataclass(frozen=True, kw_only=True)

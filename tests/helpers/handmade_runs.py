@@ -10,8 +10,8 @@ from feature_files import CLASSES
 from torch import nn
 
 from tcon.adapt.config.runs import make_runs
-from tcon.adapt.record import DataRecord, DomainRecord, RunRecord
-from tcon.adapt.run_folder import RunFolder
+from tcon.adapt.run.folder import RunFolder
+from tcon.adapt.run.record import DataRecord, DomainRecord, RunRecord
 from tcon.cache import FeatureFile
 
 STEPS = [10, 20, 30]

@@ -23,7 +23,7 @@ from scipy.linalg import solve
 from scipy.sparse import block_diag, csr_array, vstack
 from scipy.sparse.linalg import LinearOperator, cg
 
-from ....cache.ranges import NonNegative, Positive
+from ....cache.common.ranges import NonNegative, Positive
 from .label_graph import Graph, build_graph, laplacian_product, mutual_neighbours, one_hot
 
 

@@ -15,8 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ....cache.common.ranges import Count
 from ....cache.errors import InputError
-from ....cache.ranges import Count
 from ..base import FittedMethod, Method, MethodConfig, Sizes, SourceBatch
 from ..registry import entry, register
 from ..source_only import SourceOnly, SourceOnlyConfig

@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ....cache.ranges import Count
+from ....cache.common.ranges import Count
 from ...layers.coattention import mix_projected
 from ...layers.losses import domain_accuracy, domain_loss
 from ...layers.networks import Discriminator, DiscriminatorConfig

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ....cache.ranges import Count, NonNegative, Positive
+from ....cache.common.ranges import Count, NonNegative, Positive
 from ...layers.coattention import Simplex
 from ...layers.losses import AttentionLoss
 from ...layers.pairs import PairConfig

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ....cache.ranges import NonNegative, Whole
+from ....cache.common.ranges import NonNegative, Whole
 from ..base import State
 
 _DECAY = 0.95

@@ -21,7 +21,7 @@ from tcon.adapt.config.settings import apply_settings, keys
 from tcon.adapt.data.store import repeating_videos
 from tcon.adapt.grid import run_all
 from tcon.adapt.methods import Sizes, build, entry, names
-from tcon.adapt.record import read_record, write_record
+from tcon.adapt.run.record import read_record, write_record
 from tcon.cache import InputError
 
 QUICK = [

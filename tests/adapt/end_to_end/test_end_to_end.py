@@ -32,7 +32,7 @@ from tcon.adapt.grid import Prepared, run_all
 from tcon.adapt.inference.features import plan_features
 from tcon.adapt.inference.loaded_run import load_run
 from tcon.adapt.inference.stream import predict_videos
-from tcon.adapt.record import read_record
+from tcon.adapt.run.record import read_record
 from tcon.adapt.training.loop import new_method
 from tcon.adapt.training.processes import Processes
 from tcon.cache import FeatureFile, InputError

@@ -19,7 +19,7 @@ from tcon.adapt.config.runs import make_runs
 from tcon.adapt.grid import run_all
 from tcon.adapt.methods import entry, registry
 from tcon.cache import InputError
-from tcon.cache.plugins import load_plugin
+from tcon.cache.common.plugins import load_plugin
 from tcon.extract import Machine
 
 pytestmark = pytest.mark.slow

@@ -15,7 +15,7 @@ from tcon.adapt.config.settings import keys
 from tcon.adapt.grid import run_all
 from tcon.adapt.inference import load_run
 from tcon.adapt.methods import entry, names
-from tcon.adapt.record import read_record
+from tcon.adapt.run.record import read_record
 
 SMALL = {"features": 8, "disc.hidden": 8, "att_hidden": 4, "iterations": 3, "select": "false"}
 TRAIN = ["train.epochs=1", "train.min_steps=3", "train.batch_size=5", "train.evaluations=3"]

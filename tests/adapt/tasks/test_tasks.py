@@ -14,7 +14,7 @@ from feature_files import write_domain
 from fuzz import damaged_text, ends_well
 from hypothesis import given
 
-from tcon.adapt.runs import Runs
+from tcon.adapt.run.finished import Runs
 from tcon.adapt.tasks.counts import DomainCount, Side, count_domain, known_count, known_total
 from tcon.adapt.tasks.task import read_task, shipped_tasks
 from tcon.cache import InputError, Video

@@ -16,7 +16,7 @@ from prepared_runs import prepare
 from tcon.adapt.config.runs import make_runs
 from tcon.adapt.data import feeds as feed
 from tcon.adapt.grid import run_all
-from tcon.adapt.run_folder import RunFolder
+from tcon.adapt.run.folder import RunFolder
 from tcon.adapt.training.resume import Saver
 from tcon.cache import InputError
 

@@ -20,7 +20,7 @@ from tcon.adapt.inference.loaded_run import LoadedRun, load_run
 from tcon.adapt.inference.prediction import Prediction
 from tcon.adapt.inference.stream import Result, predict, predict_one, predict_videos
 from tcon.adapt.inference.videos import read_items
-from tcon.adapt.record import read_record, write_record
+from tcon.adapt.run.record import read_record, write_record
 from tcon.cache import Failure, FeatureFile, InputError, Snippets
 from tcon.cache.recipe import FlowRecipe, Recipe, Sampling, Views
 from tcon.cli import main

@@ -17,7 +17,7 @@ from feature_files import write_domain
 from matplotlib.figure import Figure
 from toy_runs import train
 
-from tcon.adapt.record import CONFIG, write_record
+from tcon.adapt.run.record import CONFIG, write_record
 from tcon.adapt.tasks.task import read_task
 from tcon.cache import InputError
 from tcon.cli import main

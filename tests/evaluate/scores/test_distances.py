@@ -15,11 +15,7 @@ from tcon.adapt.layers.mmd import mk_mmd
 from tcon.cache import InputError
 from tcon.evaluate.figures.data.clouds import feature_clouds
 from tcon.evaluate.runs.embeddings import Loader, RunFeatures, take
-from tcon.evaluate.scores.distances import (
-    domain_distances,
-    proxy_a_distance,
-    shuffled_mmd,
-)
+from tcon.evaluate.scores.distances import domain_distances, proxy_a_distance, shuffled_mmd
 from tcon.evaluate.tables.distances import distance_blocks
 
 

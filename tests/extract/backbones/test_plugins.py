@@ -11,8 +11,9 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from tcon.cache import FeatureFile, InputError, plugins
-from tcon.cache.plugins import PluginRecord
+from tcon.cache import FeatureFile, InputError
+from tcon.cache.common import plugins
+from tcon.cache.common.plugins import PluginRecord
 from tcon.cli import main
 from tcon.extract import Machine, extract
 from tcon.extract.backbones import registry

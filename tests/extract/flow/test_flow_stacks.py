@@ -18,13 +18,13 @@ from tcon.cache import FeatureFile, InputError
 from tcon.cache.recipe import FlowRecipe, Preprocessing, Sampling, Views
 from tcon.extract.backbones import load_backbone
 from tcon.extract.decoding import DecodeError
+from tcon.extract.features.plan import Plan
 from tcon.extract.flow import PRESETS, FlowParameters, cutters, fields
 from tcon.extract.flow.cutting import FlowCut
 from tcon.extract.flow.fields import GreyFrames, levels
 from tcon.extract.flow.tvl1 import Flows, tvl1
 from tcon.extract.lists.videos import read_videos
 from tcon.extract.machine.devices import Devices
-from tcon.extract.plan import Plan
 from tcon.extract.snippets.reading import Decoded, Reading, read_snippets
 from tcon.extract.snippets.views import Box, crop
 

@@ -10,12 +10,7 @@ import pytest
 
 from tcon.cache import InputError
 from tcon.cache.recipe import Sampling
-from tcon.extract.snippets.sampling import (
-    centres,
-    parse_sampling,
-    snippet_count,
-    snippet_frames,
-)
+from tcon.extract.snippets.sampling import centres, parse_sampling, snippet_count, snippet_frames
 
 TOTALS = [*range(1, 100), 1000, 54321, 10**7]
 LENGTH = 16

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from feature_files import CLASSES, write_domain
 from handmade_runs import logits, write_run
 
-from tcon.adapt.record import CONFIG, read_record, write_record
+from tcon.adapt.run.record import CONFIG, read_record, write_record
 from tcon.cache import InputError
 from tcon.cli import main
 from tcon.evaluate import evaluate
