@@ -13,20 +13,20 @@ from typing import Any
 import click
 
 from . import __version__
-from .cache.errors import InputError
+from .cache.errors import InputError, unknown
 
-# In the order in which data flows, which is the order of the help.
+# Where each command is, and what it does in a line: in the order in which data flows.
 _COMMANDS = {
-    "demo": "evaluate.commands.demo:demo",
-    "extract": "extract.commands:extract",
-    "import": "extract.commands:import_",
-    "flow": "extract.commands:flow",
-    "inspect": "cache.commands:inspect",
-    "tasks": "adapt.commands:tasks",
-    "adapt": "adapt.commands:adapt",
-    "eval": "evaluate.commands.evaluate:evaluate",
-    "predict": "evaluate.commands.predict:predict",
-    "export": "evaluate.commands.export:export",
+    "demo": ("evaluate.commands.demo:demo", "The whole pipeline on synthetic clips."),
+    "extract": ("extract.commands:extract", "Videos to a feature file, RGB or flow or both."),
+    "import": ("extract.commands:import_", "Features that you have to a feature file."),
+    "flow": ("extract.commands:flow", "The TV-L1 flow of a video, to look at."),
+    "inspect": ("cache.commands:inspect", "What a feature file holds."),
+    "tasks": ("adapt.commands:tasks", "The benchmarks' tasks and their classes."),
+    "adapt": ("adapt.commands:adapt", "Adapt classifiers from source to target."),
+    "eval": ("evaluate.commands.evaluate:evaluate", "Score finished runs; tables and reports."),
+    "predict": ("evaluate.commands.predict:predict", "Label new videos with a finished run."),
+    "export": ("evaluate.commands.export:export", "A feature file as npz, a run as a model."),
 }
 
 
@@ -37,12 +37,16 @@ class _Group(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
         if cmd_name not in _COMMANDS:
-            return None
-        module, _, name = _COMMANDS[cmd_name].partition(":")
+            raise unknown("command", cmd_name, _COMMANDS)
+        module, _, name = _COMMANDS[cmd_name][0].partition(":")
         command: click.Command = getattr(import_module(f".{module}", __package__), name)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
