@@ -18,7 +18,7 @@ from .base import (
     SourceBatch,
     State,
 )
-from .registry import Entry, build, entry, names, register
+from .registry import Entry, build, entry, names, protect_built_in, register
 
 __all__ = [
     "AdversarialConfig",
@@ -40,4 +40,5 @@ __all__ = [
     "register",
 ]
 
+protect_built_in()
 load_entry_points("tcon.methods")  # of other packages, which import the names above

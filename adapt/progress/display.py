@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,13 +10,14 @@ from typing import Any
 from rich.console import Console
 
 from ...cache.common.console import console
+from ...cache.errors import InputError
 from ..api import train_grids, train_plan
 from ..config.grid import Grid
 from ..config.plans import Plan
 from ..events import CountingVideos, Evaluated, Event, GridReady, GridRefused, RunChanged, StepDone
 from ..run.finished import Runs
-from ..run.folder import HEALTH
-from ..training.health import by_kind
+from ..run.read import read_health
+from ..training.health import Finding, by_kind
 from ..training.tensorboard import Write, tensorboard_writer
 from .board import Board
 from .briefing import brief
@@ -138,22 +138,23 @@ def labels_of(grids: Sequence[Grid]) -> dict[Path, str]:
 
 
 def unhealthy(labels: Mapping[Path, str]) -> list[str]:
-    """What looks wrong in runs, a sentence for each kind.
+    """What looks wrong in runs, a sentence for each kind, and whose health cannot be read.
 
     Args:
         labels: names of the runs' folders.
     """
-    found = [
-        (label, finding)
-        for folder, label in labels.items()
-        if (folder / HEALTH).exists()
-        for finding in json.loads((folder / HEALTH).read_text())
-    ]
+    found: list[tuple[str, Finding]] = []
+    damaged = []
+    for folder, label in labels.items():
+        try:
+            found += [(label, finding) for finding in read_health(folder)]
+        except InputError as error:
+            damaged.append(f"{error}.")
     said = []
     for (first, *others), finding in by_kind(found):
         more = f" and {len(others)} more" if others else ""
-        said.append(f"Look at {first}{more}: {finding['text']}. Try: {finding['remedy']}.")
-    return said
+        said.append(f"Look at {first}{more}: {finding.text}. Try: {finding.remedy}.")
+    return said + damaged
 
 
 def run_console() -> Console:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from ...cache.errors import InputError
-from .folder import LOGITS
+from .folder import is_finished
 from .record import CONFIG, RunRecord, read_record
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class Runs(Sequence[FinishedRun]):
         found: dict[Path, None] = {}
         for path in map(Path, paths):
             inside = [c.parent for c in sorted(path.rglob(CONFIG))]
-            finished = [folder for folder in inside if (folder / LOGITS).exists()]
+            finished = [folder for folder in inside if is_finished(folder)]
             if not finished:
                 raise InputError(f"{path} holds no finished run: make one with tcon adapt")
             found |= dict.fromkeys(finished)
