@@ -20,7 +20,7 @@ from ..run.read import read_health
 from ..training.health import Finding, by_kind
 from ..training.tensorboard import Write, tensorboard_writer
 from .board import Board
-from .briefing import brief
+from ..briefing import brief
 
 
 class Display:
