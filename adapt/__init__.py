@@ -21,13 +21,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .api import adapt
+    from .end_to_end.decoding import Decoding
     from .end_to_end.options import EndToEnd
     from .run.finished import FailedRun, FinishedRun, Runs
 
-__all__ = ["EndToEnd", "FailedRun", "FinishedRun", "Runs", "adapt"]
+__all__ = ["Decoding", "EndToEnd", "FailedRun", "FinishedRun", "Runs", "adapt"]
 
 _HOMES = {
     "adapt": ".api",
+    "Decoding": ".end_to_end.decoding",
     "EndToEnd": ".end_to_end.options",
     "FailedRun": ".run.finished",
     "FinishedRun": ".run.finished",

@@ -14,6 +14,7 @@ from .. import __version__
 from ..cache import InputError
 from .config.options import RunConfig
 from .config.runs import base_of
+from .config.settings import validated
 from .data.feeds import CachedFeed
 from .data.store import Store, by_data
 from .methods import FittedMethod, Method, entry
@@ -74,10 +75,11 @@ def check_runs(runs: Sequence[RunConfig], store: Store, *, oracle: bool = False)
     """
     tried = set()
     for run in runs:
+        validated(run, run.name)
         if entry(run.method).method.reads_target_labels and not oracle:
             raise InputError(
                 f"{run.method} trains on the target's labels, so its accuracy is an upper bound "
-                "and no adaptation: permit it by --oracle"
+                "and no adaptation: permit it by --oracle (in Python: oracle=True)"
             )
         kind = (run.method, run.modality, run.segments, repr(run.options))
         if kind not in tried:
@@ -87,7 +89,7 @@ def check_runs(runs: Sequence[RunConfig], store: Store, *, oracle: bool = False)
                 with torch.device("meta"):  # no memory, no time
                     new_method(run, domains)
             except InputError as error:
-                raise InputError(f"{run.method} with --segments {run.segments}: {error}") from None
+                raise InputError(f"{run.method} with segments={run.segments}: {error}") from None
 
 
 def _describe(

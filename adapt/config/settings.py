@@ -6,16 +6,17 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from types import NoneType
-from typing import Any, get_args, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
 from ...cache.errors import InputError, unknown
 from ..methods import names
 
+T = TypeVar("T")
 Settings = Mapping[str, Any] | Sequence[str | tuple[str, Any]]
 _RENAMED = {"unpaired": "partnerless"}  # what it was called, by its name now
-_SAID = {
+_MESSAGES = {
     "float_parsing": "must be a number",
     "float_type": "must be a number",
     "int_parsing": "must be a whole number",
@@ -24,7 +25,7 @@ _SAID = {
     "int_parsing_size": "number too large",
     "bool_parsing": "must be true or false",
     "bool_type": "must be true or false",
-    "string_type": "must be a text",
+    "string_type": "must be a string",
     "finite_number": "must be finite",
     "greater_than": "must be greater than {gt:g}",
     "greater_than_equal": "must be at least {ge:g}",
@@ -49,7 +50,7 @@ def pairs(settings: Settings) -> list[tuple[str, Any]]:
             continue
         key, equals, text = (part.strip() for part in setting.partition("="))
         if not equals:
-            raise InputError(f"--set {setting}: write it as key=value")
+            raise InputError(f"the setting {setting}: write it as key=value")
         found.append((key, text))
     return found
 
@@ -59,7 +60,7 @@ def apply_settings(settings: Settings, roots: Mapping[str, Any]) -> dict[str, An
 
     Args:
         settings: in the order given; the last wins.
-        roots: options to start from, by the first word of their keys (`config.default_options`).
+        roots: options to start from, by the first word of their keys (`runs.default_options`).
 
     Returns:
         the same with the settings.
@@ -72,12 +73,37 @@ def apply_settings(settings: Settings, roots: Mapping[str, Any]) -> dict[str, An
     for key, value in pairs(settings):
         root, _, rest = key.partition(".")
         if root in names() and root not in roots:
-            raise InputError(f"--set {key}={value}: method {root} is not among those to run")
+            raise InputError(f"{key}={value}: the method {root} is not among those to run")
         known = {f"{name}.{path}" for name, config in roots.items() for path in keys(config)}
         if key not in known:
             raise _unknown_key(key, sorted(known))
         roots[root] = _replace(roots[root], rest.split("."), value, f"{key}={value}")
     return roots
+
+
+def validated(options: T, name: str) -> T:
+    """Options that were given as an object, their fields checked as settings are.
+
+    Args:
+        options: a dataclass; those inside it are checked too.
+        name: of it, for the message.
+
+    Returns:
+        the same, values of a related type converted.
+
+    Raises:
+        InputError: a value of another type or out of its range.
+    """
+    assert dataclasses.is_dataclass(options) and not isinstance(options, type)
+    values = {}
+    for f in dataclasses.fields(options):
+        value, key = getattr(options, f.name), f"{name}.{f.name}"
+        values[f.name] = (
+            validated(value, key)
+            if dataclasses.is_dataclass(value)
+            else _parse(value, type(options), f.name, f"{key}={value}")
+        )
+    return dataclasses.replace(options, **values)
 
 
 def keys(config: Any) -> Iterator[str]:
@@ -110,8 +136,8 @@ def _parse(value: Any, kind: type, name: str, setting: str) -> Any:
         return adapter.validate_python(value, strict=hint is bool)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        said = _SAID.get(first["type"], first["msg"]).format(**first.get("ctx", {}))
-        raise InputError(f"--set {setting}: {said.replace(chr(39), '')}") from None
+        message = _MESSAGES.get(first["type"], first["msg"]).format(**first.get("ctx", {}))
+        raise InputError(f"{setting}: {message.replace(chr(39), '')}") from None
 
 
 @cache

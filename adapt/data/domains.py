@@ -74,6 +74,10 @@ class Videos:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def __repr__(self) -> str:
+        labelled = "" if self.labels is None else ", labelled"
+        return f"Videos({len(self)}{labelled}; features {tuple(self.features.shape)})"
+
     @property
     def in_features(self) -> int:
         return self.features.shape[1]
@@ -147,6 +151,11 @@ class Domains(Generic[V]):
     target_test: V
     protocol: str
     statistics: Mapping[str, Mapping[str, Tensor]] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        counts = [f"source_train {len(self.source_train)}"]
+        counts += [f"{name} {len(videos)}" for name, videos in self.prediction_sets.items()]
+        return f"Domains({self.task.name}: {', '.join(counts)}; D_in={self.in_features})"
 
     @property
     def in_features(self) -> int:

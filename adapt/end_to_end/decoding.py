@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from ...cache.common.ranges import Whole
 from ...cache.errors import InputError
 
 FEATURE_FILES = (".h5", ".hdf5")  # suffixes; anything else is a list or folder of videos
@@ -24,7 +25,7 @@ class Decoding:
             "opencv" in the decoding processes; "auto" is the device's best.
     """
 
-    workers: int | None = None
+    workers: Whole | None = None
     source_flow: Path | None = None
     target_flow: Path | None = None
     flow_engine: str = "auto"
@@ -47,4 +48,4 @@ class Decoding:
             InputError: names the first of them.
         """
         if self.given and not end_to_end:
-            raise InputError(f"{self.given[0]} needs --end-to-end")
+            raise InputError(f"{self.given[0]} needs --end-to-end (in Python: end_to_end=True)")

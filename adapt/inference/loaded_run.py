@@ -33,6 +33,9 @@ class LoadedRun:
     statistics: Statistics
     recipe: Recipe
 
+    def __repr__(self) -> str:
+        return f"LoadedRun({str(self.path)!r}: {self.config.name}, {len(self.classes)} classes)"
+
     @property
     def config(self) -> RunConfig:
         """Its options."""

@@ -14,17 +14,16 @@ from ...cache.errors import InputError
 from ..api import train_grids, train_plan
 from ..config.grid import Grid
 from ..config.plans import Plan
-from ..events import CountingVideos, Evaluated, Event, GridReady, GridRefused, RunChanged, StepDone
+from ..events import CountingVideos, Evaluated, Event, GridReady, RunChanged, StepDone
 from ..run.finished import Runs
 from ..run.read import read_health
 from ..training.health import Finding, by_kind
 from ..training.tensorboard import Write, tensorboard_writer
 from .board import Board
-from ..briefing import brief
 
 
 class Display:
-    """Takes every event of `train_grids`. Use it as a context manager while that runs.
+    """Shows every event of `train_grids`. Use it as a context manager around the training.
 
     Args:
         grids: that are trained.
@@ -55,15 +54,11 @@ class Display:
                     board.caption = ""
                     if counted:
                         self.console.print(f"{listed}: {counted} videos decoded and counted.")
-            case GridReady(prepared=prepared):
-                told = brief(prepared)
-                for text in told.notes:
+            case GridReady(briefing=briefing):
+                for text in briefing.notes:
                     self.console.print(text)
-                for text in told.warnings:
+                for text in briefing.warnings:
                     self.console.print(f"Warning: {text}", style="yellow")
-            case GridRefused(grid, why):
-                for run in grid.runs:
-                    board.set_state(self.labels[grid.output / run.name], "failed", why)
             case RunChanged(folder, state, why):
                 board.set_state(self.labels[folder], state, why)
             case StepDone(folder, step, steps):

@@ -34,6 +34,10 @@ class ClipVideos:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def __repr__(self) -> str:
+        labelled = "" if self.labels is None else ", labelled"
+        return f"ClipVideos({len(self)} of the {self.domain}{labelled}; D_in={self.in_features})"
+
     def subset(self, rows: Sequence[int], *, labels: Sequence[int] | None = None) -> ClipVideos:
         """The videos of these rows, with these labels."""
         return replace(
