@@ -11,10 +11,10 @@ from ....cache.errors import InputError
 from ....cache.schema import Snippets
 from ...decoding import DecodeError
 from ...decoding.pool import DecodePool
-from ..source import FeatureSource
 from .arrays import as_snippets, check_bytes, damaged
 from .files import files_of
 from .named_arrays import choose_features
+from .source import FeatureSource
 
 _TIME_LIMIT = 600  # seconds for one file, which may lie on a slow disk
 _BYTES = {"double": 8, "single": 4} | {
