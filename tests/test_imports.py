@@ -23,9 +23,6 @@ CIRCLES = {
     ("extract.lists", "extract.lists.datasets"): (
         "an official dataset reads lists as anybody does, and `selection` chooses among both"
     ),
-    ("extract.flow", "extract.machine"): (
-        "engines ask for the number of cores, and the machine for what its flow engines take"
-    ),
     (
         "adapt.config",
         "adapt.data",

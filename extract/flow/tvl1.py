@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...cache.common.cores import cores
 from ...cache.errors import InputError, unknown
 from ...cache.recipe import FlowParameters
-from ..machine.cores import cores
 from .parameters import budget
 
 ENGINES = ("auto", "cpu", "cuda", "torch", "opencv")
