@@ -132,9 +132,9 @@ def temporary_backbones() -> Iterator[None]:
     try:
         yield
     finally:
-        for kept, now in ((before, _REGISTRY), (built_in, _BUILT_IN)):
-            now.clear()
-            now.update(kept)
+        _REGISTRY.clear()
+        _REGISTRY.update(before)
+        _BUILT_IN.intersection_update(built_in)
 
 
 def load_backbone(

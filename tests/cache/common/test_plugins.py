@@ -10,6 +10,7 @@ import pytest
 from tcon.cache import InputError
 from tcon.cache.common import plugins
 from tcon.cache.common.plugins import (
+    PluginRecord,
     current_plugin,
     forget_plugin,
     load_entry_points,
@@ -127,6 +128,17 @@ def test_a_package_is_recorded_whichever_is_imported_first(tmp_path, first):
     )
     sha256 = hashlib.sha256(PACKAGE.encode()).hexdigest()
     assert run.stdout == f"their_package {sha256}\n" * 2, run.stderr
+
+
+def test_nothing_is_imported_to_look_for_a_recorded_module(tmp_path, monkeypatch):
+    package, trace = tmp_path / "a_strange_package", tmp_path / "trace"
+    package.mkdir()
+    (package / "__init__.py").write_text(f"open({str(trace)!r}, 'w')\n")
+    (package / "inner.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(InputError, match="a_strange_package.inner is needed: .*--plugin FILE"):
+        require_plugin(PluginRecord("a_strange_package.inner", "0" * 64))
+    assert not trace.exists()
 
 
 def test_a_broken_entry_point_is_a_warning_that_names_its_package(tmp_path, monkeypatch, caplog):
