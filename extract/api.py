@@ -83,7 +83,7 @@ def extract(
         the file, also with what it held before.
 
     Raises:
-        InputError: wrong options, videos or weights that cannot be had, a file that was made
+        InputError: wrong options, videos or weights that are unavailable, a file that was made
             differently, or a full disk.
     """
     for plugin in plugins:
