@@ -11,7 +11,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torchvision.ops import StochasticDepth
 
 from ...extract.backbones import LoadedBackbone
-from ...extract.machine.devices import to_channels_last, layout_of
+from ...extract.machine.devices import layout_of, to_channels_last
 from ...extract.machine.precision import DTYPES, choose_precision
 from ...extract.snippets.transforms import normalise
 from .options import BatchNorm
