@@ -6,6 +6,7 @@ A feature file holds one `Recipe` for each modality and never mixes features of 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from typing import Annotated, Literal
 
@@ -173,7 +174,7 @@ class FlowRecipe:
 
     def difference(self, other: FlowRecipe) -> str:
         """What differs, e.g. ``epsilon=0.01 != epsilon=0.02``; "" where nothing does."""
-        return "" if self == other else apart(self, other)
+        return ", ".join(_apart(self, other))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,17 +222,14 @@ class Recipe:
     def differences(self, other: Recipe) -> list[str]:
         """Say which compared fields differ, e.g. ``["sampling: uniform:32 != stride:8"]``."""
         return [
-            f"{f.name}: {apart(self.text(f.name), other.text(f.name))}"
+            f"{f.name}: {', '.join(_apart(getattr(self, f.name), getattr(other, f.name)))}"
             for f in fields(self)
             if f.compare and getattr(self, f.name) != getattr(other, f.name)
         ]
 
     def text(self, name: str) -> str:
         """A field's value as people read it; "none" where there is none."""
-        value = getattr(self, name)
-        if isinstance(value, PluginRecord):
-            return f"{value.module} (sha256 {value.sha256[:16]}...)"
-        return "none" if value in (None, "") else str(value)
+        return _text(getattr(self, name))
 
     def rows(self) -> list[tuple[str, str]]:
         """The names and values of all fields that say something, for people."""
@@ -246,10 +244,19 @@ class Recipe:
         return replace(self, list_sha256="")
 
 
-def apart(ours: object, theirs: object) -> str:
-    """Say ``a != b``; of two lists in words, with commas, only the parts that differ."""
-    a, b = str(ours).split(","), str(theirs).split(",")
-    if len(a) != len(b):
-        return f"{ours} != {theirs}"
-    pairs = [(x.strip(), y.strip()) for x, y in zip(a, b, strict=True) if x != y]
-    return ", ".join(f"{x} != {y}" for x, y in pairs)
+def _apart(ours: object, theirs: object, name: str = "") -> Iterator[str]:
+    """Say ``a != b`` of two values, or of each field that differs of two records of many fields."""
+    if ours == theirs:
+        return
+    if isinstance(ours, (Preprocessing, FlowRecipe, FlowParameters)) and type(ours) is type(theirs):
+        for f in fields(ours):
+            yield from _apart(getattr(ours, f.name), getattr(theirs, f.name), f.name)
+        return
+    yield " != ".join(f"{name}={_text(v)}" if name else _text(v) for v in (ours, theirs))
+
+
+def _text(value: object) -> str:
+    """A value as people read it; "none" where there is none."""
+    if isinstance(value, PluginRecord):
+        return f"{value.module} (sha256 {value.sha256[:16]}...)"
+    return "none" if value in (None, "") else str(value)

@@ -104,7 +104,7 @@ def test_a_flow_cache_of_then_opens_and_refuses() -> None:
     cache = FlowCache.open(BEFORE / "flow_cache", FlowRecipe())
     with cache.reading("left/0.mp4", str(BEFORE / "videos" / "left" / "0.mp4")) as h5:
         assert h5["levels"].shape == (7, 2, 256, 340)
-    with pytest.raises(InputError, match=r"was made differently \(bound 20 != bound 15; cache !="):
+    with pytest.raises(InputError, match=r"differently \(bound=20.0 != bound=15.0; cache !="):
         FlowCache.open(BEFORE / "flow_cache", FlowRecipe(bound=15.0))
 
 
