@@ -46,6 +46,9 @@ class LoadedBackbone:
     classifier: tuple[Tensor, Tensor] | None = None
     trained: bool = False
 
+    def __repr__(self) -> str:
+        return f"LoadedBackbone({self.spec.name}, weights {self.weights!r})"
+
 
 def add(spec: BackboneSpec) -> None:
     """Add a backbone of tcon's own to the registry."""

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...cache.common.short import short_repr
 from ...cache.errors import InputError, unknown
 from ...cache.recipe import FlowParameters
 from ..machine.cores import cores
@@ -29,6 +30,8 @@ class Flows(NamedTuple):
 
     flow: Tensor
     early_stopped: Tensor
+
+    __repr__ = short_repr
 
 
 def tvl1(

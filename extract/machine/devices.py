@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ...cache.common.device import choose_device
+from ...cache.common.short import short_repr
 from ..backbones import LoadedBackbone
 from ..flow.fields import FieldCut, GreyFrames
 from ..snippets.cutting import Cut
@@ -35,6 +36,8 @@ class Result(NamedTuple):
 
     features: Tensor
     early_stopped: int = 0
+
+    __repr__ = short_repr
 
 
 class Devices:
