@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...cache.common.ranges import Count
+from ...cache.common.records import validate
 from ...cache.errors import InputError, unknown
 from ...cache.recipe import FlowRecipe, Sampling, Views
 from ..backbones import MODALITIES
@@ -30,7 +32,7 @@ class ExtractOptions:
         precision: "auto", which suits the device, "fp32", "bf16" or "fp16".
 
     Raises:
-        InputError: no such modality.
+        InputError: no such modality, or a value of another type or out of its range.
     """
 
     modalities: tuple[str, ...] = ("rgb",)
@@ -38,12 +40,13 @@ class ExtractOptions:
     weights: str | None = None
     flow_weights: str | None = None
     sampling: Sampling = Sampling("uniform", 32)
-    positions: int | None = None
+    positions: Count | None = None
     views: Views = Views()
     flow: FlowRecipe = FlowRecipe()
     precision: str = "auto"
 
     def __post_init__(self) -> None:
+        validate(self)
         for modality in self.modalities:
             if modality not in MODALITIES:
                 raise unknown("modality", modality, MODALITIES)

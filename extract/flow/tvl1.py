@@ -31,7 +31,8 @@ class Flows(NamedTuple):
     flow: Tensor
     early_stopped: Tensor
 
-    __repr__ = short_repr
+    def __repr__(self) -> str:
+        return short_repr(self)
 
 
 def tvl1(

@@ -37,7 +37,8 @@ class Result(NamedTuple):
     features: Tensor
     early_stopped: int = 0
 
-    __repr__ = short_repr
+    def __repr__(self) -> str:
+        return short_repr(self)
 
 
 class Devices:
