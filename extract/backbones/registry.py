@@ -47,6 +47,9 @@ class LoadedBackbone:
     classifier: tuple[Tensor, Tensor] | None = None
     trained: bool = False
 
+    def __repr__(self) -> str:
+        return f"LoadedBackbone({self.spec.name}, weights {self.weights!r})"
+
 
 def add(spec: BackboneSpec) -> None:
     """Add a backbone of tcon's own to the registry."""
@@ -151,7 +154,7 @@ def load_backbone(
 
     Raises:
         InputError: unknown backbone or modality, a backbone that takes no flow, weights that
-            cannot be had, or a file that does not fit.
+            are unavailable, or a file that does not fit.
     """
     spec = get_spec(name)
     if modality not in MODALITIES:
@@ -220,7 +223,7 @@ def _published(spec: BackboneSpec) -> tuple[Path, str, str]:
         path = weights.fetch()
     except (OSError, ImportError) as error:
         raise InputError(
-            f"the {weights.name} weights of {spec.name} cannot be had ({error}): connect to "
+            f"the {weights.name} weights of {spec.name} are unavailable ({error}): connect to "
             f"the network, or give a file with --weights FILE (from {weights.source}), or use "
             "the backbone efficientnet_lite0, or, for tests only, --weights random"
         ) from None
