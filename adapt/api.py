@@ -14,7 +14,7 @@ from ..cache.errors import InputError
 from .briefing import brief
 from .config.grid import Grid, make_grid
 from .config.plans import Plan, read_plan
-from .config.settings import Settings, validated
+from .config.settings import Settings
 from .end_to_end.decoding import Decoding
 from .end_to_end.options import EndToEnd
 from .events import Evaluated, GridReady, GridRefused, OnEvent, RunChanged, StepDone
@@ -83,8 +83,6 @@ def adapt(
     """
     for plugin in plugins:
         load_plugin(plugin)
-    if decoding is not None:
-        decoding = validated(decoding, "decoding")
     given: dict[str, Any] = {
         "source": _path(source),
         "target": _path(target),

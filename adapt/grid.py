@@ -14,7 +14,6 @@ from .. import __version__
 from ..cache import InputError
 from .config.options import RunConfig
 from .config.runs import base_of
-from .config.settings import validated
 from .data.feeds import CachedFeed
 from .data.store import Store, by_data
 from .methods import FittedMethod, Method, entry
@@ -75,7 +74,6 @@ def check_runs(runs: Sequence[RunConfig], store: Store, *, oracle: bool = False)
     """
     tried = set()
     for run in runs:
-        validated(run, run.name)
         if entry(run.method).method.reads_target_labels and not oracle:
             raise InputError(
                 f"{run.method} trains on the target's labels, so its accuracy is an upper bound "

@@ -12,7 +12,7 @@ from ..methods import FittedMethod, entry
 from . import defaults
 from .options import RunConfig, Segments, TrainConfig
 from .presets import preset_settings
-from .settings import Settings, apply_settings, pairs, validated
+from .settings import Settings, apply_settings, pairs
 
 
 def parse_segments(text: int | str) -> list[Segments]:
@@ -69,8 +69,6 @@ def make_runs(
         raise InputError("seeds: give how many, at least 1, or which, none of them negative")
     if len(set(seeds)) < len(seeds):
         raise InputError(f"seeds: {_first_repeated(seeds)} is named twice")
-    if isinstance(end_to_end, EndToEnd):
-        end_to_end = validated(end_to_end, "end_to_end")
     known = [*methods, *(["source_only"] if fitted else [])]
     given = pairs(settings)
     runs: dict[RunConfig, None] = {}

@@ -6,33 +6,16 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from types import NoneType
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
+from ...cache.common.records import what_is_wrong
 from ...cache.errors import InputError, unknown
 from ..methods import names
 
-T = TypeVar("T")
 Settings = Mapping[str, Any] | Sequence[str | tuple[str, Any]]
 _RENAMED = {"unpaired": "partnerless"}  # what it was called, by its name now
-_MESSAGES = {
-    "float_parsing": "must be a number",
-    "float_type": "must be a number",
-    "int_parsing": "must be a whole number",
-    "int_from_float": "must be a whole number",
-    "int_type": "must be a whole number",
-    "int_parsing_size": "number too large",
-    "bool_parsing": "must be true or false",
-    "bool_type": "must be true or false",
-    "string_type": "must be a string",
-    "finite_number": "must be finite",
-    "greater_than": "must be greater than {gt:g}",
-    "greater_than_equal": "must be at least {ge:g}",
-    "less_than": "must be less than {lt:g}",
-    "less_than_equal": "must be at most {le:g}",
-    "literal_error": "must be one of {expected}",
-}
 
 
 def pairs(settings: Settings) -> list[tuple[str, Any]]:
@@ -81,31 +64,6 @@ def apply_settings(settings: Settings, roots: Mapping[str, Any]) -> dict[str, An
     return roots
 
 
-def validated(options: T, name: str) -> T:
-    """Options that were given as an object, their fields checked as settings are.
-
-    Args:
-        options: a dataclass; those inside it are checked too.
-        name: of it, for the message.
-
-    Returns:
-        the same, values of a related type converted.
-
-    Raises:
-        InputError: a value of another type or out of its range.
-    """
-    assert dataclasses.is_dataclass(options) and not isinstance(options, type)
-    values = {}
-    for f in dataclasses.fields(options):
-        value, key = getattr(options, f.name), f"{name}.{f.name}"
-        values[f.name] = (
-            validated(value, key)
-            if dataclasses.is_dataclass(value)
-            else _parse(value, type(options), f.name, f"{key}={value}")
-        )
-    return dataclasses.replace(options, **values)
-
-
 def keys(config: Any) -> Iterator[str]:
     """Dotted names of every leaf of a nested dataclass."""
     for f in dataclasses.fields(config):
@@ -135,9 +93,8 @@ def _parse(value: Any, kind: type, name: str, setting: str) -> Any:
     try:
         return adapter.validate_python(value, strict=hint is bool)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        message = _MESSAGES.get(first["type"], first["msg"]).format(**first.get("ctx", {}))
-        raise InputError(f"{setting}: {message.replace(chr(39), '')}") from None
+        said = what_is_wrong(error)
+        raise InputError(f"{setting}: {said.replace(chr(39), '')}") from None
 
 
 @cache

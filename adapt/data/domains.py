@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ...cache import FeatureFile, InputError
+from ...cache.common.short import short_repr
 from ..config.options import TargetPool
 from ..tasks.task import Task
 from .splits import Splits, split_videos
@@ -71,12 +72,10 @@ class Videos:
     labels: Tensor | None
     views: int = 1
 
+    __repr__ = short_repr
+
     def __len__(self) -> int:
         return len(self.ids)
-
-    def __repr__(self) -> str:
-        labelled = "" if self.labels is None else ", labelled"
-        return f"Videos({len(self)}{labelled}; features {tuple(self.features.shape)})"
 
     @property
     def in_features(self) -> int:
@@ -152,10 +151,7 @@ class Domains(Generic[V]):
     protocol: str
     statistics: Mapping[str, Mapping[str, Tensor]] = field(default_factory=dict)
 
-    def __repr__(self) -> str:
-        counts = [f"source_train {len(self.source_train)}"]
-        counts += [f"{name} {len(videos)}" for name, videos in self.prediction_sets.items()]
-        return f"Domains({self.task.name}: {', '.join(counts)}; D_in={self.in_features})"
+    __repr__ = short_repr
 
     @property
     def in_features(self) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from ...cache.common.ranges import Whole
+from ...cache.common.records import validate
 from ...cache.errors import InputError
 
 FEATURE_FILES = (".h5", ".hdf5")  # suffixes; anything else is a list or folder of videos
@@ -29,6 +30,9 @@ class Decoding:
     source_flow: Path | None = None
     target_flow: Path | None = None
     flow_engine: str = "auto"
+
+    def __post_init__(self) -> None:
+        validate(self)
 
     @property
     def kept_flow(self) -> list[Path]:

@@ -18,7 +18,7 @@ from .base import (
     SourceBatch,
     State,
 )
-from .registry import Entry, build, entry, names, protect_built_in, register
+from .registry import Entry, build, entry, names, protect_built_in, register, temporary_methods
 
 __all__ = [
     "AdversarialConfig",
@@ -38,6 +38,7 @@ __all__ = [
     "entry",
     "names",
     "register",
+    "temporary_methods",
 ]
 
 protect_built_in()

@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,8 +13,6 @@ import torch
 from feature_files import write_domain
 
 from tcon.adapt import Decoding, EndToEnd, FinishedRun, Runs, adapt
-from tcon.adapt.api import train_grids
-from tcon.adapt.config.grid import Grid
 from tcon.adapt.config.options import Segments, TrainConfig
 from tcon.adapt.config.runs import make_runs
 from tcon.adapt.data.store import CachedStore
@@ -113,10 +110,7 @@ def test_a_plan(files: tuple[Path, Path], tmp_path: Path) -> None:
         ({"seeds": -1}, "seeds: give how many, at least 1"),
         ({"seeds": [3, -1]}, "none of them negative"),
         ({"seeds": [3, 0, 3]}, "seeds: 3 is named twice"),
-        ({"end_to_end": EndToEnd(micro_batch=-3)}, "end_to_end.micro_batch=-3: must be at least 0"),
-        ({"end_to_end": EndToEnd(precision="fp8")}, "end_to_end.precision=fp8: must be one of "),
         ({"decoding": Decoding(workers=2)}, "--workers needs --end-to-end .in Python: end_to_end="),
-        ({"decoding": Decoding(workers=-2)}, "decoding.workers=-2: must be at least 0"),
         ({"segments": [4, "x"]}, "--segments 4,x"),
         ({"methods": "target_only"}, "permit it by --oracle"),
     ],
@@ -185,16 +179,19 @@ def test_warnings_come_back(files: tuple[Path, Path], tmp_path: Path) -> None:
     assert repr(runs) == "Runs(1 finished, 1 warning: source_only_rgb_k16_seed0)"
 
 
-def test_wrong_options_of_a_run_made_by_hand(files: tuple[Path, Path], tmp_path: Path) -> None:
-    (run,) = make_runs(["source_only"])
-    grid = Grid(
-        source=files[0],
-        target=files[1],
-        runs=(replace(run, train=TrainConfig(lr=-1)),),
-        output=tmp_path / "runs",
-    )
-    with pytest.raises(InputError, match="source_only_rgb_k6_seed0.train.lr=-1: must be greater"):
-        train_grids([grid], device="cpu")
+@pytest.mark.parametrize(
+    ("kind", "options", "message"),
+    [
+        (EndToEnd, {"micro_batch": -3}, "micro_batch must be at least 0, not -3"),
+        (EndToEnd, {"precision": "fp8"}, "precision must be one of .*, not 'fp8'"),
+        (Decoding, {"workers": -2}, "workers must be at least 0, not -2"),
+        (TrainConfig, {"lr": -1}, "lr must be greater than 0, not -1"),
+        (TrainConfig, {"epochs": "many"}, "epochs must be a whole number, not 'many'"),
+    ],
+)
+def test_options_that_cannot_be(kind: type, options: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        kind(**options)
 
 
 def test_reprs_are_short(files: tuple[Path, Path], tmp_path: Path) -> None:
@@ -215,11 +212,8 @@ def test_reprs_are_short(files: tuple[Path, Path], tmp_path: Path) -> None:
     assert len(repr(loaded)) < 200
     store = CachedStore(*files, task=None, device=torch.device("cpu"))
     domains = store.domains(record.run)
-    assert repr(domains.source_train) == (
-        f"Videos({len(domains.source_train)}, labelled; features "
-        f"{tuple(domains.source_train.features.shape)})"
-    )
-    assert repr(domains).startswith("Domains(") and len(repr(domains)) < 200
+    assert "tensor" not in repr(domains)
+    assert len(repr(domains.source_train)) < 400
     (runs[0].path / "config.json").write_text("{")
     assert repr(Runs.open(tmp_path / "runs")) == "Runs(1 finished: source_only_rgb_k4_seed0)"
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ....cache import FeatureFile
+from ....cache.common.short import short_repr
 
 
 @dataclass(frozen=True)
@@ -31,12 +32,10 @@ class ClipVideos:
     labels: Tensor | None
     in_features: int
 
+    __repr__ = short_repr
+
     def __len__(self) -> int:
         return len(self.ids)
-
-    def __repr__(self) -> str:
-        labelled = "" if self.labels is None else ", labelled"
-        return f"ClipVideos({len(self)} of the {self.domain}{labelled}; D_in={self.in_features})"
 
     def subset(self, rows: Sequence[int], *, labels: Sequence[int] | None = None) -> ClipVideos:
         """The videos of these rows, with these labels."""

@@ -52,10 +52,9 @@ def test_a_damaged_health_file_is_a_line_of_the_summary(
         read_health(run)
 
 
-def test_a_damaged_base_is_a_line(
-    monkeypatch: pytest.MonkeyPatch, files: tuple[Path, Path], run: Path
-) -> None:
-    toy.add(monkeypatch, "nearest", toy.Nearest)
+@pytest.mark.usefixtures("temporary_methods")
+def test_a_damaged_base_is_a_line(files: tuple[Path, Path], run: Path) -> None:
+    toy.add("nearest", toy.Nearest)
     (run / "checkpoint.pt").write_bytes(b"damaged")
     ended = []
     prepared = prepare(*files, make_runs(["nearest"], QUICK, segments=4), run.parent)
