@@ -256,11 +256,11 @@ def test_what_is_left_alone_is_told(tmp_path: Path) -> None:
         np.save(tmp_path / f"{name}.npy", features(1))
     result = command("npy", tmp_path, "-o", tmp_path / "x.h5")
     assert result.exit_code == 0
-    assert "3 files are left alone, as all.npy" in result.output
+    assert "3 files are ignored, as all.npy" in result.output
     assert [v.id for v in FeatureFile(tmp_path / "x.h5").videos] == ["v1"]
     np.savez(tmp_path / "y.npz", ids=["a"], features=features(1), fps=[25.0])
     result = command("npz", tmp_path / "y.npz", "-o", tmp_path / "y.h5")
-    assert "the arrays fps are left alone." in result.output
+    assert "the arrays fps are ignored." in result.output
 
 
 def test_unnamed_features_are_what_the_user_says(folder: Path, tmp_path: Path) -> None:
