@@ -16,11 +16,16 @@ class InputError(ValueError):
 
     def __str__(self) -> str:
         said = super().__str__()
-        return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in said)
+        return visible(said)
 
 
 class MissingFile(InputError):
     """No feature file at the path that was named."""
+
+
+def visible(text: str) -> str:
+    """A text for a terminal or a table: control characters become ``\\x1b`` and the like."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def printable(name: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .errors import visible
 from .reader import FeatureFile
 from .recipe import Recipe
 from .schema import SPLITS, Failure, Video
@@ -109,13 +110,15 @@ def _videos(summary: Summary) -> Table:
 
     counts = summary.counts
     splits = [s for s in SPLITS if any(c.get(s) for c in counts.values())]
-    title = Text(f"{summary.path}: {summary.videos} videos")
+    videos = f"{summary.videos} video{'' if summary.videos == 1 else 's'}"
+    title = Text(visible(f"{summary.path}: {videos}"))
     table = Table(title=title, title_justify="left")
     table.add_column("class")
     for split in splits:
         table.add_column(split or "(no split)", justify="right")
     for label, count in counts.items():
-        table.add_row(Text(label or "(unlabelled)"), *(str(count.get(s, 0)) for s in splits))
+        name = Text(visible(label or "(unlabelled)"))
+        table.add_row(name, *(str(count.get(s, 0)) for s in splits))
     table.add_section()
     totals = (sum(count.get(s, 0) for count in counts.values()) for s in splits)
     table.add_row("total", *map(str, totals))
@@ -137,12 +140,12 @@ def _recipe(name: str, modality: ModalitySummary, summary: Summary) -> Table:
         pairs = f"{modality.early_stopped} pairs of frames"
         table.add_row("flow stopped early", f"{pairs} in {modality.early_stopped_videos} videos")
     if summary.decoders:
-        table.add_row("decoder", Text(", ".join(summary.decoders)))
+        table.add_row("decoder", Text(visible(", ".join(summary.decoders))))
     for field, value in recipe.rows():
-        table.add_row(field, Text(value))
+        table.add_row(field, Text(visible(value)))
     if recipe.weights == "random":
         warning = "random weights: these features mean nothing"
-        table.add_row(Text("warning", "bold red"), Text(warning, "bold red"))
+        table.add_row(Text("warning", "bold red"), Text(visible(warning), "bold red"))
     return table
 
 
@@ -152,5 +155,5 @@ def _table(title: str, columns: tuple[str, ...], rows: list[tuple[str, str, str]
 
     table = Table(*columns, title=title, title_justify="left")
     for row in rows:
-        table.add_row(*map(Text, row))
+        table.add_row(*(Text(visible(cell)) for cell in row))
     return table

@@ -22,7 +22,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 
-from ..errors import InputError
+from ..errors import InputError, printable, shorten
 
 _loading: ContextVar[PluginRecord | None] = ContextVar("loading", default=None)
 _loaded: dict[PluginRecord, ModuleType] = {}
@@ -72,15 +72,17 @@ def require_plugin(record: PluginRecord) -> None:
     """
     if any(known.sha256 == record.sha256 for known in _loaded):
         return
-    module = record.module
-    give = "if you trust it, give it by --plugin FILE (from Python: plugins=[FILE])"
-    try:
-        same = _sha256(_file_of(module)) == record.sha256
-    except InputError:
-        raise InputError(f"the plug-in {module} is needed and is gone: {give}") from None
-    if not same:
-        raise InputError(f"the plug-in {module} is needed and has changed since: {give}")
-    raise InputError(f"the plug-in {module} is needed: {give}")
+    module, state = shorten(printable(record.module)), ""
+    if _is_file_name(record.module):  # to look for a module would run the packages that it is in
+        try:
+            same = _sha256(_file_of(record.module)) == record.sha256
+            state = "" if same else " and has changed since"
+        except InputError:
+            state = " and is gone"
+    raise InputError(
+        f"the plug-in {module} is needed{state}: if you trust it, give it by --plugin FILE (from "
+        "Python: plugins=[FILE])"
+    )
 
 
 @cache

@@ -141,3 +141,9 @@ def test_the_command_shows_names_as_they_are(write: Callable[..., FeatureFile]) 
     assert done.exit_code == 0
     assert done.output.count(name) == 2
     assert "[bold" not in done.output and "random weights" in done.output
+
+
+def test_names_do_not_steer_the_terminal(write: Callable[..., FeatureFile]) -> None:
+    file = write([("v", "\x1b[31mred\x1b[0m\nbroken", "train")])
+    shown = _rendered(file)
+    assert "\x1b" not in shown and r"\x1b[31mred\x1b[0m\nbroken" in shown

@@ -19,7 +19,7 @@ from tcon.cache.recipe import FlowRecipe, Sampling
 from tcon.evaluate import evaluate
 from tcon.extract import Machine
 
-BEFORE = Path(__file__).parents[1] / "data" / "before-records"
+BEFORE = Path(__file__).parents[2] / "data" / "before-records"
 FILES = BEFORE / "source.h5", BEFORE / "target.h5"
 SETTINGS = [
     *("train.epochs=1", "train.min_steps=12", "train.batch_size=8", "train.evaluations=3"),

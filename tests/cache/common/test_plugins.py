@@ -7,7 +7,13 @@ import pytest
 
 from tcon.cache import InputError
 from tcon.cache.common import plugins
-from tcon.cache.common.plugins import current_plugin, load_entry_points, load_plugin, require_plugin
+from tcon.cache.common.plugins import (
+    PluginRecord,
+    current_plugin,
+    load_entry_points,
+    load_plugin,
+    require_plugin,
+)
 
 
 def test_a_file_is_run_once_and_knows_what_it_is(tmp_path):
@@ -77,6 +83,17 @@ def test_a_recorded_plugin_is_not_run_by_itself(tmp_path):
     with pytest.raises(InputError, match="is needed and is gone: .*--plugin FILE"):
         require_plugin(record)
     assert counter.read_text() == "run "
+
+
+def test_nothing_is_imported_to_look_for_a_recorded_module(tmp_path, monkeypatch):
+    package, trace = tmp_path / "a_strange_package", tmp_path / "trace"
+    package.mkdir()
+    (package / "__init__.py").write_text(f"open({str(trace)!r}, 'w')\n")
+    (package / "inner.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(InputError, match="a_strange_package.inner is needed: .*--plugin FILE"):
+        require_plugin(PluginRecord("a_strange_package.inner", "0" * 64))
+    assert not trace.exists()
 
 
 def test_a_broken_entry_point_is_a_warning_that_names_its_package(tmp_path, monkeypatch, caplog):

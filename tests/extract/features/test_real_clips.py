@@ -13,7 +13,7 @@ import pytest
 from tcon.cache import FeatureFile
 from tcon.extract.backbones import get_spec
 
-DATA = Path(__file__).parents[3] / "shared" / "data" / "hockey_surveillance"
+DATA = Path(__file__).parents[4] / "shared" / "data" / "hockey_surveillance"
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not DATA.is_dir(), reason=f"needs {DATA}"),

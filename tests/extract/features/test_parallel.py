@@ -23,7 +23,7 @@ from tcon.extract.lists.shards import Shard
 from tcon.extract.lists.videos import VideoItem, read_videos
 from tcon.extract.snippets.views import parse_views
 
-HELPERS = Path(__file__).parents[1] / "helpers"
+HELPERS = Path(__file__).parents[2] / "helpers"
 CONFIG = Extraction(
     backbone="resnet18",
     weights="random",
