@@ -183,8 +183,12 @@ def evaluate(
 ) -> Evaluation:
     """Score finished runs on the target's test videos, at the last epoch.
 
-    >>> result = evaluate("runs/cameras")  # doctest: +SKIP
-    >>> result.to_csv("accuracy.csv")  # doctest: +SKIP
+    >>> result = evaluate("runs")
+    >>> result
+    <Evaluation of 1 group: source_only rgb 60.0>
+    >>> result.results[0].scores.accuracy
+    array([0.6])
+    >>> result.to_csv("accuracy.csv")
 
     Args:
         runs: run folders, folders of them or what `tcon.adapt.adapt` returned: one or several.
