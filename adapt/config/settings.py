@@ -10,28 +10,12 @@ from typing import Any, get_args, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
+from ...cache.common.records import what_is_wrong
 from ...cache.errors import InputError, unknown
 from ..methods import names
 
 Settings = Mapping[str, Any] | Sequence[str | tuple[str, Any]]
 _RENAMED = {"unpaired": "partnerless"}  # what it was called, by its name now
-_SAID = {
-    "float_parsing": "must be a number",
-    "float_type": "must be a number",
-    "int_parsing": "must be a whole number",
-    "int_from_float": "must be a whole number",
-    "int_type": "must be a whole number",
-    "int_parsing_size": "number too large",
-    "bool_parsing": "must be true or false",
-    "bool_type": "must be true or false",
-    "string_type": "must be a text",
-    "finite_number": "must be finite",
-    "greater_than": "must be greater than {gt:g}",
-    "greater_than_equal": "must be at least {ge:g}",
-    "less_than": "must be less than {lt:g}",
-    "less_than_equal": "must be at most {le:g}",
-    "literal_error": "must be one of {expected}",
-}
 
 
 def pairs(settings: Settings) -> list[tuple[str, Any]]:
@@ -109,8 +93,7 @@ def _parse(value: Any, kind: type, name: str, setting: str) -> Any:
     try:
         return adapter.validate_python(value, strict=hint is bool)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        said = _SAID.get(first["type"], first["msg"]).format(**first.get("ctx", {}))
+        said = what_is_wrong(error)
         raise InputError(f"--set {setting}: {said.replace(chr(39), '')}") from None
 
 

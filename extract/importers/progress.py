@@ -78,7 +78,7 @@ class ImportDisplay:
             yield from ((f"  {f.video}: {f.reason}", "") for f in failures[:_SHOWN])
             if len(failures) > _SHOWN:
                 yield f"  and {len(failures) - _SHOWN} more: tcon inspect {output}", ""
-            yield "Mend them and run the same command again.", ""
+            yield "Fix them and run the same command again.", ""
         yield f"Next: tcon inspect {output}; tcon adapt --source {output} --target OTHER.h5", ""
 
     def _unmatched(self) -> Sequence[str]:

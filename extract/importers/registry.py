@@ -17,8 +17,8 @@ from .formats.mmsada import MMSada
 from .formats.npy import Npy
 from .formats.npz import NpzFolder
 from .formats.npz_table import NpzTable
+from .formats.source import FeatureSource
 from .formats.t7 import T7
-from .source import FeatureSource
 
 
 def _open_npz(path: Path) -> FeatureSource:

@@ -17,8 +17,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from .entry import Entry
-from .suffixes import KNOWN_SUFFIXES
+from .entries.entry import Entry
+from .entries.suffixes import KNOWN_SUFFIXES
 
 _SHOWN = 3  # names that an explanation lists
 _DEPTH = 4  # parts at the end of a path that are compared: the name and three folders

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...cache.common.short import short_repr
 from .arrays import Array
 from .unpickler import Buildable, Names, Refused
 
@@ -54,6 +55,8 @@ class Block:
 
     values: object
     places: object
+
+    __repr__ = short_repr
 
     def column(self, place: int, columns: int) -> np.ndarray | None:
         """The column at a place of the table, [rows], or None if another block has it."""

@@ -18,8 +18,8 @@ from ....cache.errors import InputError
 from ....cache.schema import Snippets
 from ...lists.forms.lines import check_length
 from ...pickles import Array, check_size, read_pickle
-from ..source import FeatureSource, modality_of
 from .arrays import as_snippets, damaged
+from .source import FeatureSource, modality_of
 
 
 class Epic100(FeatureSource):

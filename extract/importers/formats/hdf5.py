@@ -19,10 +19,10 @@ import h5py
 
 from ....cache.errors import InputError
 from ....cache.schema import FORMAT, Snippets
-from ..source import UNNAMED, FeatureSource
 from .arrays import as_snippets, check_bytes, damaged
 from .files import files_of
 from .named_arrays import FEATURES, MODALITIES, choose_features
+from .source import UNNAMED, FeatureSource
 
 SUFFIXES = (".h5", ".hdf5")
 

@@ -18,9 +18,9 @@ from ....cache.schema import Snippets
 from ...lists import Entry
 from ...lists.forms.lines import check_length
 from ...pickles import Array, check_size, read_pickle
-from ..source import FeatureSource
 from .arrays import as_snippets, damaged
 from .epic100 import modalities
+from .source import FeatureSource
 
 _PREFIX = "features_"
 

@@ -16,9 +16,9 @@ import numpy as np
 
 from ....cache.errors import InputError
 from ....cache.schema import Snippets
-from ..source import UNNAMED, FeatureSource
 from .arrays import as_snippets, damaged
 from .files import files_of
+from .source import UNNAMED, FeatureSource
 
 # What video_features appends to a video's name, by what it extracts.
 _FEATURES = ("rgb", "flow", "clip", "r21d", "resnet", "s3d", "timm", "vggish")

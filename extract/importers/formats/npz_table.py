@@ -21,10 +21,10 @@ import numpy as np
 from ....cache.errors import InputError
 from ....cache.schema import SPLITS, Snippets
 from ...lists import Entry
-from ..source import FeatureSource
 from .arrays import as_snippets, damaged
 from .named_arrays import choose_features
 from .npz import open_npz
+from .source import FeatureSource
 
 _IDS = ("ids", "names", "videos", "video_ids", "narration_ids")
 _KNOWN = {"labels": ("labels", "label"), "splits": ("splits", "split")}

@@ -15,8 +15,8 @@ from scipy.io import savemat
 
 from tcon.cache import InputError
 from tcon.extract.importers.formats import arrays
+from tcon.extract.importers.formats.source import UNNAMED
 from tcon.extract.importers.registry import open_source, recognise
-from tcon.extract.importers.source import UNNAMED
 from tcon.extract.lists import Entry
 
 A, B = features(3, 1), features(5, 2)

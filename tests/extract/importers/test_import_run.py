@@ -19,9 +19,9 @@ from tcon.cache import FeatureFile, InputError, Snippets
 from tcon.cache.recipe import Sampling
 from tcon.cli import main
 from tcon.extract.importers import run as import_run
+from tcon.extract.importers.formats.source import FeatureSource
 from tcon.extract.importers.registry import open_source
 from tcon.extract.importers.run import write_features
-from tcon.extract.importers.source import FeatureSource
 from tcon.extract.importers.wanted import choose_videos
 
 

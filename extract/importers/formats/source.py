@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import ClassVar
 
-from ...cache.errors import InputError
-from ...cache.schema import TABLES, Snippets
-from ..lists import Entry
+from ....cache.errors import InputError
+from ....cache.schema import TABLES, Snippets
+from ...lists.entries.entry import Entry
 
 UNNAMED = ""  # the modality of features of which the format does not say whether rgb or flow
 _MODALITY = re.compile(r"[a-z][a-z0-9_]{0,63}")
