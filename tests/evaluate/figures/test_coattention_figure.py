@@ -237,10 +237,7 @@ def test_aligned_points_are_of_their_pairs(trained: RunFeatures) -> None:
 def test_without_videos_attention_is_drawn_and_a_line_says_why(trained: RunFeatures) -> None:
     attention, missing = coattention_pictures(trained, "x", PairChoice())
     assert isinstance(attention, Picture) and attention.name == "x_attention"
-    assert (
-        isinstance(missing, NotDrawn)
-        and "starts at (roots=" in missing.reason
-    )
+    assert isinstance(missing, NotDrawn) and "starts at (roots=" in missing.reason
     with pytest.raises(InputError, match="name the folder .*--root DIR"):
         list(coattention_pictures(trained, "x", PairChoice(ids=(("4.mp4", "0.mp4"),))))
 
