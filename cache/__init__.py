@@ -4,8 +4,8 @@
 ``schema``   the rows and arrays of a file; ``reader``, ``writer``, ``merge`` and ``sources`` (parts
              and shards) work on them, ``tables`` and ``files`` on HDF5 itself
 ``inspect``  a file as tables for people
-``records``  dataclasses as JSON and back; ``errors``, ``console``, ``device`` and ``plugins`` are
-             what every room shares
+``errors``   the one exception for wrong input; it and ``common/`` (records as JSON and back,
+             ranges, the console, devices, locks, plug-ins) are what every room shares
 
 `FeatureFile` reads a file, `FeatureWriter` writes one crash-safely.
 """
