@@ -73,10 +73,9 @@ def test_why_there_are_more_steps_than_the_epochs(files: list[object]) -> None:
     assert "Each run has 5 steps (train.min_steps; 1 epoch of 3 would be 3)." in done.output
 
 
-def test_failing_runs_are_listed_with_the_remedy(
-    monkeypatch: pytest.MonkeyPatch, files: list[object], tmp_path: Path
-) -> None:
-    toy.add(monkeypatch, "diverging", toy.Diverging)
+@pytest.mark.usefixtures("temporary_methods")
+def test_failing_runs_are_listed_with_the_remedy(files: list[object], tmp_path: Path) -> None:
+    toy.add("diverging", toy.Diverging)
     done = tcon("adapt", *files, "--method", "diverging,tcon", "--segments", "4")
     assert done.exit_code == 1
     assert "1 of 2 runs failed:\n  diverging_rgb_k4_seed0: diverged before step" in done.output

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
-from ...cache.common.plugins import PluginRecord, current_plugin
+from ...cache.common.plugins import PluginRecord, current_plugin, plugin_of
 from ...cache.errors import unknown
 from .base import Method, MethodConfig, Sizes
 
@@ -69,7 +70,19 @@ def entry(name: str) -> Entry:
     """
     if name not in _REGISTRY:
         raise unknown("method", name, _REGISTRY)
-    return _REGISTRY[name]
+    found = _REGISTRY[name]
+    return replace(found, plugin=found.plugin or plugin_of(found.method.__module__))
+
+
+@contextmanager
+def temporary_methods() -> Iterator[None]:
+    """Forget at the end of the block what is registered in it, for tests and notebooks."""
+    before = dict(_REGISTRY)
+    try:
+        yield
+    finally:
+        _REGISTRY.clear()
+        _REGISTRY.update(before)
 
 
 def build(name: str, config: MethodConfig, sizes: Sizes) -> Method:

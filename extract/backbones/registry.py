@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -10,7 +11,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from ...cache.common.plugins import current_plugin, load_entry_points
+from ...cache.common.plugins import current_plugin, load_entry_points, plugin_of
 from ...cache.errors import InputError, printable, shorten, unknown
 from ...cache.recipe import Preprocessing
 from .checkpoint import checkpoint_file, classifier_of, file_sha256, load_state, read_state
@@ -122,7 +123,21 @@ def get_spec(name: str) -> BackboneSpec:
     """
     if name not in names():
         raise unknown("backbone", name, _REGISTRY)
-    return _REGISTRY[name]
+    spec = _REGISTRY[name]
+    return replace(spec, plugin=spec.plugin or plugin_of(getattr(spec.build, "__module__", "")))
+
+
+@contextmanager
+def temporary_backbones() -> Iterator[None]:
+    """Forget at the end of the block what is registered in it, for tests and notebooks."""
+    names()  # those of installed plug-ins, which are loaded once, stay
+    before, built_in = dict(_REGISTRY), set(_BUILT_IN)
+    try:
+        yield
+    finally:
+        _REGISTRY.clear()
+        _REGISTRY.update(before)
+        _BUILT_IN.intersection_update(built_in)
 
 
 def load_backbone(

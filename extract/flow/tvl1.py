@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...cache.common.cores import cores
 from ...cache.common.short import short_repr
 from ...cache.errors import InputError, unknown
 from ...cache.recipe import FlowParameters
-from ..machine.cores import cores
 from .parameters import budget
 
 ENGINES = ("auto", "cpu", "cuda", "torch", "opencv")

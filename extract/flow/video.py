@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 from torchvision.utils import flow_to_image
 
+from ...cache.common.cores import cores
 from ...cache.common.device import choose_device
 from ...cache.errors import InputError
 from ...cache.recipe import FlowParameters
 from ..decoding import DecodeError, is_there, read_frames
-from ..machine.cores import cores
 from .fields import ON_DEVICE
 from .frames import grey
 from .tvl1 import choose_engine, tvl1

@@ -116,7 +116,8 @@ def test_both_passes_draw_alike() -> None:
     """The gradient is that of the very features which the loss saw."""
     backbone = trained(noise=0.5)
     passes = GradientCache(backbone, 3)
-    seen = [f.detach().clone() for f in passes.forward(batch(), (7, 3))]
+    given = passes.forward(batch(), (7, 3))
+    seen = [f.detach().clone() for f in given]
     again = []
     original = backbone.features
 
@@ -125,7 +126,7 @@ def test_both_passes_draw_alike() -> None:
         return again[-1]
 
     backbone.features = features
-    loss_of(passes._features).backward()
+    loss_of(given).backward()
     passes.backward()
     assert torch.equal(torch.cat(again), torch.cat([f.flatten(0, 1) for f in seen]))
     other = GradientCache(trained(noise=0.5), 3).forward(batch(), (7, 4))
