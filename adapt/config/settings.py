@@ -43,7 +43,7 @@ def apply_settings(settings: Settings, roots: Mapping[str, Any]) -> dict[str, An
 
     Args:
         settings: in the order given; the last wins.
-        roots: options to start from, by the first word of their keys (`config.default_options`).
+        roots: options to start from, by the first word of their keys (`runs.default_options`).
 
     Returns:
         the same with the settings.
