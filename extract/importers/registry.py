@@ -102,7 +102,7 @@ def recognise(path: Path, *, trust_pickle: bool = False) -> tuple[str, str]:
         return _kind_of_pickle(path, trust=trust_pickle), ""
     others = [(n, suffix) for suffix, n in suffixes.most_common() if known[suffix] != taken]
     said = ", ".join(f"{count} {suffix}" for count, suffix in others)
-    return taken, f"{said} files are left alone" if said else ""
+    return taken, f"{said} files are ignored" if said else ""
 
 
 def _kind_of_pickle(path: Path, *, trust: bool) -> str:

@@ -3,7 +3,7 @@
 ::
 
     /<video>             [n, D]; a name may be a path of nested groups
-    /<video>/features    [n, D], or /<video>/rgb and /<video>/flow; other datasets are left alone
+    /<video>/features    [n, D], or /<video>/rgb and /<video>/flow; other datasets are ignored
 
     <video>.h5          one dataset, or features, or rgb and flow
 """

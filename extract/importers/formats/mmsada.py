@@ -27,16 +27,7 @@ _PREFIX = "features_"
 
 class MMSada(FeatureSource):
     """``{"features": [sample, ...]}``; a video is an action, named ``<video_name>_<uid>`` as the
-    annotations' actions are.
-
-    The file is read as it is wanted and must not change meanwhile.
-
-    Args:
-        path: the pickle.
-        trust_pickle: that the user vouches for it.
-
-    Raises:
-        InputError: no trust, no such file, or another form.
+    annotations' actions are. Arguments and errors are those of `Epic100`.
     """
 
     kind = "mmsada"

@@ -49,7 +49,7 @@ class NpzTable(FeatureSource):
             left = set(arrays.files) - {*known.values(), *_ROWS, *ids}
             chosen = choose_features(left)
             if unread := sorted(left - set(chosen.values())):
-                self.notes = (f"the arrays {', '.join(unread)} are left alone",)
+                self.notes = (f"the arrays {', '.join(unread)} are ignored",)
             names = _text(ids[0], arrays)
             self._row = {name: n for n, name in enumerate(names)}
             if len(self._row) < len(names):

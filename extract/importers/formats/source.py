@@ -40,7 +40,7 @@ class FeatureSource(ABC):
     Attributes:
         kind: name of the format.
         every_frame: whether each frame of a video has features, numbered as the frames are.
-        notes: lines for the user on what is there and is left alone.
+        notes: lines for the user on what is there and is ignored.
 
     Raises:
         InputError: nothing of this format is there.
@@ -68,7 +68,7 @@ class FeatureSource(ABC):
         """
 
     def close(self) -> None:  # noqa: B027 (most hold nothing)
-        """Let go of what reading holds, as processes; it can be read again."""
+        """Release readers and processes; reading can start again afterwards."""
 
     def entries(self) -> list[Entry]:
         """Labels and splits that the format itself holds; empty where it has none."""
