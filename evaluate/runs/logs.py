@@ -83,7 +83,7 @@ def read_health(run: Run) -> list[dict[str, str]]:
     try:
         found = json.loads(path.read_text()) if path.exists() else []
         if not isinstance(found, list) or not all(map(_is_finding, found)):
-            raise ValueError(f"{HEALTH} is no list of kind, text and remedy")
+            raise ValueError(f"{HEALTH} is not a list of kind, text and remedy")
     except (OSError, ValueError, RecursionError) as error:
         raise damaged_run(run.path, error) from None
     return found
