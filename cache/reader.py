@@ -81,14 +81,16 @@ class FeatureFile:
         seen: dict[str, Path] = {}
         self.sources: list[tuple[Path, np.ndarray]] = []
         self._packed: dict[str, Packed] = {}
+        self._counts: dict[str, dict[Path, np.ndarray]] = {}  # in the order of the sources
         for source in sources_of(self.path):
+            held: dict[str, np.ndarray] = {}
             with _open(source) as h5:
                 rows = read_table(h5, "videos", Video, old_names=OLD_COLUMNS)
                 _check_videos(rows)
                 failures |= {f.video: f for f in read_table(h5, "failures", Failure)}
                 for modality in h5.keys() - set(TABLES):
                     recipe = _recipe(h5[modality])
-                    _check_modality(h5[modality], len(rows), recipe.dim)
+                    held[modality] = _counts(h5[modality], len(rows), recipe.dim)
                     self._add(modality, recipe, source)
             fresh = np.array([v.id not in seen for v in rows], dtype=bool)
             for video, is_fresh in zip(rows, fresh, strict=True):
@@ -100,6 +102,8 @@ class FeatureFile:
                 seen[video.id] = source
             videos += [v for v, is_fresh in zip(rows, fresh, strict=True) if is_fresh]
             self.sources.append((source, fresh))
+            for modality, count in held.items():
+                self._counts.setdefault(modality, {})[source] = count[fresh]
         # The order of commits depends on what was quickest; that of ids depends on nothing.
         self.order = np.array(sorted(range(len(videos)), key=lambda n: videos[n].id), dtype=int)
         self.videos = [videos[n] for n in self.order]
@@ -110,7 +114,7 @@ class FeatureFile:
         parts = [_number(len(self.videos), "video")]
         parts += [_number(classes, "class")] if classes else []
         for modality in self.modalities:
-            counts = self.counts(modality)
+            counts = np.concatenate([*self._counts[modality].values()])
             low, high = (counts.min(), counts.max()) if len(counts) else (0, 0)
             snippets = str(low) if low == high else f"{low}-{high}"
             parts.append(f"{modality} {snippets}x{self.recipes[modality].dim}")
@@ -137,7 +141,10 @@ class FeatureFile:
         for source, fresh in self.sources:
             with _open(source) as h5:
                 group = h5[modality]
-                keep = np.repeat(fresh, group["count"][()])
+                rows = group["count"][()]
+                if len(rows) != len(fresh):
+                    raise InputError(f"{source} has changed since it was opened: try again")
+                keep = np.repeat(fresh, rows)
                 features.append(_rows(group["features"], keep))  # [s, D] or [s, V, D]
                 frame.append(_rows(group["frame"], keep))  # [s]
         in_sequence = count[np.argsort(self.order)]
@@ -171,15 +178,16 @@ class FeatureFile:
         return digest.hexdigest()
 
     def counts(self, modality: str) -> np.ndarray:
-        """Snippets of each video, [N]."""
-        counts = []
-        for source, fresh in self.sources:
-            with _open(source) as h5:
-                rows = h5[modality]["count"][()]
-            if len(rows) != len(fresh):
-                raise InputError(f"{source} has changed since it was opened: try again")
-            counts.append(rows[fresh])
-        return np.concatenate(counts)[self.order]
+        """Snippets of each video, [N].
+
+        Raises:
+            InputError: the file does not hold this modality, or one of its shards does not.
+        """
+        held = self._counts.get(modality, {})
+        for source, _ in self.sources:
+            if source not in held:
+                raise InputError(f"{source} holds no {modality} features")
+        return np.concatenate([*held.values()])[self.order]
 
     def _add(self, modality: str, recipe: Recipe, source: Path) -> None:
         first = self.recipes.setdefault(modality, recipe)
@@ -231,8 +239,8 @@ def _check_videos(videos: list[Video]) -> None:
             raise ValueError(f"the row of the video '{video.id}' is not valid")
 
 
-def _check_modality(group: h5py.Group, videos: int, dim: int) -> None:
-    """Refuse arrays that do not fit each other, as `schema` says.
+def _counts(group: h5py.Group, videos: int, dim: int) -> np.ndarray:
+    """The snippets of each video of a modality, [n], whose arrays fit each other as `schema` says.
 
     Raises:
         ValueError: says which.
@@ -247,6 +255,7 @@ def _check_modality(group: h5py.Group, videos: int, dim: int) -> None:
         raise ValueError(f"its counts are not those of {videos} videos")
     if not len(features) == len(frame) == counts.sum():
         raise ValueError(f"it has {len(features)} snippets, its counts sum to {counts.sum()}")
+    return counts
 
 
 def _shard(source: Path) -> Path:

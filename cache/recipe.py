@@ -5,17 +5,18 @@ A feature file holds one `Recipe` for each modality and never mixes features of 
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from .common.plugins import PluginRecord
+from .common.ranges import Count, NonNegative, Positive, Whole
+from .common.records import validate
+from .errors import InputError
 
-Count = Annotated[int, Field(ge=1)]
 FLOW_SIZE = (256, 340)  # height and width of the frames that flow is computed on (TSN)
-CONVENTIONS = ("opencv5", "opencv4", "opencv_cuda")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,9 @@ class Preprocessing:
     std: tuple[float, ...] = (0.229, 0.224, 0.225)
     channel_order: Literal["RGB", "BGR", ""] = "RGB"
     value_range: float = 1.0
+
+    def __post_init__(self) -> None:
+        validate(self)
 
     def __str__(self) -> str:
         """One line that tells another lab how to feed the backbone."""
@@ -66,6 +70,9 @@ class Sampling:
     rule: Literal["uniform", "stride"]
     value: Count
 
+    def __post_init__(self) -> None:
+        validate(self)
+
     def __str__(self) -> str:
         return f"{self.rule}:{self.value}"
 
@@ -81,7 +88,10 @@ class Views:
     """
 
     kind: Literal["centre", "flip", "tencrop", "multiscale"] = "centre"
-    draws: Annotated[int, Field(ge=0)] = 0
+    draws: Whole = 0
+
+    def __post_init__(self) -> None:
+        validate(self)
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.draws}" if self.draws else self.kind
@@ -116,36 +126,26 @@ class FlowParameters:
             aligned between levels, and not every iteration's change looked at.
 
     Raises:
-        ValueError: another convention or median, or a value without a meaning.
+        InputError: another convention or median, or a value out of its range.
     """
 
-    tau: float = 0.25
-    lambda_: float = 0.15
-    theta: float = 0.3
-    scales: int = 5
-    warps: int = 5
-    epsilon: float = 0.01
-    inner: int = 30
-    outer: int = 10
-    scale_step: float = 0.8
-    median: int = 5
-    budget: int = 2500
-    convention: str = "opencv5"
+    tau: Positive = 0.25
+    lambda_: Positive = 0.15
+    theta: Positive = 0.3
+    scales: Count = 5
+    warps: Count = 5
+    epsilon: NonNegative = 0.01
+    inner: Count = 30
+    outer: Count = 10
+    scale_step: Annotated[Positive, Field(lt=1)] = 0.8
+    median: Count = 5
+    budget: Count = 2500
+    convention: Literal["opencv5", "opencv4", "opencv_cuda"] = "opencv5"
 
     def __post_init__(self) -> None:
-        if self.convention not in CONVENTIONS:
-            raise ValueError(
-                f"no flow convention '{self.convention}': there are {', '.join(CONVENTIONS)}"
-            )
-        for name, value in vars(self).items():
-            if name not in ("epsilon", "convention") and not 0 < value < math.inf:
-                raise ValueError(f"{name} must be above 0, not {value}")
-        if not 0 <= self.epsilon < math.inf:
-            raise ValueError(f"epsilon must be at least 0, not {self.epsilon}")
-        if self.scale_step >= 1:
-            raise ValueError(f"scale_step must be below 1, not {self.scale_step}")
+        validate(self)
         if self.median not in (1, 5):
-            raise ValueError(f"the median's side is 5, or 1 for none, not {self.median}")
+            raise InputError(f"the median's side is 5, or 1 for none, not {self.median}")
 
     def __str__(self) -> str:
         """Every value, whatever preset they came from: presets may change."""
@@ -163,8 +163,11 @@ class FlowRecipe:
     """
 
     parameters: FlowParameters = FlowParameters()
-    bound: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 20.0
+    bound: Positive = 20.0
     quantised: bool = True
+
+    def __post_init__(self) -> None:
+        validate(self)
 
     def __str__(self) -> str:
         levels = "8 bit" if self.quantised else "float"
@@ -173,7 +176,7 @@ class FlowRecipe:
 
     def difference(self, other: FlowRecipe) -> str:
         """What differs, e.g. ``epsilon=0.01 != epsilon=0.02``; "" where nothing does."""
-        return "" if self == other else apart(self, other)
+        return ", ".join(_apart(self, other))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,17 +224,14 @@ class Recipe:
     def differences(self, other: Recipe) -> list[str]:
         """Say which compared fields differ, e.g. ``["sampling: uniform:32 != stride:8"]``."""
         return [
-            f"{f.name}: {apart(self.text(f.name), other.text(f.name))}"
+            f"{f.name}: {', '.join(_apart(getattr(self, f.name), getattr(other, f.name)))}"
             for f in fields(self)
             if f.compare and getattr(self, f.name) != getattr(other, f.name)
         ]
 
     def text(self, name: str) -> str:
         """A field's value as people read it; "none" where there is none."""
-        value = getattr(self, name)
-        if isinstance(value, PluginRecord):
-            return f"{value.module} (sha256 {value.sha256[:16]}...)"
-        return "none" if value in (None, "") else str(value)
+        return _text(getattr(self, name))
 
     def rows(self) -> list[tuple[str, str]]:
         """The names and values of all fields that say something, for people."""
@@ -246,10 +246,19 @@ class Recipe:
         return replace(self, list_sha256="")
 
 
-def apart(ours: object, theirs: object) -> str:
-    """Say ``a != b``; of two lists in words, with commas, only the parts that differ."""
-    a, b = str(ours).split(","), str(theirs).split(",")
-    if len(a) != len(b):
-        return f"{ours} != {theirs}"
-    pairs = [(x.strip(), y.strip()) for x, y in zip(a, b, strict=True) if x != y]
-    return ", ".join(f"{x} != {y}" for x, y in pairs)
+def _apart(ours: object, theirs: object, name: str = "") -> Iterator[str]:
+    """Say ``a != b`` of two values, or of each field that differs of two records of many fields."""
+    if ours == theirs:
+        return
+    if isinstance(ours, (Preprocessing, FlowRecipe, FlowParameters)) and type(ours) is type(theirs):
+        for f in fields(ours):
+            yield from _apart(getattr(ours, f.name), getattr(theirs, f.name), f.name)
+        return
+    yield " != ".join(f"{name}={_text(v)}" if name else _text(v) for v in (ours, theirs))
+
+
+def _text(value: object) -> str:
+    """A value as people read it; "none" where there is none."""
+    if isinstance(value, PluginRecord):
+        return f"{value.module} (sha256 {value.sha256[:16]}...)"
+    return "none" if value in (None, "") else str(value)

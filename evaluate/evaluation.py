@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..adapt.run.finished import FinishedRun
 from ..cache import InputError
+from ..cache.common.plugins import load_plugin
 from .report.content import Content, RunDistances
 from .report.page import accuracies, printed
 from .report.page import distances as distance_blocks
@@ -38,7 +39,7 @@ RunOrPath = str | Path | FinishedRun
 class Evaluation(Content):
     """All that is computed of runs, and the ways to show it.
 
-    It prints as a line, and in a notebook as a small table. The renderers compute nothing: what an
+    Its repr is one line; a notebook shows a small table. The renderers compute nothing: what an
     output needs is asked of `evaluate`.
     """
 
@@ -86,10 +87,10 @@ class Evaluation(Content):
         write_csv(self, path)
 
     def to_json(self, path: str | Path) -> None:
-        """Write everything about the labelled groups, in shares, not percent.
+        """Write everything, in shares, not percent.
 
         Raises:
-            InputError: it cannot be written, or the target has no labels.
+            InputError: it cannot be written.
         """
         from .report.json_file import write_json
 
@@ -178,11 +179,16 @@ def evaluate(
     provenance: bool = True,
     features: str | Path | None = None,
     source_features: str | Path | None = None,
+    plugins: Iterable[str | Path] = (),
 ) -> Evaluation:
     """Score finished runs on the target's test videos, at the last epoch.
 
-    >>> result = evaluate("runs/cameras")  # doctest: +SKIP
-    >>> result.to_csv("accuracy.csv")  # doctest: +SKIP
+    >>> result = evaluate("runs")
+    >>> result
+    <Evaluation of 1 group: source_only rgb 60.0>
+    >>> result.results[0].scores.accuracy
+    array([0.6])
+    >>> result.to_csv("accuracy.csv")
 
     Args:
         runs: run folders, folders of them or what `tcon.adapt.adapt` returned: one or several.
@@ -196,6 +202,8 @@ def evaluate(
         distances: measure how far the domains are apart, which takes seconds per group.
         provenance: read how the features were made, which opens and checks the feature files.
         features, source_features: the feature files, if they have moved.
+        plugins: files or modules that register the runs' methods. Without them such runs are scored
+            too, under the names in their records.
 
     Raises:
         InputError: no finished run, labels that cannot be found, or nothing to fuse, to compare or
@@ -204,7 +212,11 @@ def evaluate(
     weights = FusionWeights.parse(fuse) if fuse else None
     for name in validators:
         validator(name)
+    for plugin in plugins:
+        load_plugin(plugin)
     found, unfinished = find_runs(_paths(runs), shared_classes=shared_classes)
+    if not found:
+        raise InputError("there are no finished runs to evaluate: name folders of tcon adapt")
     target_path = Path(features) if features else None
     source_path = Path(source_features) if source_features else None
     groups = group_runs(found, target_path)
@@ -213,7 +225,10 @@ def evaluate(
     labelled = [group for group in everything if group.scores]
     unlabelled = [group for group in everything if not group.scores]
     if table and not labelled:
-        raise InputError("--table: the target has no labels, so there is no accuracy")
+        raise InputError(
+            "the target has no labels, so there is no accuracy for a paper's table: leave it out "
+            "(table=, --table)"
+        )
     check_baseline(labelled or everything, baseline)
     results = results_of(labelled, baseline)
     selections, left_out = _select(groups, select, validators, source_path) if select else ([], [])
@@ -254,12 +269,12 @@ def _select(
     groups: Sequence[Group], select: str, validators: Sequence[str], source_path: Path | None
 ) -> tuple[list[Selection], list[str]]:
     """What is chosen among, and sentences on what is left out."""
-    taught = {group.method for group in groups if group.reads_target_labels}
+    oracle_methods = {group.method for group in groups if group.reads_target_labels}
     left_out = [
         f"{method} is left out: it trains on target labels, so no choice would be label-free."
-        for method in sorted(taught)
+        for method in sorted(oracle_methods)
     ]
-    groups = [group for group in groups if group.method not in taught]
+    groups = [group for group in groups if group.method not in oracle_methods]
     if not groups:
         raise InputError(f"{left_out[0]} No other run is left to choose from: name some")
     source = TrueClasses("source", source_path)
@@ -270,7 +285,7 @@ def _select(
     for selection in selections:
         for name in validators:
             if name in selection.left_out:
-                raise InputError(f"--validator {name}: {selection.left_out[name]}")
+                raise InputError(f"the validator {name} cannot choose: {selection.left_out[name]}")
     reasons = {f"{n} is left out: {why}." for s in selections for n, why in s.left_out.items()}
     return selections, left_out + sorted(reasons)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from ..cache.common.plugins import load_plugin
@@ -23,14 +22,14 @@ def extract(
     output: str | Path,
     *,
     like: FeatureFile | str | Path | None = None,
-    modality: str = "rgb",
-    backbone: str = "efficientnet_lite0",
+    modality: str | None = None,
+    backbone: str | None = None,
     weights: str | Path | None = None,
     flow_weights: str | Path | None = None,
     snippets: int | None = None,
     stride: int | None = None,
-    views: str = "centre",
-    precision: str = "auto",
+    views: str | None = None,
+    precision: str | None = None,
     flow: FlowRecipe | None = None,
     root: str | Path | None = None,
     unlabelled: bool = False,
@@ -60,16 +59,18 @@ def extract(
             of these.
         output: the feature file.
         like: make the features as this file's were made, in all its modalities.
-        modality: "rgb", "flow", "rgb,flow", or "none" for a table of videos without features.
-        backbone: its name.
+        modality: "rgb", "flow", "rgb,flow", or "none" for a table of videos without features;
+            "rgb" if None.
+        backbone: its name; "efficientnet_lite0" if None.
         weights: a checkpoint file, the folder of an end-to-end run, or "random"; the published
             ones if None.
         flow_weights: the same for flow; None for ``weights``, turned into flow's where they are of
             RGB.
         snippets: how many of each video, 32 if neither this nor ``stride`` is given.
         stride: one snippet every so many frames instead.
-        views: crops stored of every frame: "centre", "flip", "tencrop" or "multiscale:N".
-        precision: "auto", "fp32", "bf16" or "fp16".
+        views: crops stored of every frame: "centre", "flip", "tencrop" or "multiscale:N";
+            "centre" if None.
+        precision: "auto", "fp32", "bf16" or "fp16"; "auto", which suits the device, if None.
         flow: how flow is computed; as OpenCV does if None.
         root: folder that the paths of a list start at.
         unlabelled: drop labels.
@@ -83,7 +84,7 @@ def extract(
         the file, also with what it held before.
 
     Raises:
-        InputError: wrong options, videos or weights that cannot be had, a file that was made
+        InputError: wrong options, videos or weights that are unavailable, a file that was made
             differently, or a full disk.
     """
     for plugin in plugins:
@@ -99,23 +100,45 @@ def extract(
         precision=precision,
         flow=flow,
     )
-    plan = Plan.make(options, machine) if like is None else _plan_like(like, options, machine)
+    if like is None:
+        plan = Plan.make(options, machine)
+    else:
+        of_the_file = {
+            "modality": modality,
+            "backbone": backbone,
+            "snippets": snippets,
+            "stride": stride,
+            "views": views,
+            "precision": precision,
+            "flow": flow,
+        }
+        given = [name for name, value in of_the_file.items() if value is not None]
+        plan = _plan_like(like, options, machine, given)
     items = select_videos(videos, root=root, unlabelled=unlabelled)
     extract_items(items, output, plan, retry_failed=retry_failed, on_progress=on_event)
     return FeatureFile(output)
 
 
 def _plan_like(
-    like: FeatureFile | str | Path, options: ExtractOptions, machine: Machine | None
+    like: FeatureFile | str | Path,
+    options: ExtractOptions,
+    machine: Machine | None,
+    given: Sequence[str],
 ) -> Plan:
-    """The plan that makes features as a file's; other options must be left out."""
+    """The plan that makes features as a file's.
+
+    Args:
+        like: the file.
+        options: whose weights count.
+        machine: what computes the features.
+        given: names of other options that were given and must not be.
+    """
     file = like if isinstance(like, FeatureFile) else FeatureFile(like)
-    weights = options.weights, options.flow_weights
-    if replace(options, weights=None, flow_weights=None) != ExtractOptions():
+    if given:
         raise InputError(
-            f"the features are to be made like those of {file.path}: leave out backbone, modality, "
-            "snippets, stride, views, flow and precision"
+            f"the features are to be made like those of {file.path}: leave out {', '.join(given)}"
         )
-    plan = Plan.make(options_like(file, weights=weights[0], flow_weights=weights[1]), machine)
+    like_file = options_like(file, weights=options.weights, flow_weights=options.flow_weights)
+    plan = Plan.make(like_file, machine)
     require_same(plan, file.recipes, f"those of {file.path}")
     return plan

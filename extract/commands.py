@@ -8,11 +8,14 @@ from __future__ import annotations
 import sys
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..cache.errors import InputError
+
+if TYPE_CHECKING:
+    from ..cache.recipe import FlowRecipe
 
 
 @click.command()
@@ -62,11 +65,9 @@ from ..cache.errors import InputError
 )
 @click.option(
     "--modality",
-    default="rgb",
-    show_default=True,
-    help="rgb, flow, rgb,flow, or none: a table of videos for adapt --end-to-end.",
+    help="rgb, flow, rgb,flow, or none: a table of videos for adapt --end-to-end.  [default: rgb]",
 )
-@click.option("--backbone", default="efficientnet_lite0", show_default=True)
+@click.option("--backbone", help="[default: efficientnet_lite0]")
 @click.option(
     "--weights",
     metavar="FILE|RUN|random",
@@ -85,17 +86,13 @@ from ..cache.errors import InputError
 )
 @click.option(
     "--flow-parameters",
-    default="opencv",
-    show_default=True,
     metavar="PRESET|KEY=VALUE,...",
-    help="Parameters of TV-L1; docs/flow.md has the presets.",
+    help="Parameters of TV-L1; docs/flow.md has the presets.  [default: opencv]",
 )
 @click.option(
     "--flow-bound",
     type=click.FloatRange(min=0, min_open=True),
-    default=20,
-    show_default=True,
-    help="Motion of the largest of 256 levels, in pixels per frame.",
+    help="Motion of the largest of 256 levels, in pixels per frame.  [default: 20]",
 )
 @click.option("--flow-float", is_flag=True, help="Keep the fractions of the levels.")
 @click.option(
@@ -119,13 +116,11 @@ from ..cache.errors import InputError
 )
 @click.option(
     "--views",
-    default="centre",
-    show_default=True,
-    help="Crops stored of every frame: centre, flip, tencrop or multiscale:N.",
+    help="Crops stored of every frame: centre, flip, tencrop or multiscale:N.  [default: centre]",
 )
 @click.option("--unlabelled", is_flag=True, help="Sub-folders and list labels are not classes.")
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:0,cuda:1 ...")
-@click.option("--precision", default="auto", show_default=True, help="fp32, bf16 or fp16.")
+@click.option("--precision", help="fp32, bf16 or fp16.  [default: auto]")
 @click.option("--batch-size", type=click.IntRange(min=1), help="Snippets per forward pass.")
 @click.option(
     "--workers",
@@ -177,21 +172,22 @@ def extract(output: Path | None, check: bool, retry_failed: bool, **given: Any) 
     video; a folder of frames counts as a video. With --check it is a single video, and with
     --dataset there is none. Run again to continue or extend.
     """
+    from ..cache.common.console import console
     from ..cache.common.plugins import load_plugin
     from ..cache.recipe import FlowRecipe
+    from .api import extract as extract_videos
     from .features.options import make_options
-    from .flow import parse_parameters
+    from .flow.cache import FlowCache
     from .lists.selection import Selection
+    from .lists.videos import describe
     from .machine.machine import Machine
     from .machine.memory import keep_freed_memory
-    from .progress import extract_with_progress
+    from .progress import ExtractionDisplay, about_kept_flow, failures_of
 
     selection = Selection(**_take(given, Selection))
     machine = Machine(**_take(given, Machine))
-    flow = FlowRecipe(
-        parameters=parse_parameters(given.pop("flow_parameters")),
-        bound=given.pop("flow_bound"),
-        quantised=not given.pop("flow_float"),
+    flow = _flow_recipe(
+        given.pop("flow_parameters"), given.pop("flow_bound"), as_float=given.pop("flow_float")
     )
     if check:
         from .features.check import check_video
@@ -206,15 +202,41 @@ def extract(output: Path | None, check: bool, retry_failed: bool, **given: Any) 
         return
     items = selection.read(on_note=click.echo)
     keep_freed_memory()
-    failures = extract_with_progress(
-        items,
-        selection.output(output),
-        machine=machine,
-        retry_failed=retry_failed,
-        flow=flow,
-        **given,
-    )
+    console().print(f"{describe(items)}.")
+    output = selection.output(output)
+    display = ExtractionDisplay(output)
+    with display.showing():
+        file = extract_videos(
+            items,
+            output,
+            machine=machine,
+            retry_failed=retry_failed,
+            flow=flow,
+            on_event=display,
+            **given,
+        )
+    failures = failures_of(file, items)
+    display.print(display.summary(file, failures))
+    if machine.keep_flow:
+        display.print(about_kept_flow(FlowCache(machine.keep_flow, FlowRecipe())))
     sys.exit(1 if failures else 0)
+
+
+def _flow_recipe(
+    parameters: str | None, bound: float | None, *, as_float: bool
+) -> FlowRecipe | None:
+    """How flow is computed; None where no option says anything of it."""
+    from ..cache.recipe import FlowRecipe
+    from .flow import parse_parameters
+
+    if parameters is None and bound is None and not as_float:
+        return None
+    default = FlowRecipe()
+    return FlowRecipe(
+        parameters=default.parameters if parameters is None else parse_parameters(parameters),
+        bound=default.bound if bound is None else bound,
+        quantised=not as_float,
+    )
 
 
 def _take(given: dict[str, Any], kind: type[Any]) -> dict[str, Any]:
@@ -263,10 +285,14 @@ def import_(kind: str, features: Path, output: Path, **options: Any) -> None:
     KIND is t7 (TA3N, TranSVAE), npy (video_features and others), npz, hdf5, mat, a pickled kind
     (epic100, mmsada, mmaction2), or auto. Run again to continue. docs/import.md shows each.
     """
-    from .importers.progress import import_with_progress
+    from .importers.api import import_features
+    from .importers.progress import ImportDisplay
 
-    complete = import_with_progress(features, output, kind=kind, **options)
-    sys.exit(0 if complete else 1)
+    display = ImportDisplay(output)
+    with display.showing():
+        file = import_features(features, output, kind=kind, on_event=display, **options)
+    display.print(display.summary(file))
+    sys.exit(0 if display.complete(file) else 1)
 
 
 @click.command()

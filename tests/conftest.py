@@ -6,7 +6,7 @@ import os
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch is loaded, as the command does
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,15 @@ def _blocks(height: int, width: int) -> list[tuple[slice, slice]]:
     return [
         (slice(b // 4 * h, b // 4 * h + h), slice(b % 4 * w, b % 4 * w + w)) for b in range(BITS)
     ]
+
+
+@pytest.fixture
+def temporary_methods() -> Iterator[None]:
+    """The methods that the test registers are forgotten when it ends."""
+    from tcon.adapt import methods
+
+    with methods.temporary_methods():
+        yield
 
 
 @pytest.fixture(scope="session")

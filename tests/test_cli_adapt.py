@@ -73,10 +73,9 @@ def test_why_there_are_more_steps_than_the_epochs(files: list[object]) -> None:
     assert "Each run has 5 steps (train.min_steps; 1 epoch of 3 would be 3)." in done.output
 
 
-def test_failing_runs_are_listed_with_the_remedy(
-    monkeypatch: pytest.MonkeyPatch, files: list[object], tmp_path: Path
-) -> None:
-    toy.add(monkeypatch, "diverging", toy.Diverging)
+@pytest.mark.usefixtures("temporary_methods")
+def test_failing_runs_are_listed_with_the_remedy(files: list[object], tmp_path: Path) -> None:
+    toy.add("diverging", toy.Diverging)
     done = tcon("adapt", *files, "--method", "diverging,tcon", "--segments", "4")
     assert done.exit_code == 1
     assert "1 of 2 runs failed:\n  diverging_rgb_k4_seed0: diverged before step" in done.output
@@ -125,6 +124,7 @@ def test_a_grid_of_a_plan_that_cannot_be_prepared_does_not_stop_the_others(
     (tmp_path / "plan.toml").write_text(grids)
     done = tcon("adapt", "--plan", tmp_path / "plan.toml", *QUICK, "-o", tmp_path / "runs")
     assert done.exit_code == 1 and "2 of 4 runs failed" in done.output
+    assert done.output.count("wide/tcon_rgb_k6_seed0: failed: ") == 1
     assert "wide/tcon_rgb_k6_seed0: " in done.output and "differ in dim" in done.output
     assert len(list((tmp_path / "runs" / "s").glob("*/logits.h5"))) == 2
 

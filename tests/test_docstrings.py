@@ -8,12 +8,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from feature_files import write_domain
+from handmade_runs import logits, write_run
 
+import tcon
 from tcon.adapt import api as adapt_api
 from tcon.cache import reader
+from tcon.evaluate import evaluation
 from tcon.extract import api
+from tcon.extract.importers import api as import_api
 
 BEFORE = Path(__file__).parent / "data" / "before-records"
+EXAMPLES = (reader, api, import_api, adapt_api, evaluation)  # each has a test below
 
 
 def _run(module: object) -> None:
@@ -49,3 +55,27 @@ def test_adaptation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         shutil.copy(BEFORE / name, tmp_path)
     monkeypatch.chdir(tmp_path)
     _run(adapt_api)
+
+
+def test_evaluation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = write_domain(tmp_path / "a.h5", videos=30), write_domain(tmp_path / "b.h5", videos=30)
+    write_run(tmp_path / "runs", files, train=[logits(15, 9, 3)], method="source_only")
+    monkeypatch.chdir(tmp_path)
+    _run(evaluation)
+
+
+def test_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    _run(import_api)
+
+
+def test_every_module_with_examples_is_among_these() -> None:
+    room = Path(tcon.__file__).parent
+    with_examples = {
+        path.resolve()
+        for folder in ("cache", "extract", "adapt", "evaluate")
+        for path in (room / folder).rglob("*.py")
+        if ">>> " in path.read_text()
+    }
+    tested = {Path(module.__file__).resolve() for module in EXAMPLES}
+    assert with_examples == tested

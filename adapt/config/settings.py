@@ -10,28 +10,12 @@ from typing import Any, get_args, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
+from ...cache.common.records import what_is_wrong
 from ...cache.errors import InputError, unknown
 from ..methods import names
 
 Settings = Mapping[str, Any] | Sequence[str | tuple[str, Any]]
 _RENAMED = {"unpaired": "partnerless"}  # what it was called, by its name now
-_SAID = {
-    "float_parsing": "must be a number",
-    "float_type": "must be a number",
-    "int_parsing": "must be a whole number",
-    "int_from_float": "must be a whole number",
-    "int_type": "must be a whole number",
-    "int_parsing_size": "number too large",
-    "bool_parsing": "must be true or false",
-    "bool_type": "must be true or false",
-    "string_type": "must be a text",
-    "finite_number": "must be finite",
-    "greater_than": "must be greater than {gt:g}",
-    "greater_than_equal": "must be at least {ge:g}",
-    "less_than": "must be less than {lt:g}",
-    "less_than_equal": "must be at most {le:g}",
-    "literal_error": "must be one of {expected}",
-}
 
 
 def pairs(settings: Settings) -> list[tuple[str, Any]]:
@@ -49,7 +33,7 @@ def pairs(settings: Settings) -> list[tuple[str, Any]]:
             continue
         key, equals, text = (part.strip() for part in setting.partition("="))
         if not equals:
-            raise InputError(f"--set {setting}: write it as key=value")
+            raise InputError(f"the setting {setting}: write it as key=value")
         found.append((key, text))
     return found
 
@@ -59,7 +43,7 @@ def apply_settings(settings: Settings, roots: Mapping[str, Any]) -> dict[str, An
 
     Args:
         settings: in the order given; the last wins.
-        roots: options to start from, by the first word of their keys (`config.default_options`).
+        roots: options to start from, by the first word of their keys (`runs.default_options`).
 
     Returns:
         the same with the settings.
@@ -72,7 +56,7 @@ def apply_settings(settings: Settings, roots: Mapping[str, Any]) -> dict[str, An
     for key, value in pairs(settings):
         root, _, rest = key.partition(".")
         if root in names() and root not in roots:
-            raise InputError(f"--set {key}={value}: method {root} is not among those to run")
+            raise InputError(f"{key}={value}: the method {root} is not among those to run")
         known = {f"{name}.{path}" for name, config in roots.items() for path in keys(config)}
         if key not in known:
             raise _unknown_key(key, sorted(known))
@@ -109,9 +93,8 @@ def _parse(value: Any, kind: type, name: str, setting: str) -> Any:
     try:
         return adapter.validate_python(value, strict=hint is bool)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        said = _SAID.get(first["type"], first["msg"]).format(**first.get("ctx", {}))
-        raise InputError(f"--set {setting}: {said.replace(chr(39), '')}") from None
+        said = what_is_wrong(error)
+        raise InputError(f"{setting}: {said.replace(chr(39), '')}") from None
 
 
 @cache

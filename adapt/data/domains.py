@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ...cache import FeatureFile, InputError
+from ...cache.common.short import short_repr
 from ..config.options import TargetPool
 from ..tasks.task import Task
 from .splits import Splits, split_videos
@@ -70,6 +71,8 @@ class Videos:
     count: Tensor
     labels: Tensor | None
     views: int = 1
+
+    __repr__ = short_repr
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -147,6 +150,8 @@ class Domains(Generic[V]):
     target_test: V
     protocol: str
     statistics: Mapping[str, Mapping[str, Tensor]] = field(default_factory=dict)
+
+    __repr__ = short_repr
 
     @property
     def in_features(self) -> int:

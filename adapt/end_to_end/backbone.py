@@ -11,7 +11,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torchvision.ops import StochasticDepth
 
 from ...extract.backbones import LoadedBackbone
-from ...extract.machine.devices import lay_out, layout_of
+from ...extract.machine.devices import layout_of, to_channels_last
 from ...extract.machine.precision import DTYPES, choose_precision
 from ...extract.snippets.transforms import normalise
 from .options import BatchNorm
@@ -40,7 +40,7 @@ class TrainedBackbone:
         trained: bool = True,
     ) -> None:
         self.module = loaded.module.to(device)
-        lay_out(loaded)
+        to_channels_last(loaded)
         self.preprocessing, self._layout = loaded.spec.preprocessing, layout_of(loaded)
         self.precision = training_precision(precision, device)
         self.device = device

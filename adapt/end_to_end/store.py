@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ...cache import FeatureFile, InputError, Recipe
+from ...cache.common.cores import cores
 from ...cache.recipe import Sampling
 from ...extract.backbones import LoadedBackbone, load_backbone
 from ...extract.backbones.trial import try_backbone
@@ -21,7 +22,6 @@ from ...extract.features.plan import make_cut
 from ...extract.flow.cache import FlowCache
 from ...extract.flow.cutting import FlowCut
 from ...extract.flow.tvl1 import choose_engine
-from ...extract.machine.cores import cores
 from ...extract.machine.precision import DTYPES
 from ...extract.snippets.cutting import Cut
 from ..config.options import RunConfig

@@ -30,7 +30,7 @@ def try_lock(path: Path) -> FileLock | None:
 def release(lock: FileLock) -> None:
     """Release a lock and remove its file.
 
-    It is removed before: who has opened it already finds that it is gone, and tries again.
+    The file goes first: a process that has already opened it sees that it is gone and tries again.
     """
     Path(lock.lock_file).unlink(missing_ok=True)
     lock.release()

@@ -107,6 +107,26 @@ def current_plugin() -> PluginRecord | None:
     return _loading.get()
 
 
+def plugin_of(module: str) -> PluginRecord | None:
+    """The plug-in that a module is, or is a part of.
+
+    A package that is imported before tcon registers what it brings after its entry point has been
+    loaded, so that `current_plugin` knows nothing of it.
+
+    Args:
+        module: ``__module__`` of what was registered.
+    """
+    for record, loaded in _loaded.items():
+        if module == loaded.__name__ or module.startswith(f"{loaded.__name__}."):
+            return record
+    return None
+
+
+def forget_plugin(record: PluginRecord) -> None:
+    """Take a plug-in as not loaded, so that the next `load_plugin` runs it again."""
+    _loaded.pop(record, None)
+
+
 def _is_file_name(plugin: str) -> bool:
     return plugin.endswith(".py") or "/" in plugin
 

@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from dataclasses import fields
+from typing import Any, TypeVar, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
+from ..errors import InputError, shorten
+
 T = TypeVar("T")
+_SAID = {
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "int_type": "must be a whole number",
+    "int_parsing_size": "number too large",
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "string_type": "must be a text",
+    "finite_number": "must be finite",
+    "greater_than": "must be greater than {gt:g}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "less_than": "must be less than {lt:g}",
+    "less_than_equal": "must be at most {le:g}",
+    "literal_error": "must be one of {expected}",
+    "missing": "is missing",
+}
 _ADAPTERS: dict[type[Any], TypeAdapter[Any]] = {}  # to build one takes a while
+_FIELD_ADAPTERS: dict[type[Any], dict[str, TypeAdapter[Any]]] = {}
 
 
 def to_json(record: object, *, indent: int | None = None) -> str:
@@ -52,11 +74,40 @@ def from_data(kind: type[T], data: object) -> T:
 
 def first_problem(error: ValidationError) -> str:
     """The first thing that a validation found, in one line: ``sampling.value: must be ...``."""
+    where = ".".join(map(str, error.errors(include_url=False)[0]["loc"]))
+    return f"{where}: {what_is_wrong(error)}" if where else what_is_wrong(error)
+
+
+def what_is_wrong(error: ValidationError) -> str:
+    """The first thing that a validation found, without where: ``must be at least 1``."""
     first = error.errors(include_url=False)[0]
-    said = first["msg"].removeprefix("Value error, ")
-    said = said.replace("Input should be", "must be").replace("Field required", "is missing")
-    where = ".".join(map(str, first["loc"]))
-    return f"{where}: {said}" if where else said
+    if first["type"] in _SAID:
+        return _SAID[first["type"]].format(**first.get("ctx", {}))
+    return first["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+
+
+def validate(record: object) -> None:
+    """Check a dataclass against the types and ranges beside its fields; for ``__post_init__``.
+
+    A value of another type that means the same, such as a path as a text, is converted.
+
+    Raises:
+        InputError: names the first field that is wrong.
+    """
+    for name, adapter in _field_adapters(type(record)).items():
+        value = getattr(record, name)
+        try:
+            object.__setattr__(record, name, adapter.validate_python(value))  # it may be frozen
+        except ValidationError as error:
+            said = what_is_wrong(error)
+            raise InputError(f"{name} {said}, not {shorten(repr(value))}") from None
+
+
+def _field_adapters(kind: type[Any]) -> dict[str, TypeAdapter[Any]]:
+    if kind not in _FIELD_ADAPTERS:
+        hints = get_type_hints(kind, include_extras=True)
+        _FIELD_ADAPTERS[kind] = {f.name: TypeAdapter(hints[f.name]) for f in fields(kind)}
+    return _FIELD_ADAPTERS[kind]
 
 
 def _adapter(kind: type[Any]) -> TypeAdapter[Any]:

@@ -192,7 +192,7 @@ def _check_options(given: Mapping[str, Any]) -> None:
     """Refuse options of ``tcon eval`` that do not go together."""
     drawn = given["figures"] or given["html"]
     measured = drawn or given["distances"]
-    select, of_tables = given["select"], ("json_path", "table", "details", "shared_classes")
+    select, of_tables = given["select"], ("table", "details", "shared_classes")
     wrong = {
         "--pair and --root are for figures: give --figures DIR or --report FILE": (
             (given["pairs"] or given["roots"]) and not drawn

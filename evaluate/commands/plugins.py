@@ -21,5 +21,5 @@ plugin_option = click.option(
     multiple=True,
     callback=_load_plugins,
     expose_value=False,
-    help="Load the run's own method or backbone from there, if it has moved; may be repeated.",
+    help="Run this code of yours, which registers the run's method or backbone; may be repeated.",
 )

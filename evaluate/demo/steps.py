@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -69,7 +69,7 @@ class MethodAccuracy:
     """
 
     label: str
-    accuracy: np.ndarray
+    accuracy: np.ndarray = field(repr=False)
     interval: tuple[float, float]
 
 

@@ -111,7 +111,7 @@ def export_model(
     if output.suffix not in WRITERS:
         raise InputError(f"{output}: name it FILE.pt2 (torch.export) or FILE.onnx")
     if not os.access(output.parent, os.W_OK):
-        raise InputError(f"cannot write {output}: no such folder, or no right to write to it")
+        raise InputError(f"cannot write {output}: no such folder, or permission denied")
     writer = WRITERS[output.suffix]()
     loaded = load_run(run, features=features)
     plan = plan_features(loaded, Machine(device="cpu"), weights=weights, precision="fp32")

@@ -45,7 +45,9 @@ def draw_all(
     """
     check_pairs([group.first for group in groups], loader, pairs)
     if pairs.ids and not any(co_attends(entry(g.method).method) for g in groups):
-        raise InputError("--pair shows co-attention, which none of these runs' methods has")
+        raise InputError(
+            "no method of these runs has the co-attention that pairs (pairs=, --pair) would show"
+        )
     if panels := accuracy_by_segments([*groups, *fused]):
         yield accuracy_picture(panels)
     for group, name in zip(groups, folder_names(groups), strict=True):

@@ -20,16 +20,22 @@ from ...cache import Failure, InputError
 class PredictionFile(ABC):
     """A file that takes one result after the other; a context manager.
 
+    It is written beside its name, as ``FILE.unfinished``, and renamed when all has gone well.
+    Otherwise it keeps that name, with the results that it has taken, and an older FILE stays.
+
     Args:
-        path: written anew.
+        path: of the file. A device or a pipe, such as ``/dev/stdout``, is written to directly.
 
     Raises:
         InputError: it cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
+        self.path = path
+        direct = path.exists() and not path.is_file()
+        self.unfinished = path if direct else path.with_name(f"{path.name}.unfinished")
         try:
-            self.file = path.open("w", encoding="utf-8", newline="")
+            self.file = self.unfinished.open("w", encoding="utf-8", newline="")
         except OSError as error:
             raise InputError(f"cannot write {path}: {error.strerror}") from None
 
@@ -43,9 +49,11 @@ class PredictionFile(ABC):
     def __enter__(self) -> PredictionFile:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         with self.file:
             self.end()
+        if kind is None and self.unfinished != self.path:
+            self.unfinished.replace(self.path)
 
 
 class CsvPredictions(PredictionFile):

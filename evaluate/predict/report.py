@@ -78,7 +78,12 @@ def show_predictions(
         def show(progress: Progress) -> None:
             bar.update(row, completed=progress.done + progress.failed)
 
-        predict_videos(run, items, plan, on_result=take, on_progress=show)
+        try:
+            predict_videos(run, items, plan, on_result=take, on_progress=show)
+        except BaseException:
+            for file in files:
+                console().print(f"Left what is done in {file.unfinished}.")
+            raise
     if failures:
         console().print(f"{failures} of {len(items)} videos failed.", style="yellow")
     for path in filter(None, (outputs.csv, outputs.json, outputs.figures)):

@@ -1,8 +1,10 @@
-"""Everything about scored groups as JSON; shares, not percent, and null where there is nothing."""
+"""Everything that was computed, as JSON; shares, not percent, and null where there is nothing."""
 
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,40 +12,131 @@ import numpy as np
 
 from ... import __version__
 from ...cache import InputError
+from ..runs.groups import Group
+from ..scores.choices.outcomes import Outcome
+from ..scores.choices.selection import Candidate, Selection
 from ..scores.choices.validators import DEFAULT
 from ..scores.paired import Comparison
 from ..scores.results import Result
+from ..scores.unlabelled import Unlabelled
 from ..tables.layout import sample_std
 from .content import Content
+from .csv_file import paper_rows
 
 
 def to_json(content: Content) -> dict[str, Any]:
-    """The results under ``groups``."""
-    return {"tool_version": __version__, "groups": [_group(result) for result in content.results]}
+    """All of it; labelled groups under ``groups``, the others under ``unlabelled``."""
+    return {
+        "tool_version": __version__,
+        "groups": [_group(result) for result in content.results],
+        "notes": list(content.notes),
+        "unlabelled": [_unlabelled(result) for result in content.unlabelled],
+        "unlabelled_notes": list(content.unlabelled_notes),
+        "fusion_remarks": list(content.remarks),
+        "shared_classes": content.shared_classes,
+        "unfinished": [str(folder) for folder in content.unfinished],
+        "paper_in_percent": [
+            {key: _plain(value) for key, value in row.items()} for row in paper_rows(content.paper)
+        ],
+        "selections": [_selection(selection) for selection in content.selections],
+        "outcomes": [_outcome(outcome) for outcome in content.outcomes],
+        "selection_notes": list(content.selection_notes),
+        "left_out": list(content.left_out),
+        "distances": [_plain(asdict(run)) for run in content.distances],
+        "health": asdict(content.health),
+        "settings": None if content.settings is None else asdict(content.settings),
+        "provenance": None if content.provenance is None else asdict(content.provenance),
+    }
 
 
 def write_json(content: Content, path: str | Path) -> None:
     """Write `to_json`.
 
     Raises:
-        InputError: it cannot be written, or the target has no labels.
+        InputError: it cannot be written.
     """
-    if not content.results:
-        raise InputError("--json: the target has no labels, so there is no accuracy")
     try:
         Path(path).write_text(json.dumps(to_json(content), indent=2, allow_nan=False) + "\n")
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}") from None
 
 
-def _group(result: Result) -> dict[str, Any]:
-    group, scores, comparison = result.group, result.scores, result.comparison
+def _about(group: Group) -> dict[str, Any]:
+    """What a group is of."""
     return {
         "transfer": group.transfer,
         "task": group.task,
         "method": group.method,
         "modality": group.modality,
         "segments": int(group.segments) if group.segments.isdecimal() else group.segments,
+    }
+
+
+def _unlabelled(result: Unlabelled) -> dict[str, Any]:
+    group = result.group
+    return {
+        **_about(group),
+        "preset": group.preset,
+        "seeds": list(group.seeds),
+        "runs": [str(run.path) for run in group.runs],
+        "entropy": result.entropy,
+        "mutual_information": result.mutual_information,
+        "confident": result.confident,
+        "predictions": [
+            {"video": p.video, "class": p.label, "probability": p.probability}
+            for p in result.predictions
+        ],
+    }
+
+
+def _selection(selection: Selection) -> dict[str, Any]:
+    accuracy = selection.accuracy
+    return {
+        **_about(selection.group),
+        "key": selection.key,
+        "dropped_seeds": list(selection.dropped_seeds),
+        "left_out": dict(selection.left_out),
+        "chosen": {name: _value(selection.chosen(name)) for name in selection.scores},
+        "candidates": [
+            {
+                "value": _value(candidate),
+                "seeds": [run.seed for run in candidate.runs],
+                "runs": [str(run.path) for run in candidate.runs],
+                "scores": {name: _number(s[m]) for name, s in selection.scores.items()},
+                "accuracy": None if accuracy is None else _number(accuracy[m]),
+            }
+            for m, candidate in enumerate(selection.candidates)
+        ],
+    }
+
+
+def _value(candidate: Candidate) -> Any:
+    return _plain(candidate.value)
+
+
+def _outcome(outcome: Outcome) -> dict[str, Any]:
+    return {
+        **_about(outcome.group),
+        "name": outcome.name,
+        "key": outcome.key,
+        "picks": [
+            {
+                "by": pick.by,
+                "value": _plain(pick.value),
+                "accuracy": {
+                    **_over_seeds(pick.scores.accuracy),
+                    "interval": list(pick.scores.interval),
+                },
+            }
+            for pick in outcome.picks
+        ],
+    }
+
+
+def _group(result: Result) -> dict[str, Any]:
+    group, scores, comparison = result.group, result.scores, result.comparison
+    return {
+        **_about(group),
         "preset": group.preset,
         "fusion": str(group.fusion.weights) if group.fusion else None,
         "trains_on_target_labels": group.reads_target_labels,
@@ -121,3 +214,14 @@ def _over_seeds(values: np.ndarray) -> dict[str, Any]:
 
 def _number(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it: numpy's numbers as Python's, and null where there is none."""
+    if isinstance(value, dict):
+        return {key: _plain(v) for key, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -32,7 +32,10 @@ def write_latex(content: Content, path: str | Path) -> None:
         InputError: it cannot be written, or none of the paper's tables was asked for.
     """
     if not content.paper:
-        raise InputError("--latex writes one of the paper's tables: give --table 1 to 5 too")
+        raise InputError(
+            'there is no paper\'s table here to write: evaluate with table="1" to "5" '
+            "(--table 1 to 5)"
+        )
     try:
         Path(path).write_text(to_latex(content), encoding="utf-8")
     except OSError as error:

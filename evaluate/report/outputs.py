@@ -45,7 +45,7 @@ def write_outputs(content: Content, paths: Mapping[str, Path | None]) -> list[Pa
         those that were written.
 
     Raises:
-        InputError: one cannot be written, or the target has no labels, which json needs.
+        InputError: one cannot be written, or there is no paper's table for LaTeX.
     """
     writers = {"--csv": write_csv, "--json": write_json, "--latex": write_latex}
     written = []

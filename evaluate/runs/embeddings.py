@@ -25,7 +25,7 @@ from .read import Run
 _CHUNK = 512  # videos at once
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Embedded:
     """Some videos of one domain, before and after G_f.
 
@@ -41,8 +41,11 @@ class Embedded:
     cached: Tensor
     features: Tensor
 
+    def __repr__(self) -> str:
+        return f"<Embedded: {len(self.ids)} videos>"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class RunFeatures:
     """A finished run with the data that it was trained and tested on, on the CPU.
 
@@ -55,6 +58,9 @@ class RunFeatures:
     loaded: LoadedRun
     domains: Domains[Videos]
     files: Mapping[Domain, FeatureFile]
+
+    def __repr__(self) -> str:
+        return f"<RunFeatures of {self.loaded.path}>"
 
     @property
     def method(self) -> Method:

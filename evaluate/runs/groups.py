@@ -68,7 +68,8 @@ class FusionWeights:
             rgb = flow = math.nan
         if not (0 < rgb < math.inf and 0 < flow < math.inf):
             raise InputError(
-                f"--fuse {text}: neither a run nor weights of RGB and flow such as 1:1.5"
+                f"cannot fuse by {text} (fuse=, --fuse): it is neither a run nor weights of RGB "
+                "and flow such as 1:1.5"
             )
         return FusionWeights(rgb, flow)
 
@@ -202,9 +203,12 @@ class Group:
 
     @property
     def reads_target_labels(self) -> bool:
-        """Whether the method trains on them: an upper bound, not an adaptation."""
-        known = self.method in names()
-        return known and entry(self.method).method.reads_target_labels
+        """Whether the method trains on them: an upper bound, not an adaptation.
+
+        The record says so too, of a method that this process does not know.
+        """
+        known = self.method in names() and entry(self.method).method.reads_target_labels
+        return known or any(part.record.data.target_labels_sha256 for part in self.parts)
 
     @property
     def conditions(self) -> dict[str, Hashable]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 
 from ... import __version__
@@ -34,7 +34,7 @@ class FeatureOrigin:
     domain: Domain
     path: str
     sha256: str
-    made: tuple[tuple[str, str], ...]
+    made: tuple[tuple[str, str], ...] = field(repr=False)
     problem: str
 
 
@@ -51,7 +51,7 @@ class TaskFile:
     rows: tuple[tuple[str, str, str, int], ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Provenance:
     """Where all runs of a comparison come from.
 
@@ -70,6 +70,9 @@ class Provenance:
     evaluated_by: tuple[tuple[str, str], ...]
     commands: tuple[tuple[str, ...], ...]
     unrecorded: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return f"<Provenance: {len(self.files)} feature files, {len(self.commands)} commands>"
 
 
 def provenance_of(
@@ -91,7 +94,7 @@ def provenance_of(
         if task := _task_file(group.first):
             tasks[task] = None
     runs = [run for group in groups for run in group.runs]
-    wordless = [run.path.parent for run in runs if not run.record.command]
+    without_command = [run.path.parent for run in runs if not run.record.command]
     return Provenance(
         files=tuple(files.values()),
         tasks=tuple(tasks),
@@ -100,7 +103,7 @@ def provenance_of(
         ),
         evaluated_by=tuple(_versions()),
         commands=tuple(dict.fromkeys(run.record.command for run in runs if run.record.command)),
-        unrecorded=tuple(dict.fromkeys(map(str, wordless))),
+        unrecorded=tuple(dict.fromkeys(map(str, without_command))),
     )
 
 

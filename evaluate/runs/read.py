@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import h5py
 import numpy as np
 
-from ...adapt.run.folder import LOGITS
+from ...adapt.run.folder import LOGITS, is_finished
 from ...adapt.run.record import CONFIG, RunRecord, read_record
 from ...cache import InputError
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Predictions:
     """Logits of some videos after each evaluation, [E, n, C], in the order of their ids [n]."""
 
     ids: tuple[str, ...]
-    logits: np.ndarray = field(repr=False)
+    logits: np.ndarray
+
+    def __repr__(self) -> str:
+        return f"<Predictions of {len(self.ids)} videos after {len(self.logits)} evaluations>"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -82,7 +85,7 @@ def find_runs(
         if not path.exists():
             raise InputError(f"no such folder: {path}")
         found = sorted(config.parent for config in path.rglob(CONFIG))
-        finished = {folder: (folder / LOGITS).exists() for folder in found}
+        finished = {folder: is_finished(folder) for folder in found}
         if not any(finished.values()):
             what = "no finished run" if found else "no run"
             make = f"make one with tcon adapt -o {path}"
@@ -104,7 +107,7 @@ def _read(folder: Path) -> Run:
             if classes != record.data.classes:
                 raise ValueError("its logits are of other classes")
             if not steps or not all(type(step) is int for step in steps):
-                raise ValueError("its logits are of no steps")
+                raise ValueError("it has no evaluation steps")
             groups = {name: group for name, group in h5.items() if isinstance(group, h5py.Group)}
             shape = len(steps), len(classes)
             predictions = {name: _predictions(group, shape) for name, group in groups.items()}

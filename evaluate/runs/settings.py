@@ -12,7 +12,7 @@ from .read import Run
 Value = str | int | float | bool | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SettingsTable:
     """The settings of several groups, those first in which they differ.
 
@@ -27,6 +27,9 @@ class SettingsTable:
     differing: Mapping[str, tuple[Value, ...]]
     equal: Mapping[str, Value]
     alone: Mapping[str, Mapping[str, Value]]
+
+    def __repr__(self) -> str:
+        return f"<SettingsTable of {len(self.names)} groups, {len(self.differing)} differing>"
 
 
 def settings_of(run: Run) -> dict[str, Value]:

@@ -12,8 +12,7 @@ from .read import Predictions, Run
 
 
 class TrueClasses:
-    """Class indices of a domain's videos; each feature file is read and checked once,
-    and what is wrong with it is said once.
+    """Class indices of a domain's videos; each feature file is read and checked only once.
 
     Args:
         domain: whose videos.

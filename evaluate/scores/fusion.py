@@ -75,8 +75,9 @@ def fuse_groups(groups: Sequence[Group], weights: FusionWeights) -> tuple[list[G
     if not fused:
         why = f" ({alone[0]})" if alone else ""
         raise InputError(
-            f"--fuse: no method has runs of both {RGB} and {FLOW} with the same K, preset and "
-            f"task{why}; make them with tcon adapt --modality {RGB},{FLOW}"
+            f"there is nothing to fuse: no method has runs of both {RGB} and {FLOW} with the same "
+            f"K, preset and task{why}; train on both (adapt's modality=[{RGB!r}, {FLOW!r}], "
+            f"--modality {RGB},{FLOW})"
         )
     return fused, [*differing, *(f"Not fused: {line}." for line in alone)]
 

@@ -74,8 +74,8 @@ def check_baseline(groups: Sequence[Group], baseline: str) -> None:
     methods = sorted({group.method for group in groups})
     if baseline not in (*methods, "source_only"):
         raise InputError(
-            f"--baseline {baseline}: no run of it is among those named, only of "
-            f"{', '.join(methods)}"
+            f"no run of the baseline {baseline} is among those named, only of "
+            f"{', '.join(methods)}: choose one of these (baseline=, --baseline)"
         )
 
 

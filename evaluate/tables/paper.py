@@ -46,7 +46,7 @@ class Fill:
     command: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TaskTable:
     """One task of a table: a row per method, a column per input, published and ours.
 
@@ -69,6 +69,9 @@ class TaskTable:
     rows: tuple[tuple[Cell, ...], ...]
     notes: tuple[str, ...]
     fills: Mapping[str, Fill]
+
+    def __repr__(self) -> str:
+        return f"<TaskTable {self.table}, {self.task}: {len(self.rows)} methods>"
 
 
 def paper_tables(table: str, groups: Sequence[Group]) -> list[TaskTable]:
@@ -149,8 +152,9 @@ def _cell(method: str, label: str, modality: str, number: Published | None, empt
     fit = [g for g in empty.groups if g.method == method and g.modality == wanted]
     if len(fit) > 1:
         raise InputError(
-            f"--table: {fit[0].first.path} and {fit[1].first.path} are different settings of "
-            f"{method}, {wanted}, and one cell takes one: name the runs of one of them"
+            f"{fit[0].first.path} and {fit[1].first.path} are different settings of "
+            f"{method}, {wanted}, and a cell of the paper's table takes one: name the runs of one "
+            "of them"
         )
     cell = Cell(method, label, modality, number, fit[0] if fit else None)
     if fit:

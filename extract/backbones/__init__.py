@@ -2,7 +2,15 @@
 
 from ...cache.recipe import Preprocessing
 from . import bninception, c3d, efficientnet, torchvision_2d, torchvision_3d  # noqa: F401  (they register their backbones)
-from .registry import MODALITIES, LoadedBackbone, get_spec, load_backbone, names, register
+from .registry import (
+    MODALITIES,
+    LoadedBackbone,
+    get_spec,
+    load_backbone,
+    names,
+    register,
+    temporary_backbones,
+)
 from .spec import BackboneSpec, Weights
 
 __all__ = [
@@ -15,4 +23,5 @@ __all__ = [
     "load_backbone",
     "names",
     "register",
+    "temporary_backbones",
 ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -10,7 +11,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from ...cache.common.plugins import current_plugin, load_entry_points
+from ...cache.common.plugins import current_plugin, load_entry_points, plugin_of
 from ...cache.errors import InputError, printable, shorten, unknown
 from ...cache.recipe import Preprocessing
 from .checkpoint import checkpoint_file, classifier_of, file_sha256, load_state, read_state
@@ -45,6 +46,9 @@ class LoadedBackbone:
     sha256: str
     classifier: tuple[Tensor, Tensor] | None = None
     trained: bool = False
+
+    def __repr__(self) -> str:
+        return f"LoadedBackbone({self.spec.name}, weights {self.weights!r})"
 
 
 def add(spec: BackboneSpec) -> None:
@@ -119,7 +123,21 @@ def get_spec(name: str) -> BackboneSpec:
     """
     if name not in names():
         raise unknown("backbone", name, _REGISTRY)
-    return _REGISTRY[name]
+    spec = _REGISTRY[name]
+    return replace(spec, plugin=spec.plugin or plugin_of(getattr(spec.build, "__module__", "")))
+
+
+@contextmanager
+def temporary_backbones() -> Iterator[None]:
+    """Forget at the end of the block what is registered in it, for tests and notebooks."""
+    names()  # those of installed plug-ins, which are loaded once, stay
+    before, built_in = dict(_REGISTRY), set(_BUILT_IN)
+    try:
+        yield
+    finally:
+        _REGISTRY.clear()
+        _REGISTRY.update(before)
+        _BUILT_IN.intersection_update(built_in)
 
 
 def load_backbone(
@@ -136,7 +154,7 @@ def load_backbone(
 
     Raises:
         InputError: unknown backbone or modality, a backbone that takes no flow, weights that
-            cannot be had, or a file that does not fit.
+            are unavailable, or a file that does not fit.
     """
     spec = get_spec(name)
     if modality not in MODALITIES:
@@ -205,7 +223,7 @@ def _published(spec: BackboneSpec) -> tuple[Path, str, str]:
         path = weights.fetch()
     except (OSError, ImportError) as error:
         raise InputError(
-            f"the {weights.name} weights of {spec.name} cannot be had ({error}): connect to "
+            f"the {weights.name} weights of {spec.name} are unavailable ({error}): connect to "
             f"the network, or give a file with --weights FILE (from {weights.source}), or use "
             "the backbone efficientnet_lite0, or, for tests only, --weights random"
         ) from None

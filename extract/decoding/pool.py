@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import wait
+from pathlib import Path
 from typing import Generic, TypeVar
 
 from ...cache.errors import InputError
@@ -24,8 +25,11 @@ from .reader import Done, Reader, answers
 from .video import DecodeError
 from .worker import Orders
 
-# Unlike ``python -m``, without the working folder among the places that modules come from.
-_COMMAND = f"import sys; del sys.path[0]; from {__package__}.worker import main; main(sys.argv[1])"
+# Its modules come from where this process's come from, whatever the flags that Python started with.
+_COMMAND = (
+    "import sys; sys.path[:] = sys.argv[2:]; "
+    f"from {__package__}.worker import main; main(sys.argv[1])"
+)
 
 RequestT = TypeVar("RequestT")
 AnswerT = TypeVar("AnswerT")
@@ -38,7 +42,7 @@ class DecodePool(Generic[RequestT, AnswerT]):
         reader: answers the requests.
         workers: processes; 0 decodes in this process, where a hang cannot be cut off.
         time_limit: seconds that a video may go without a new frame before it is given up.
-        niceness: how far the processes stand back behind others.
+        niceness: nice value of the processes.
         shared: hand over large answers as shared memory: processes go on to their next requests
             while nobody takes their answers. Else they wait.
     """
@@ -147,11 +151,6 @@ class DecodePool(Generic[RequestT, AnswerT]):
         self.close()
 
     @property
-    def pids(self) -> list[int]:
-        """The ids of the processes."""
-        return [worker.process.pid for worker in self._workers]
-
-    @property
     def _answering(self) -> Sequence[_Worker[RequestT, AnswerT] | _ThisProcess[RequestT, AnswerT]]:
         return self._workers or [self._here]
 
@@ -225,7 +224,7 @@ class _Worker(Generic[RequestT, AnswerT]):
         self.connection, theirs = socket.socketpair()
         with theirs:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", _COMMAND, str(theirs.fileno())],
+                [sys.executable, "-c", _COMMAND, str(theirs.fileno()), *_module_path()],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C is for us to handle
@@ -268,12 +267,19 @@ class _Worker(Generic[RequestT, AnswerT]):
         if not self._ready:
             raise InputError(
                 f"the decoding process does not start (exit code {code}, its message is above): "
-                "mend that, or decode in this process with --workers 0"
+                "fix that, or decode in this process with --workers 0"
             )
         if code == -signal.SIGALRM:
             return DecodeError(f"no new frame within {self._time_limit:g} s, the time limit")
         ending = f"signal {-code}" if code < 0 else f"exit code {code}"
         return DecodeError(f"the decoding process ended with {ending}")
+
+
+def _module_path() -> list[str]:
+    """`sys.path` without the working folder, which may hold anything beside the videos."""
+    here, home = Path.cwd(), Path(*Path(__file__).parts[: -__name__.count(".") - 1])
+    places = [p for p in sys.path if p and (Path(p).absolute() != here or here == home)]
+    return places if str(home) in places else [*places, str(home)]
 
 
 def _kill(workers: list[_Worker[RequestT, AnswerT]]) -> None:

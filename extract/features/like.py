@@ -27,7 +27,7 @@ def options_like(
         weights, flow_weights: the checkpoints, unless they were the published ones.
 
     Raises:
-        InputError: the features were imported, or their backbone or weights cannot be had.
+        InputError: the features were imported, or their backbone or weights are unavailable.
     """
     if not file.recipes:
         return ExtractOptions(modalities=())

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...cache.common.ranges import Count
+from ...cache.common.records import validate
 from ...cache.errors import InputError, unknown
 from ...cache.recipe import FlowRecipe, Sampling, Views
 from ..backbones import MODALITIES
@@ -30,7 +32,7 @@ class ExtractOptions:
         precision: "auto", which suits the device, "fp32", "bf16" or "fp16".
 
     Raises:
-        InputError: no such modality.
+        InputError: no such modality, or a value of another type or out of its range.
     """
 
     modalities: tuple[str, ...] = ("rgb",)
@@ -38,12 +40,13 @@ class ExtractOptions:
     weights: str | None = None
     flow_weights: str | None = None
     sampling: Sampling = Sampling("uniform", 32)
-    positions: int | None = None
+    positions: Count | None = None
     views: Views = Views()
     flow: FlowRecipe = FlowRecipe()
     precision: str = "auto"
 
     def __post_init__(self) -> None:
+        validate(self)
         for modality in self.modalities:
             if modality not in MODALITIES:
                 raise unknown("modality", modality, MODALITIES)
@@ -51,32 +54,38 @@ class ExtractOptions:
 
 def make_options(
     *,
-    modality: str = "rgb",
-    backbone: str = "efficientnet_lite0",
+    modality: str | None = None,
+    backbone: str | None = None,
     weights: str | Path | None = None,
     flow_weights: str | Path | None = None,
     snippets: int | None = None,
     stride: int | None = None,
-    views: str = "centre",
-    precision: str = "auto",
+    views: str | None = None,
+    precision: str | None = None,
     flow: FlowRecipe | None = None,
 ) -> ExtractOptions:
-    """The options as users name them; see `extract`.
+    """The options as users name them, see `extract`; None for the defaults of `ExtractOptions`.
 
     Raises:
         InputError: one of them is wrong, or two do not go together.
     """
-    names = [name.strip() for name in modality.split(",")]
+    default = ExtractOptions()
     return ExtractOptions(
-        modalities=() if names == ["none"] else tuple(dict.fromkeys(names)),
-        backbone=backbone,
+        modalities=default.modalities if modality is None else _modalities(modality),
+        backbone=default.backbone if backbone is None else backbone,
         weights=None if weights is None else str(weights),
         flow_weights=None if flow_weights is None else str(flow_weights),
         sampling=_sampling(snippets, stride),
-        views=parse_views(views),
-        flow=flow or FlowRecipe(),
-        precision=precision,
+        views=default.views if views is None else parse_views(views),
+        flow=flow or default.flow,
+        precision=default.precision if precision is None else precision,
     )
+
+
+def _modalities(names: str) -> tuple[str, ...]:
+    """The modalities of "rgb,flow"; none of "none"."""
+    each = [name.strip() for name in names.split(",")]
+    return () if each == ["none"] else tuple(dict.fromkeys(each))
 
 
 def _sampling(snippets: int | None, stride: int | None) -> Sampling:
@@ -85,4 +94,6 @@ def _sampling(snippets: int | None, stride: int | None) -> Sampling:
     for name, value in (("snippets", snippets), ("stride", stride)):
         if value is not None and value < 1:
             raise InputError(f"{name} must be at least 1, not {value}")
-    return Sampling("stride", stride) if stride else Sampling("uniform", snippets or 32)
+    if stride is not None:
+        return Sampling("stride", stride)
+    return ExtractOptions.sampling if snippets is None else Sampling("uniform", snippets)

@@ -18,13 +18,13 @@ import torch
 from torch import Tensor
 
 from ...cache import Failure, FeatureWriter, Snippets, Video
+from ...cache.common.cores import cores
 from ...cache.errors import printable
 from ..decoding import DecodeError
 from ..decoding.pool import DecodePool
 from ..lists.labels import check_committed, list_sha256
 from ..lists.videos import VideoItem, labels_of
 from ..machine.batching import Batch, Batcher
-from ..machine.cores import cores
 from ..machine.devices import Devices, Result
 from ..machine.precision import DTYPES
 from ..snippets.reading import Chunk, Decoded

@@ -52,7 +52,7 @@ class Plan:
 
         Raises:
             InputError: no such device, wrong weights, a backbone that takes no flow or does not
-                give what it promises, or a flow engine that cannot be had or does not follow the
+                give what it promises, or a flow engine that is unavailable or does not follow the
                 flow's convention.
         """
         machine = machine or Machine()

@@ -157,7 +157,7 @@ class FlowCache:
     @property
     def size(self) -> int:
         """How many bytes its videos take."""
-        return sum(path.stat().st_size for path in self.folder.glob("*.h5"))
+        return sum(map(_bytes, self.folder.glob("*.h5")))
 
     @contextmanager
     def reading(self, video: str, path: str | None = None) -> Iterator[h5py.File]:
@@ -229,6 +229,14 @@ class FlowCache:
         if first := next(self.folder.glob("*.h5"), None):
             with open_like(first, self.flow):
                 pass
+
+
+def _bytes(path: Path) -> int:
+    """A file's size; 0 where another process has removed it meanwhile."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _frames(video: Video) -> int:

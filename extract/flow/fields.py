@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...cache.common.short import short_repr
 from ...cache.recipe import FlowRecipe
 from ..snippets.cutting import Cut, join
 from ..snippets.transforms import resize
@@ -126,6 +127,8 @@ class GreyFrames:
     stacks: np.ndarray
     repeated: int
     video: str
+
+    __repr__ = short_repr
 
 
 def levels(flow: Tensor, bound: float, *, quantise: bool) -> Tensor:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from types import MappingProxyType
-from typing import Any
 
+from ...cache.common.records import from_data
 from ...cache.errors import InputError, unknown
 from ...cache.recipe import FlowParameters
 
@@ -29,18 +30,15 @@ def parse_parameters(text: str) -> FlowParameters:
         return PRESETS[text]
     if "=" not in text:
         raise unknown("flow preset", text, PRESETS)
-    types = {name: type(value) for name, value in vars(FlowParameters()).items()}
-    values: dict[str, Any] = {}
+    known = [f.name for f in fields(FlowParameters)]
+    values: dict[str, str] = {}
     for part in text.split(","):
         name, _, value = part.partition("=")
-        if name not in types:
-            raise unknown("flow parameter", name, types)
-        try:
-            values[name] = types[name](value)
-        except ValueError:
-            raise InputError(f"flow parameter {name}: {value!r} is not a number") from None
+        if name not in known:
+            raise unknown("flow parameter", name, known)
+        values[name] = value
     try:
-        return FlowParameters(**values)
+        return from_data(FlowParameters, values)
     except ValueError as error:
         raise InputError(f"flow parameters {text}: {error}") from None
 

@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...cache.common.cores import cores
+from ...cache.common.short import short_repr
 from ...cache.errors import InputError, unknown
 from ...cache.recipe import FlowParameters
-from ..machine.cores import cores
 from .parameters import budget
 
 ENGINES = ("auto", "cpu", "cuda", "torch", "opencv")
@@ -29,6 +30,9 @@ class Flows(NamedTuple):
 
     flow: Tensor
     early_stopped: Tensor
+
+    def __repr__(self) -> str:
+        return short_repr(self)
 
 
 def tvl1(

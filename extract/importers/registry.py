@@ -17,8 +17,8 @@ from .formats.mmsada import MMSada
 from .formats.npy import Npy
 from .formats.npz import NpzFolder
 from .formats.npz_table import NpzTable
+from .formats.source import FeatureSource
 from .formats.t7 import T7
-from .source import FeatureSource
 
 
 def _open_npz(path: Path) -> FeatureSource:
@@ -102,7 +102,7 @@ def recognise(path: Path, *, trust_pickle: bool = False) -> tuple[str, str]:
         return _kind_of_pickle(path, trust=trust_pickle), ""
     others = [(n, suffix) for suffix, n in suffixes.most_common() if known[suffix] != taken]
     said = ", ".join(f"{count} {suffix}" for count, suffix in others)
-    return taken, f"{said} files are left alone" if said else ""
+    return taken, f"{said} files are ignored" if said else ""
 
 
 def _kind_of_pickle(path: Path, *, trust: bool) -> str:

@@ -17,7 +17,7 @@ from ...cache.schema import Failure, Snippets, Video
 from ...cache.writer import FeatureWriter
 from ..lists import Entry
 from ..lists.labels import check_committed, list_sha256
-from .source import UNNAMED, FeatureSource, modality_of
+from .formats.source import UNNAMED, FeatureSource, modality_of
 
 _PRECISIONS = {"float16": "fp16", "float32": "fp32", "float64": "fp64"}
 _UNCOMMITTED = 2**25  # values that may wait for a commit: 64 MiB

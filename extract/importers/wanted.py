@@ -10,9 +10,9 @@ from pathlib import Path
 from ...cache.errors import InputError
 from ...cache.schema import SPLITS
 from ..lists import Entry, Joined, join, read_list
-from ..lists.entry import check_same
-from ..lists.splits import split_in_name
-from .source import FeatureSource
+from ..lists.entries.entry import check_same
+from ..lists.entries.splits import split_in_name
+from .formats.source import FeatureSource
 
 _GIVEN = re.compile(r"(train|val|test)=(.+)", re.DOTALL)
 

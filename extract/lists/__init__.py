@@ -2,9 +2,9 @@
 
 From a row of a csv to a video that can be decoded::
 
-    read.read_list          which form (forms/, one file each), its lines -> Entry (entry)
+    read.read_list          which form (forms/, one file each), its lines -> Entry (entries)
       classes.name_labels   numbers of classes -> names
-      splits                "trainlist01.txt" -> train
+      entries.splits        "trainlist01.txt" -> train
     videos.read_videos      Entry -> VideoItem: id, path, label, split
       folders               what lies below the root: video files, folders of frames, class/video
       matching.join         names in lists -> names of files
@@ -15,7 +15,7 @@ From a row of a csv to a video that can be decoded::
 entries with features. Reading a list touches nothing but the list.
 """
 
-from .entry import Entry
+from .entries.entry import Entry
 from .forms.epic import entries_from_epic
 from .matching import Joined, join
 from .read import ReadList, read_list

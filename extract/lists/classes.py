@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...cache.errors import InputError, shorten
-from .entry import Entry
+from .entries.entry import Entry
 from .forms.lines import Line, cells, read_lines, whole
 
 _NUMBERED = re.compile(r"([0-9]{1,9})[\s,;]+(\S.*)")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from ...cache import InputError
 from ..decoding.frames import is_frame
-from .entry import Entry
-from .suffixes import VIDEO_SUFFIXES
+from .entries.entry import Entry
+from .entries.suffixes import VIDEO_SUFFIXES
 
 _TEXT_SUFFIXES = (".csv", ".txt")
 FEATURE_SUFFIXES = (".t7", ".npy", ".npz")

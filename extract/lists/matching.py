@@ -15,10 +15,11 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from functools import cached_property, lru_cache
 
-from .entry import Entry
-from .suffixes import KNOWN_SUFFIXES
+from .entries.entry import Entry
+from .entries.suffixes import KNOWN_SUFFIXES
 
 _SHOWN = 3  # names that an explanation lists
 _DEPTH = 4  # parts at the end of a path that are compared: the name and three folders
@@ -51,19 +52,23 @@ def without_suffix(name: str) -> str:
     return name
 
 
+class Match(IntEnum):
+    """How a name was found, the surest way first."""
+
+    PATH = 0  # exactly
+    STEM = 1  # the path without the suffix of a video, an image or features
+    FOLDER = 2  # the normalised name below the same folders, as many as agree
+    LABEL = 3  # the normalised name in a folder called like the label
+    NAME = 4  # the normalised name alone
+    CLIP = 5  # the normalised name without the seconds of a Kinetics clip
+
+
 @dataclass(frozen=True)
 class Hits:
-    """Videos that a name may mean.
-
-    Args:
-        names: of the videos.
-        rank: how they were found; 0 is an exact path, and the lower the surer.
-        by_name_alone: the folders had no say.
-    """
+    """Videos that a name may mean, and how they were found."""
 
     names: Sequence[str] = ()
-    rank: int = 0
-    by_name_alone: bool = False
+    match: Match = Match.PATH
 
 
 class Names:
@@ -88,28 +93,26 @@ class Names:
     def find(self, name: str, label: str = "") -> Hits:
         """The videos that a listed name may mean: one where it is clear, several or none where not.
 
-        The first that holds counts: the same path, that without suffix, the same normalised name
-        below the same three, two or one folders or one called like the label, the same
-        normalised name alone, that without the seconds of a Kinetics clip.
+        The first `Match` that finds any counts; folder and label have the same say.
         """
         if name in self._names:
-            return Hits([name], 0)
+            return Hits([name])
         if found := self._by_path.get(without_suffix(name)):
-            return Hits(found, 1)
+            return Hits(found, Match.STEM)
         parts = _parts(name)
         if not parts[-1]:
             return Hits()
         for depth in range(min(len(parts), _DEPTH), 2, -1):
             if found := self._by_end.get(parts[-depth:]):
-                return Hits(_alike(name, found), 1 + _DEPTH - depth)
+                return Hits(_alike(name, found), Match.FOLDER)
         of_folder = self._by_end.get(parts[-2:], []) if len(parts) > 1 else []
         of_label = self._by_end.get((_normalised(label), parts[-1]), []) if label else []
         if found := [*of_folder, *(other for other in of_label if other not in of_folder)]:
-            return Hits(_alike(name, found), _DEPTH if of_folder else _DEPTH + 1)
+            return Hits(_alike(name, found), Match.FOLDER if of_folder else Match.LABEL)
         if found := self._by_end.get(parts[-1:]):
-            return Hits(_alike(name, found), _DEPTH + 2, by_name_alone=True)
+            return Hits(_alike(name, found), Match.NAME)
         clip = normalise(_SECONDS.sub("", without_suffix(_last(name))))
-        return Hits(self._by_end.get((clip,), ()) if clip else (), _DEPTH + 3, by_name_alone=True)
+        return Hits(self._by_end.get((clip,), ()) if clip else (), Match.CLIP)
 
     def nearest(self, name: str) -> str | None:
         """The name most like ``name``, for messages. No number is near another.
@@ -178,15 +181,15 @@ def join(entries: Sequence[Entry], names: Iterable[str]) -> Joined:
     listed = {_folder(entry.name) for entry in entries} | {_normalised(e.label) for e in entries}
     hits: dict[Key, Sequence[str]] = {}
     elsewhere: dict[Key, Sequence[str]] = {}
-    claims: dict[str, dict[str, int]] = defaultdict(dict)  # ranks by listed names
+    claims: dict[str, dict[str, Match]] = defaultdict(dict)  # by listed names
     for key, entry in {(entry.name, entry.label): entry for entry in entries}.items():
         found = there.find(entry.name, entry.label)
         hits[key], elsewhere[key] = found.names, ()
-        if found.by_name_alone:
+        if found.match >= Match.NAME:  # the folders had no say
             hits[key], elsewhere[key] = _by_folder(entry, found.names, there.folders, listed)
         if len(hits[key]) == 1:
             claim = claims[hits[key][0]]
-            claim[entry.name] = min(found.rank, claim.get(entry.name, found.rank))
+            claim[entry.name] = min(found.match, claim.get(entry.name, found.match))
     owners = {name: _surest(claim) for name, claim in claims.items()}
     taken = [
         like[0] if len(like) == 1 and owners[like[0]] == entry.name else None
@@ -220,10 +223,10 @@ def _by_folder(
     return [name for name in names if name not in elsewhere], elsewhere
 
 
-def _surest(claim: dict[str, int]) -> str | None:
-    """Which of the listed names was found by the lowest rank; None where two were."""
+def _surest(claim: dict[str, Match]) -> str | None:
+    """Which of the listed names was found in the surest way; None where two were."""
     best = min(claim.values())
-    surest = [name for name, rank in claim.items() if rank == best]
+    surest = [name for name, match in claim.items() if match == best]
     return surest[0] if len(surest) == 1 else None
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from ...cache.errors import InputError, shorten, unknown
 from .classes import name_labels, read_classes
-from .entry import Entry
+from .entries.entry import Entry
+from .entries.splits import split_in_name
 from .forms.epic import EPIC, entries_from_pickle
 from .forms.every import FORMS, LINE_FORMS, TABLE_FORMS
 from .forms.form import UNUSED, LineForm, TableForm
 from .forms.lines import Line, is_comment, read_lines, whole
 from .forms.rows import read_header, read_rows
-from .splits import split_in_name
 
 _MOST = 2**31  # frames, classes
 

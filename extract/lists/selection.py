@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ...cache.errors import InputError, printable
 from .datasets import read_dataset
+from .entries.suffixes import VIDEO_SUFFIXES
 from .shards import Shard
-from .suffixes import VIDEO_SUFFIXES
 from .videos import VideoItem, read_videos
 
 Videos = str | Path | Sequence[str | Path | VideoItem]

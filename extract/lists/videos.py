@@ -13,11 +13,11 @@ from pathlib import Path
 from ...cache.errors import InputError, printable
 from ...cache.schema import SPLITS
 from . import Entry, ReadList, read_list
+from .entries.splits import read_split
 from .folders import VideoFiles, read_tree
 from .forms.epic import video_of
 from .labels import Labels
 from .matching import join
-from .splits import read_split
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ...cache.common.short import short_repr
 from ..flow.fields import GreyFrames
 
 
@@ -19,6 +20,8 @@ class Batch:
     modality: str
     images: Tensor | GreyFrames
     videos: list[str]
+
+    __repr__ = short_repr
 
 
 class Batcher:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ...cache.common.device import choose_device
+from ...cache.common.short import short_repr
 from ..backbones import LoadedBackbone
 from ..flow.fields import FieldCut, GreyFrames
 from ..snippets.cutting import Cut
@@ -35,6 +36,9 @@ class Result(NamedTuple):
 
     features: Tensor
     early_stopped: int = 0
+
+    def __repr__(self) -> str:
+        return short_repr(self)
 
 
 class Devices:
@@ -96,7 +100,7 @@ class _Runner:
         self._batch_size, self._cuts = batch_size, cuts
         for backbone in backbones.values():
             backbone.module.to(device, torch.float32 if backbone.trained else dtype)
-            lay_out(backbone)
+            to_channels_last(backbone)
         if device.type == "cpu":
             # Each core runs batches of its own. Cores that share a batch wait for each other at
             # every layer, and wait long where decoding keeps one of them busy.
@@ -148,7 +152,7 @@ def layout_of(backbone: LoadedBackbone) -> torch.memory_format:
     return torch.channels_last_3d if backbone.spec.snippet_length > 1 else torch.channels_last
 
 
-def lay_out(backbone: LoadedBackbone) -> None:
+def to_channels_last(backbone: LoadedBackbone) -> None:
     """Store the convolutions' weights in that layout, in place."""
     layout = layout_of(backbone)
     for parameter in backbone.module.parameters():

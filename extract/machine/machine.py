@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...cache.errors import InputError, unknown
+from ...cache.common.ranges import Count, Positive, Whole
+from ...cache.common.records import validate
+from ...cache.errors import unknown
 from ..decoding import DECODERS
 from ..flow.tvl1 import ENGINES
 
@@ -32,21 +34,16 @@ class Machine:
 
     device: str = "auto"
     decoder: str = "auto"
-    batch_size: int | None = None
-    workers: int | None = None
-    time_limit: float = 120.0
-    min_frames: int = 16
+    batch_size: Count | None = None
+    workers: Whole | None = None
+    time_limit: Positive = 120.0
+    min_frames: Count = 16
     flow_engine: str = "auto"
     keep_flow: Path | None = None
-    keep_flow_gb: float = 100.0
+    keep_flow_gb: Positive = 100.0
 
     def __post_init__(self) -> None:
-        if self.time_limit <= 0 or self.min_frames < 1 or (self.workers or 0) < 0:
-            raise InputError(
-                "time_limit must be above 0, min_frames at least 1, workers not below 0"
-            )
-        if self.batch_size is not None and self.batch_size < 1:
-            raise InputError("batch_size must be at least 1")
+        validate(self)
         if self.decoder not in DECODERS:
             raise unknown("decoder", self.decoder, DECODERS)
         if self.flow_engine not in ENGINES:

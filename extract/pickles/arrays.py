@@ -79,7 +79,7 @@ class NumpyArray(Array, Buildable):
 
     def build(self, state: object) -> None:
         if not isinstance(state, tuple) or len(state) != 5:
-            raise Refused("has an array in a form that is not known")
+            raise Refused("has an array in an unknown format")
         _, shape, dtype, fortran, raw = state
         self.fill(shape, dtype, "F" if fortran else "C", raw)
 
@@ -129,7 +129,7 @@ class Tensor(Array):
         if _shape(stride) != contiguous and math.prod(self.shape) > 1:
             raise Refused("has a tensor that is not contiguous: save it as an array of numpy")
         if not isinstance(storage, Raw) or type(offset) is not int or offset < 0:
-            raise Refused("has a tensor in a form that is not known")
+            raise Refused("has a tensor in an unknown format")
         self._storage, self._offset = storage, offset
         self.nbytes = len(storage)  # that of all tensors that it holds
 
@@ -141,7 +141,7 @@ class Tensor(Array):
             for _ in range(5)
         ]
         if parts[:2] != [_TORCH_MAGIC, _TORCH_PROTOCOL]:
-            raise Refused("has a tensor in a form that is not known")
+            raise Refused("has a tensor in an unknown format")
         if not isinstance(parts[3], str) or parts[3] not in _STORAGES.values():
             raise Refused("has a tensor without a storage")  # numpy would believe what it is
         dtype = np.dtype(parts[3])
@@ -166,7 +166,7 @@ def _dtype_of_storage(persistent: object) -> str:
     """The dtype of ("storage", type, key, device, ...)."""
     kind = persistent[1] if isinstance(persistent, tuple) and len(persistent) > 1 else None
     if not isinstance(kind, str) or kind not in _STORAGES:
-        raise Refused("has a tensor in a form that is not known")
+        raise Refused("has a tensor in an unknown format")
     return _STORAGES[kind]
 
 

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...cache.common.short import short_repr
 from .arrays import Array
 from .unpickler import Buildable, Names, Refused
 
 _COLUMNS = 1000  # the widest annotations have 15
-_UNKNOWN = "has a table in a form that is not known"
+_UNKNOWN = "has a table in an unknown format"
 
 
 class StringArray(Array, Buildable):
@@ -33,7 +34,7 @@ class StringArray(Array, Buildable):
         parts = state[:2] if isinstance(state, tuple) else ()
         found = [part for part in parts if isinstance(part, Array)]
         if len(found) != 1 or isinstance(found[0], StringArray):
-            raise Refused("has text in a form that is not known")
+            raise Refused("has text in an unknown format")
         self._inner, self.shape = found[0], found[0].shape
 
     def numpy(self) -> np.ndarray:
@@ -54,6 +55,8 @@ class Block:
 
     values: object
     places: object
+
+    __repr__ = short_repr
 
     def column(self, place: int, columns: int) -> np.ndarray | None:
         """The column at a place of the table, [rows], or None if another block has it."""
@@ -150,7 +153,7 @@ def _array(value: object) -> Array:
 
 def _new_index(cls: object, state: object) -> Index:
     if not isinstance(state, Mapping):
-        raise Refused("has labels in a form that is not known")
+        raise Refused("has labels in an unknown format")
     return Index(state.get("data"), state.get("name"))
 
 
@@ -186,7 +189,7 @@ def _slice(*bounds: object) -> slice:
 def _reconstructor(cls: object, base: object, state: object) -> object:
     """How protocols 0 and 1 make an object."""
     if state is not None:
-        raise Refused("has an object in a form that is not known")
+        raise Refused("has an object in an unknown format")
     if cls is Frame:
         return Frame()
     if cls is Manager:

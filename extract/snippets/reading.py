@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ...cache.common.short import short_repr
 from ..decoding import DecodeError, ForwardVideo, open_video
 from ..lists.videos import VideoItem
 from .cutting import Cut, Cutter
@@ -73,6 +74,8 @@ class Decoded:
     damage: str
     early_stopped: int = 0
 
+    __repr__ = short_repr
+
 
 @dataclass(frozen=True)
 class Chunk:
@@ -80,6 +83,8 @@ class Chunk:
 
     modality: str
     snippets: Any
+
+    __repr__ = short_repr
 
 
 def read_snippets(

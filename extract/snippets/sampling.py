@@ -2,23 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 
-from ...cache.errors import InputError
 from ...cache.recipe import Sampling
-
-
-def parse_sampling(text: str) -> Sampling:
-    """Read ``uniform:COUNT`` or ``stride:STEP``.
-
-    Raises:
-        InputError: anything else.
-    """
-    if match := re.fullmatch(r"(uniform|stride):([1-9]\d*)", text):
-        return Sampling("uniform" if match[1] == "uniform" else "stride", int(match[2]))
-    raise InputError(f"sampling '{text}': it is uniform:COUNT or stride:STEP")
 
 
 def snippet_frames(

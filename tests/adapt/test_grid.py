@@ -62,9 +62,10 @@ def test_wrong_segments(text: str) -> None:
         parse_segments(text)
 
 
-def test_preset_comes_before_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("temporary_methods")
+def test_preset_comes_before_settings() -> None:
     official = ("train.optimiser=sgd", "train.lr=0.03", "features=256", "dropout=0.5")
-    toy.add(monkeypatch, "toy", toy.Equal, official=official)
+    toy.add("toy", toy.Equal, official=official)
     (run,) = make_runs(["toy"], ["train.lr=0.1", "toy.dropout=0.2"], preset="official")
     assert (run.train.optimiser, run.train.lr) == ("sgd", 0.1)
     assert (run.options.features, run.options.dropout) == (256, 0.2)
@@ -73,8 +74,9 @@ def test_preset_comes_before_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     assert plain.train == TrainConfig() and plain.name == "toy_rgb_k6_seed0"
 
 
-def test_missing_preset_names_who_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    toy.add(monkeypatch, "toy", toy.Equal, odd=())
+@pytest.mark.usefixtures("temporary_methods")
+def test_missing_preset_names_who_has_it() -> None:
+    toy.add("toy", toy.Equal, odd=())
     with pytest.raises(InputError, match="source_only has no preset 'odd'.* toy has it"):
         make_runs(["toy", "source_only"], preset="odd")
     with pytest.raises(InputError, match="no preset 'oddd': did you mean odd"):
@@ -88,10 +90,9 @@ def test_nesterov_needs_sgd() -> None:
         make_runs(["tcon"], ["train.nesterov=true"])
 
 
-def test_fitted_method_brings_its_source_only(
-    monkeypatch: pytest.MonkeyPatch, files: tuple[Path, Path], tmp_path: Path
-) -> None:
-    toy.add(monkeypatch, "nearest", toy.Nearest)
+@pytest.mark.usefixtures("temporary_methods")
+def test_fitted_method_brings_its_source_only(files: tuple[Path, Path], tmp_path: Path) -> None:
+    toy.add("nearest", toy.Nearest)
     settings = [*QUICK, "source_only.features=8"]
     runs = make_runs(["nearest"], settings, segments="4,6:4", seeds=2)
     assert [run.method for run in runs] == ["source_only", "nearest"] * 4
@@ -120,10 +121,9 @@ def test_fitted_method_brings_its_source_only(
     assert metrics == (folder / "metrics.jsonl").read_text()
 
 
-def test_a_fitted_run_records_what_it_starts_from(
-    monkeypatch: pytest.MonkeyPatch, files: tuple[Path, Path], tmp_path: Path
-) -> None:
-    toy.add(monkeypatch, "nearest", toy.Nearest)
+@pytest.mark.usefixtures("temporary_methods")
+def test_a_fitted_run_records_what_it_starts_from(files: tuple[Path, Path], tmp_path: Path) -> None:
+    toy.add("nearest", toy.Nearest)
     configs = []
     for dropout in (0.1, 0.2):
         runs = make_runs(["nearest"], [*QUICK, f"source_only.dropout={dropout}"], segments=4)
@@ -134,21 +134,23 @@ def test_a_fitted_run_records_what_it_starts_from(
     assert configs[0] != configs[1]
 
 
-def test_base_with_the_presets_training_is_another_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    toy.add(monkeypatch, "nearest", toy.Nearest, official=("train.lr=1",), own=("features=4",))
+@pytest.mark.usefixtures("temporary_methods")
+def test_base_with_the_presets_training_is_another_run() -> None:
+    toy.add("nearest", toy.Nearest, official=("train.lr=1",), own=("features=4",))
     base, run = make_runs(["nearest"], preset="official")
     assert base.name == "source_only_rgb_k6_nearest-official_seed0" and base.train == run.train
     base, run = make_runs(["nearest"], preset="own")
     assert base.name == "source_only_rgb_k6_seed0" and run.name == "nearest_rgb_k6_own_seed0"
 
 
+@pytest.mark.usefixtures("temporary_methods")
 def test_features_are_standardised_once_for_all_runs(
     monkeypatch: pytest.MonkeyPatch, files: tuple[Path, Path], tmp_path: Path
 ) -> None:
     seen = []
     original = store.normalise
     monkeypatch.setattr(store, "normalise", lambda d, how: seen.append(how) or original(d, how))
-    toy.add(monkeypatch, "plain", toy.Equal, plain=("train.normalise=none",))
+    toy.add("plain", toy.Equal, plain=("train.normalise=none",))
     runs = make_runs(["source_only", "plain"], QUICK, segments=4, seeds=2)
     other = make_runs(["plain"], QUICK, segments=4, seeds=2, preset="plain")
     mixed = [runs[0], other[0], runs[1], other[1], *runs[2:]]
@@ -156,11 +158,10 @@ def test_features_are_standardised_once_for_all_runs(
     assert seen == ["domain", "none"]
 
 
-def test_failing_runs_do_not_stop_the_others(
-    monkeypatch: pytest.MonkeyPatch, files: tuple[Path, Path], tmp_path: Path
-) -> None:
-    toy.add(monkeypatch, "diverging", toy.Diverging)
-    toy.add(monkeypatch, "hungry", toy.Hungry)
+@pytest.mark.usefixtures("temporary_methods")
+def test_failing_runs_do_not_stop_the_others(files: tuple[Path, Path], tmp_path: Path) -> None:
+    toy.add("diverging", toy.Diverging)
+    toy.add("hungry", toy.Hungry)
     methods = ["diverging", "hungry", "source_only"]
     runs = make_runs(methods, QUICK, segments="4:2")
     ended = states(prepare(*files, runs, tmp_path / "runs"))
@@ -172,15 +173,16 @@ def test_failing_runs_do_not_stop_the_others(
     prepare(*files, milder, tmp_path / "runs")
 
 
+@pytest.mark.usefixtures("temporary_methods")
 def test_runs_that_can_never_be_built_are_refused_at_once(
-    monkeypatch: pytest.MonkeyPatch, files: tuple[Path, Path], tmp_path: Path
+    files: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    toy.add(monkeypatch, "equal", toy.Equal)
+    toy.add("equal", toy.Equal)
     runs = make_runs(["source_only", "equal"], QUICK, segments="4:2")
-    with pytest.raises(InputError, match=r"equal with --segments 4:2: equal needs as many source"):
+    with pytest.raises(InputError, match=r"equal with segments=4:2: equal needs as many source"):
         prepare(*files, runs, tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
-    with pytest.raises(InputError, match=r"trn with --segments 1: .* 2 to 16 segments, not 1"):
+    with pytest.raises(InputError, match=r"trn with segments=1: .* 2 to 16 segments, not 1"):
         prepare(*files, make_runs(["trn"], QUICK, segments="1"), tmp_path / "runs")
 
 
@@ -195,10 +197,11 @@ def test_a_fault_of_ours_is_not_swallowed(
         run_all(prepare(*files, make_runs(["source_only"], QUICK), tmp_path / "runs"))
 
 
+@pytest.mark.usefixtures("temporary_methods")
 def test_a_run_that_another_process_trains_is_left_to_it(
-    monkeypatch: pytest.MonkeyPatch, files: tuple[Path, Path], tmp_path: Path
+    files: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    toy.add(monkeypatch, "nearest", toy.Nearest)
+    toy.add("nearest", toy.Nearest)
     runs = make_runs(["source_only", "nearest"], QUICK, segments=4, seeds=2)
     prepared = prepare(*files, runs, tmp_path / "runs")
     with prepared.runs[0][1].lock() as mine:  # a lock is of an open file, not of a process
@@ -214,11 +217,10 @@ def test_a_run_that_another_process_trains_is_left_to_it(
     assert {state for _, state, _ in states(prepared)} == {"finished before"}
 
 
-def test_several_snippets_of_each_segment(
-    monkeypatch: pytest.MonkeyPatch, files: tuple[Path, Path], tmp_path: Path
-) -> None:
-    toy.add(monkeypatch, "observer", toy.Observer)
-    monkeypatch.setattr(toy.Observer, "seen", [])
+@pytest.mark.usefixtures("temporary_methods")
+def test_several_snippets_of_each_segment(files: tuple[Path, Path], tmp_path: Path) -> None:
+    toy.add("observer", toy.Observer)
+    toy.Observer.seen.clear()
     runs = make_runs(["observer"], QUICK, segments="3:2")
     prepared = prepare(*files, runs, tmp_path / "runs")
     run_all(prepared)
@@ -226,11 +228,12 @@ def test_several_snippets_of_each_segment(
 
 
 @pytest.mark.parametrize(("source", "target", "size"), [(12, 36, 15), (36, 12, 1), (3, 3, 5)])
+@pytest.mark.usefixtures("temporary_methods")
 def test_domains_of_unequal_size_and_target_batches(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, source: int, target: int, size: int
+    tmp_path: Path, source: int, target: int, size: int
 ) -> None:
-    toy.add(monkeypatch, "observer", toy.Observer)
-    monkeypatch.setattr(toy.Observer, "seen", [])
+    toy.add("observer", toy.Observer)
+    toy.Observer.seen.clear()
     made = [
         write_domain(tmp_path / f"{name}.h5", videos=videos, splits=("train",))
         for name, videos in (("s", source), ("t", target))

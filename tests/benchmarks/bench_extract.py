@@ -25,6 +25,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from tcon.cache.common.cores import cores
 from tcon.cache.recipe import Sampling
 from tcon.extract.decoding.pool import DecodePool
 from tcon.extract.features.options import ExtractOptions
@@ -32,7 +33,6 @@ from tcon.extract.features.pipeline import extract_items
 from tcon.extract.features.plan import Plan
 from tcon.extract.lists.videos import VideoItem, read_videos
 from tcon.extract.machine.batching import Batcher
-from tcon.extract.machine.cores import cores
 from tcon.extract.machine.devices import Devices
 from tcon.extract.machine.machine import Machine
 from tcon.extract.machine.memory import keep_freed_memory

@@ -21,13 +21,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tcon.cache.common.cores import cores
 from tcon.extract.decoding import read_frames
 from tcon.extract.flow import FlowParameters
 from tcon.extract.flow.engines import batched, cpu
 from tcon.extract.flow.frames import grey
 from tcon.extract.flow.parameters import budget
 from tcon.extract.lists.videos import VideoItem, read_videos
-from tcon.extract.machine.cores import cores
 
 FLOP, BYTES = 62, 64
 BOUND = 20  # pixels: what 8-bit flow can hold

@@ -104,7 +104,7 @@ def test_a_flow_cache_of_then_opens_and_refuses() -> None:
     cache = FlowCache.open(BEFORE / "flow_cache", FlowRecipe())
     with cache.reading("left/0.mp4", str(BEFORE / "videos" / "left" / "0.mp4")) as h5:
         assert h5["levels"].shape == (7, 2, 256, 340)
-    with pytest.raises(InputError, match=r"was made differently \(bound 20 != bound 15; cache !="):
+    with pytest.raises(InputError, match=r"differently \(bound=20.0 != bound=15.0; cache !="):
         FlowCache.open(BEFORE / "flow_cache", FlowRecipe(bound=15.0))
 
 
@@ -153,11 +153,11 @@ def test_views(views: Views) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"sampling": "often:3"}, "rule: must be 'uniform' or 'stride'"),
-        ({"sampling": "stride:0"}, "value: must be greater than or equal to 1"),
-        ({"views": "both"}, "kind: must be 'centre', 'flip'"),
+        ({"sampling": "often:3"}, "rule: must be one of 'uniform' or 'stride'"),
+        ({"sampling": "stride:0"}, "value: must be at least 1"),
+        ({"views": "both"}, "kind: must be one of 'centre', 'flip'"),
         ({"flow": "fast"}, "its flow is described by 'fast', which no version of tcon writes"),
-        ({"dim": "many"}, "dim: must be a valid integer"),
+        ({"dim": "many"}, "dim: must be a whole number"),
     ],
 )
 def test_texts_that_nobody_wrote(change: dict[str, str], message: str) -> None:

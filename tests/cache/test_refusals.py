@@ -11,7 +11,7 @@ import pytest
 
 from tcon.cache import FeatureFile, FeatureWriter, InputError, Recipe, Snippets, Video
 from tcon.cache.common.device import choose_device
-from tcon.cache.recipe import Preprocessing, Sampling, Views, apart
+from tcon.cache.recipe import Preprocessing, Sampling, Views
 
 COMPARED = {
     "backbone": "other",
@@ -24,6 +24,19 @@ COMPARED = {
     "precision": "bf16",
     "views": Views("flip"),
     "imported": "t7",
+}
+
+APART = {
+    "backbone": "net != other",
+    "weights_sha256": "a1 != ff",
+    "layer": "pool != conv5",
+    "dim": "4 != 5",
+    "preprocessing": "value_range=1.0 != value_range=255.0",
+    "snippet_length": "1 != 16",
+    "sampling": "uniform:32 != stride:8",
+    "precision": "fp32 != bf16",
+    "views": "centre != flip",
+    "imported": "none != t7",
 }
 
 
@@ -49,11 +62,19 @@ def test_mixing_is_refused_and_the_field_named(
     with pytest.raises(InputError) as caught:
         FeatureWriter(path, {"rgb": changed})
     message = str(caught.value)
-    ours, theirs = apart(recipe().text(field), changed.text(field)).split(" != ")
-    assert f"{field}: {ours} != {theirs}" in message
+    assert recipe().differences(changed) == [f"{field}: {APART[field]}"]
+    assert f"{field}: {APART[field]}" in message
     assert sum(f"{name}: " in message for name in COMPARED) == 1
     assert "\n" not in message
     assert path.read_bytes() == before
+
+
+def test_fields_that_hold_commas_are_compared_as_a_whole(recipe: Callable[..., Recipe]) -> None:
+    other = recipe(preprocessing=Preprocessing(resize=(256, 340), mean=(0.485, 0.4, 0.406)))
+    assert recipe().differences(other) == [
+        "preprocessing: resize=256 != resize=(256, 340), "
+        "mean=(0.485, 0.456, 0.406) != mean=(0.485, 0.4, 0.406)"
+    ]
 
 
 def test_all_differing_fields_are_named(path: Path, recipe: Callable[..., Recipe]) -> None:

@@ -140,6 +140,15 @@ def test_a_file_that_changes_under_its_reader(write: Write) -> None:
         reader.packed()
 
 
+def test_its_repr_reads_no_file(write: Write) -> None:
+    path = write("x.h5", "ab")
+    reader = FeatureFile(path)
+    before = repr(reader)
+    path.unlink()
+    assert repr(reader) == before
+    assert before.endswith("x.h5': 2 videos, 1 class, rgb 1-2x4)"), before
+
+
 # --- views
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from tcon.adapt.config.options import Segments
 from tcon.adapt.config.runs import make_runs
 from tcon.adapt.grid import run_all
 from tcon.adapt.methods import entry
+from tcon.adapt.run.finished import Runs
 from tcon.adapt.run.record import read_record, write_record
 from tcon.cache import InputError
 from tcon.evaluate import Evaluation, evaluate
@@ -128,7 +130,7 @@ def test_another_baseline(tmp_path: Path) -> None:
     comparison = results["source_only"].comparison
     assert results["tcon"].comparison is None and comparison is not None
     assert comparison.clips == pytest.approx(-2) and comparison.tests[0].p == 0.5
-    with pytest.raises(InputError, match="--baseline dann: no run of it .* source_only, tcon"):
+    with pytest.raises(InputError, match="the baseline dann .* source_only, tcon: .*--baseline"):
         evaluate(runs, baseline="dann")
 
 
@@ -296,8 +298,60 @@ def test_unlabelled_target(tmp_path: Path) -> None:
     rows = list(csv.DictReader((tmp_path / "out.csv").open()))
     assert len(rows) == 2 * 30 and {row["class"] for row in rows} <= set(CLASSES)
     assert all(1 / 3 <= float(row["probability"]) <= 1 for row in rows)
-    with pytest.raises(InputError, match="--json: the target has no labels"):
-        result.to_json(tmp_path / "out.json")
+    result.to_json(tmp_path / "out.json")
+    document = json.loads((tmp_path / "out.json").read_text())
+    assert document["groups"] == [] and document["unlabelled_notes"] == [*result.unlabelled_notes]
+    for saved, unlabelled in zip(document["unlabelled"], result.unlabelled, strict=True):
+        assert saved["entropy"] == unlabelled.entropy and saved["seeds"] == [0, 1]
+        first = unlabelled.predictions[0]
+        assert saved["predictions"][0] == {
+            "video": first.video,
+            "class": first.label,
+            "probability": first.probability,
+        }
+
+
+def test_json_holds_all_that_was_computed(tmp_path: Path) -> None:
+    files = two_domains(tmp_path)
+    train = [logits(15, 9, 3), logits(15, 12, 3)]
+    run = write_run(tmp_path / "runs", files, train=train, val=train)
+    finding = {"kind": "x", "text": "It looks wrong.", "remedy": "Mend it."}
+    (run / "health.json").write_text(json.dumps([finding]))
+    result = evaluate(tmp_path / "runs", select="epoch", distances=True)
+    result.to_json(tmp_path / "out.json")
+    document = json.loads((tmp_path / "out.json").read_text())
+    [selection], [outcome] = document["selections"], document["outcomes"]
+    assert [c["value"] for c in selection["candidates"]] == [20, 30]
+    assert [c["accuracy"] for c in selection["candidates"]] == [9 / 15, 12 / 15]
+    assert selection["chosen"]["ensv"] == result.selections[0].chosen("ensv").value
+    assert selection["candidates"][1]["scores"]["source_accuracy"] == 12 / 15
+    assert [pick["by"] for pick in outcome["picks"]] == [p.by for p in result.outcomes[0].picks]
+    assert outcome["picks"][0]["accuracy"]["per_seed"] == [12 / 15]
+    assert document["health"]["warnings"][0]["remedy"] == "Mend it."
+    assert document["distances"][0]["problem"] == result.distances[0].problem != ""
+    assert document["notes"] == [*result.notes] and document["notes"]
+    assert document["settings"]["names"] == ["tcon_rgb_k4"]
+    assert document["provenance"]["files"][0]["path"] == str(files[0])
+
+    fields = {field.name for field in dataclasses.fields(result)}
+    elsewhere = {"groups", "fused", "results", "features", "source_features"}  # within "groups"
+    renamed = {"remarks": "fusion_remarks", "paper": "paper_in_percent"}
+    assert {renamed.get(name, name) for name in fields - elsewhere} <= document.keys()
+
+
+def test_a_papers_table_in_json(tmp_path: Path) -> None:
+    files = two_domains(tmp_path)
+    write_run(tmp_path, files, train=[logits(15, 9, 3)])
+    evaluate(tmp_path, table="5").to_json(tmp_path / "out.json")
+    cells = json.loads((tmp_path / "out.json").read_text())["paper_in_percent"]
+    [ours] = [cell for cell in cells if cell.get("mean") is not None]
+    assert ours["ours_method"] == "tcon" and ours["mean"] == pytest.approx(60)
+
+
+def test_nothing_to_evaluate() -> None:
+    for nothing in ([], Runs(())):
+        with pytest.raises(InputError, match="no finished runs"):
+            evaluate(nothing)
 
 
 def test_partly_labelled_target_is_scored_on_the_labelled_videos(tmp_path: Path) -> None:
@@ -327,7 +381,7 @@ def test_errors(tmp_path: Path) -> None:
         evaluate(tmp_path / "empty")
     with pytest.raises(InputError, match="cannot write"):
         evaluate(runs).to_csv(tmp_path / "no" / "out.csv")
-    with pytest.raises(InputError, match="--latex writes one of the paper's tables"):
+    with pytest.raises(InputError, match="no paper's table here .*--table 1 to 5"):
         evaluate(runs).to_latex(tmp_path / "out.tex")
     (runs / "tcon_rgb_k4_seed0" / "logits.h5").unlink()
     assert evaluate(runs).unfinished == (runs / "tcon_rgb_k4_seed0",)

@@ -8,10 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from tiny_backbones import tiny_backbones
 
 from tcon.cache import FeatureFile, FeatureWriter, InputError, Recipe, Snippets, Video
+from tcon.cache.recipe import FlowRecipe
 from tcon.extract import Machine, extract
+from tcon.extract.commands import extract as command
 from tcon.extract.features.pipeline import Progress
 
 CPU = Machine(device="cpu", workers=0, min_frames=1)
@@ -121,7 +124,11 @@ def test_what_cannot_be_made_alike(
         ({"snippets": 4, "stride": 2}, "give snippets or stride, not both"),
         ({"snippets": 0}, "snippets must be at least 1, not 0"),
         ({"modality": "rgb,depth"}, "no modality 'depth'"),
-        ({"like": "s.h5", "backbone": "resnet18"}, "like those of s.h5: leave out backbone"),
+        ({"like": "s.h5", "backbone": "resnet18"}, "like those of s.h5: leave out backbone$"),
+        # A default that is given is an order like any other.
+        ({"like": "s.h5", "backbone": "efficientnet_lite0"}, "leave out backbone$"),
+        ({"like": "s.h5", "snippets": 32, "precision": "auto"}, "leave out snippets, precision$"),
+        ({"like": "s.h5", "flow": FlowRecipe()}, "leave out flow$"),
         ({"plugins": ["nowhere.py"]}, "there is no plug-in nowhere.py"),
     ],
 )
@@ -139,9 +146,29 @@ def test_wrong_options(
     assert not Path("x.h5").exists()
 
 
-def test_the_command_has_every_option() -> None:
-    from tcon.extract.commands import extract as command
+@pytest.mark.parametrize(
+    ("option", "name"),
+    [
+        (["--backbone", "efficientnet_lite0"], "backbone"),
+        (["--modality", "rgb"], "modality"),
+        (["--flow-bound", "20"], "flow"),
+        ([], ""),
+    ],
+)
+def test_the_command_knows_a_given_default_from_none(
+    clips: Path, tmp_path: Path, option: list[str], name: str
+) -> None:
+    extract(clips / "jump", tmp_path / "s.h5", **TINY)
+    words = [str(clips / "run"), "-o", str(tmp_path / "t.h5"), "--like", str(tmp_path / "s.h5")]
+    words += ["--device", "cpu", "--workers", "0", "--min-frames", "1", *option]
+    result = CliRunner().invoke(command, words)
+    if name:
+        assert str(result.exception).endswith(f"leave out {name}")
+    else:
+        assert result.exit_code == 0, result.output
 
+
+def test_the_command_has_every_option() -> None:
     others = {"videos", "output", "plugins", "machine", "on_event", "flow"}
     offered = {parameter.name for parameter in command.params}
     assert inspect.signature(extract).parameters.keys() - others <= offered

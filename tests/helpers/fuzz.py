@@ -83,7 +83,7 @@ def ends_well(*, memory: int | None = MEMORY) -> Iterator[None]:
     What the process has taken before at its most is not seen again. ``memory`` is None for HDF5,
     whose own library takes for a moment what a damaged file says, gigabytes if need be.
     """
-    taken = _peak()
+    taken = peak()
     before = signal.signal(signal.SIGALRM, _hang)
     signal.alarm(LIMIT)
     try:
@@ -96,11 +96,11 @@ def ends_well(*, memory: int | None = MEMORY) -> Iterator[None]:
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, before)
-    grown = _peak() - taken
+    grown = peak() - taken
     assert memory is None or grown < memory, f"has taken {grown / 2**30:.1f} GiB"
 
 
-def _peak() -> int:
+def peak() -> int:
     """The most memory that this process has had, in bytes."""
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else most * 1024

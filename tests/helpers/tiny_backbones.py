@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
 from extraction import Extraction, extract
 from prepared_runs import prepare
 from torch import nn
@@ -15,7 +14,8 @@ from toy_runs import QUICK
 
 from tcon.adapt.config.runs import make_runs
 from tcon.adapt.grid import run_all
-from tcon.extract.backbones import BackboneSpec, Preprocessing, Weights, registry
+from tcon.extract.backbones import BackboneSpec, Preprocessing, Weights, temporary_backbones
+from tcon.extract.backbones.registry import add
 from tcon.extract.lists.videos import read_videos
 
 MACHINE = Extraction(device="cpu", workers=0, min_frames=1)
@@ -55,7 +55,7 @@ def _normed() -> nn.Module:
 def tiny_backbones() -> Iterator[None]:
     """``tiny`` takes images, or flow, ``tiny3d`` clips of 4 frames; ``tiny_bn`` has batch norm."""
     published = Weights("none", "nowhere", "", "none", _nowhere)
-    with pytest.MonkeyPatch.context() as patch:
+    with temporary_backbones():
         tiny = (("tiny", _images, 1), ("tiny3d", _clips, 4), ("tiny_bn", _normed, 1))
         for name, build, length in tiny:
             spec = BackboneSpec(
@@ -69,7 +69,7 @@ def tiny_backbones() -> Iterator[None]:
                 snippet_length=length,
                 first_conv="0",
             )
-            patch.setitem(registry._REGISTRY, name, spec)
+            add(spec)
         yield
 
 

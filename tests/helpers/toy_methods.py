@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-import pytest
 import torch
 from torch import Tensor, nn
 
-from tcon.adapt.methods import FittedMethod, Method, MethodConfig, Sizes, SourceBatch, registry
+from tcon.adapt.methods import (
+    FittedMethod,
+    Method,
+    MethodConfig,
+    Sizes,
+    SourceBatch,
+    entry,
+    register,
+)
 from tcon.adapt.methods.source_only import SourceOnly
 
 
-def add(
-    monkeypatch: pytest.MonkeyPatch, name: str, method: type[Method], **presets: tuple[str, ...]
-) -> None:
-    """Register ``method`` until the test ends."""
-    monkeypatch.setitem(registry._REGISTRY, name, None)  # taken back when the test ends
-    config = replace(registry.entry("source_only").config, features=8)
-    registry.register(name, config, presets=presets)(method)
+def add(name: str, method: type[Method], **presets: tuple[str, ...]) -> None:
+    """Register ``method``; the fixture `temporary_methods` forgets it when the test ends."""
+    config = replace(entry("source_only").config, features=8)
+    register(name, config, presets=presets)(method)
 
 
 class Diverging(SourceOnly):

@@ -39,6 +39,7 @@ class ClipLoader:
             while it computes.
 
     Attributes:
+        videos: whose clips are read.
         failed: why, by the ids of the videos that could not be read in this pass so far.
     """
 
@@ -55,7 +56,7 @@ class ClipLoader:
         device: torch.device = _CPU,
     ) -> None:
         self.failed: dict[str, str] = {}
-        self._videos, self._shape, self._device = videos, cut.shape, device
+        self.videos, self._shape, self._device = videos, cut.shape, device
         self._ahead = max(ahead, 2 * workers)
         self._pool: DecodePool[ClipRequest, Clips] = DecodePool(
             ClipReader(tuple(videos), cut, flow, flip),
@@ -90,7 +91,7 @@ class ClipLoader:
             batch = begun.popleft()
             answers = [first, *(next(clips) for _ in batch[1:])]
             errors = {
-                self._videos[request.video].id: str(answer)
+                self.videos[request.video].id: str(answer)
                 for request, answer in zip(batch, answers, strict=True)
                 if isinstance(answer, DecodeError)
             }

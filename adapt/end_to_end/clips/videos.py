@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ....cache import FeatureFile
+from ....cache.common.short import short_repr
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class ClipVideos:
     count: Tensor
     labels: Tensor | None
     in_features: int
+
+    __repr__ = short_repr
 
     def __len__(self) -> int:
         return len(self.ids)

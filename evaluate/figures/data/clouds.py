@@ -24,6 +24,9 @@ class Cloud(NamedTuple):
     features: np.ndarray
     classes: np.ndarray
 
+    def __repr__(self) -> str:
+        return f"<Cloud of {len(self.features)} points>"
+
 
 @dataclass(frozen=True, kw_only=True)
 class FeatureClouds:

@@ -32,6 +32,9 @@ class CoAttention(NamedTuple):
     joint: Tensor
     weights: Tensor
 
+    def __repr__(self) -> str:
+        return f"<CoAttention of {len(self.joint)} pairs>"
+
 
 def co_attend(method: Tcon, fs: Tensor, ft: Tensor, si: Tensor, ti: Tensor) -> CoAttention:
     """Equations (1) to (3), and the softmax of (9).

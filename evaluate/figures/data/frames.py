@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +17,8 @@ from .roots import Roots
 class PairFrames:
     """An image [H, W, 3] of each segment of a source and a target video, Ks and Kt of them."""
 
-    source: list[np.ndarray]
-    target: list[np.ndarray]
+    source: list[np.ndarray] = field(repr=False)
+    target: list[np.ndarray] = field(repr=False)
 
 
 def pair_frames(pair: PairAttention, roots: Roots) -> PairFrames:
@@ -77,7 +77,7 @@ def _locate(video: Video, root: Path | None) -> Path:
             return path
     ran = ", the one where tcon extract ran" if video.decoder else ""  # imports read no video
     raise InputError(
-        f"the video {video.id} is not at {' or '.join(map(str, paths))}: name by --root DIR the "
-        f"folder that its path starts at{ran}, or each domain's by --root source=DIR --root "
-        "target=DIR"
+        f"the video {video.id} is not at {' or '.join(map(str, paths))}: name the folder that "
+        f'its path starts at{ran} (roots=["DIR"], --root DIR), or each domain\'s (source=DIR, '
+        "target=DIR)"
     )

@@ -37,7 +37,7 @@ class PairChoice:
     roots: Roots = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class PairAttention:
     """A source and a target video, and how their segments attend to each other.
 
@@ -55,6 +55,9 @@ class PairAttention:
     target_frames: np.ndarray
     joint: np.ndarray
     predicted: np.ndarray | None
+
+    def __repr__(self) -> str:
+        return f"<PairAttention of {self.source.id} and {self.target.id}>"
 
     @property
     def times(self) -> np.ndarray:

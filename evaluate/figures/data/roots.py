@@ -23,15 +23,14 @@ def parse_roots(texts: Sequence[str]) -> Roots:
         name, _, folder = text.partition("=")
         both = name not in get_args(Domain)
         if not (text if both else folder):
-            raise InputError(f"--root {text}: name a folder, as DIR or source=DIR")
+            raise InputError(f"the root {text!r} names no folder: write DIR or source=DIR")
         path = Path(text if both else folder)
         if not path.is_dir():
-            raise InputError(f"--root {text}: there is no folder {path}")
+            raise InputError(f"the root {text}: there is no folder {path}")
         for domain in get_args(Domain) if both else (name,):
             if domain in roots:
                 raise InputError(
-                    f"--root names two folders for the {domain}: "
-                    "write --root source=DIR --root target=DIR"
+                    f"the roots name two folders for the {domain}: give source=DIR and target=DIR"
                 )
             roots[domain] = path
     return roots

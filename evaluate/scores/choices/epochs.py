@@ -32,7 +32,7 @@ def choose_epochs(group: Group) -> EpochChoices:
     """Choose an evaluation of each run of a scored group.
 
     Raises:
-        InputError: a run whose logits are finite at no epoch.
+        InputError: a run whose logits are not finite at any epoch.
     """
     runs = select_epochs([group], TrueClasses("source"), (DEFAULT,))
     label_free = None if group.reads_target_labels else [run.chosen(DEFAULT) for run in runs]

@@ -43,7 +43,7 @@ class Outcome:
 
 
 def outcomes_of(selections: Sequence[Selection], validators: Sequence[str]) -> list[Outcome]:
-    """Test accuracies of the default figure, of the validators' choices and of the oracle's.
+    """Test accuracies of the last epoch, of the validators' choices and of the oracle's.
 
     Args:
         selections: all in epochs or all in the same setting; those without accuracies are left

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from operator import itemgetter
 
 import numpy as np
@@ -35,7 +35,7 @@ class Candidate:
     epochs: tuple[int, ...]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Selection:
     """Candidates that differ in one thing only, and their scores.
 
@@ -52,10 +52,13 @@ class Selection:
     groups: tuple[Group, ...]
     key: str
     candidates: tuple[Candidate, ...]
-    scores: dict[str, np.ndarray] = field(repr=False)
+    scores: dict[str, np.ndarray]
     left_out: dict[str, str]
-    accuracy: np.ndarray | None = field(repr=False)
+    accuracy: np.ndarray | None
     dropped_seeds: tuple[int, ...]
+
+    def __repr__(self) -> str:
+        return f"<Selection among {len(self.candidates)} values of {self.key}, {self.group.label}>"
 
     @property
     def group(self) -> Group:
@@ -93,7 +96,7 @@ def select_epochs(
         validators: to score by.
 
     Raises:
-        InputError: a run whose logits are finite at no epoch.
+        InputError: a run whose logits are not finite at any epoch.
     """
     return [
         _selection([group], "step", _epochs(run), source=source, validators=validators)
@@ -112,7 +115,7 @@ def select_setting(groups: Sequence[Group], key: str, source: TrueClasses) -> li
 
     Raises:
         InputError: no such key, no groups that differ in it alone, no seed that they share, or
-            logits that are finite for no value.
+            logits that are not finite for any value.
     """
     settings = [settings_of(group.first) for group in groups]
     known = {k for s in settings for k in s if k not in _NO_SETTING and not k.startswith("data.")}

@@ -1,4 +1,4 @@
-"""TV-L1 by OpenCV (opencv-contrib): the reference, and an engine for doubters."""
+"""TV-L1 by OpenCV (opencv-contrib): the reference, for cross-checking."""
 
 from __future__ import annotations
 

@@ -18,21 +18,21 @@ from ....cache.errors import InputError
 from ....cache.schema import Snippets
 from ...lists.forms.lines import check_length
 from ...pickles import Array, check_size, read_pickle
-from ..source import FeatureSource, modality_of
 from .arrays import as_snippets, damaged
+from .source import FeatureSource, modality_of
 
 
 class Epic100(FeatureSource):
     """``{"features": ..., "narration_ids": ...}``; a video is an action, named by its id.
 
-    The file is read as it is wanted and must not change meanwhile.
+    Arrays are read when they are asked for, so the file must not change in the meantime.
 
     Args:
         path: the pickle.
-        trust_pickle: that the user vouches for it.
+        trust_pickle: the user knows where it comes from.
 
     Raises:
-        InputError: no trust, no such file, or another form.
+        InputError: the pickle is not trusted, not there, or in another format.
     """
 
     kind = "epic100"

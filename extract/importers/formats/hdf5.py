@@ -3,7 +3,7 @@
 ::
 
     /<video>             [n, D]; a name may be a path of nested groups
-    /<video>/features    [n, D], or /<video>/rgb and /<video>/flow; other datasets are left alone
+    /<video>/features    [n, D], or /<video>/rgb and /<video>/flow; other datasets are ignored
 
     <video>.h5          one dataset, or features, or rgb and flow
 """
@@ -19,10 +19,10 @@ import h5py
 
 from ....cache.errors import InputError
 from ....cache.schema import FORMAT, Snippets
-from ..source import UNNAMED, FeatureSource
 from .arrays import as_snippets, check_bytes, damaged
 from .files import files_of
 from .named_arrays import FEATURES, MODALITIES, choose_features
+from .source import UNNAMED, FeatureSource
 
 SUFFIXES = (".h5", ".hdf5")
 

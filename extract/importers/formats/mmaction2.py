@@ -16,9 +16,9 @@ import numpy as np
 from ....cache.errors import InputError
 from ....cache.schema import Snippets
 from ...pickles import Array, check_size, read_pickle, require_trust
-from ..source import UNNAMED, FeatureSource
 from .arrays import as_snippets, damaged
 from .files import files_of
+from .source import UNNAMED, FeatureSource
 
 _TOTAL = "total_feats.pkl"  # of all videos, left behind where they were split
 

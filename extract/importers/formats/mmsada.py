@@ -18,25 +18,16 @@ from ....cache.schema import Snippets
 from ...lists import Entry
 from ...lists.forms.lines import check_length
 from ...pickles import Array, check_size, read_pickle
-from ..source import FeatureSource
 from .arrays import as_snippets, damaged
 from .epic100 import modalities
+from .source import FeatureSource
 
 _PREFIX = "features_"
 
 
 class MMSada(FeatureSource):
     """``{"features": [sample, ...]}``; a video is an action, named ``<video_name>_<uid>`` as the
-    annotations' actions are.
-
-    The file is read as it is wanted and must not change meanwhile.
-
-    Args:
-        path: the pickle.
-        trust_pickle: that the user vouches for it.
-
-    Raises:
-        InputError: no trust, no such file, or another form.
+    annotations' actions are. Arguments and errors are those of `Epic100`.
     """
 
     kind = "mmsada"

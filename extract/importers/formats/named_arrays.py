@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from ....cache.errors import InputError, shorten
-from ..source import UNNAMED
+from .source import UNNAMED
 
 MODALITIES = ("rgb", "flow")
 FEATURES = ("features", "feature", "feats", "feat")

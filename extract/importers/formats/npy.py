@@ -16,9 +16,9 @@ import numpy as np
 
 from ....cache.errors import InputError
 from ....cache.schema import Snippets
-from ..source import UNNAMED, FeatureSource
 from .arrays import as_snippets, damaged
 from .files import files_of
+from .source import UNNAMED, FeatureSource
 
 # What video_features appends to a video's name, by what it extracts.
 _FEATURES = ("rgb", "flow", "clip", "r21d", "resnet", "s3d", "timm", "vggish")
@@ -27,7 +27,7 @@ _NO_FEATURES = ("_fps", "_timestamps_ms")
 
 class Npy(FeatureSource):
     """``<video>.npy``; where most names, or several of one video, end in a feature of
-    video_features, that is no part of them, and other files are left alone.
+    video_features, that is no part of them, and other files are ignored.
 
     Args:
         path: the folder.
@@ -50,7 +50,7 @@ class Npy(FeatureSource):
         if 2 * len(featured) > len(files) or len(videos) < len(featured):
             if others := sorted(files.keys() - featured.keys()):
                 self.notes = (
-                    f"{len(others)} files are left alone, as {others[0]}.npy: their names end in "
+                    f"{len(others)} files are ignored, as {others[0]}.npy: their names end in "
                     f"no feature as {next(iter(featured))}.npy does",
                 )
             chosen = {select} if select else found

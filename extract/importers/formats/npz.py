@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from ....cache.schema import Snippets
-from ..source import FeatureSource
 from .arrays import as_snippets, check_expansion, damaged
 from .files import files_of
 from .named_arrays import choose_features
+from .source import FeatureSource
 
 
 def open_npz(path: Path) -> np.lib.npyio.NpzFile:

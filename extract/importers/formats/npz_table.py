@@ -21,10 +21,10 @@ import numpy as np
 from ....cache.errors import InputError
 from ....cache.schema import SPLITS, Snippets
 from ...lists import Entry
-from ..source import FeatureSource
 from .arrays import as_snippets, damaged
 from .named_arrays import choose_features
 from .npz import open_npz
+from .source import FeatureSource
 
 _IDS = ("ids", "names", "videos", "video_ids", "narration_ids")
 _KNOWN = {"labels": ("labels", "label"), "splits": ("splits", "split")}
@@ -49,7 +49,7 @@ class NpzTable(FeatureSource):
             left = set(arrays.files) - {*known.values(), *_ROWS, *ids}
             chosen = choose_features(left)
             if unread := sorted(left - set(chosen.values())):
-                self.notes = (f"the arrays {', '.join(unread)} are left alone",)
+                self.notes = (f"the arrays {', '.join(unread)} are ignored",)
             names = _text(ids[0], arrays)
             self._row = {name: n for n, name in enumerate(names)}
             if len(self._row) < len(names):

@@ -24,8 +24,8 @@ import torch
 
 from ....cache.errors import InputError
 from ....cache.schema import Snippets
-from ..source import UNNAMED, FeatureSource
 from .arrays import as_snippets, damaged
+from .source import UNNAMED, FeatureSource
 
 _FILE = re.compile(r"(.*?)(\d{1,9})\.t7")
 _FLOW = re.compile(r"(.*?)[xy](_?)")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ....cache.errors import InputError, printable
 from .. import Entry
-from ..entry import check_same
+from ..entries.entry import check_same
 from ..matching import join
 from ..videos import VideoItem
 from .files import Files

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from .. import Entry, read_list
-from ..entry import check_same
+from ..entries.entry import check_same
 from .files import Files
 
 _COLUMNS = {"youtube_id", "time_start", "time_end"}

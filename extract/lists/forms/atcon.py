@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..entry import Entry
+from ..entries.entry import Entry
 from .form import LineForm
 from .lines import unquote, whole
 

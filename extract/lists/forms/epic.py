@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ....cache.errors import InputError
 from ...pickles import Frame, read_pickle
-from ..entry import Entry
+from ..entries.entry import Entry
 from .form import TableForm
 from .lines import check_length
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..entry import Entry
+from ..entries.entry import Entry
 
 # The entry of a line that says that its video does not count.
 UNUSED = Entry("")

@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ....cache.errors import InputError
-from ..entry import Entry
-from ..suffixes import VIDEO_SUFFIXES
+from ..entries.entry import Entry
+from ..entries.suffixes import VIDEO_SUFFIXES
 from .form import LineForm
 from .lines import unquote, whole
 

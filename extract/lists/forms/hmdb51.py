@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ..entry import Entry
+from ..entries.entry import Entry
 from .form import UNUSED, LineForm
 
 _FILE = re.compile(r"(?P<label>.+)_test_split[123]\.txt", re.IGNORECASE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ..entry import Entry
+from ..entries.entry import Entry
 from .form import LineForm
 
 _LINE = re.compile(r"([0-9]+)(?:;([^;]*))?")

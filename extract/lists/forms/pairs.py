@@ -7,8 +7,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ..entry import Entry
-from ..suffixes import VIDEO_SUFFIXES
+from ..entries.entry import Entry
+from ..entries.suffixes import VIDEO_SUFFIXES
 from .form import LineForm
 from .lines import cells, unquote, whole
 

@@ -8,7 +8,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from ....cache.errors import InputError, shorten
-from ..entry import Entry
+from ..entries.entry import Entry
 from .form import TableForm
 from .lines import Line, cells
 

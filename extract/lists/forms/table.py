@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ....cache.errors import InputError
-from ..entry import Entry
-from ..splits import read_split
+from ..entries.entry import Entry
+from ..entries.splits import read_split
 from .form import TableForm
 
 

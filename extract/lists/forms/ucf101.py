@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ..entry import Entry
+from ..entries.entry import Entry
 from .form import LineForm
 
 _LINE = re.compile(r"((?P<label>[^/\s]+)/v_[^/\s]+_g\d+_c\d+\.avi)(?:\s+\d+)?")

@@ -118,7 +118,7 @@ def test_missing_files_are_named_with_their_commands(tmp_path: Path) -> None:
         ("seeds = true", "seeds = True is of the wrong kind"),
         (
             "source = 'a'\ntarget = 'b'\nnormalise = 'all'",
-            "--set train.normalise=all: must be one of none, source or domain",
+            "train.normalise=all: must be one of none, source or domain",
         ),
         ("seeds = 0", "seeds must be at least 1"),
         ("seeds = ", "cannot read the plan"),
@@ -173,10 +173,11 @@ TABLES = {
 
 
 @pytest.mark.parametrize("name", sorted(TABLES))
-def test_shipped_plans_are_the_papers_tables(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+@pytest.mark.usefixtures("temporary_methods")
+def test_shipped_plans_are_the_papers_tables(name: str) -> None:
     methods, tasks, modalities = TABLES[name]
     for method in methods - set(names()):
-        toy.add(monkeypatch, method, toy.Equal)
+        toy.add(method, toy.Equal)
     plan = read_plan(name, {})
     got = Counter((run.method, grid.task, run.modality) for grid in plan.grids for run in grid.runs)
     assert got == {(m, t, k): 5 for m in methods for t in tasks for k in modalities}

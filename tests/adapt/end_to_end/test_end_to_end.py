@@ -187,7 +187,7 @@ def test_no_label_reaches_the_loaders(files: tuple[Path, Path], tmp_path: Path) 
     runs = make_runs(["tcon"], [*SHORT, *TINY], segments=3, end_to_end=True)
     ready = prepared(files, tmp_path, runs)
     for loader in ready.store.feed(runs[0]).loaders.values():
-        assert not any(video.label for video in loader._videos)
+        assert not any(video.label for video in loader.videos)
 
 
 @pytest.mark.slow

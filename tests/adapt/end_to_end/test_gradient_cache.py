@@ -94,7 +94,7 @@ def test_parts_have_the_gradients_of_the_whole(micro_batch: int) -> None:
         torch.testing.assert_close(got, expected.grad, rtol=1e-4, atol=1e-6)
 
 
-def test_a_batch_that_fits_passes_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_that_fits_passes_once() -> None:
     def passed(micro_batch: int) -> int:
         calls, backbone = 0, trained()
         original: Callable[[Tensor], Tensor] = backbone.features
@@ -104,7 +104,7 @@ def test_a_batch_that_fits_passes_once(monkeypatch: pytest.MonkeyPatch) -> None:
             calls += len(images)
             return original(images)
 
-        monkeypatch.setattr(backbone, "features", features)
+        backbone.features = features
         gradients(backbone, micro_batch)
         return calls
 
@@ -116,7 +116,8 @@ def test_both_passes_draw_alike() -> None:
     """The gradient is that of the very features which the loss saw."""
     backbone = trained(noise=0.5)
     passes = GradientCache(backbone, 3)
-    seen = [f.detach().clone() for f in passes.forward(batch(), (7, 3))]
+    given = passes.forward(batch(), (7, 3))
+    seen = [f.detach().clone() for f in given]
     again = []
     original = backbone.features
 
@@ -125,7 +126,7 @@ def test_both_passes_draw_alike() -> None:
         return again[-1]
 
     backbone.features = features
-    loss_of(passes._features).backward()
+    loss_of(given).backward()
     passes.backward()
     assert torch.equal(torch.cat(again), torch.cat([f.flatten(0, 1) for f in seen]))
     other = GradientCache(trained(noise=0.5), 3).forward(batch(), (7, 4))

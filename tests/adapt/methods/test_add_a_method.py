@@ -17,7 +17,7 @@ from tiny_backbones import MACHINE, tiny_backbones, train_on_videos
 from tcon.adapt import Runs, adapt
 from tcon.adapt.config.runs import make_runs
 from tcon.adapt.grid import run_all
-from tcon.adapt.methods import entry, registry
+from tcon.adapt.methods import entry, temporary_methods
 from tcon.cache import InputError
 from tcon.cache.common.plugins import load_plugin
 from tcon.extract import Machine
@@ -42,8 +42,8 @@ def tcon(*words: object) -> subprocess.CompletedProcess[str]:
 def coral(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     file = tmp_path_factory.mktemp("mine") / "coral.py"
     file.write_text(re.search(r"```python\n(.*?)```", DOC.read_text(), re.S)[1])
-    yield file
-    registry._REGISTRY.pop("coral", None)  # other tests go through all methods
+    with temporary_methods():  # other tests go through all methods
+        yield file
 
 
 @pytest.fixture(scope="module")

@@ -111,7 +111,7 @@ def test_a_method_of_another_version_keeps_its_options(tmp_path: Path) -> None:
     [
         ({"train": {"lr": -1}}, r"run\.train\.lr: must be greater than 0"),
         ({"options": {"tua": 1}}, "tua: "),
-        ({"options": {"tau": "x"}}, "tau: must be a valid number"),
+        ({"options": {"tau": "x"}}, "tau: must be a number"),
         ({"segments": {"source": 0, "target": 4}}, r"run\.segments\.source: "),
         ({"seed": None}, r"run\.seed: "),
     ],

@@ -1,5 +1,7 @@
 """Plug-ins: found, run once, recorded; their errors are one line."""
 
+import hashlib
+import subprocess
 import sys
 from importlib.metadata import EntryPoint
 
@@ -10,6 +12,7 @@ from tcon.cache.common import plugins
 from tcon.cache.common.plugins import (
     PluginRecord,
     current_plugin,
+    forget_plugin,
     load_entry_points,
     load_plugin,
     require_plugin,
@@ -73,7 +76,7 @@ def test_a_recorded_plugin_is_not_run_by_itself(tmp_path):
     file.write_text(f"open({str(counter)!r}, 'a').write('run ')\n")
     record = load_plugin(file)
     require_plugin(record)  # it has been run: nothing to do
-    plugins._loaded.pop(record)
+    forget_plugin(record)
     with pytest.raises(InputError, match="mine.py is needed: if you trust it, .*--plugin FILE"):
         require_plugin(record)
     file.write_text("VALUE = 2\n")
@@ -83,6 +86,48 @@ def test_a_recorded_plugin_is_not_run_by_itself(tmp_path):
     with pytest.raises(InputError, match="is needed and is gone: .*--plugin FILE"):
         require_plugin(record)
     assert counter.read_text() == "run "
+
+
+PACKAGE = """
+from torch import nn
+from tcon.adapt.methods import MethodConfig, register
+from tcon.adapt.methods.source_only import SourceOnly, SourceOnlyConfig
+from tcon.extract.backbones import names, register as register_backbone
+names()  # which loads the entry points
+
+@register("theirs", SourceOnlyConfig())
+class Theirs(SourceOnly):
+    pass
+
+@register_backbone(name="their_net", dim=3, layer="pool")
+def build():
+    return nn.Flatten()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", ["their_package", "tcon.adapt.methods"])
+def test_a_package_is_recorded_whichever_is_imported_first(tmp_path, first):
+    """Imported before tcon, it is only half there when its own entry point is loaded."""
+    (tmp_path / "their_package.py").write_text(PACKAGE)
+    info = tmp_path / "their_package-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Name: their-package\nVersion: 1.0\n")
+    groups = ("tcon.methods", "tcon.backbones")
+    points = [f"[{group}]\nx = their_package\n" for group in groups]
+    (info / "entry_points.txt").write_text("".join(points))
+    code = (
+        f"import sys; sys.path.insert(0, '.'); import {first}\n"
+        "from tcon.adapt.methods import entry; from tcon.extract.backbones import get_spec\n"
+        "for found in (entry('theirs'), get_spec('their_net')):\n"
+        "    print(found.plugin.module, found.plugin.sha256)\n"
+        "assert entry('tcon').plugin is get_spec('resnet101').plugin is None"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=300
+    )
+    sha256 = hashlib.sha256(PACKAGE.encode()).hexdigest()
+    assert run.stdout == f"their_package {sha256}\n" * 2, run.stderr
 
 
 def test_nothing_is_imported_to_look_for_a_recorded_module(tmp_path, monkeypatch):

@@ -27,7 +27,7 @@ from tcon.cli import main
 from tcon.evaluate.export.description import METADATA
 from tcon.evaluate.export.formats import Program
 from tcon.evaluate.export.model import export_model
-from tcon.extract.backbones import registry
+from tcon.extract.backbones import registry, temporary_backbones
 from tcon.extract.snippets.reading import Chunk, read_snippets
 
 RGB = replace(
@@ -159,7 +159,6 @@ class _Exotic(nn.Sequential):
 def test_what_cannot_be_exported(
     run: Path,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     kind: type[nn.Sequential],
     suffix: str,
     message: str,
@@ -168,8 +167,8 @@ def test_what_cannot_be_exported(
         pytest.importorskip("onnxscript")
     spec = registry.get_spec("tiny")
     changed = replace(spec, build=lambda: kind(*spec.build()))
-    monkeypatch.setitem(registry._REGISTRY, "tiny", changed)
-    with pytest.raises(InputError, match=message):
+    with temporary_backbones(), pytest.raises(InputError, match=message):
+        registry.add(changed)
         export_model(run, tmp_path / f"model.{suffix}")
     assert not list(tmp_path.iterdir())
 

@@ -237,8 +237,8 @@ def test_aligned_points_are_of_their_pairs(trained: RunFeatures) -> None:
 def test_without_videos_attention_is_drawn_and_a_line_says_why(trained: RunFeatures) -> None:
     attention, missing = coattention_pictures(trained, "x", PairChoice())
     assert isinstance(attention, Picture) and attention.name == "x_attention"
-    assert isinstance(missing, NotDrawn) and "name by --root DIR the folder" in missing.reason
-    with pytest.raises(InputError, match="name by --root DIR"):
+    assert isinstance(missing, NotDrawn) and "starts at (roots=" in missing.reason
+    with pytest.raises(InputError, match="name the folder .*--root DIR"):
         list(coattention_pictures(trained, "x", PairChoice(ids=(("4.mp4", "0.mp4"),))))
 
 
@@ -270,9 +270,9 @@ def test_a_missing_video_is_named_by_where_it_was_looked_for(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("roots", "message"),
     [
-        (["gone"], "--root gone: there is no folder gone"),
-        (["target=gone"], "--root target=gone: there is no folder gone"),
-        ([".", "source=."], "two folders for the source: write --root source=DIR --root target="),
+        (["gone"], "the root gone: there is no folder gone"),
+        (["target=gone"], "the root target=gone: there is no folder gone"),
+        ([".", "source=."], "two folders for the source: give source=DIR and target=DIR"),
     ],
 )
 def test_wrong_roots(roots: list[str], message: str) -> None:

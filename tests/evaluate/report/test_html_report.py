@@ -138,7 +138,7 @@ def test_a_report_of_a_papers_table_has_all_the_rest_too(tmp_path: Path) -> None
     for options in (["--table", "5"], ["--table", "5", "--report", str(file)]):
         words = ["eval", str(tmp_path / "runs"), *options, "--baseline", "nosuch"]
         result = CliRunner().invoke(main, words)
-        assert result.exit_code == 2 and "no run of it is among those named" in result.output
+        assert result.exit_code == 2 and "no run of the baseline nosuch is among" in result.output
 
 
 def test_a_damaged_health_file_costs_a_line(tmp_path: Path) -> None:
@@ -220,7 +220,7 @@ def test_errors(tmp_path: Path) -> None:
         ("--report", str(tmp_path)): "it is a folder, so name a file in it",
         ("--report", ""): "it is a folder, so name a file in it",
         ("--report", both, "--root", "nosuch"): "there is no folder nosuch",
-        ("--report", both, "--root", "source="): "--root source=: name a folder",
+        ("--report", both, "--root", "source="): "the root 'source=' names no folder",
         ("--json", both, "--csv", both): "--csv and --json both write",
         ("--csv", str(tmp_path / "no" / "x.csv")): "there is no folder",
     }.items():
@@ -232,7 +232,7 @@ def test_errors(tmp_path: Path) -> None:
     assert "adapt -o" not in result.output
     words = ("--figures", str(tmp_path), "--pair", "a", "b")
     result = CliRunner().invoke(main, ["eval", str(source_only), *words])
-    assert result.exit_code == 2 and "none of these runs' methods has" in result.output
+    assert result.exit_code == 2 and "no method of these runs has" in result.output
     with pytest.raises(InputError, match="cannot write"):
         evaluate(run).to_html(tmp_path / "no" / "r.html", pictures=())
 

@@ -184,7 +184,7 @@ def test_missing_checkpoint_or_folder(tmp_path: Path) -> None:
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder of downloads."""
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     return tmp_path / "hub" / "checkpoints"
 
 
@@ -194,7 +194,7 @@ def test_weights_that_cannot_be_had(hub: Path, monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(torch.hub, "download_url_to_file", refuse)
     message = _error("resnet18", None)
-    assert "the imagenet weights of resnet18 cannot be had" in message
+    assert "the imagenet weights of resnet18 are unavailable" in message
     assert "no network" in message
     assert "--weights FILE" in message
     assert RESNET18 in message
@@ -210,7 +210,7 @@ def test_a_download_that_breaks_off_cannot_be_had(
 
     monkeypatch.setattr(torch.hub, "download_url_to_file", break_off)
     message = _error("bninception", None)
-    assert "the imagenet weights of bninception cannot be had (IncompleteRead" in message
+    assert "the imagenet weights of bninception are unavailable (IncompleteRead" in message
 
 
 def test_a_downloaded_file_is_not_asked_for_again(

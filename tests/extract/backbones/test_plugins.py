@@ -12,20 +12,19 @@ import torch
 from click.testing import CliRunner
 
 from tcon.cache import FeatureFile, InputError
-from tcon.cache.common import plugins
-from tcon.cache.common.plugins import PluginRecord
+from tcon.cache.common.plugins import PluginRecord, forget_plugin, load_entry_points
 from tcon.cli import main
 from tcon.extract import Machine, extract
-from tcon.extract.backbones import registry
+from tcon.extract.backbones import register, temporary_backbones
 
 PAGE = Path(__file__).parents[3] / "docs" / "add-a-backbone.md"
 CPU = Machine(device="cpu", workers=0, min_frames=1)
 
 
 @pytest.fixture(autouse=True)
-def _own_registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(registry, "_REGISTRY", dict(registry._REGISTRY))
-    yield
+def _own_registry() -> Iterator[None]:
+    with temporary_backbones():
+        yield
 
 
 @pytest.fixture
@@ -38,19 +37,14 @@ def plugin(tmp_path: Path) -> Path:
     return path
 
 
-def _forget() -> None:
-    """As in another process, which has loaded no plug-in."""
-    del registry._REGISTRY["convnext_tiny"]
-    plugins._loaded.clear()
-
-
 @pytest.mark.slow
 def test_the_example_of_the_page(plugin: Path, clips: Path, tmp_path: Path) -> None:
     how = ("--plugin", plugin, "--backbone", "convnext_tiny", "--weights", "random")
     options = (*how, "--modality", "rgb,flow", "--snippets", 1, "--device", "cpu")
     small = ("--workers", 0, "--min-frames", 1, "--precision", "fp32")
     words = ["extract", clips / "jump", "-o", tmp_path / "x.h5", *options, *small]
-    done = CliRunner().invoke(main, [str(word) for word in words])
+    with temporary_backbones():
+        done = CliRunner().invoke(main, [str(word) for word in words])
     assert done.exit_code == 0, done.output
     file = FeatureFile(tmp_path / "x.h5")
     assert repr(file).endswith("3 videos, flow 1x768, rgb 1x768)")
@@ -58,7 +52,7 @@ def test_the_example_of_the_page(plugin: Path, clips: Path, tmp_path: Path) -> N
     assert file.recipes["rgb"].plugin == file.recipes["flow"].plugin == made_by
     assert file.packed().features.std() > 0
     # Another file is made alike, by whoever names the plug-in.
-    _forget()
+    forget_plugin(made_by)
     with pytest.raises(InputError, match=r"mine\.py is needed: if you trust it"):
         extract(clips / "run", tmp_path / "y.h5", like=file, machine=CPU)
     how = {"like": file, "plugins": [plugin], "machine": CPU}
@@ -150,8 +144,11 @@ def test_a_plugin_that_has_changed_is_asked_for(
     plugin: Path, clips: Path, tmp_path: Path, write_video: Callable[..., Path]
 ) -> None:
     how = {"plugins": [plugin], "backbone": "convnext_tiny", "weights": "random", "snippets": 1}
-    file = extract(clips / "jump", tmp_path / "x.h5", machine=CPU, **how)
-    _forget()
+    with temporary_backbones():
+        file = extract(clips / "jump", tmp_path / "x.h5", machine=CPU, **how)
+    made_by = file.recipes["rgb"].plugin
+    assert made_by is not None
+    forget_plugin(made_by)
     plugin.write_text(plugin.read_text() + "# changed\n")
     with pytest.raises(
         InputError, match=r"mine\.py is needed and has changed since: .*--plugin FILE"
@@ -164,7 +161,7 @@ def test_a_cell_of_a_notebook_may_be_run_again(clips: Path, tmp_path: Path) -> N
 
     for dim in (2, 3):
 
-        @registry.register(name="cell", dim=dim, layer="mean")
+        @register(name="cell", dim=dim, layer="mean")
         class Cell(nn.Module):
             def forward(self, x: torch.Tensor) -> torch.Tensor:
                 return x.mean((2, 3))
@@ -187,7 +184,7 @@ def test_an_entry_point_of_an_installed_package(
     (package / "entry_points.txt").write_text("[tcon.backbones]\nmine = their_backbones\n")
     (tmp_path / "site" / "their_backbones.py").write_text(plugin.read_text())
     monkeypatch.syspath_prepend(tmp_path / "site")
-    plugins.load_entry_points.cache_clear()
+    load_entry_points.cache_clear()
     file = extract(
         clips / "jump",
         tmp_path / "x.h5",

@@ -172,8 +172,9 @@ def test_a_crash_fails_one_video(folder: Path) -> None:
     """And a long wait for one video, here the first, holds up no other."""
     items = _items(folder, "hangs.mp4", *SOUND)
     others_done = threading.Event()
+    others = set(_children(os.getpid()))
     with DecodePool(READING, workers=2, time_limit=1000) as pool:
-        before, crashed = pool.pids, []
+        before, crashed = set(_children(os.getpid())) - others, []
 
         def crash() -> None:
             with open(folder / "hangs.mp4", "wb"):  # waits until the other side opens it too
@@ -192,7 +193,7 @@ def test_a_crash_fails_one_video(folder: Path) -> None:
             elif sum(isinstance(last, Decoded) for _, last in answers) == len(SOUND):
                 others_done.set()  # time passes, and only one video is left
         killer.join()
-        after = pool.pids
+        after = set(_children(os.getpid())) - others
     found = _collect(answers)
     (error,) = found["hangs.mp4"]
     assert str(error) == f"the decoding process ended with signal {signal.SIGSEGV:d}"
@@ -200,7 +201,13 @@ def test_a_crash_fails_one_video(folder: Path) -> None:
     ((pid, in_time),) = crashed
     assert in_time
     assert len(after) == 2
-    assert set(before) - set(after) == {pid}
+    assert before - after == {pid}
+
+
+def _children(pid: int) -> list[int]:
+    """The processes that a process has started and that have not ended."""
+    threads = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for thread in threads for child in thread.read_text().split()]
 
 
 def _open_files(pid: int) -> list[str]:
@@ -223,14 +230,60 @@ def test_a_process_that_does_not_start(folder: Path, monkeypatch: pytest.MonkeyP
         list(pool.stream(_items(folder, "0.mp4")))
 
 
+# Inserts a folder of modules, starts in a folder that holds a broken `json` and `torch`.
+SCRIPT = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from tcon.extract.decoding.pool import DecodePool
+from reader_of_my_own import Echo
+with DecodePool(Echo(), workers=1, time_limit=60) as pool:
+    print(*pool.map(["one", "two"], ahead=1))
+"""
+ECHO = """
+class Echo:
+    def prepare(self):
+        pass
+
+    def read(self, request, *, on_progress):
+        yield request
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("safe_path", [False, True])
+def test_modules_come_from_where_those_of_the_script_come_from(
+    tmp_path: Path, safe_path: bool
+) -> None:
+    script, modules, videos = (tmp_path / name for name in ("script", "modules", "videos"))
+    for folder in (script, modules, videos):
+        folder.mkdir()
+    (script / "run.py").write_text(SCRIPT)
+    (modules / "reader_of_my_own.py").write_text(ECHO)
+    for name in ("json", "torch"):
+        (videos / f"{name}.py").write_text("raise SystemExit('not this one')")
+    places = [place for place in sys.path if place]  # `tcon` may have no other home
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(places)}
+    if safe_path:
+        environment["PYTHONSAFEPATH"] = "1"
+    ran = subprocess.run(
+        [sys.executable, str(script / "run.py"), str(modules)],
+        cwd=videos,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert ran.stdout == "one two\n", ran.stderr
+
+
 # --- ends
 
 
 @pytest.mark.slow
 def test_no_process_outlives_the_pool(folder: Path) -> None:
     """Whatever it was doing, and although not all answers were taken."""
+    others = set(_children(os.getpid()))
     pool = DecodePool(LARGE, workers=1, time_limit=1000)
-    (pid,) = pool.pids
+    (pid,) = set(_children(os.getpid())) - others
     assert _alive(pid)
     answers = pool.stream(_items(folder, "4.mp4", "hangs.mp4"))
     item, answer = next(filter(None, answers))
@@ -259,7 +312,7 @@ for item, answer in filter(None, pool.stream(items)):
     last[item.id] = answer
     if len(last) == 2:
         break
-print(*pool.pids, flush=True)
+print("ready", flush=True)
 sys.stdin.read()
 """
 
@@ -274,7 +327,8 @@ def test_processes_end_with_a_killed_parent(folder: Path) -> None:
         stdout=subprocess.PIPE,
         text=True,
     ) as parent:
-        pids = [int(word) for word in parent.stdout.readline().split()]
+        assert parent.stdout.readline() == "ready\n"
+        pids = _children(parent.pid)
         assert len(pids) == 2
         assert all(_alive(pid) for pid in pids)
         parent.kill()

@@ -15,7 +15,8 @@ from extraction import Extraction, extract
 
 from tcon.cache import FeatureFile, InputError
 from tcon.cache.recipe import Sampling
-from tcon.extract.backbones import get_spec, registry
+from tcon.extract.backbones import get_spec, temporary_backbones
+from tcon.extract.backbones.registry import add
 from tcon.extract.features.pipeline import Progress
 from tcon.extract.lists.videos import read_videos
 
@@ -89,11 +90,11 @@ for moment, arm in MOMENTS.items():
 
 @pytest.fixture(scope="module", autouse=True)
 def small() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
+    with temporary_backbones():
         spec = get_spec(Extraction.backbone)
         quick = replace(spec.preprocessing, **SMALL)
         spec = replace(spec, name="small", preprocessing=quick)
-        patch.setitem(registry._REGISTRY, "small", spec)
+        add(spec)
         yield
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +18,8 @@ from torchvision.transforms import CenterCrop, Compose, Resize
 from tcon import __version__
 from tcon.cache import Failure, FeatureFile, InputError
 from tcon.cache.recipe import Sampling, Views
-from tcon.extract.backbones import BackboneSpec, Preprocessing, Weights, registry
+from tcon.extract.backbones import BackboneSpec, Preprocessing, Weights, temporary_backbones
+from tcon.extract.backbones.registry import add
 from tcon.extract.features.pipeline import Progress
 from tcon.extract.lists.labels import list_sha256
 from tcon.extract.lists.videos import VideoItem, labels_of, read_videos
@@ -53,11 +54,16 @@ def _spec(name: str, build: Callable[[], nn.Module], *, dim: int) -> BackboneSpe
     )
 
 
+@pytest.fixture(autouse=True)
+def _own_registry() -> Iterator[None]:
+    with temporary_backbones():
+        yield
+
+
 @pytest.fixture
-def tiny(monkeypatch: pytest.MonkeyPatch) -> Extraction:
+def tiny() -> Extraction:
     """Options with a backbone that costs nothing."""
-    spec = _spec("tiny", _tiny, dim=16)
-    monkeypatch.setitem(registry._REGISTRY, "tiny", spec)
+    add(_spec("tiny", _tiny, dim=16))
     return replace(LITE0, backbone="tiny", weights="random", sampling=Sampling("uniform", 32))
 
 
@@ -317,9 +323,9 @@ class _Bright(nn.Module):
 
 
 def test_features_that_overflow_are_a_failure(
-    tmp_path: Path, write_video: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, write_video: Callable[..., Path]
 ) -> None:
-    monkeypatch.setitem(registry._REGISTRY, "bright", _spec("bright", _Bright, dim=3))
+    add(_spec("bright", _Bright, dim=3))
     dark = write_video(tmp_path / "v" / "dark.mp4", 4)
     bright = write_video(tmp_path / "v" / "bright.mp4", 256)
     config = replace(LITE0, backbone="bright", weights="random", batch_size=3)

@@ -162,6 +162,16 @@ def test_it_stops_at_its_limit(tmp_path: Path, kept: Path, items: list[VideoItem
     assert (cache.full, cache.count, cache.size) == (False, len(items), size)
 
 
+def test_a_video_that_another_process_forgets_does_not_make_it_full(tmp_path: Path) -> None:
+    cache = FlowCache.extend(tmp_path, CUT.flow, 10**9)
+    (tmp_path / "gone.h5").symlink_to(tmp_path / "nowhere")  # listed, and not there any more
+    assert cache.size == 0
+    with cache.writing("a", "a.mp4") as writer:
+        writer.add(np.zeros((2, 256, 340), np.uint8), early_stopped=False)
+    assert "a" in cache
+    assert not cache.full
+
+
 @pytest.mark.slow
 def test_a_full_disk_fails_no_video(
     tmp_path: Path, kept: Path, items: list[VideoItem], monkeypatch: pytest.MonkeyPatch
@@ -305,7 +315,7 @@ def test_training_refuses_the_flow_of_another_domain(
 def test_flow_made_otherwise_is_refused(tmp_path: Path, kept: Path, items: list) -> None:
     for change, says in (
         ({"flow": FlowRecipe(parameters=PRESETS["fast"])}, "scales=1 != scales=3"),
-        ({"flow": FlowRecipe(parameters=QUICK, bound=32.0)}, "bound 20 != bound 32"),
+        ({"flow": FlowRecipe(parameters=QUICK, bound=32.0)}, "bound=20.0 != bound=32.0"),
     ):
         config = replace(CONFIG, keep_flow=kept / "flow", **change)
         with pytest.raises(InputError, match=f"was made differently .*{says}"):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import doctest
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from import_files import features, write_list
+from scipy.io import savemat
 
 from tcon.cache import InputError
 from tcon.extract import import_features
@@ -56,6 +59,23 @@ def test_another_kind_does_not_extend_a_file(folder: Path, tmp_path: Path) -> No
     np.savez(tmp_path / "all.npz", ids=np.array(["a"]), features=features(2)[None])
     with pytest.raises(InputError, match="was made differently .*npy.*npz"):
         import_features(tmp_path / "all.npz", tmp_path / "x.h5")
+
+
+def test_a_script_without_a_main_guard_imports_mat(tmp_path: Path) -> None:
+    """The process that reads does not run the script again."""
+    (tmp_path / "mat").mkdir()
+    for name in "ab":
+        savemat(tmp_path / "mat" / f"{name}.mat", {"features": features(3)})
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from tcon.extract import import_features\n"
+        "file = import_features('mat', 'x.h5')\n"
+        "print(*(video.id for video in file.videos), *file.failures)\n"
+    )
+    run = subprocess.run(
+        [sys.executable, script], cwd=tmp_path, capture_output=True, text=True, timeout=300
+    )
+    assert (run.stdout, run.stderr, run.returncode) == ("a b\n", "", 0)
 
 
 def test_the_documented_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

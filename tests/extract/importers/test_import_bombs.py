@@ -16,6 +16,7 @@ from scipy.io import savemat
 
 from tcon.cache import InputError
 from tcon.extract.importers.formats import arrays
+from tcon.extract.importers.formats.mat import read_mat
 from tcon.extract.importers.registry import open_source
 
 
@@ -48,15 +49,11 @@ def test_hdf5_dataset_that_was_never_written(tmp_path: Path) -> None:
 
 
 def test_mat_beyond_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tcon.extract.importers.formats.mat import (
-        _read,  # its process would not see the lower limit
-    )
-
     savemat(tmp_path / "v.mat", {"features": np.zeros((100, 10))}, do_compression=True)
     assert (tmp_path / "v.mat").stat().st_size < 1000
     monkeypatch.setattr(arrays, "MOST_BYTES", 7999)
     with pytest.raises(InputError, match="v.mat declares"):
-        _read(tmp_path / "v.mat")
+        read_mat(tmp_path / "v.mat")  # a process of its own would not see the lower limit
 
 
 def test_a_frame_for_each_of_many_snippets(tmp_path: Path) -> None:

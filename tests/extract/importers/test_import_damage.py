@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from import_files import features
 from scipy.io import savemat
 
+from tcon.extract.importers.formats.source import FeatureSource
 from tcon.extract.importers.registry import open_source
-from tcon.extract.importers.source import FeatureSource
 from tcon.extract.importers.wanted import choose_videos
 
 pytestmark = pytest.mark.slow

@@ -15,8 +15,8 @@ from scipy.io import savemat
 
 from tcon.cache import InputError
 from tcon.extract.importers.formats import arrays
+from tcon.extract.importers.formats.source import UNNAMED
 from tcon.extract.importers.registry import open_source, recognise
-from tcon.extract.importers.source import UNNAMED
 from tcon.extract.lists import Entry
 
 A, B = features(3, 1), features(5, 2)
@@ -210,7 +210,7 @@ def test_hdf5_per_video(tmp_path: Path) -> None:
                 h5[key] = value
     for name in ("a", "b", "c"):  # more than of either suffix
         np.save(tmp_path / f"{name}.npy", A)
-    assert recognise(tmp_path) == ("hdf5", "3 .npy files are left alone")
+    assert recognise(tmp_path) == ("hdf5", "3 .npy files are ignored")
     assert read("hdf5", tmp_path) == {
         "alone": {UNNAMED: rows(A)},
         "jump/deep": {UNNAMED: rows(B)},
@@ -276,7 +276,7 @@ def test_the_kind_is_that_of_most_files(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", A)
     np.save(tmp_path / "b.npy", A)
     savemat(tmp_path / "c.mat", {"x": A})
-    assert recognise(tmp_path) == ("npy", "1 .mat files are left alone")
+    assert recognise(tmp_path) == ("npy", "1 .mat files are ignored")
     (tmp_path / "notes.txt").write_text("x")
     with pytest.raises(InputError, match="name its kind, one of t7, npy"):
         recognise(tmp_path / "notes.txt")

@@ -10,8 +10,8 @@ import pytest
 from import_files import features, write_list
 
 from tcon.cache import InputError
+from tcon.extract.importers.formats.source import FeatureSource
 from tcon.extract.importers.registry import open_source
-from tcon.extract.importers.source import FeatureSource
 from tcon.extract.importers.wanted import Wanted, choose_videos
 
 NAMES = ("v_Biking_g01_c01", "kick_CZE_1_", "v_Walk_g02_c03")

@@ -8,9 +8,8 @@ from math import floor
 import numpy as np
 import pytest
 
-from tcon.cache import InputError
 from tcon.cache.recipe import Sampling
-from tcon.extract.snippets.sampling import centres, parse_sampling, snippet_count, snippet_frames
+from tcon.extract.snippets.sampling import centres, snippet_count, snippet_frames
 
 TOTALS = [*range(1, 100), 1000, 54321, 10**7]
 LENGTH = 16
@@ -117,14 +116,6 @@ def test_the_centre_frame_of_a_snippet() -> None:
 def test_as_text() -> None:
     assert str(Sampling("uniform", 32)) == "uniform:32"
     assert str(Sampling("stride", 8)) == "stride:8"
-
-
-def test_from_text() -> None:
-    for sampling in (Sampling("uniform", 32), Sampling("stride", 8)):
-        assert parse_sampling(str(sampling)) == sampling
-    for text in ("uniform:0", "stride", "imported", "uniform:8 "):
-        with pytest.raises(InputError, match="it is uniform:COUNT or stride:STEP"):
-            parse_sampling(text)
 
 
 @pytest.mark.parametrize("positions", [1, 3, 6, 24])

@@ -149,7 +149,7 @@ def test_without_source_validation(files: tuple[Path, Path], tmp_path: Path) -> 
     assert result.left_out == (f"source_accuracy is left out: {reason}.",)
     refused = tcon(tmp_path / "runs", "--select", "epoch", "--validator", "source_accuracy")
     assert refused.exit_code == 2
-    assert refused.output == f"Error: --validator source_accuracy: {reason}\n"
+    assert refused.output == f"Error: the validator source_accuracy cannot choose: {reason}\n"
 
 
 def test_source_file_that_moved(files: tuple[Path, Path], tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import ClassVar
 
-from ...cache.errors import InputError
-from ...cache.schema import TABLES, Snippets
-from ..lists import Entry
+from ....cache.errors import InputError
+from ....cache.schema import TABLES, Snippets
+from ...lists.entries.entry import Entry
 
 UNNAMED = ""  # the modality of features of which the format does not say whether rgb or flow
 _MODALITY = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -40,7 +40,7 @@ class FeatureSource(ABC):
     Attributes:
         kind: name of the format.
         every_frame: whether each frame of a video has features, numbered as the frames are.
-        notes: lines for the user on what is there and is left alone.
+        notes: lines for the user on what is there and is ignored.
 
     Raises:
         InputError: nothing of this format is there.
@@ -68,7 +68,7 @@ class FeatureSource(ABC):
         """
 
     def close(self) -> None:  # noqa: B027 (most hold nothing)
-        """Let go of what reading holds, as processes; it can be read again."""
+        """Release readers and processes; reading can start again afterwards."""
 
     def entries(self) -> list[Entry]:
         """Labels and splits that the format itself holds; empty where it has none."""

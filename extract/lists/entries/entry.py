@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ...cache.errors import InputError
+from ....cache.errors import InputError
 
 
 @dataclass(frozen=True)

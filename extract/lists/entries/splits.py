@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ...cache.errors import InputError
-from ...cache.schema import SPLITS
+from ....cache.errors import InputError
+from ....cache.schema import SPLITS
 
 _SAME = {
     "training": "train",
