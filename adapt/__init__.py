@@ -17,28 +17,26 @@ videos. ``progress/`` shows it all to people.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..cache.common.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from .api import adapt
+    from .end_to_end.decoding import Decoding
     from .end_to_end.options import EndToEnd
     from .run.finished import FailedRun, FinishedRun, Runs
 
-__all__ = ["EndToEnd", "FailedRun", "FinishedRun", "Runs", "adapt"]
+__all__ = ["Decoding", "EndToEnd", "FailedRun", "FinishedRun", "Runs", "adapt"]
 
-_HOMES = {
-    "adapt": ".api",
-    "EndToEnd": ".end_to_end.options",
-    "FailedRun": ".run.finished",
-    "FinishedRun": ".run.finished",
-    "Runs": ".run.finished",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Load what is asked for: ``tcon --help`` needs none of it."""
-    from importlib import import_module
-
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name], __name__), name)
+__getattr__ = lazy_exports(
+    __name__,
+    {
+        "adapt": "api",
+        "Decoding": "end_to_end.decoding",
+        "EndToEnd": "end_to_end.options",
+        "FailedRun": "run.finished",
+        "FinishedRun": "run.finished",
+        "Runs": "run.finished",
+    },
+)

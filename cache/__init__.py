@@ -4,13 +4,15 @@
 ``schema``   the rows and arrays of a file; ``reader``, ``writer``, ``merge`` and ``sources`` (parts
              and shards) work on them, ``tables`` and ``files`` on HDF5 itself
 ``inspect``  a file as tables for people
-``records``  dataclasses as JSON and back; ``errors``, ``console``, ``device`` and ``plugins`` are
-             what every room shares
+``errors``   the one exception for wrong input; it and ``common/`` (records as JSON and back,
+             ranges, the console, devices, locks, plug-ins) are what every room shares
 
 `FeatureFile` reads a file, `FeatureWriter` writes one crash-safely.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from .common.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from .errors import InputError
@@ -30,22 +32,16 @@ __all__ = [
     "Video",
 ]
 
-_MODULES = {
-    "Failure": "schema",
-    "FeatureFile": "reader",
-    "FeatureWriter": "writer",
-    "InputError": "errors",
-    "Packed": "reader",
-    "Recipe": "recipe",
-    "Snippets": "schema",
-    "Video": "schema",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Import what is asked for, so that ``tcon --help`` waits for nothing."""
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(f".{_MODULES[name]}", __name__), name)
+__getattr__ = lazy_exports(
+    __name__,
+    {
+        "Failure": "schema",
+        "FeatureFile": "reader",
+        "FeatureWriter": "writer",
+        "InputError": "errors",
+        "Packed": "reader",
+        "Recipe": "recipe",
+        "Snippets": "schema",
+        "Video": "schema",
+    },
+)

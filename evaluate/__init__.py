@@ -12,17 +12,13 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..cache.common.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from .evaluation import Evaluation, evaluate
 
 __all__ = ["Evaluation", "evaluate"]
 
-
-def __getattr__(name: str) -> Any:
-    """Imported when they are asked for, so that the commands' help is quick (PEP 562)."""
-    if name in __all__:
-        return getattr(import_module(".evaluation", __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazy_exports(__name__, {"Evaluation": "evaluation", "evaluate": "evaluation"})

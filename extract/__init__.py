@@ -17,7 +17,9 @@ A csv row becomes a row of features on this way::
 ``synthetic/`` the clips of the demo
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..cache.common.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from .api import extract
@@ -26,17 +28,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Machine", "extract", "import_features"]
 
-_MODULES = {
-    "Machine": "machine.machine",
-    "extract": "api",
-    "import_features": "importers.api",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Import what is asked for, so that ``tcon --help`` waits for nothing."""
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(f".{_MODULES[name]}", __name__), name)
+__getattr__ = lazy_exports(
+    __name__,
+    {
+        "Machine": "machine.machine",
+        "extract": "api",
+        "import_features": "importers.api",
+    },
+)

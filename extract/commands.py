@@ -172,12 +172,17 @@ def extract(output: Path | None, check: bool, retry_failed: bool, **given: Any) 
     video; a folder of frames counts as a video. With --check it is a single video, and with
     --dataset there is none. Run again to continue or extend.
     """
+    from ..cache.common.console import console
     from ..cache.common.plugins import load_plugin
+    from ..cache.recipe import FlowRecipe
+    from .api import extract as extract_videos
     from .features.options import make_options
+    from .flow.cache import FlowCache
     from .lists.selection import Selection
+    from .lists.videos import describe
     from .machine.machine import Machine
     from .machine.memory import keep_freed_memory
-    from .progress import extract_with_progress
+    from .progress import ExtractionDisplay, about_kept_flow, failures_of
 
     selection = Selection(**_take(given, Selection))
     machine = Machine(**_take(given, Machine))
@@ -197,14 +202,23 @@ def extract(output: Path | None, check: bool, retry_failed: bool, **given: Any) 
         return
     items = selection.read(on_note=click.echo)
     keep_freed_memory()
-    failures = extract_with_progress(
-        items,
-        selection.output(output),
-        machine=machine,
-        retry_failed=retry_failed,
-        flow=flow,
-        **given,
-    )
+    console().print(f"{describe(items)}.")
+    output = selection.output(output)
+    display = ExtractionDisplay(output)
+    with display.showing():
+        file = extract_videos(
+            items,
+            output,
+            machine=machine,
+            retry_failed=retry_failed,
+            flow=flow,
+            on_event=display,
+            **given,
+        )
+    failures = failures_of(file, items)
+    display.print(display.summary(file, failures))
+    if machine.keep_flow:
+        display.print(about_kept_flow(FlowCache(machine.keep_flow, FlowRecipe())))
     sys.exit(1 if failures else 0)
 
 
@@ -271,10 +285,14 @@ def import_(kind: str, features: Path, output: Path, **options: Any) -> None:
     KIND is t7 (TA3N, TranSVAE), npy (video_features and others), npz, hdf5, mat, a pickled kind
     (epic100, mmsada, mmaction2), or auto. Run again to continue. docs/import.md shows each.
     """
-    from .importers.progress import import_with_progress
+    from .importers.api import import_features
+    from .importers.progress import ImportDisplay
 
-    complete = import_with_progress(features, output, kind=kind, **options)
-    sys.exit(0 if complete else 1)
+    display = ImportDisplay(output)
+    with display.showing():
+        file = import_features(features, output, kind=kind, on_event=display, **options)
+    display.print(display.summary(file))
+    sys.exit(0 if display.complete(file) else 1)
 
 
 @click.command()

@@ -329,7 +329,7 @@ def test_like_another_file(run: Run, tmp_path: Path, videos: Path) -> None:
     assert [v.id for v in FeatureFile(target).videos] == ["1.mp4"]
     assert FeatureFile(target).recipes == FeatureFile(source).recipes
     refused = run("extract", video, "-o", target, "--like", source, *machine, "--snippets", "2")
-    assert "leave out backbone, modality, snippets" in _refused(refused)
+    assert _refused(refused).endswith("leave out snippets\n")
     gone = run("extract", video, "-o", target, "--like", tmp_path / "no.h5", *machine)
     assert "no such feature file" in _refused(gone)
 

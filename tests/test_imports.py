@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -163,3 +164,12 @@ def test_help_loads_no_numbers() -> None:
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = run.stdout.rpartition("LOADED")[2].split()
     assert not {"torch", "numpy", "h5py", "pydantic", *HEAVY} & set(loaded)
+
+
+@pytest.mark.parametrize("room", [*ROOMS, "adapt.inference"])
+def test_a_package_offers_its_names_lazily(room: str) -> None:
+    package = importlib.import_module(f"tcon.{room}")
+    for name in package.__all__:
+        assert getattr(package, name).__name__ == name
+    with pytest.raises(AttributeError, match=rf"^module 'tcon\.{room}' has no attribute 'nothing'"):
+        package.nothing  # noqa: B018

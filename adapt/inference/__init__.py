@@ -6,8 +6,9 @@ trained on, and `predict` takes videos through both.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ...cache.common.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from .loaded_run import LoadedRun, load_run
@@ -16,15 +17,12 @@ if TYPE_CHECKING:
 
 __all__ = ["LoadedRun", "Prediction", "load_run", "predict"]
 
-_HOMES = {
-    "LoadedRun": "loaded_run",
-    "load_run": "loaded_run",
-    "Prediction": "prediction",
-    "predict": "stream",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__} has no attribute {name}")
-    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+__getattr__ = lazy_exports(
+    __name__,
+    {
+        "LoadedRun": "loaded_run",
+        "load_run": "loaded_run",
+        "Prediction": "prediction",
+        "predict": "stream",
+    },
+)

@@ -6,7 +6,10 @@ bold or coloured text give a `rich.text.Text` or a ``style``.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -49,3 +52,38 @@ def progress_bar(*columns: ProgressColumn, title: str = "", transient: bool = Fa
         transient=transient,
         disable=transient and not console().is_terminal,
     )
+
+
+class OutputDisplay:
+    """A bar that runs while a feature file is being written, and lines after it.
+
+    Args:
+        output: the feature file.
+        bar: made by `progress_bar`.
+
+    Attributes:
+        held: videos that the file holds by now; None before it is known.
+    """
+
+    def __init__(self, output: Path, bar: Progress) -> None:
+        self.output, self.bar = output, bar
+        self.held: int | None = None
+
+    @contextmanager
+    def showing(self) -> Iterator[None]:
+        """Show the bar while the block runs.
+
+        Raises:
+            KeyboardInterrupt: by Ctrl-C, with what the file holds.
+        """
+        try:
+            with self.bar:
+                yield
+        except KeyboardInterrupt:
+            held = "" if self.held is None else f"{self.output} holds {self.held} videos; "
+            raise KeyboardInterrupt(f"stopped: {held}the same command continues") from None
+
+    def print(self, lines: Iterable[tuple[str, str]]) -> None:
+        """Print lines, each with its style."""
+        for line, style in lines:
+            console().print(line, style=style)

@@ -8,9 +8,10 @@ from pathlib import Path
 from ...adapt.config.grid import Grid
 from ...adapt.progress.display import train_and_show
 from ...cache.common.console import console
-from ...extract.lists.videos import read_videos
+from ...extract.api import extract
+from ...extract.lists.videos import describe, read_videos
 from ...extract.machine.machine import Machine
-from ...extract.progress import extract_with_progress
+from ...extract.progress import ExtractionDisplay, failures_of
 from ..evaluation import Evaluation
 from .steps import SNIPPETS, STEPS, accuracies, demo_runs, make_clips, missing_package, score
 
@@ -54,8 +55,12 @@ def run_demo(
 
     console().rule("2/4 tcon extract")
     for name, videos in made.domains.items():
-        file, machine = output / f"{name}.h5", Machine(device=device)
-        extract_with_progress(read_videos(videos), file, snippets=SNIPPETS, machine=machine)
+        path, machine, items = output / f"{name}.h5", Machine(device=device), read_videos(videos)
+        console().print(f"{describe(items)}.")
+        display = ExtractionDisplay(path)
+        with display.showing():
+            file = extract(items, path, snippets=SNIPPETS, machine=machine, on_event=display)
+        display.print(display.summary(file, failures_of(file, items)))
 
     console().rule("3/4 tcon adapt")
     files = output / "source.h5", output / "target.h5"

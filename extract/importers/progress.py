@@ -4,49 +4,30 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from ...cache.common.console import console, progress_bar
+from ...cache.common.console import OutputDisplay, console, progress_bar
 from ...cache.reader import FeatureFile
 from ...cache.schema import SPLITS, Failure
-from .api import import_features
 from .run import Progress
 from .wanted import Wanted
 
 _SHOWN = 10  # failures, and names that were not found
 
 
-class ImportDisplay:
-    """Shows an import: give it as ``on_event`` inside of `showing`, then ask for the `summary`.
+class ImportDisplay(OutputDisplay):
+    """Shows an import: give it as ``on_event`` inside of `showing`, then print the `summary`.
 
     Args:
         output: the feature file.
     """
 
     def __init__(self, output: Path) -> None:
-        self._output = output
+        super().__init__(output, progress_bar(title="import"))
         self._last = Progress(0, 0)
         self._wanted: Wanted | None = None
-        self._bar = progress_bar(title="import")
         # It moves while videos are looked for, where somebody sees it.
-        self._row = self._bar.add_task("", total=None, visible=console().is_terminal)
-
-    @contextmanager
-    def showing(self) -> Iterator[None]:
-        """Show the bar while the block runs.
-
-        Raises:
-            KeyboardInterrupt: by Ctrl-C, with what the file holds.
-        """
-        try:
-            with self._bar:
-                yield
-        except KeyboardInterrupt:
-            last = self._last
-            held = f"{self._output} holds {last.before + last.done} videos; " if last.todo else ""
-            raise KeyboardInterrupt(f"stopped: {held}the same command continues") from None
+        self._row = self.bar.add_task("", total=None, visible=console().is_terminal)
 
     def __call__(self, event: Wanted | Progress) -> None:
         """Say what was understood, or move the bar."""
@@ -56,8 +37,10 @@ class ImportDisplay:
                 console().print(f"{note}.")
             return
         self._last = event
+        if event.todo:
+            self.held = event.before + event.done
         done = event.done + event.failed
-        self._bar.update(self._row, total=event.todo, completed=done, visible=event.todo > 0)
+        self.bar.update(self._row, total=event.todo, completed=done, visible=event.todo > 0)
 
     def complete(self, file: FeatureFile) -> bool:
         """Whether every video wanted is in the file."""
@@ -65,7 +48,7 @@ class ImportDisplay:
 
     def summary(self, file: FeatureFile) -> Iterator[tuple[str, str]]:
         """What was done, what failed and what to do next, as lines and their styles."""
-        last, output = self._last, self._output
+        last, output = self._last, self.output
         before = f"; it held {last.before} before" if last.before else ""
         yield f"{last.done} videos imported to {output}{before}.", ""
         if unmatched := self._unmatched():
@@ -93,27 +76,6 @@ class ImportDisplay:
     def _failures(self, file: FeatureFile) -> list[Failure]:
         wanted = self._wanted.videos if self._wanted else {}
         return [failure for failure in file.failures if failure.video in wanted]
-
-
-def import_with_progress(features: Path, output: Path, **options: Any) -> bool:
-    """`import_features` as the command shows it.
-
-    Args:
-        features, output, options: as of `import_features`.
-
-    Returns:
-        whether every video wanted is in the file.
-
-    Raises:
-        InputError: as of `import_features`.
-        KeyboardInterrupt: by Ctrl-C, with what the file holds.
-    """
-    display = ImportDisplay(output)
-    with display.showing():
-        file = import_features(features, output, on_event=display, **options)
-    for line, style in display.summary(file):
-        console().print(line, style=style)
-    return display.complete(file)
 
 
 def describe(wanted: Wanted) -> str:

@@ -17,9 +17,9 @@ from tcon.adapt.config.grid import Grid
 from tcon.adapt.config.runs import make_runs
 from tcon.adapt.progress.display import train_and_show
 from tcon.evaluate import evaluate
+from tcon.extract.api import extract
 from tcon.extract.backbones.registry import add, get_spec
 from tcon.extract.lists.videos import read_videos
-from tcon.extract.progress import extract_with_progress
 from tcon.extract.synthetic import write_pair
 
 BACKBONE = "efficientnet_lite0"
@@ -74,7 +74,7 @@ def main() -> None:
         files = []
         for videos in (pair.source_list, pair.target_list):
             files.append(options.output / f"{videos.stem}_{name}.h5")
-            extract_with_progress(
+            extract(
                 read_videos(videos),
                 files[-1],
                 backbone=f"{BACKBONE}_112",

@@ -1,10 +1,11 @@
 """Accuracy of methods on a feature-level shift: ``python tests/benchmarks/shift_accuracy.py``.
 
-Every seed makes its own pair of domains (tests/shift.py says what differs between them) and trains
-every row once on it, so that a result is not one draw of prototypes. All rows train equally: the
-same narrow networks and short runs, long enough for `source_only` to be right and sure on source
-validation videos. Prints a markdown table: mean and standard deviation over seeds, 95 % intervals
-by bootstrap over seeds and videos, and the paired difference to `source_only` on the same domains.
+Every seed makes its own pair of domains (tests/helpers/shift.py says what differs between them) and
+trains every row once on it, so that a result is not one draw of prototypes. All rows train equally:
+the same narrow networks and short runs, long enough for `source_only` to be right and sure on
+source validation videos. Prints a markdown table: mean and standard deviation over seeds, 95 %
+intervals by bootstrap over seeds and videos, and the paired difference to `source_only` on the same
+domains.
 
 ``--vary tcon.tau=0.1`` adds a row: the method with that setting (several with commas).
 """

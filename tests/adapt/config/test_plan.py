@@ -118,7 +118,7 @@ def test_missing_files_are_named_with_their_commands(tmp_path: Path) -> None:
         ("seeds = true", "seeds = True is of the wrong kind"),
         (
             "source = 'a'\ntarget = 'b'\nnormalise = 'all'",
-            "--set train.normalise=all: must be one of none, source or domain",
+            "train.normalise=all: must be one of none, source or domain",
         ),
         ("seeds = 0", "seeds must be at least 1"),
         ("seeds = ", "cannot read the plan"),
