@@ -128,14 +128,14 @@ def run_all(
     """
     failures, processes = 0, prepared.store.processes
     for run, folder in prepared.runs:
-        if processes.first_says(folder.finished):
+        if processes.broadcast(folder.finished):
             on_state(folder, "finished before", "")
             continue
         with _hold(folder, processes) as mine:
             if not mine or _base_is_elsewhere(run, prepared):
                 on_state(folder, "elsewhere", "")
                 continue
-            if processes.first_says(folder.finished):  # by another process, meanwhile
+            if processes.broadcast(folder.finished):  # by another process, meanwhile
                 on_state(folder, "finished before", "")
                 continue
             on_state(folder, "running", "")
@@ -158,7 +158,7 @@ def run_all(
 def _hold(folder: RunFolder, processes: Processes) -> Iterator[bool]:
     """Whether the run is ours to train; of processes that train together the first locks it."""
     with folder.lock() if processes.rank == 0 else nullcontext(False) as mine:
-        yield processes.first_says(mine)
+        yield processes.broadcast(mine)
 
 
 def _run(

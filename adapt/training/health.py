@@ -196,7 +196,7 @@ def _attention(records: Records, warmup: WarmupConfig) -> Iterator[Finding]:
     if not any(map(ready, seen)):
         yield Finding(
             "attention forced",
-            "the target attention never got good enough to start by itself: it was switched on at "
+            "the target attention never passed the warm-up threshold: it was switched on at "
             "the latest moment, hardly better than uniform",
             "raise METHOD.lambda_a or METHOD.warmup.max_progress; a smaller METHOD.att_tau gives "
             "it more to learn",
