@@ -12,6 +12,8 @@ import torch
 
 from .. import __version__
 from ..cache import InputError
+from ..cache.common.plugins import plugin_errors
+from ..cache.errors import printable
 from .config.options import RunConfig
 from .config.runs import base_of
 from .data.feeds import CachedFeed
@@ -84,7 +86,8 @@ def check_runs(runs: Sequence[RunConfig], store: Store, *, oracle: bool = False)
             tried.add(kind)
             domains = store.labelled(run, store.chosen(run))
             try:
-                with torch.device("meta"):  # no memory, no time
+                # On the meta device it takes no memory and no time.
+                with plugin_errors(entry(run.method).plugin), torch.device("meta"):
                     new_method(run, domains)
             except InputError as error:
                 raise InputError(f"{run.method} with segments={run.segments}: {error}") from None
@@ -100,7 +103,7 @@ def _describe(
         run=run,
         base=None if base is None else base.options,
         data=store.describe(run),
-        command=tuple(command),
+        command=tuple(map(printable, command)),
         plugins=() if known.plugin is None else (known.plugin,),
         tool_version=__version__,
     )
@@ -140,7 +143,8 @@ def run_all(
                 continue
             on_state(folder, "running", "")
             try:
-                _run(run, folder, prepared, on_step, on_evaluation, save_seconds)
+                with plugin_errors(entry(run.method).plugin, keep=(Diverged, MemoryError)):
+                    _run(run, folder, prepared, on_step, on_evaluation, save_seconds)
             except (InputError, RuntimeError, MemoryError) as error:
                 alone = processes.size == 1 or isinstance(error, Diverged)
                 if not alone or (why := _expected(error, folder)) is None:

@@ -29,6 +29,9 @@ def parse_segments(text: int | str) -> list[Segments]:
         ) from None
 
 
+_MOST_SEEDS = 10_000
+
+
 def make_runs(
     methods: Sequence[str],
     settings: Settings = (),
@@ -64,6 +67,8 @@ def make_runs(
             "end to end, extract with --weights RUN, and run it on those features"
         )
     if isinstance(seeds, int):
+        if seeds > _MOST_SEEDS:
+            raise InputError(f"seeds: {seeds} are too many, {_MOST_SEEDS} are the most")
         seeds = range(seeds)
     if not seeds or min(seeds) < 0:
         raise InputError("seeds: give how many, at least 1, or which, none of them negative")

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from ...cache import FeatureFile, InputError
+from ...cache.errors import printable
 from ..config.options import RunConfig
 from ..methods import entry
 from ..run.record import DataRecord, DomainRecord, RunRecord, VideoCounts
@@ -108,10 +109,14 @@ class Store(ABC):
         task = domains.task
         return DataRecord(
             source=DomainRecord(
-                path=str(self.source.path.resolve()), sha256=source_sha256, labels=dict(task.source)
+                path=printable(str(self.source.path.resolve())),
+                sha256=source_sha256,
+                labels=dict(task.source),
             ),
             target=DomainRecord(
-                path=str(self.target.path.resolve()), sha256=target_sha256, labels=dict(task.target)
+                path=printable(str(self.target.path.resolve())),
+                sha256=target_sha256,
+                labels=dict(task.target),
             ),
             protocol=domains.protocol,
             task=task.name,

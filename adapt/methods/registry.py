@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from ...cache.common.plugins import PluginRecord, current_plugin, plugin_of
+from ...cache.common.records import from_json, to_json
 from ...cache.errors import InputError, unknown
 from .base import Method, MethodConfig, Sizes
 
 Presets = Mapping[str, tuple[str, ...]]
+_NAME = re.compile(r"[a-z0-9]+([_-][a-z0-9]+)*")
+_RESERVED = ("train", "e2e")  # first words of other settings
 
 
 @dataclass(frozen=True)
@@ -51,17 +55,49 @@ def register(
     with other options. ``presets``, ``title`` (else the name) and ``note`` as in `Entry`.
 
     Raises:
-        InputError: tcon itself has a method of this name.
+        InputError: tcon itself has a method of this name, the name is none that a folder and
+            ``--set`` can have, the class is no `Method`, or a run cannot record the options.
     """
 
     def add(method: type[Method]) -> type[Method]:
         if name in _BUILT_IN:
             raise InputError(f"there is a method {name} already: choose another name")
+        if _BUILT_IN:  # tcon's own are tested
+            _check(name, config, method)
         plugin = current_plugin()
         _REGISTRY[name] = Entry(method, config, presets or {}, title or name, note, plugin)
         return method
 
     return add
+
+
+def _check(name: str, config: MethodConfig, method: type[Method]) -> None:
+    """Refuse what could not be trained, recorded and read back."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name) or name in _RESERVED:
+        raise InputError(
+            f"a method cannot be called {name!r}: use small letters, digits, - and _, and none of "
+            f"{', '.join(_RESERVED)}"
+        )
+    if not isinstance(method, type) or not issubclass(method, Method):
+        raise InputError(
+            f"the method {name} must be a class derived from tcon.adapt.methods.Method"
+        )
+    if not isinstance(config, MethodConfig):
+        raise InputError(
+            f"the options of the method {name} must be a MethodConfig or derived from it"
+        )
+    try:
+        same = from_json(type(config), to_json(config)) == config
+        hash(config)
+    except Exception as error:  # whatever pydantic says of fields of the user's own
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(
+            f"a run cannot record the options of the method {name}: {reason}"
+        ) from None
+    if not same:
+        raise InputError(
+            f"a run cannot record the options of the method {name}: they are read back as others"
+        )
 
 
 def protect_built_in() -> None:

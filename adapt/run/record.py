@@ -20,6 +20,7 @@ from ...cache.common.records import from_data, to_json
 from ...cache.errors import InputError, shorten
 from ...cache.recipe import Recipe
 from ..config.options import MethodOptions, RunConfig, UnknownOptions
+from ..methods import entry, names
 from .legacy import current_layout
 
 CONFIG = "config.json"
@@ -213,13 +214,17 @@ def read_record(folder: Path) -> RunRecord:
     """
     path = folder / CONFIG
     try:
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path} is not a file: delete the run and repeat it")
         content = path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
+    values: Any = None
     try:
         values = json.loads(content)
         if not isinstance(values, dict):
             raise ValueError("it is not a JSON object")
+        json.dumps(values, ensure_ascii=False).encode()  # half a character is none
         if "run" not in values:
             values = current_layout(values)
         return from_data(RunRecord, values)
@@ -227,7 +232,27 @@ def read_record(folder: Path) -> RunRecord:
         raise
     except (ValueError, RecursionError) as error:
         reason = shorten(" ".join(str(error).split()))
+        if plugin := _another_plugin(values):
+            raise InputError(
+                f"{path} does not fit the method of the plug-in {plugin} ({reason}), which has "
+                "changed since: give the file that the run was made with by --plugin FILE"
+            ) from None
         raise InputError(f"{path} is damaged ({reason}): delete the run and repeat it") from None
+
+
+def _another_plugin(values: Any) -> str:
+    """The plug-in that has registered a run's method here, if the run was made by other code."""
+    run = values.get("run") if isinstance(values, dict) else None
+    method = run.get("method") if isinstance(run, dict) else None
+    if not isinstance(method, str) or method not in names():
+        return ""
+    plugin = entry(method).plugin
+    recorded = values.get("plugins")
+    same = plugin is None or any(
+        isinstance(known, dict) and known.get("sha256") == plugin.sha256
+        for known in (recorded if isinstance(recorded, list) else ())
+    )
+    return "" if same or plugin is None else plugin.module
 
 
 def write_record(record: RunRecord) -> bytes:
@@ -242,10 +267,19 @@ def _leaves(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     if is_dataclass(value):
         value = {f.name: getattr(value, f.name) for f in fields(value)}
     if not isinstance(value, Mapping):
-        yield prefix, tuple(value) if isinstance(value, list) else value
+        yield prefix, _frozen(value)
         return
     for key, inner in value.items():
         yield from _leaves(inner, f"{prefix}.{key}" if prefix else key)
+
+
+def _frozen(value: Any) -> Any:
+    """Lists and tables at any depth as tuples, which can be compared and hashed."""
+    if isinstance(value, list | tuple):
+        return tuple(map(_frozen, value))
+    if isinstance(value, Mapping):
+        return tuple((str(key), _frozen(inner)) for key, inner in value.items())
+    return value
 
 
 def _hashable(labels: Mapping[str, int] | None) -> tuple[tuple[str, int], ...] | None:

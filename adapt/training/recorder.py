@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ...cache.errors import InputError
 from ..data.feeds import Feed
 from ..methods import Method
 from ..run.folder import RunFolder
@@ -58,7 +59,7 @@ class Recorder:
             name: float(value) / (1 if _is_moment(name) else self.count)
             for name, value in self.sums.items()
         }
-        logits = {name: self.feed.predict(method, name) for name in self.logits}
+        logits = {name: self._predict(method, name) for name in self.logits}
         record = {"step": step, **more, **means}
         if logits["target_train"].shape[1] > 1:
             record["target_top_class"] = top_class_share(logits["target_train"])
@@ -72,6 +73,18 @@ class Recorder:
             self.logits[name].append(values)
         self.sums, self.count = {}, 0
         return record | self.feed.counts()
+
+    def _predict(self, method: Method, name: str) -> Tensor:
+        """Logits [n, C] of a set of videos."""
+        domains = self.feed.domains
+        wanted = [len(domains.prediction_sets[name]), len(domains.task.classes)]
+        logits = self.feed.predict(method, name)
+        if list(logits.shape) != wanted:
+            raise InputError(
+                f"predict of the method gives logits {list(logits.shape)} for the videos {name}, "
+                f"not {wanted}: correct it"
+            )
+        return logits
 
     def finish(self, method: Method) -> None:
         """Write the finished run."""

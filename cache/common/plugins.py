@@ -102,6 +102,27 @@ def load_entry_points(group: str) -> None:
             )
 
 
+@contextmanager
+def plugin_errors(
+    record: PluginRecord | None, *, keep: tuple[type[BaseException], ...] = ()
+) -> Iterator[None]:
+    """Turn whatever a plug-in's code raises in the block into an `InputError` that names its line.
+
+    Args:
+        record: of the plug-in; None where the code is tcon's own, whose errors pass.
+        keep: errors that pass.
+    """
+    if record is None:
+        yield
+        return
+    try:
+        yield
+    except (InputError, *keep):
+        raise
+    except (Exception, SystemExit) as error:
+        raise InputError(_in_one_line(error, record.module, Path(record.module))) from None
+
+
 def current_plugin() -> PluginRecord | None:
     """The plug-in that is being run, for the registries; None outside of one."""
     return _loading.get()
@@ -185,12 +206,23 @@ def _errors_in_one_line(plugin: str, file: Path) -> Iterator[None]:
     """Turn whatever the user's code raises into an `InputError` that names its line."""
     try:
         yield
-    except (Exception, SystemExit) as error:
-        if isinstance(error, SyntaxError) and error.filename == str(file):
-            line, reason = error.lineno, error.msg
-        else:
-            frames = traceback.extract_tb(error.__traceback__)
-            lines = [f.lineno for f in frames if Path(f.filename).resolve() == file.resolve()]
-            line, reason = (lines[-1] if lines else None), f"{type(error).__name__}: {error}"
-        where = f", line {line}" if line else ""
-        raise InputError(f"the plug-in {plugin}{where}: {' '.join(reason.split())}") from None
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise InputError(_in_one_line(error, plugin, file)) from None
+
+
+def _in_one_line(error: BaseException, plugin: str, file: Path) -> str:
+    """``the plug-in mine.py, line 3: ValueError: why``."""
+    try:
+        text = str(error)
+    except Exception:  # its __str__ is the user's, too
+        text = "an error without a text"
+    if isinstance(error, SyntaxError) and error.filename == str(file):
+        line, reason = error.lineno, error.msg
+    else:
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [f.lineno for f in frames if Path(f.filename).resolve() == file.resolve()]
+        line, reason = (lines[-1] if lines else None), f"{type(error).__name__}: {text}"
+    where = f", line {line}" if line else ""
+    return f"the plug-in {plugin}{where}: {' '.join(reason.split())}"
