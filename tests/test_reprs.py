@@ -9,6 +9,7 @@ from torch import nn
 
 from tcon.adapt.data.domains import Domains, Videos
 from tcon.adapt.end_to_end.clips.videos import ClipVideos
+from tcon.adapt.methods.base import Losses, SegmentVotes, SourceBatch
 from tcon.cache import Packed, Snippets
 from tcon.cache.common.short import short_repr
 from tcon.extract.backbones import LoadedBackbone, get_spec
@@ -29,6 +30,9 @@ GREY = GreyFrames(TWO.numpy(), ONE.numpy(), ONE.numpy(), 0, "a")
 @pytest.mark.parametrize(
     ("record", "said"),
     [
+        (SourceBatch(TWO, ONE), "SourceBatch(features=[5000, 4] float32, labels=[5000] float32)"),
+        (Losses(ONE, {"loss": ONE}), "Losses(total=[5000] float32, logs={'loss': [5000] float32})"),
+        (SegmentVotes(None, TWO), "SegmentVotes(attention=None, logits=[5000, 4] float32)"),
         (VIDEOS, "Videos(ids=<5000 entries>, features=[5000, 4] float32, "),
         (CLIPS, "ClipVideos(domain='source', ids=<5000 entries>, rows=<5000 entries>, "),
         (

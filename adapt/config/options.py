@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, PlainSerializer, ValidationInfo, WrapValidator
 
 from ...cache.common.ranges import BelowOne, Count, NonNegative, Positive, Whole
-from ...cache.common.records import from_data, to_data
+from ...cache.common.records import from_data, to_data, validate
 from ...cache.errors import InputError
 from ..end_to_end.options import EndToEnd
 from ..methods import MethodConfig, entry, names
@@ -62,6 +62,9 @@ class TrainConfig:
     normalise: Normalise = "domain"
     holdout: BelowOne = 0.1
     target_pool: TargetPool = "task"
+
+    def __post_init__(self) -> None:
+        validate(self)
 
     def steps(self, source_videos: int) -> int:
         """Steps of a run."""

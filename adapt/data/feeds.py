@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from ...cache.common.short import short_repr
 from ..config.options import RunConfig
 from ..methods import Method, SourceBatch
 from ..training.health import Finding
@@ -29,6 +30,9 @@ class Batch(NamedTuple):
     target: Tensor
     generator: torch.Generator
     logs: Mapping[str, Tensor] = {}
+
+    def __repr__(self) -> str:
+        return short_repr(self)
 
 
 class Feed(ABC):

@@ -11,6 +11,7 @@ from pydantic import ConfigDict
 from torch import Tensor, nn
 
 from ...cache.common.ranges import BelowOne, Whole
+from ...cache.common.short import short_repr
 from ...cache.errors import InputError
 
 Draws = dict[str, Tensor]
@@ -68,12 +69,18 @@ class SourceBatch(NamedTuple):
     features: Tensor
     labels: Tensor
 
+    def __repr__(self) -> str:
+        return short_repr(self)
+
 
 class Losses(NamedTuple):
     """``total`` is minimised; ``logs`` are detached scalars to report."""
 
     total: Tensor
     logs: dict[str, Tensor]
+
+    def __repr__(self) -> str:
+        return short_repr(self)
 
 
 class SegmentVotes(NamedTuple):
@@ -82,6 +89,9 @@ class SegmentVotes(NamedTuple):
 
     attention: Tensor | None
     logits: Tensor
+
+    def __repr__(self) -> str:
+        return short_repr(self)
 
 
 class Method(nn.Module):

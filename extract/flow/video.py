@@ -44,13 +44,21 @@ class VideoFlow:
     def __repr__(self) -> str:
         return f"VideoFlow({len(self.flow)} pairs by {self.engine} on {self.device})"
 
+    @property
+    def pairs_per_second(self) -> float:
+        return len(self.flow) / self.seconds
+
+    @property
+    def mean_motion(self) -> float:
+        """Pixels per frame, over all pixels and pairs."""
+        return float(self.flow.norm(dim=1).mean())
+
     def __str__(self) -> str:
         """One line: how many pairs, how fast, how much they move."""
-        pairs, speed = len(self.flow), self.flow.norm(dim=1).mean()
         on = f"{cores()} cores" if self.device == "cpu" else self.device
         return (
-            f"{pairs} pairs in {self.seconds:.1f} s: {pairs / self.seconds:.1f} pairs/s by the "
-            f"engine {self.engine} on {on}; mean motion {speed:.2f} px."
+            f"{len(self.flow)} pairs in {self.seconds:.1f} s: {self.pairs_per_second:.1f} pairs/s "
+            f"by the engine {self.engine} on {on}; mean motion {self.mean_motion:.2f} px."
         )
 
 
