@@ -23,15 +23,17 @@ from ..cache.common.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from .api import adapt
+    from .end_to_end.decoding import Decoding
     from .end_to_end.options import EndToEnd
     from .run.finished import FailedRun, FinishedRun, Runs
 
-__all__ = ["EndToEnd", "FailedRun", "FinishedRun", "Runs", "adapt"]
+__all__ = ["Decoding", "EndToEnd", "FailedRun", "FinishedRun", "Runs", "adapt"]
 
 __getattr__ = lazy_exports(
     __name__,
     {
         "adapt": "api",
+        "Decoding": "end_to_end.decoding",
         "EndToEnd": "end_to_end.options",
         "FailedRun": "run.finished",
         "FinishedRun": "run.finished",

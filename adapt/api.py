@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from ..cache import FeatureFile
 from ..cache.common.device import choose_device
 from ..cache.common.plugins import load_plugin
 from ..cache.errors import InputError
+from .briefing import brief
 from .config.grid import Grid, make_grid
 from .config.plans import Plan, read_plan
 from .config.settings import Settings
@@ -51,7 +53,7 @@ def adapt(
         >>> short = {"train.epochs": 2, "train.min_steps": 1}
         >>> runs = adapt("source.h5", "target.h5", segments=4, settings=short, device="cpu")
         >>> runs
-        Runs(2 finished: source_only, tcon)
+        Runs(2 finished: source_only_rgb_k4_seed0, tcon_rgb_k4_seed0)
         >>> runs["tcon", 0].record.run.train.epochs
         2
 
@@ -74,7 +76,7 @@ def adapt(
         on_event: called with every `events.Event`.
 
     Returns:
-        the finished runs, and those that failed.
+        the finished runs, those that failed, and warnings of the data (``runs.warnings``).
 
     Raises:
         InputError: anything that cannot be used, in one line.
@@ -97,9 +99,12 @@ def adapt(
     }
     # A switch that is off does not override a plan's.
     given = {k: v for k, v in given.items() if v is not None and v is not False and v != ()}
-    if plan is None:
-        return train_grids([make_grid(given)], device=device, decoding=decoding, on_event=on_event)
-    planned = read_plan(str(plan), given)
+    planned = None if plan is None else read_plan(str(plan), given)
+    grids = [make_grid(given)] if planned is None else list(planned.grids)
+    if decoding is not None:
+        decoding.require_mode(end_to_end=any(grid.end_to_end for grid in grids))
+    if planned is None:
+        return train_grids(grids, device=device, decoding=decoding, on_event=on_event)
     return train_plan(planned, device=device, decoding=decoding, on_event=on_event)
 
 
@@ -112,7 +117,7 @@ def train_plan(plan: Plan, **options: Any) -> Runs:
     """
     ready = plan.ready()
     runs = train_grids(ready, **options) if ready else Runs(())
-    return Runs(runs.finished, runs.failed, runs.elsewhere, plan.left_out(), runs.unreadable)
+    return replace(runs, left_out=plan.left_out())
 
 
 def train_grids(
@@ -149,7 +154,7 @@ def train_grids(
                 raise
             watcher.refuse(grid, str(error))
             continue
-        watcher.watch(GridReady(grid, prepared))
+        watcher.ready(grid, prepared)
         watcher.train(prepared, save_seconds)
     paths = [grid.output / run.name for grid in grids for run in grid.runs]
     return watcher.outcome(paths)
@@ -162,7 +167,14 @@ class _Watcher:
         self.watch = watch
         self.states: dict[Path, tuple[State, str]] = {}
         self.unreadable: dict[str, str] = {}
+        self.warnings: dict[str, None] = {}
         self._current = Path()
+
+    def ready(self, grid: Grid, prepared: Prepared) -> None:
+        """A grid's runs can start."""
+        briefing = brief(prepared)
+        self.warnings |= dict.fromkeys(briefing.warnings)
+        self.watch(GridReady(grid, prepared, briefing))
 
     def refuse(self, grid: Grid, why: str) -> None:
         """None of a grid's runs can be trained."""
@@ -195,6 +207,7 @@ class _Watcher:
             failed=tuple(FailedRun(path, self.states[path][1]) for path in ended("failed")),
             elsewhere=tuple(ended("elsewhere")),
             unreadable=self.unreadable,
+            warnings=tuple(self.warnings),
         )
 
     def _changed(self, folder: Path, state: State, why: str) -> None:

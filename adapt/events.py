@@ -1,4 +1,4 @@
-"""What happens while runs are trained, as records for whoever looks on."""
+"""What happens while runs are trained, as records for whoever watches."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .briefing import Briefing
 from .config.grid import Grid
 from .grid import Prepared, State
 
@@ -24,15 +25,16 @@ class CountingVideos:
 
 @dataclass(frozen=True)
 class GridReady:
-    """A grid is about to be trained."""
+    """A grid is about to be trained; ``briefing`` is what to know of it."""
 
     grid: Grid
     prepared: Prepared
+    briefing: Briefing
 
 
 @dataclass(frozen=True)
 class GridRefused:
-    """A grid among several cannot be trained."""
+    """A grid among several cannot be trained; that its runs failed is said next, of each."""
 
     grid: Grid
     why: str
@@ -40,7 +42,7 @@ class GridRefused:
 
 @dataclass(frozen=True)
 class RunChanged:
-    """A run starts or ends; ``why`` it failed."""
+    """A run starts or ends; ``why`` says why it failed."""
 
     folder: Path
     state: State

@@ -17,7 +17,8 @@ from .config.runs import base_of
 from .data.feeds import CachedFeed
 from .data.store import Store, by_data
 from .methods import FittedMethod, Method, entry
-from .run.folder import CHECKPOINT, RunFolder, begun_record
+from .run.folder import RunFolder, begun_record
+from .run.read import load_weights
 from .run.record import RunRecord
 from .training.health import Diverged
 from .training.loop import OnEvaluation, OnStep, fit, new_method, train
@@ -76,7 +77,7 @@ def check_runs(runs: Sequence[RunConfig], store: Store, *, oracle: bool = False)
         if entry(run.method).method.reads_target_labels and not oracle:
             raise InputError(
                 f"{run.method} trains on the target's labels, so its accuracy is an upper bound "
-                "and no adaptation: permit it by --oracle"
+                "and no adaptation: permit it by --oracle (in Python: oracle=True)"
             )
         kind = (run.method, run.modality, run.segments, repr(run.options))
         if kind not in tried:
@@ -86,7 +87,7 @@ def check_runs(runs: Sequence[RunConfig], store: Store, *, oracle: bool = False)
                 with torch.device("meta"):  # no memory, no time
                     new_method(run, domains)
             except InputError as error:
-                raise InputError(f"{run.method} with --segments {run.segments}: {error}") from None
+                raise InputError(f"{run.method} with segments={run.segments}: {error}") from None
 
 
 def _describe(
@@ -127,14 +128,14 @@ def run_all(
     """
     failures, processes = 0, prepared.store.processes
     for run, folder in prepared.runs:
-        if processes.first_says(folder.finished):
+        if processes.broadcast(folder.finished):
             on_state(folder, "finished before", "")
             continue
         with _hold(folder, processes) as mine:
             if not mine or _base_is_elsewhere(run, prepared):
                 on_state(folder, "elsewhere", "")
                 continue
-            if processes.first_says(folder.finished):  # by another process, meanwhile
+            if processes.broadcast(folder.finished):  # by another process, meanwhile
                 on_state(folder, "finished before", "")
                 continue
             on_state(folder, "running", "")
@@ -157,7 +158,7 @@ def run_all(
 def _hold(folder: RunFolder, processes: Processes) -> Iterator[bool]:
     """Whether the run is ours to train; of processes that train together the first locks it."""
     with folder.lock() if processes.rank == 0 else nullcontext(False) as mine:
-        yield processes.first_says(mine)
+        yield processes.broadcast(mine)
 
 
 def _run(
@@ -184,8 +185,7 @@ def _run(
             f"it starts from {base_folder.path.name}, which is not finished: repeat the command"
         )
     base = new_method(base_run, feed.domains)
-    checkpoint = torch.load(base_folder.path / CHECKPOINT, weights_only=True)
-    base.load_state_dict(checkpoint["method"])
+    load_weights(base_folder.path, base)
     base = base.to(feed.device)
     assert isinstance(feed, CachedFeed)  # fitted methods are refused end to end
     return fit(run, feed, folder, base=base, on_evaluation=on_evaluation)

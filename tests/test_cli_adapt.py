@@ -124,6 +124,7 @@ def test_a_grid_of_a_plan_that_cannot_be_prepared_does_not_stop_the_others(
     (tmp_path / "plan.toml").write_text(grids)
     done = tcon("adapt", "--plan", tmp_path / "plan.toml", *QUICK, "-o", tmp_path / "runs")
     assert done.exit_code == 1 and "2 of 4 runs failed" in done.output
+    assert done.output.count("wide/tcon_rgb_k6_seed0: failed: ") == 1
     assert "wide/tcon_rgb_k6_seed0: " in done.output and "differ in dim" in done.output
     assert len(list((tmp_path / "runs" / "s").glob("*/logits.h5"))) == 2
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, PlainSerializer, ValidationInfo, WrapValidator
 
 from ...cache.common.ranges import BelowOne, Count, NonNegative, Positive, Whole
-from ...cache.common.records import from_data, to_data
+from ...cache.common.records import from_data, to_data, validate
 from ...cache.errors import InputError
 from ..end_to_end.options import EndToEnd
 from ..methods import MethodConfig, entry, names
@@ -63,6 +63,9 @@ class TrainConfig:
     holdout: BelowOne = 0.1
     target_pool: TargetPool = "task"
 
+    def __post_init__(self) -> None:
+        validate(self)
+
     def steps(self, source_videos: int) -> int:
         """Steps of a run."""
         return max(self.min_steps, self.epochs * self.steps_per_epoch(source_videos))
@@ -99,7 +102,7 @@ class Segments:
         ok = all(count.isdecimal() and len(count) < 7 and int(count) for count in counts)
         if len(counts) > 2 or not ok:
             raise InputError(
-                f"--segments {text}: write it as 6, as 4,6,8 or, source:target, as 6:4"
+                f"segments {text}: write it as 6, as 4,6,8 or, source:target, as 6:4"
             )
         return cls(int(counts[0]), int(counts[-1]))
 

@@ -164,7 +164,7 @@ def _check(part: Mapping[str, Any], path: str) -> None:
         if first["type"] == "greater_than_equal":
             raise InputError(f"plan {path}: {key} must be at least 1") from None
         value = shorten(repr(part[key]))
-        raise InputError(f"plan {path}: {key} = {value} is of the wrong kind") from None
+        raise InputError(f"plan {path}: {key} = {value} has the wrong type") from None
 
 
 def _integers(value: object) -> Iterator[int]:

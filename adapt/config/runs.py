@@ -25,7 +25,7 @@ def parse_segments(text: int | str) -> list[Segments]:
         return list(dict.fromkeys(Segments.parse(part) for part in str(text).split(",")))
     except InputError:
         raise InputError(
-            f"--segments {text}: write it as 6, as 4,6,8 or, source:target, as 6:4"
+            f"segments {text}: write it as 6, as 4,6,8 or, source:target, as 6:4"
         ) from None
 
 
@@ -66,7 +66,9 @@ def make_runs(
     if isinstance(seeds, int):
         seeds = range(seeds)
     if not seeds or min(seeds) < 0:
-        raise InputError("--seeds: give how many, at least 1, or which, none of them negative")
+        raise InputError("seeds: give how many, at least 1, or which, none of them negative")
+    if len(set(seeds)) < len(seeds):
+        raise InputError(f"seeds: {_first_repeated(seeds)} is named twice")
     known = [*methods, *(["source_only"] if fitted else [])]
     given = pairs(settings)
     runs: dict[RunConfig, None] = {}
@@ -79,7 +81,7 @@ def make_runs(
             train = options["train"]
             _check_together(train, end_to_end=bool(end_to_end))
             for k in parse_segments(segments):
-                for seed in dict.fromkeys(seeds):
+                for seed in seeds:
                     run = RunConfig(
                         method=method,
                         modality=kind,
@@ -140,6 +142,10 @@ def base_of(run: RunConfig, runs: Iterable[RunConfig]) -> RunConfig | None:
 
     same = (r for r in runs if r.method == "source_only" and given(r) == given(run))
     return next(same, None)
+
+
+def _first_repeated(seeds: Sequence[int]) -> int:
+    return next(seed for n, seed in enumerate(seeds) if seed in seeds[:n])
 
 
 def _check_together(train: TrainConfig, *, end_to_end: bool) -> None:

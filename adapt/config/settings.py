@@ -33,7 +33,7 @@ def pairs(settings: Settings) -> list[tuple[str, Any]]:
             continue
         key, equals, text = (part.strip() for part in setting.partition("="))
         if not equals:
-            raise InputError(f"--set {setting}: write it as key=value")
+            raise InputError(f"the setting {setting}: write it as key=value")
         found.append((key, text))
     return found
 
@@ -56,7 +56,7 @@ def apply_settings(settings: Settings, roots: Mapping[str, Any]) -> dict[str, An
     for key, value in pairs(settings):
         root, _, rest = key.partition(".")
         if root in names() and root not in roots:
-            raise InputError(f"--set {key}={value}: method {root} is not among those to run")
+            raise InputError(f"{key}={value}: the method {root} is not among those to run")
         known = {f"{name}.{path}" for name, config in roots.items() for path in keys(config)}
         if key not in known:
             raise _unknown_key(key, sorted(known))
@@ -94,7 +94,7 @@ def _parse(value: Any, kind: type, name: str, setting: str) -> Any:
         return adapter.validate_python(value, strict=hint is bool)
     except ValidationError as error:
         said = what_is_wrong(error)
-        raise InputError(f"--set {setting}: {said.replace(chr(39), '')}") from None
+        raise InputError(f"{setting}: {said.replace(chr(39), '')}") from None
 
 
 @cache

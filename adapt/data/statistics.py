@@ -17,7 +17,7 @@ from .domains import Domains, Videos
 
 Statistics = Mapping[str, Mapping[str, Tensor]]  # by domain, the mean and deviation [D_in]
 _ROWS = 65536  # rows in float32 at once
-_FLOOR = 0.05  # of the mean deviation: a dimension that hardly varies must not be blown up
+_FLOOR = 0.05  # of the mean deviation: a dimension that hardly varies must not be amplified
 
 
 def normalise(domains: Domains[Videos], how: Normalise) -> Domains[Videos]:

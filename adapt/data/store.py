@@ -73,10 +73,10 @@ class Store(ABC):
 
     def chosen(self, run: RunConfig) -> Domains:
         """The run's videos with features as they were extracted, in the computer's memory."""
-        way = _way(run)[:3]
-        if way not in self._chosen:
-            self._chosen[way] = self._load(run, torch.device("cpu"))
-        return self._chosen[way]
+        key = _data_key(run)[:3]
+        if key not in self._chosen:
+            self._chosen[key] = self._load(run, torch.device("cpu"))
+        return self._chosen[key]
 
     def domains(self, run: RunConfig) -> Domains:
         """What the run trains on."""
@@ -186,11 +186,11 @@ class CachedStore(Store):
 
     def _prepared(self, run: RunConfig) -> Domains:
         """The run's videos, standardised and on the device; one way of it is kept."""
-        if self._ready is None or self._ready[0] != _way(run):
-            self._ready = None  # two ways at once may not fit on the device
+        if self._ready is None or self._ready[0] != _data_key(run):
+            self._ready = None  # two keys at once may not fit on the device
             on_cpu = self.device.type == "cpu"
             loaded = self.chosen(run) if on_cpu else self._load(run, self.device)
-            self._ready = _way(run), normalise(loaded, run.train.normalise)
+            self._ready = _data_key(run), normalise(loaded, run.train.normalise)
         return self._ready[1]
 
     def _seen(self, run: RunConfig) -> str | None:
@@ -220,8 +220,8 @@ class CachedStore(Store):
 
 def by_data(runs: list[RunConfig]) -> list[RunConfig]:
     """The same runs, those on equal data side by side."""
-    ways = list(dict.fromkeys(map(_way, runs)))
-    return sorted(runs, key=lambda run: ways.index(_way(run)))
+    keys = list(dict.fromkeys(map(_data_key, runs)))
+    return sorted(runs, key=lambda run: keys.index(_data_key(run)))
 
 
 def repeating_videos(domains: Domains, source_positions: int, target_positions: int) -> int:
@@ -240,7 +240,7 @@ def repeating_videos(domains: Domains, source_positions: int, target_positions: 
     return len(short)
 
 
-def _way(run: RunConfig) -> tuple[Any, ...]:
+def _data_key(run: RunConfig) -> tuple[Any, ...]:
     """What decides the data of a run; the last decides the features' values alone."""
     train = run.train
     return run.modality, train.holdout, train.target_pool, train.normalise

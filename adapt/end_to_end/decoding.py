@@ -7,6 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from ...cache.common.ranges import Whole
+from ...cache.common.records import validate
 from ...cache.errors import InputError
 
 FEATURE_FILES = (".h5", ".hdf5")  # suffixes; anything else is a list or folder of videos
@@ -24,10 +26,13 @@ class Decoding:
             "opencv" in the decoding processes; "auto" is the device's best.
     """
 
-    workers: int | None = None
+    workers: Whole | None = None
     source_flow: Path | None = None
     target_flow: Path | None = None
     flow_engine: str = "auto"
+
+    def __post_init__(self) -> None:
+        validate(self)
 
     @property
     def kept_flow(self) -> list[Path]:
@@ -47,4 +52,4 @@ class Decoding:
             InputError: names the first of them.
         """
         if self.given and not end_to_end:
-            raise InputError(f"{self.given[0]} needs --end-to-end")
+            raise InputError(f"{self.given[0]} needs --end-to-end (in Python: end_to_end=True)")

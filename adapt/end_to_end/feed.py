@@ -120,7 +120,7 @@ class ClipFeed(Feed):
         mine = self.processes.part(videos.rows)
         chunks = (mine[n : n + _PREDICTED] for n in range(0, len(mine), _PREDICTED))
         requests = ([ClipRequest(row, positions, None) for row in chunk] for chunk in chunks)
-        self.processes.same_buffers(self.backbone.module)
+        self.processes.broadcast_buffers(self.backbone.module)
         self.backbone.eval()
         logits = [torch.empty(0, len(self.domains.task.classes))]
         for images in loader.load(requests):  # [b, P, ...]
@@ -132,7 +132,7 @@ class ClipFeed(Feed):
                 f"{id_} cannot be read any more ({why}), so it cannot be predicted: restore it and "
                 "repeat the command to continue"
             )
-        self.failed = self.processes.union(self.failed)
+        self.failed = self.processes.all_union(self.failed)
         return self.processes.gather_rows(torch.cat(logits))
 
     def counts(self) -> dict[str, float]:

@@ -63,7 +63,7 @@ class GradientCache:
         Returns:
             of each domain [B, P, D] float32.
         """
-        self.processes.same_buffers(self.backbone.module)
+        self.processes.broadcast_buffers(self.backbone.module)
         fits = sum(x.shape[0] * x.shape[1] for x in domains) <= self.micro_batch
         statistics = nullcontext() if fits else self.backbone.keeping_statistics()
         with statistics, torch.set_grad_enabled(fits):

@@ -54,7 +54,7 @@ def videos_file(
             retry_failed=None,
             on_event=on_progress,
         )
-    processes.first_says(None)  # the others wait
+    processes.broadcast(None)  # the others wait
     return output
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ...cache.common.ranges import NonNegative, Whole
+from ...cache.common.records import validate
 
 BatchNorm = Literal["partial", "frozen", "trained"]
 
@@ -30,6 +31,9 @@ class EndToEnd:
             float32.
         micro_batch: images, or clips where the backbone takes these, that go through it at once;
             0 for as many as fit. The loss is that of the whole batch all the same.
+
+    Raises:
+        InputError: a value of another type or out of its range.
     """
 
     backbone: str = "efficientnet_lite0"
@@ -41,6 +45,9 @@ class EndToEnd:
     flip: bool = True
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     micro_batch: Whole = 0
+
+    def __post_init__(self) -> None:
+        validate(self)
 
 
 # The learning rates that the paper gives for C3D, with the optimiser that they suggest (B15 in

@@ -101,7 +101,7 @@ class ClipStore(Store):
 
     def resume_from(self, run: RunConfig, begun: RunRecord | None) -> None:
         """Keep the micro-batch that the run began with, unless another is given now."""
-        at_once = self.processes.first_says(begun.data.micro_batch if begun else None)
+        at_once = self.processes.broadcast(begun.data.micro_batch if begun else None)
         if at_once and not options_of(run).micro_batch:
             self._micro_batches[run] = at_once
             self._resumed.add(run)
@@ -182,7 +182,7 @@ class ClipStore(Store):
         if self.device.type == "cuda":
             torch.cuda.empty_cache()  # what earlier runs have left
         fits = self.need(run).micro_batch(self.device, sum(self._images(run)))
-        return self.processes.smallest(fits)
+        return self.processes.all_min(fits)
 
     def _loader(self, run: RunConfig, domain: str) -> ClipLoader:
         workers = cores() if self.decoding.workers is None else self.decoding.workers

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 from ...cache import InputError, Recipe
 from ..config.options import RunConfig
 from ..data.statistics import Statistics
 from ..methods import Method, Sizes, build
-from ..run.folder import CHECKPOINT
+from ..run.read import has_final_weights, load_weights
 from ..run.record import CONFIG, Domain, RunRecord, read_record
 from .feature_files import feature_file
 
@@ -34,6 +32,9 @@ class LoadedRun:
     method: Method
     statistics: Statistics
     recipe: Recipe
+
+    def __repr__(self) -> str:
+        return f"LoadedRun({str(self.path)!r}: {self.config.name}, {len(self.classes)} classes)"
 
     @property
     def config(self) -> RunConfig:
@@ -88,7 +89,7 @@ def load_run(
         classes=len(record.data.classes),
     )
     method = build(config.method, config.options, sizes).eval().requires_grad_(False)
-    statistics = load_checkpoint(folder / CHECKPOINT, method)
+    statistics = load_weights(folder, method)
     return LoadedRun(folder, record, method, statistics, recipe)
 
 
@@ -105,24 +106,6 @@ def only_run(path: Path) -> Path:
         raise InputError(f"{path} holds no run: make one with tcon adapt -o {path}")
     if len(folders) > 1:
         raise InputError(f"{path} holds {len(folders)} runs: name one, such as {folders[0]}")
-    if not (folders[0] / CHECKPOINT).exists():
+    if not has_final_weights(folders[0]):
         raise InputError(f"the run {folders[0]} is not finished: continue it with tcon adapt")
     return folders[0]
-
-
-def load_checkpoint(path: Path, method: Method) -> Statistics:
-    """Load a run's final weights into its method.
-
-    Returns:
-        each domain's ``mean`` and ``deviation`` [D_in]; empty where features were not standardised.
-
-    Raises:
-        InputError: the checkpoint is missing or damaged, or is another method's.
-    """
-    try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-        method.load_state_dict(checkpoint["method"])
-        return checkpoint["normalise"]
-    except Exception as error:  # a damaged checkpoint fails in many ways
-        reason = str(error).partition("\n")[0]
-        raise InputError(f"{path} does not fit its run ({reason}): repeat the run") from None

@@ -18,7 +18,7 @@ from .base import (
     SourceBatch,
     State,
 )
-from .registry import Entry, build, entry, names, register, temporary_methods
+from .registry import Entry, build, entry, names, protect_built_in, register, temporary_methods
 
 __all__ = [
     "AdversarialConfig",
@@ -41,4 +41,5 @@ __all__ = [
     "temporary_methods",
 ]
 
+protect_built_in()
 load_entry_points("tcon.methods")  # of other packages, which import the names above

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from ...cache.common.plugins import PluginRecord, current_plugin, plugin_of
-from ...cache.errors import unknown
+from ...cache.errors import InputError, unknown
 from .base import Method, MethodConfig, Sizes
 
 Presets = Mapping[str, tuple[str, ...]]
@@ -36,6 +36,7 @@ class Entry:
 
 
 _REGISTRY: dict[str, Entry] = {}
+_BUILT_IN: set[str] = set()
 
 
 def register(
@@ -47,14 +48,25 @@ def register(
     note: str = "",
 ) -> Callable[[type[Method]], type[Method]]:
     """Class decorator: make a method known under ``name``. A class may have several names, each
-    with other options. ``presets``, ``title`` (else the name) and ``note`` as in `Entry`."""
+    with other options. ``presets``, ``title`` (else the name) and ``note`` as in `Entry`.
+
+    Raises:
+        InputError: tcon itself has a method of this name.
+    """
 
     def add(method: type[Method]) -> type[Method]:
+        if name in _BUILT_IN:
+            raise InputError(f"there is a method {name} already: choose another name")
         plugin = current_plugin()
         _REGISTRY[name] = Entry(method, config, presets or {}, title or name, note, plugin)
         return method
 
     return add
+
+
+def protect_built_in() -> None:
+    """Keep what is registered by now, the methods of tcon itself, from being replaced."""
+    _BUILT_IN.update(_REGISTRY)
 
 
 def names() -> list[str]:

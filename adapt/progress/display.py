@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,20 +10,20 @@ from typing import Any
 from rich.console import Console
 
 from ...cache.common.console import console
+from ...cache.errors import InputError
 from ..api import train_grids, train_plan
 from ..config.grid import Grid
 from ..config.plans import Plan
-from ..events import CountingVideos, Evaluated, Event, GridReady, GridRefused, RunChanged, StepDone
+from ..events import CountingVideos, Evaluated, Event, GridReady, RunChanged, StepDone
 from ..run.finished import Runs
-from ..run.folder import HEALTH
-from ..training.health import by_kind
+from ..run.read import read_health
+from ..training.health import Finding, by_kind
 from ..training.tensorboard import Write, tensorboard_writer
 from .board import Board
-from .briefing import brief
 
 
 class Display:
-    """Takes every event of `train_grids`. Use it as a context manager while that runs.
+    """Shows every event of `train_grids`. Use it as a context manager around the training.
 
     Args:
         grids: that are trained.
@@ -55,15 +54,11 @@ class Display:
                     board.caption = ""
                     if counted:
                         self.console.print(f"{listed}: {counted} videos decoded and counted.")
-            case GridReady(prepared=prepared):
-                told = brief(prepared)
-                for text in told.notes:
+            case GridReady(briefing=briefing):
+                for text in briefing.notes:
                     self.console.print(text)
-                for text in told.warnings:
+                for text in briefing.warnings:
                     self.console.print(f"Warning: {text}", style="yellow")
-            case GridRefused(grid, why):
-                for run in grid.runs:
-                    board.set_state(self.labels[grid.output / run.name], "failed", why)
             case RunChanged(folder, state, why):
                 board.set_state(self.labels[folder], state, why)
             case StepDone(folder, step, steps):
@@ -138,22 +133,23 @@ def labels_of(grids: Sequence[Grid]) -> dict[Path, str]:
 
 
 def unhealthy(labels: Mapping[Path, str]) -> list[str]:
-    """What looks wrong in runs, a sentence for each kind.
+    """What looks wrong in runs, a sentence for each kind, and whose health cannot be read.
 
     Args:
         labels: names of the runs' folders.
     """
-    found = [
-        (label, finding)
-        for folder, label in labels.items()
-        if (folder / HEALTH).exists()
-        for finding in json.loads((folder / HEALTH).read_text())
-    ]
+    found: list[tuple[str, Finding]] = []
+    damaged = []
+    for folder, label in labels.items():
+        try:
+            found += [(label, finding) for finding in read_health(folder)]
+        except InputError as error:
+            damaged.append(f"{error}.")
     said = []
     for (first, *others), finding in by_kind(found):
         more = f" and {len(others)} more" if others else ""
-        said.append(f"Look at {first}{more}: {finding['text']}. Try: {finding['remedy']}.")
-    return said
+        said.append(f"Look at {first}{more}: {finding.text}. Try: {finding.remedy}.")
+    return said + damaged
 
 
 def run_console() -> Console:

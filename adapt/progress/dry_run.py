@@ -9,7 +9,7 @@ from ..config.grid import Grid
 from ..end_to_end.decoding import Decoding
 from ..grid import check_runs
 from ..opening import preview_store
-from ..run.folder import LOGITS, RESUME
+from ..run.folder import RESUME, is_finished
 from .display import run_console
 
 
@@ -38,7 +38,7 @@ def list_runs(grid: Grid) -> list[Listed]:
     listed = []
     for run in grid.runs:
         folder = grid.output / run.name
-        finished, begun = (folder / LOGITS).exists(), (folder / RESUME).exists()
+        finished, begun = is_finished(folder), (folder / RESUME).exists()
         state = "finished" if finished else "interrupted" if begun else "to start"
         listed.append(Listed(run.name, state))
     return listed

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from ...cache.errors import InputError
-from .folder import LOGITS
+from .folder import is_finished
 from .record import CONFIG, RunRecord, read_record
 
 if TYPE_CHECKING:
     from ..inference.stream import Result
+
+_NAMED = 4  # runs in a repr
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ class Runs(Sequence[FinishedRun]):
         elsewhere: folders of those that another process is training.
         left_out: why, by the output folder of the grids that could not be started.
         unreadable: why, by the videos of lists that could not be read.
+        warnings: what may be wrong with the data, in sentences.
     """
 
     finished: tuple[FinishedRun, ...]
@@ -90,6 +93,7 @@ class Runs(Sequence[FinishedRun]):
     elsewhere: tuple[Path, ...] = ()
     left_out: Mapping[Path, str] = field(default_factory=dict)
     unreadable: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
     @classmethod
     def open(cls, *paths: str | Path) -> Runs:
@@ -101,7 +105,7 @@ class Runs(Sequence[FinishedRun]):
         found: dict[Path, None] = {}
         for path in map(Path, paths):
             inside = [c.parent for c in sorted(path.rglob(CONFIG))]
-            finished = [folder for folder in inside if (folder / LOGITS).exists()]
+            finished = [folder for folder in inside if is_finished(folder)]
             if not finished:
                 raise InputError(f"{path} holds no finished run: make one with tcon adapt")
             found |= dict.fromkeys(finished)
@@ -143,6 +147,10 @@ class Runs(Sequence[FinishedRun]):
         return [run.path.name for run in self]
 
     def __repr__(self) -> str:
-        failed = f", {len(self.failed)} failed" if self.failed else ""
-        methods = ", ".join(dict.fromkeys(run.method for run in self))
-        return f"Runs({len(self)} finished{f': {methods}' if methods else ''}{failed})"
+        counts = [f"{len(self)} finished"]
+        if self.failed:
+            counts.append(f"{len(self.failed)} failed")
+        if self.warnings:
+            counts.append(f"{len(self.warnings)} warning{'s' * (len(self.warnings) != 1)}")
+        names = [*self.names[:_NAMED], *(["..."] if len(self) > _NAMED else [])]
+        return f"Runs({', '.join(counts)}{': ' if names else ''}{', '.join(names)})"

@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import h5py
 import numpy as np
@@ -58,7 +58,7 @@ class RunFolder:
 
     @property
     def finished(self) -> bool:
-        return (self.path / LOGITS).exists()
+        return is_finished(self.path)
 
     @property
     def resume(self) -> Path:
@@ -92,9 +92,10 @@ class RunFolder:
         with (self.path / METRICS).open("a") as file:
             file.write(json.dumps(record) + "\n")
 
-    @property
-    def written(self) -> int:
-        """Bytes of metrics."""
+    def sync_metrics(self) -> int:
+        """Put the metrics on the disk for good; returns how many bytes of them there are."""
+        with (self.path / METRICS).open("rb+") as file:
+            os.fsync(file.fileno())
         return (self.path / METRICS).stat().st_size
 
     @property
@@ -124,7 +125,8 @@ class RunFolder:
             findings: what looks wrong.
         """
         checkpoint = {"method": module.state_dict(), "normalise": {}, **(more or {})}
-        torch.save(checkpoint, self.path / CHECKPOINT)
+        with _replacing(self.path / CHECKPOINT) as file:
+            torch.save(checkpoint, file)
         health = json.dumps([asdict(finding) for finding in findings], indent=2)
         replace_file(self.path / HEALTH, (health + "\n").encode())
         temporary = self.path / (LOGITS + ".tmp")
@@ -139,7 +141,7 @@ class RunFolder:
         self.forget()
 
     def forget(self) -> None:
-        """Drop where an unfinished run would continue: it begins anew."""
+        """Drop where an unfinished run would continue: it starts over."""
         for name in (RESUME, RESUME + ".tmp"):
             (self.path / name).unlink(missing_ok=True)
 
@@ -154,9 +156,14 @@ class RunFolder:
             )
 
 
+def is_finished(path: Path) -> bool:
+    """Whether a folder holds a finished run: the logits are written last."""
+    return (path / LOGITS).exists()
+
+
 def begun_record(path: Path) -> RunRecord | None:
     """The record of a finished or interrupted run; None where there is none to be read."""
-    if not any((path / name).exists() for name in (LOGITS, RESUME)):
+    if not is_finished(path) and not (path / RESUME).exists():
         return None
     try:
         return read_record(path)
@@ -166,9 +173,16 @@ def begun_record(path: Path) -> RunRecord | None:
 
 def replace_file(path: Path, content: bytes) -> None:
     """Write a file that is, after a kill at any moment, the old one or the new one."""
+    with _replacing(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file to write beside ``path``, which is renamed to it in the end."""
     temporary = path.with_name(path.name + ".tmp")
     with temporary.open("wb") as file:
-        file.write(content)
+        yield file
         file.flush()
         os.fsync(file.fileno())
     os.replace(temporary, path)

@@ -131,6 +131,13 @@ class RunRecord:
     plugins: tuple[PluginRecord, ...] = ()
     tool_version: str
 
+    def __repr__(self) -> str:
+        run, data = self.run, self.data
+        return (
+            f"RunRecord({run.method}, {run.modality}, K={run.segments}, seed={run.seed}: "
+            f"{data.source.path} to {data.target.path})"
+        )
+
     def settings(self) -> dict[str, Any]:
         """Every setting by the key that ``--set`` takes: ``train.lr``, ``tcon.pair.rule``."""
         roots = {"train": self.run.train, self.run.method: self.run.options}
@@ -212,7 +219,7 @@ def read_record(folder: Path) -> RunRecord:
     try:
         values = json.loads(content)
         if not isinstance(values, dict):
-            raise ValueError("it is no table")
+            raise ValueError("it is not a JSON object")
         if "run" not in values:
             values = current_layout(values)
         return from_data(RunRecord, values)

@@ -75,19 +75,19 @@ def findings(
 
 
 def by_kind(
-    found: Iterable[tuple[T, Mapping[str, str]]],
-) -> list[tuple[list[T], Mapping[str, str]]]:
+    found: Iterable[tuple[T, Finding]],
+) -> list[tuple[list[T], Finding]]:
     """What looks wrong in several runs, once per kind.
 
     Args:
-        found: a run's name, whatever it is, and a finding of it, as ``health.json`` has it.
+        found: a run's name, whatever it is, and a finding of it.
 
     Returns:
         the names of the runs, and the finding of the first of them.
     """
-    kinds: dict[str, tuple[list[T], Mapping[str, str]]] = {}
+    kinds: dict[str, tuple[list[T], Finding]] = {}
     for name, finding in found:
-        names, _ = kinds.setdefault(finding["kind"], ([], finding))
+        names, _ = kinds.setdefault(finding.kind, ([], finding))
         names.append(name)
     return list(kinds.values())
 
@@ -196,7 +196,7 @@ def _attention(records: Records, warmup: WarmupConfig) -> Iterator[Finding]:
     if not any(map(ready, seen)):
         yield Finding(
             "attention forced",
-            "the target attention never got good enough to start by itself: it was switched on at "
+            "the target attention never passed the warm-up threshold: it was switched on at "
             "the latest moment, hardly better than uniform",
             "raise METHOD.lambda_a or METHOD.warmup.max_progress; a smaller METHOD.att_tau gives "
             "it more to learn",

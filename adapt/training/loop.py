@@ -55,13 +55,13 @@ def train(
     optimiser = make_optimiser(feed.parameter_groups(method), options)
     recorder = Recorder(folder, feed)
     state, first = method.initial_state(feed.device), 0
-    if (place := restore(folder, writes=feed.writes)) is not None:
-        method.load_state_dict(place["method"])
-        feed.load_state_dict(place["feed"])
-        optimiser.load_state_dict(place["optimiser"])
-        recorder.load_state_dict(place["recorder"])
-        state = {name: value.to(feed.device) for name, value in place["state"].items()}
-        first = place["step"]
+    if (snapshot := restore(folder, writes=feed.writes)) is not None:
+        method.load_state_dict(snapshot["method"])
+        feed.load_state_dict(snapshot["feed"])
+        optimiser.load_state_dict(snapshot["optimiser"])
+        recorder.load_state_dict(snapshot["recorder"])
+        state = {name: value.to(feed.device) for name, value in snapshot["state"].items()}
+        first = snapshot["step"]
     saver = Saver(folder, save_seconds)
 
     for step, batch in enumerate(feed.batches(range(first, steps), method), first):

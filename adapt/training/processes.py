@@ -74,14 +74,14 @@ class Processes:
         """The same gradients everywhere, where they differ by rounding alone."""
         self.sum_gradients(parameters, scale=1 / self.size)
 
-    def smallest(self, number: int) -> int:
+    def all_min(self, number: int) -> int:
         """The least of what the processes say."""
         said = [number] * self.size
         if self.size > 1:
             dist.all_gather_object(said, number)
         return min(said)
 
-    def union(self, mine: dict[str, str]) -> dict[str, str]:
+    def all_union(self, mine: dict[str, str]) -> dict[str, str]:
         """What any of them says."""
         said: list[Any] = [mine] * self.size
         if self.size > 1:
@@ -101,7 +101,7 @@ class Processes:
         ):
             gradient.copy_(total.view_as(gradient))
 
-    def same_buffers(self, module: nn.Module) -> None:
+    def broadcast_buffers(self, module: nn.Module) -> None:
         """The first process's statistics of batch norms for all. What is not in training mode has
         not changed."""
         training = [m for m in module.modules() if m.training] if self.size > 1 else []
@@ -114,7 +114,7 @@ class Processes:
             for buffer, part in zip(alike, parts, strict=True):
                 buffer.copy_(part.view_as(buffer))
 
-    def first_says(self, value: Any) -> Any:
+    def broadcast(self, value: Any) -> Any:
         """What the first process says."""
         said = [value]
         if self.size > 1:

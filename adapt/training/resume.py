@@ -1,6 +1,6 @@
-"""Where a run is, stored now and then, so that it continues there after a kill, bit for bit.
+"""Snapshots of a run, stored now and then, so that it continues there after a kill, bit for bit.
 
-Batches and random numbers of a step follow from seed and step (`batches`), so the place is: the
+Batches and random numbers of a step follow from seed and step (`batches`), so a snapshot is: the
 step, weights, optimiser, the method's state, and what has been recorded since the beginning.
 """
 
@@ -19,11 +19,11 @@ _SHARE = 50  # a run spends no more than a 50th of its time on storing
 
 
 class Saver:
-    """Stores the place of a run, at most once in ``seconds``: so much work can be lost.
+    """Stores a snapshot of a run at most once in ``seconds``: so much work can be lost.
 
     Args:
         folder: of the run.
-        seconds: 0 stores every step; a place that takes long to store is stored more seldom.
+        seconds: 0 stores every step; a snapshot that takes long to store is stored less often.
     """
 
     def __init__(self, folder: RunFolder, seconds: float) -> None:
@@ -35,18 +35,18 @@ class Saver:
         wait = self.seconds and max(self.seconds, _SHARE * self._took)
         return time.monotonic() - self._last >= wait
 
-    def save(self, place: dict[str, Any]) -> None:
-        """Replace the stored place as a whole; ``place`` holds tensors and plain values."""
+    def save(self, snapshot: dict[str, Any]) -> None:
+        """Replace the stored snapshot as a whole; it holds tensors and plain values."""
         started = time.monotonic()
         buffer = io.BytesIO()
-        torch.save({**place, "written": self.folder.written}, buffer)
+        torch.save({**snapshot, "written": self.folder.sync_metrics()}, buffer)
         replace_file(self.folder.resume, buffer.getvalue())
         self._last = time.monotonic()
         self._took = self._last - started
 
 
 def restore(folder: RunFolder, *, writes: bool = True) -> dict[str, Any] | None:
-    """The stored place, on the CPU, and the metrics cut back to it; None for a run that begins.
+    """The stored snapshot, on the CPU, and the metrics cut back to it; None for a run that begins.
 
     Args:
         folder: of the run.
@@ -60,11 +60,11 @@ def restore(folder: RunFolder, *, writes: bool = True) -> dict[str, Any] | None:
             folder.begin()
         return None
     try:
-        place = torch.load(folder.resume, map_location="cpu", weights_only=True)
+        snapshot = torch.load(folder.resume, map_location="cpu", weights_only=True)
     except Exception:  # broken bytes lead torch into errors of any kind
         raise InputError(
-            f"{folder.resume} is damaged: delete it, and the run begins anew"
+            f"{folder.resume} is damaged: delete it, and the run starts over"
         ) from None
     if writes:
-        folder.begin(place["written"])
-    return place
+        folder.begin(snapshot["written"])
+    return snapshot

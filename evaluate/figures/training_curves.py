@@ -10,10 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from ...adapt.run.read import read_health
 from ...adapt.training.health import by_kind
 from ...cache import InputError
 from ..runs.groups import Group
-from ..runs.logs import read_health, read_metrics
+from ..runs.logs import read_metrics
 from .style import COLOURS, LINES, MARKERS, Picture, new_figure, style
 
 Records = Sequence[Mapping[str, float]]
@@ -55,8 +56,10 @@ def training_logs(group: Group) -> TrainingLogs:
     """
     seeds = [read_metrics(run) for run in group.runs]
     try:
-        found = by_kind((run.seed, finding) for run in group.runs for finding in read_health(run))
-        health = "; ".join(finding["text"] for _, finding in found) or "nothing looks wrong"
+        found = by_kind(
+            (run.seed, finding) for run in group.runs for finding in read_health(run.path)
+        )
+        health = "; ".join(finding.text for _, finding in found) or "nothing looks wrong"
     except InputError as error:
         health = str(error)
     return TrainingLogs(seeds, health)

@@ -6,7 +6,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...adapt.run.folder import HEALTH, METRICS
+from ...adapt.run.folder import METRICS
+from ...adapt.run.read import read_health
 from ...adapt.training.health import by_kind
 from ...cache import InputError
 from .groups import Group
@@ -48,12 +49,11 @@ def health_of(groups: Sequence[Group]) -> Health:
     for group, name in zip(groups, folder_names(groups), strict=True):
         for run in group.runs:
             try:
-                found += [((name, run.seed), finding) for finding in read_health(run)]
+                found += [((name, run.seed), finding) for finding in read_health(run.path)]
             except InputError as error:
                 unreadable.append(str(error))
     warnings = [
-        HealthWarning(tuple(runs), finding["text"], finding["remedy"])
-        for runs, finding in by_kind(found)
+        HealthWarning(tuple(runs), finding.text, finding.remedy) for runs, finding in by_kind(found)
     ]
     return Health(tuple(warnings), tuple(unreadable))
 
@@ -73,31 +73,9 @@ def read_metrics(run: Run) -> list[dict[str, float]]:
     return records
 
 
-def read_health(run: Run) -> list[dict[str, str]]:
-    """What looked wrong: ``kind``, ``text`` and ``remedy`` of each finding.
-
-    Raises:
-        InputError: the file is damaged.
-    """
-    path = run.path / HEALTH
-    try:
-        found = json.loads(path.read_text()) if path.exists() else []
-        if not isinstance(found, list) or not all(map(_is_finding, found)):
-            raise ValueError(f"{HEALTH} is not a list of kind, text and remedy")
-    except (OSError, ValueError, RecursionError) as error:
-        raise damaged_run(run.path, error) from None
-    return found
-
-
 def _is_record(record: object, first: dict) -> bool:
     return (
         isinstance(record, dict)
         and record.keys() >= {"step", *first}
         and all(type(value) in (int, float) for value in record.values())
-    )
-
-
-def _is_finding(finding: object) -> bool:
-    return isinstance(finding, dict) and all(
-        isinstance(finding.get(key), str) for key in ("kind", "text", "remedy")
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from ...adapt.run.folder import LOGITS
+from ...adapt.run.folder import LOGITS, is_finished
 from ...adapt.run.record import CONFIG, RunRecord, read_record
 from ...cache import InputError
 
@@ -85,7 +85,7 @@ def find_runs(
         if not path.exists():
             raise InputError(f"no such folder: {path}")
         found = sorted(config.parent for config in path.rglob(CONFIG))
-        finished = {folder: (folder / LOGITS).exists() for folder in found}
+        finished = {folder: is_finished(folder) for folder in found}
         if not any(finished.values()):
             what = "no finished run" if found else "no run"
             make = f"make one with tcon adapt -o {path}"

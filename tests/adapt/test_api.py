@@ -9,13 +9,15 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from feature_files import write_domain
 
-from tcon.adapt import FinishedRun, Runs, adapt
-from tcon.adapt.config.options import Segments
+from tcon.adapt import Decoding, EndToEnd, FinishedRun, Runs, adapt
+from tcon.adapt.config.options import Segments, TrainConfig
 from tcon.adapt.config.runs import make_runs
-from tcon.adapt.end_to_end.options import EndToEnd
+from tcon.adapt.data.store import CachedStore
 from tcon.adapt.events import Evaluated, GridReady, RunChanged
+from tcon.adapt.inference import load_run
 from tcon.cache import FeatureFile, InputError
 
 QUICK = {
@@ -54,7 +56,9 @@ def test_runs_come_back(
     )
     assert capsys.readouterr() == ("", "")
     assert len(runs) == 4 and not runs.failed
-    assert repr(runs) == "Runs(4 finished: source_only, tcon)"
+    names = ("source_only_rgb_k4", "tcon_rgb_k4")
+    listed = ", ".join(f"{name}_seed{seed}" for name in names for seed in (0, 3))
+    assert repr(runs) == f"Runs(4 finished: {listed})"
     run = runs["tcon", 3]
     assert run.path.name == "tcon_rgb_k4_seed3" and run.record.run.segments == Segments(4, 4)
     assert run.record.command == () and (run.method, run.seed) == ("tcon", 3)
@@ -97,14 +101,17 @@ def test_a_plan(files: tuple[Path, Path], tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"settings": {"train.lr": -1}}, "--set train.lr=-1: must be greater than 0"),
+        ({"settings": {"train.lr": -1}}, "train.lr=-1: must be greater than 0"),
         ({"settings": {"tcon.partnerless": "uniform"}}, "it is called tcon.unpaired now"),
         ({"methods": "tcom"}, "did you mean tcon"),
-        ({"segments": "0"}, "--segments 0"),
+        ({"segments": "0"}, "segments 0"),
         ({"plugins": ["gone.py"]}, "no plug-in gone.py"),
-        ({"seeds": 0}, "--seeds: give how many, at least 1"),
+        ({"seeds": 0}, "seeds: give how many, at least 1"),
+        ({"seeds": -1}, "seeds: give how many, at least 1"),
         ({"seeds": [3, -1]}, "none of them negative"),
-        ({"segments": [4, "x"]}, "--segments 4,x"),
+        ({"seeds": [3, 0, 3]}, "seeds: 3 is named twice"),
+        ({"decoding": Decoding(workers=2)}, "--workers needs --end-to-end .in Python: end_to_end="),
+        ({"segments": [4, "x"]}, "segments 4,x"),
         ({"methods": "target_only"}, "permit it by --oracle"),
     ],
 )
@@ -127,7 +134,8 @@ def test_the_example_of_the_docs(
     code = re.search(r"```python\n(.*?)```", page.read_text(), re.S)[1]
     exec(code.replace('"train.epochs": 3', '"train.epochs": 3, "train.min_steps": 1'), {})
     assert capsys.readouterr().out.splitlines() == [
-        "Runs(4 finished: source_only, tcon)",
+        "Runs(4 finished: source_only_rgb_k4_seed0, source_only_rgb_k4_seed1, "
+        "tcon_rgb_k4_seed0, tcon_rgb_k4_seed1)",
         "3 ('jump', 'run', 'sit', 'wave')",
     ]
 
@@ -155,6 +163,59 @@ def test_a_plain_script_and_the_lightness_of_the_cached_mode(
     )
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
     assert (done.stdout, done.returncode) == ("1 []\n", 0), done.stderr
+
+
+def test_warnings_come_back(files: tuple[Path, Path], tmp_path: Path) -> None:
+    runs = adapt(
+        *files,
+        methods=["source_only"],
+        segments=16,
+        settings=SOURCE_ONLY,
+        output=tmp_path / "runs",
+        device="cpu",
+    )
+    (warning,) = runs.warnings
+    assert "have fewer snippets than 16 segments" in warning
+    assert repr(runs) == "Runs(1 finished, 1 warning: source_only_rgb_k16_seed0)"
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "message"),
+    [
+        (EndToEnd, {"micro_batch": -3}, "micro_batch must be at least 0, not -3"),
+        (EndToEnd, {"precision": "fp8"}, "precision must be one of .*, not 'fp8'"),
+        (Decoding, {"workers": -2}, "workers must be at least 0, not -2"),
+        (TrainConfig, {"lr": -1}, "lr must be greater than 0, not -1"),
+        (TrainConfig, {"epochs": "many"}, "epochs must be a whole number, not 'many'"),
+    ],
+)
+def test_options_that_cannot_be(kind: type, options: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        kind(**options)
+
+
+def test_reprs_are_short(files: tuple[Path, Path], tmp_path: Path) -> None:
+    runs = adapt(
+        *files,
+        methods=["source_only"],
+        segments=4,
+        settings=SOURCE_ONLY,
+        output=tmp_path / "runs",
+        device="cpu",
+    )
+    record = runs[0].record
+    assert repr(record) == (
+        f"RunRecord(source_only, rgb, K=4, seed=0: {files[0].resolve()} to {files[1].resolve()})"
+    )
+    loaded = load_run(runs[0].path)
+    assert repr(loaded).startswith("LoadedRun(") and "tensor" not in repr(loaded)
+    assert len(repr(loaded)) < 200
+    store = CachedStore(*files, task=None, device=torch.device("cpu"))
+    domains = store.domains(record.run)
+    assert "tensor" not in repr(domains)
+    assert len(repr(domains.source_train)) < 400
+    (runs[0].path / "config.json").write_text("{")
+    assert repr(Runs.open(tmp_path / "runs")) == "Runs(1 finished: source_only_rgb_k4_seed0)"
 
 
 def test_a_finished_run_is_lazy(tmp_path: Path) -> None:

@@ -179,10 +179,10 @@ def test_runs_that_can_never_be_built_are_refused_at_once(
 ) -> None:
     toy.add("equal", toy.Equal)
     runs = make_runs(["source_only", "equal"], QUICK, segments="4:2")
-    with pytest.raises(InputError, match=r"equal with --segments 4:2: equal needs as many source"):
+    with pytest.raises(InputError, match=r"equal with segments=4:2: equal needs as many source"):
         prepare(*files, runs, tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
-    with pytest.raises(InputError, match=r"trn with --segments 1: .* 2 to 16 segments, not 1"):
+    with pytest.raises(InputError, match=r"trn with segments=1: .* 2 to 16 segments, not 1"):
         prepare(*files, make_runs(["trn"], QUICK, segments="1"), tmp_path / "runs")
 
 

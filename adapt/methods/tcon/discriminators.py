@@ -1,7 +1,7 @@
 """TCoN's domain discriminators, each with the two sets of features that it tells apart.
 
 All are used alike. `draw` gives the random numbers of one step. Calling one gives its loss, of
-which the features hear ``-lam`` times the gradient (so that one backward pass does what (12) and
+which the features receive ``-lam`` times the gradient (so that one backward pass does what (12) and
 (13) say), and its balanced accuracy.
 
 Shapes: Bs, Bt videos; Ks, Kt segments; D features; N pairs; H hidden units.

@@ -53,7 +53,7 @@ class CoAttention(NamedTuple):
 @register("tcon-trn", TconConfig(snippets=3), presets=PRESETS)
 @register("tcon", TconConfig(), presets=PRESETS)
 class Tcon(Method):
-    """The paper's full model, in steps that its ablations (`tcon_ablations`) share."""
+    """The paper's full model, in steps that its ablations (`ablations`) share."""
 
     def __init__(self, config: TconConfig, sizes: Sizes) -> None:
         super().__init__()

@@ -114,11 +114,11 @@ def test_missing_files_are_named_with_their_commands(tmp_path: Path) -> None:
     [
         ("method = 'tcon'", "no key 'method': did you mean methods"),
         ("[[grid]]\nsorce = 'a'", "no key 'sorce': did you mean source"),
-        ("seeds = '2'", "seeds = '2' is of the wrong kind"),
-        ("seeds = true", "seeds = True is of the wrong kind"),
+        ("seeds = '2'", "seeds = '2' has the wrong type"),
+        ("seeds = true", "seeds = True has the wrong type"),
         (
             "source = 'a'\ntarget = 'b'\nnormalise = 'all'",
-            "--set train.normalise=all: must be one of none, source or domain",
+            "train.normalise=all: must be one of none, source or domain",
         ),
         ("seeds = 0", "seeds must be at least 1"),
         ("seeds = ", "cannot read the plan"),

@@ -195,7 +195,7 @@ def test_settings() -> None:
         ("train.batch_size=1.5", "must be a whole number"),
         ("train.batch_size=0", "at least 1"),
         ("train.min_steps=-1", "at least 0"),
-        ("train.lr=0", "--set train.lr=0: must be greater than 0"),
+        ("train.lr=0", "train.lr=0: must be greater than 0"),
         ("train.lr=nan", "finite"),
         ("tcon.dropout=1", "must be less than 1"),
         ("tcon.pair.max_pairs=0", "at least 1"),

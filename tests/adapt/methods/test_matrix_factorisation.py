@@ -183,7 +183,7 @@ def test_factorise_refreshes_the_pseudo_labels() -> None:
 def test_weights_that_must_not_vanish() -> None:
     options = default_options(["cmfglr"])
     assert apply_settings(["cmfglr.lambda_=0"], options)["cmfglr"].lambda_ == 0
-    with pytest.raises(InputError, match=r"--set cmfglr\.gamma=0: must be greater than 0"):
+    with pytest.raises(InputError, match=r"cmfglr\.gamma=0: must be greater than 0"):
         apply_settings(["cmfglr.gamma=0"], options)
 
 

@@ -14,7 +14,7 @@ from tcon.adapt.training.recorder import Recorder, top_class_share
 
 
 def test_logs_are_averaged_and_moments_are_not(tmp_path: Path) -> None:
-    """Across a resumed run too; a new record begins anew."""
+    """Across a resumed run too; a new record starts over."""
     files = write_domain(tmp_path / "s.h5"), write_domain(tmp_path / "t.h5", seed=1)
     prepared = prepare(*files, make_runs(["source_only"]), tmp_path / "runs", device="cpu")
     run, folder = prepared.runs[0]

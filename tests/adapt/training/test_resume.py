@@ -174,7 +174,7 @@ def test_damaged_place_is_named(
     stored.write_bytes(stored.read_bytes()[:1000] if content is None else content)
     failed = []
     run(files, tmp_path, on_state=lambda folder, state, why: failed.append(why))
-    assert "resume.pt is damaged: delete it, and the run begins anew" in failed[-1]
+    assert "resume.pt is damaged: delete it, and the run starts over" in failed[-1]
     stored.unlink()
     assert (run(files, tmp_path) / "logits.h5").exists()
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..config.options import RunConfig
-from ..grid import Prepared
-from ..methods import FittedMethod, entry
-from ..tasks.task import VERIFIED
+from .config.options import RunConfig
+from .grid import Prepared
+from .methods import FittedMethod, entry
+from .tasks.task import VERIFIED
 
 
 @dataclass(frozen=True)
