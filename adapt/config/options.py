@@ -102,7 +102,7 @@ class Segments:
         ok = all(count.isdecimal() and len(count) < 7 and int(count) for count in counts)
         if len(counts) > 2 or not ok:
             raise InputError(
-                f"--segments {text}: write it as 6, as 4,6,8 or, source:target, as 6:4"
+                f"segments {text}: write it as 6, as 4,6,8 or, source:target, as 6:4"
             )
         return cls(int(counts[0]), int(counts[-1]))
 

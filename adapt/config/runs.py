@@ -25,7 +25,7 @@ def parse_segments(text: int | str) -> list[Segments]:
         return list(dict.fromkeys(Segments.parse(part) for part in str(text).split(",")))
     except InputError:
         raise InputError(
-            f"--segments {text}: write it as 6, as 4,6,8 or, source:target, as 6:4"
+            f"segments {text}: write it as 6, as 4,6,8 or, source:target, as 6:4"
         ) from None
 
 

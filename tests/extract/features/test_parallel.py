@@ -145,7 +145,7 @@ def test_ctrl_c_keeps_what_is_done_and_ends_every_process(
     )
     # A list may not name a pipe; it is put in the place of a file after the list has been read.
     driver = (
-        "import os, signal, sys, tcon.extract.progress as p\n"
+        "import os, signal, sys, tcon.extract.lists.videos as p\n"
         # A suite that runs in the background ignores SIGINT, and so would this process.
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "read = p.describe\n"
