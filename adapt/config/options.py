@@ -101,9 +101,7 @@ class Segments:
         counts = [count.strip() for count in str(text).split(":")]
         ok = all(count.isdecimal() and len(count) < 7 and int(count) for count in counts)
         if len(counts) > 2 or not ok:
-            raise InputError(
-                f"segments {text}: write it as 6, as 4,6,8 or, source:target, as 6:4"
-            )
+            raise InputError(f"segments {text}: write it as 6, as 4,6,8 or, source:target, as 6:4")
         return cls(int(counts[0]), int(counts[-1]))
 
     def __str__(self) -> str:
