@@ -115,9 +115,10 @@ def plugin_errors(
     if record is None:
         yield
         return
+    passing: tuple[type[BaseException], ...] = (InputError, *keep)
     try:
         yield
-    except (InputError, *keep):
+    except passing:
         raise
     except (Exception, SystemExit) as error:
         raise InputError(_in_one_line(error, record.module, Path(record.module))) from None
