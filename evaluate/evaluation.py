@@ -28,7 +28,7 @@ from .scores.fusion import fuse_groups
 from .scores.results import check_baseline, result_notes, results_of
 from .scores.unlabelled import unlabelled_results
 from .tables.layout import mean_std
-from .tables.paper import paper_tables
+from .tables.paper import PAPER_TABLES, paper_tables
 
 if TYPE_CHECKING:
     from .figures.style import NotDrawn, Picture  # these need matplotlib
@@ -170,11 +170,11 @@ def evaluate(
     runs: RunOrPath | Iterable[RunOrPath],
     *,
     baseline: str = "source_only",
-    fuse: str | None = None,
+    fuse: bool | str | None = None,
     shared_classes: bool = False,
-    table: str | None = None,
+    table: int | str | None = None,
     select: str | None = None,
-    validators: Sequence[str] = (DEFAULT,),
+    validators: str | Sequence[str] = (DEFAULT,),
     distances: bool = False,
     provenance: bool = True,
     features: str | Path | None = None,
@@ -193,9 +193,10 @@ def evaluate(
     Args:
         runs: run folders, folders of them or what `tcon.adapt.adapt` returned: one or several.
         baseline: the method that others are compared with.
-        fuse: fuse RGB and flow runs, seed by seed, by these weights, such as "1:1"; None not to.
+        fuse: weights by which RGB and flow runs are fused, seed by seed, such as "1:1.5"; True for
+            equal ones.
         shared_classes: predict test videos among the classes that the target has labels for.
-        table: "1" to "5": one of the paper's tables with these runs beside the published numbers.
+        table: 1 to 5: one of the paper's tables with these runs beside the published numbers.
         select: choose an evaluation ("epoch"), K ("segments") or a setting such as "tcon.tau"
             without target labels.
         validators: by which it is chosen.
@@ -205,13 +206,20 @@ def evaluate(
         plugins: files or modules that register the runs' methods. Without them such runs are scored
             too, under the names in their records.
 
+    Returns:
+        everything that is computed of the runs.
+
     Raises:
-        InputError: no finished run, labels that cannot be found, or nothing to fuse, to compare or
-            to choose from.
+        InputError: no finished run, labels that cannot be found, no such table, or nothing to fuse,
+            to compare or to choose from.
     """
-    weights = FusionWeights.parse(fuse) if fuse else None
+    weights = FusionWeights.parse("1:1" if fuse is True else str(fuse)) if fuse else None
+    validators = [validators] if isinstance(validators, str) else validators
     for name in validators:
         validator(name)
+    table = None if table is None else str(table)
+    if table is not None and table not in PAPER_TABLES:
+        raise InputError(f"there is no table {table} of the paper: give {', '.join(PAPER_TABLES)}")
     for plugin in plugins:
         load_plugin(plugin)
     found, unfinished = find_runs(_paths(runs), shared_classes=shared_classes)

@@ -12,6 +12,7 @@ from ..runs.names import row_name
 from ..runs.notes import notes_of
 from .published import CLASS_LISTS, MODALITIES, PROXIES, Published, published
 
+PAPER_TABLES = ("1", "2", "3", "4", "5")
 _NO_RUN, _NOT_FUSED = "no run", "no --fuse"  # why a cell is empty
 
 

@@ -63,11 +63,16 @@ def require_extracted(recipe: Recipe, whose: str) -> None:
     """
     if recipe.plugin and recipe.backbone not in names():
         require_plugin(recipe.plugin)
-    if recipe.imported or recipe.sampling is None or recipe.backbone not in names():
-        origin = f"imported: {recipe.imported}" if recipe.imported else "not registered here"
+    if recipe.imported or recipe.sampling is None:
         raise InputError(
-            f"the features of {whose} were not made by tcon extract (backbone {recipe.backbone}, "
-            f"{origin}), so new videos cannot get such features: use features that it made"
+            f"the features of {whose} were not made by tcon extract (imported: {recipe.imported}, "
+            f"backbone {recipe.backbone}), so new videos cannot get such features: use features "
+            "that it made"
+        )
+    if recipe.backbone not in names():
+        raise InputError(
+            f"the features of {whose} need the backbone {recipe.backbone}, which is not registered "
+            "here: give the file that registers it by --plugin FILE (from Python: plugins=[FILE])"
         )
 
 
@@ -81,6 +86,8 @@ def weights_for(recipe: Recipe, given: str | Path | None) -> str | None:
     Raises:
         InputError: the file given is another one, or one must be given.
     """
+    if str(given) == recipe.weights == "random":
+        return "random"
     if given is not None:
         sha256 = file_sha256(checkpoint_file(str(given)))
         if sha256 != recipe.weights_sha256:

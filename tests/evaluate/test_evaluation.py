@@ -393,3 +393,16 @@ def test_errors(tmp_path: Path) -> None:
     (tmp_path / "cctv.h5").unlink()
     with pytest.raises(InputError, match="is gone: name it with --features"):
         evaluate(runs)
+
+
+def test_arguments_may_be_numbers_names_and_truths(tmp_path: Path) -> None:
+    runs = make(tmp_path, seeds=1)
+    assert evaluate(runs, table=5).to_markdown() == evaluate(runs, table="5").to_markdown()
+    for table in (0, 9, "six"):
+        with pytest.raises(InputError, match=f"there is no table {table} of the paper: give 1, 2"):
+            evaluate(runs, table=table)
+    by_name = evaluate(runs, select="epoch", validators="snd")
+    listed = evaluate(runs, select="epoch", validators=["snd"])
+    assert by_name.to_markdown() == listed.to_markdown()
+    with pytest.raises(InputError, match="flow"):
+        evaluate(runs, fuse=True)  # there is none of flow

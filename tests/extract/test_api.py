@@ -191,3 +191,10 @@ def test_a_plain_script_without_a_guard(clips: Path, tmp_path: Path) -> None:
     )
     assert run.stdout == "FeatureFile('x.h5': 6 videos, 2 classes, rgb 1x512)\n", run.stderr
     assert FeatureFile(tmp_path / "x.h5").failures == []
+
+
+def test_random_weights_may_be_named_again(clips: Path, tmp_path: Path) -> None:
+    how = {"backbone": "resnet18", "weights": "random", "snippets": 1, "machine": CPU}
+    file = extract(clips / "jump", tmp_path / "s.h5", **how)
+    again = {"like": file, "weights": "random", "machine": CPU}
+    assert extract(clips / "run", tmp_path / "t.h5", **again).recipes == file.recipes

@@ -250,7 +250,7 @@ def test_weights(run: Path, clips: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"backbone": "imported"}, "were not made by tcon extract"),
+        ({"backbone": "elsewhere"}, "need the backbone elsewhere, which is not registered"),
         ({"preprocessing": None, "imported": "t7"}, "were not made by tcon extract"),
         ({"layer": "conv5"}, "other features .*layer: conv5 != pool"),
     ],
