@@ -14,13 +14,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import h5py
 import numpy as np
@@ -125,8 +126,9 @@ class RunFolder:
             findings: what looks wrong.
         """
         checkpoint = {"method": module.state_dict(), "normalise": {}, **(more or {})}
-        with _replacing(self.path / CHECKPOINT) as file:
-            torch.save(checkpoint, file)
+        buffer = io.BytesIO()  # torch says nothing sensible of a full disk
+        torch.save(checkpoint, buffer)
+        replace_file(self.path / CHECKPOINT, buffer.getvalue())
         health = json.dumps([asdict(finding) for finding in findings], indent=2)
         replace_file(self.path / HEALTH, (health + "\n").encode())
         temporary = self.path / (LOGITS + ".tmp")
@@ -173,16 +175,15 @@ def begun_record(path: Path) -> RunRecord | None:
 
 def replace_file(path: Path, content: bytes) -> None:
     """Write a file that is, after a kill at any moment, the old one or the new one."""
-    with _replacing(path) as file:
-        file.write(content)
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file to write beside ``path``, which is renamed to it in the end."""
     temporary = path.with_name(path.name + ".tmp")
-    with temporary.open("wb") as file:
-        yield file
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise InputError(
+            f"cannot write {path}: {error.strerror}; make room, and it continues"
+        ) from None
     os.replace(temporary, path)
