@@ -26,7 +26,8 @@ def block(language: str) -> str:
     """The page's first block of code in a language."""
     found = re.search(rf"```{language}\n(.*?)```", PAGE, re.S)
     assert found and found[1].count("min_steps") == 1
-    return re.sub(r'(min_steps"?[:=] ?)60', r"\g<1>6", found[1])  # a tenth is enough here
+    # A tenth of the steps is enough here.
+    return re.sub(r'((?:min_steps|epochs)"?[:= ] ?)([36])0', r"\g<1>\g<2>", found[1])
 
 
 def write_list(path: Path, videos: list[tuple[Path, str, str]]) -> None:

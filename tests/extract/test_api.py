@@ -99,8 +99,8 @@ def test_like_a_file_with_other_weights(clips: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"imported": "t7", "preprocessing": None}, r"not made by tcon extract \(backbone tiny, "),
-        ({"backbone": "gone"}, r"not made by tcon extract \(backbone gone, not registered here\)"),
+        ({"imported": "t7", "preprocessing": None}, r"not made by tcon extract \(imported: t7, "),
+        ({"backbone": "gone"}, "need the backbone gone, which is not registered here"),
         ({"layer": "conv5"}, r"other features than those of .*s\.h5 \(layer: conv5 != pool\)"),
     ],
 )
