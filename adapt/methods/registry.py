@@ -65,7 +65,8 @@ def register(
             raise InputError(f"there is a method {name} already: choose another name")
         if _BUILT_IN:  # tcon's own are tested
             _check(name, config, method)
-        plugin = current_plugin()
+        # A plug-in may be the first to import tcon's own methods, which are not its.
+        plugin = current_plugin() if _BUILT_IN else None
         _REGISTRY[name] = Entry(method, config, presets or {}, title or name, note, plugin)
         return method
 
