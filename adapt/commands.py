@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from ..cache.common.plugin_option import plugin_option
 from .config import defaults
 
 
@@ -72,13 +73,7 @@ from .config import defaults
     show_default=True,
     help="End to end, for flow that is not kept: auto, cpu, cuda, torch or opencv.",
 )
-@click.option(
-    "--plugin",
-    "plugins",
-    metavar="FILE.py|MODULE",
-    multiple=True,
-    help="Python that registers a method or backbone of your own; one or more.",
-)
+@plugin_option("Python that registers a method or backbone of your own; one or more.")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help=f"[default: {defaults.OUTPUT}]"
 )
@@ -94,7 +89,6 @@ def adapt(
     target_flow: Path | None,
     flow_engine: str,
     dry_run: bool,
-    plugins: tuple[str, ...],
     **options: Any,
 ) -> None:
     """Adapt classifiers from SOURCE to TARGET: every method, modality, number of segments and seed.
@@ -104,15 +98,12 @@ def adapt(
     With --plan, options given here override the plan's. Target labels, where the file holds any,
     decide which videos belong to the task's classes; training never gets them.
     """
-    from ..cache.common.plugins import load_plugin
     from .config.grid import make_grid
     from .config.plans import read_plan
     from .end_to_end.decoding import Decoding
     from .progress.display import show_left_out, train_and_show
     from .progress.dry_run import check_grids, show_runs
 
-    for plugin in plugins:
-        load_plugin(plugin)
     given = {key: value for key, value in options.items() if value}
     decoding = Decoding(
         workers=workers,

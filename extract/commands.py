@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..cache.common.plugin_option import plugin_option
 from ..cache.errors import InputError
+from .machine.command_options import machine_options
 
 if TYPE_CHECKING:
     from ..cache.recipe import FlowRecipe
@@ -119,31 +121,8 @@ if TYPE_CHECKING:
     help="Crops stored of every frame: centre, flip, tencrop or multiscale:N.  [default: centre]",
 )
 @click.option("--unlabelled", is_flag=True, help="Sub-folders and list labels are not classes.")
-@click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:0,cuda:1 ...")
 @click.option("--precision", help="fp32, bf16 or fp16.  [default: auto]")
-@click.option("--batch-size", type=click.IntRange(min=1), help="Snippets per forward pass.")
-@click.option(
-    "--workers",
-    type=click.IntRange(min=0),
-    help="Decoding processes; 0 decodes in this one.  [default: one per core]",
-)
-@click.option(
-    "--decoder", default="auto", show_default=True, help="auto, pyav or decord; auto is pyav."
-)
-@click.option(
-    "--time-limit",
-    type=click.FloatRange(min=0, min_open=True),
-    default=120,
-    show_default=True,
-    help="Seconds a video may go without a new frame before it is given up.",
-)
-@click.option(
-    "--min-frames",
-    type=click.IntRange(min=1),
-    default=16,
-    show_default=True,
-    help="A video of which fewer frames decode has failed.",
-)
+@machine_options
 @click.option("--retry-failed", is_flag=True, help="Take only the videos that failed before.")
 @click.option("--shard", metavar="I/N", help="Take the I-th of N shares of the list.")
 @click.option(
@@ -157,13 +136,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Make the features as that file's were made, in place of the options for that.",
 )
-@click.option(
-    "--plugin",
-    "plugins",
-    metavar="FILE.py|MODULE",
-    multiple=True,
-    help="Load backbones of your own from there (docs/add-a-backbone.md); may be repeated.",
-)
+@plugin_option("Load backbones of your own from there (docs/add-a-backbone.md); may be repeated.")
 def extract(output: Path | None, check: bool, retry_failed: bool, **given: Any) -> None:
     """Extract the features of VIDEOS, RGB, flow or both, into one feature file.
 
@@ -173,7 +146,6 @@ def extract(output: Path | None, check: bool, retry_failed: bool, **given: Any) 
     --dataset there is none. Run again to continue or extend.
     """
     from ..cache.common.console import console
-    from ..cache.common.plugins import load_plugin
     from ..cache.recipe import FlowRecipe
     from .api import extract as extract_videos
     from .features.options import make_options
@@ -192,8 +164,6 @@ def extract(output: Path | None, check: bool, retry_failed: bool, **given: Any) 
     if check:
         from .features.check import check_video
 
-        for plugin in given.pop("plugins"):
-            load_plugin(plugin)
         if given.pop("like"):
             raise InputError("--check looks at a backbone and its weights: leave out --like")
         options = make_options(flow=flow, **given)

@@ -1,4 +1,4 @@
-"""The commands of this room, a file each; ``plugins`` is an option that they share.
+"""The commands of this room, a file each.
 
 Heavy packages are imported inside the commands, so that ``tcon --help`` is quick.
 """

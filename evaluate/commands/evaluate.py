@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ...cache.common.plugin_option import plugin_option
 from ...cache.errors import InputError
-from .plugins import plugin_option
 
 if TYPE_CHECKING:
     from ..evaluation import Evaluation
@@ -87,7 +87,9 @@ if TYPE_CHECKING:
     multiple=True,
     help="Folder that the videos' paths start at; of one domain by source=DIR or target=DIR.",
 )
-@plugin_option
+@plugin_option(
+    "Run this code of yours, which registers the run's method or backbone; may be repeated."
+)
 def evaluate(
     runs: tuple[Path, ...],
     csv_path: Path | None,

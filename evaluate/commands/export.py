@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from ...cache.common.plugin_option import plugin_option
 from ...cache.errors import InputError
-from .plugins import plugin_option
 
 
 @click.command()
@@ -37,7 +37,9 @@ from .plugins import plugin_option
     type=click.Path(path_type=Path),
     help="For an old run: the target's feature file, if it has moved.",
 )
-@plugin_option
+@plugin_option(
+    "Run this code of yours, which registers the run's method or backbone; may be repeated."
+)
 def export(
     source: Path,
     output: Path | None,

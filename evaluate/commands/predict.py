@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from .plugins import plugin_option
+from ...cache.common.plugin_option import plugin_option
+from ...extract.machine.command_options import machine_options
 
 
 @click.command()
@@ -37,30 +38,11 @@ from .plugins import plugin_option
 @click.option(
     "--top", type=click.IntRange(min=1), default=2, show_default=True, help="Classes per line."
 )
-@plugin_option
-@click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:0,cuda:1 ...")
+@plugin_option(
+    "Run this code of yours, which registers the run's method or backbone; may be repeated."
+)
 @click.option("--precision", default="auto", show_default=True, help="auto is the run's.")
-@click.option("--batch-size", type=click.IntRange(min=1), help="Snippets per forward pass.")
-@click.option(
-    "--workers",
-    type=click.IntRange(min=0),
-    help="Decoding processes; 0 decodes in this one.  [default: one per core]",
-)
-@click.option("--decoder", default="auto", show_default=True, help="auto, pyav or decord.")
-@click.option(
-    "--time-limit",
-    type=click.FloatRange(min=0, min_open=True),
-    default=120,
-    show_default=True,
-    help="Seconds a video may go without a new frame before it is given up.",
-)
-@click.option(
-    "--min-frames",
-    type=click.IntRange(min=1),
-    default=16,
-    show_default=True,
-    help="A video of which fewer frames decode has failed.",
-)
+@machine_options
 def predict(
     run: Path,
     videos: tuple[Path, ...],
