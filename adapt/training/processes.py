@@ -10,6 +10,7 @@ has no such loss.
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
@@ -46,6 +47,8 @@ class Processes:
             # The first process may count videos for hours while the others wait.
             backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
             dist.init_process_group(backend, timeout=timedelta(hours=4))
+            # Its threads abort the process where they outlive the interpreter.
+            atexit.register(_leave)
         return cls(dist.get_rank(), size)
 
     def share(self, batch: int) -> slice:
@@ -132,3 +135,8 @@ class Processes:
     def part(self, rows: Sequence[int]) -> list[int]:
         """Of ``rows`` those that this process predicts, in order."""
         return np.array_split(np.asarray(rows), self.size)[self.rank].tolist()
+
+
+def _leave() -> None:
+    if dist.is_initialized():
+        dist.destroy_process_group()

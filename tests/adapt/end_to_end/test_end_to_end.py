@@ -456,7 +456,7 @@ def _together(files: tuple[Path, Path], output: Path, *settings: str) -> Path:
         check=False,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
-    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.returncode == 0, done.stderr[:2000]
     (run,) = output.iterdir()
     return run
 
