@@ -113,8 +113,8 @@ def run_all(
     prepared: Prepared,
     *,
     on_state: OnState = lambda folder, state, why: None,
-    on_step: OnStep = lambda step, steps: None,
-    on_evaluation: OnEvaluation = lambda step, steps, record: None,
+    on_step: OnStep = lambda folder, step, steps: None,
+    on_evaluation: OnEvaluation = lambda folder, step, steps, record: None,
     save_seconds: float = 30.0,
 ) -> int:
     """Train every run that is not finished yet and that no other process trains.

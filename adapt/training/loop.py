@@ -16,8 +16,8 @@ from .optimiser import learning_rate, make_optimiser, set_rate
 from .recorder import Recorder
 from .resume import Saver, restore
 
-OnStep = Callable[[int, int], None]
-OnEvaluation = Callable[[int, int, dict[str, float]], None]
+OnStep = Callable[[RunFolder, int, int], None]
+OnEvaluation = Callable[[RunFolder, int, int, dict[str, float]], None]
 
 
 def train(
@@ -25,8 +25,8 @@ def train(
     feed: Feed,
     folder: RunFolder,
     *,
-    on_step: OnStep = lambda step, steps: None,
-    on_evaluation: OnEvaluation = lambda step, steps, record: None,
+    on_step: OnStep = lambda folder, step, steps: None,
+    on_evaluation: OnEvaluation = lambda folder, step, steps, record: None,
     save_seconds: float = 30.0,
 ) -> Method:
     """Train one run and write its folder; an interrupted one continues where it was stored.
@@ -35,7 +35,7 @@ def train(
         config: the run.
         feed: its batches; no target labels.
         folder: where it is recorded.
-        on_step: called with the steps done and those in all.
+        on_step: called with the folder, the steps done and those in all.
         on_evaluation: called with these and the record that was logged.
         save_seconds: work that a kill may cost.
 
@@ -73,11 +73,11 @@ def train(
         feed.update(losses.total, optimiser, options.clip_norm)
 
         recorder.add({"loss": losses.total.detach(), **losses.logs, **batch.logs})
-        on_step(step + 1, steps)
+        on_step(folder, step + 1, steps)
         if step + 1 in evaluate_at:
             epoch = (step + 1) / options.steps_per_epoch(videos)
             record = recorder.evaluate(method, step + 1, epoch=epoch, lr=rate)
-            on_evaluation(step + 1, steps, record)
+            on_evaluation(folder, step + 1, steps, record)
         if feed.writes and saver.due:
             saver.save(
                 {
@@ -100,7 +100,7 @@ def fit(
     folder: RunFolder,
     *,
     base: Method,
-    on_evaluation: OnEvaluation = lambda step, steps, record: None,
+    on_evaluation: OnEvaluation = lambda folder, step, steps, record: None,
 ) -> Method:
     """`train` for a `FittedMethod`: an evaluation after each iteration. It is not resumed.
 
@@ -115,7 +115,7 @@ def fit(
         logged = method.fit(base, *feed.all_central(method.snippets))
         for step, logs in enumerate(logged, start=1):
             recorder.add(logs)
-            on_evaluation(step, 0, recorder.evaluate(method, step))
+            on_evaluation(folder, step, 0, recorder.evaluate(method, step))
     recorder.finish(method)
     return method
 

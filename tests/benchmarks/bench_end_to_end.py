@@ -202,7 +202,7 @@ class _Clock:
     def __init__(self, device: torch.device) -> None:
         self.device, self.started, self.seconds, self.timed = device, 0.0, 0.0, 0
 
-    def step(self, done: int, steps: int) -> None:
+    def step(self, _: RunFolder, done: int, steps: int) -> None:
         """Called after each step."""
         if done in (WARM_UP, steps):
             if self.device.type == "cuda":
