@@ -23,8 +23,9 @@ from .run.folder import RunFolder, begun_record
 from .run.read import load_weights
 from .run.record import RunRecord
 from .training.health import Diverged
-from .training.loop import OnEvaluation, OnStep, fit, new_method, train
+from .training.loop import OnEvaluation, OnStep, fit, train
 from .training.processes import Processes
+from .training.trainee import new_method
 
 State = Literal["waiting", "running", "finished", "finished before", "elsewhere", "failed"]
 OnState = Callable[[RunFolder, State, str], None]
