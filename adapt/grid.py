@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,6 +116,7 @@ def run_all(
     on_step: OnStep = lambda step, steps: None,
     on_evaluation: OnEvaluation = lambda step, steps, record: None,
     save_seconds: float = 30.0,
+    only: Collection[RunConfig] | None = None,
 ) -> int:
     """Train every run that is not finished yet and that no other process trains.
 
@@ -125,12 +126,15 @@ def run_all(
         on_state: called with the folder, its new state, and why it failed.
         on_step, on_evaluation: as in `train`.
         save_seconds: work that a kill may cost.
+        only: train these of the runs; None for all.
 
     Returns:
         how many failed.
     """
     failures, processes = 0, prepared.store.processes
     for run, folder in prepared.runs:
+        if only is not None and run not in only:
+            continue
         if processes.broadcast(folder.finished):
             on_state(folder, "finished before", "")
             continue

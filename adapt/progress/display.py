@@ -14,7 +14,7 @@ from ...cache.errors import InputError
 from ..api import train_grids, train_plan
 from ..config.grid import Grid
 from ..config.plans import Plan
-from ..events import CountingVideos, Evaluated, Event, GridReady, RunChanged, StepDone
+from ..events import CountingVideos, Evaluated, Event, GridReady, JobsPlanned, RunChanged, StepDone
 from ..run.finished import Runs
 from ..run.read import read_health
 from ..training.health import Finding, by_kind
@@ -54,6 +54,9 @@ class Display:
                     board.caption = ""
                     if counted:
                         self.console.print(f"{listed}: {counted} videos decoded and counted.")
+            case JobsPlanned(jobs):
+                if jobs.note:
+                    self.console.print(jobs.note)
             case GridReady(briefing=briefing):
                 for text in briefing.notes:
                     self.console.print(text)

@@ -1,0 +1,99 @@
+"""Prepare and train runs in this process, and say what happens as events."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+
+import torch
+
+from ...cache.errors import InputError
+from ..briefing import brief
+from ..config.grid import Grid
+from ..config.options import RunConfig
+from ..end_to_end.decoding import Decoding
+from ..events import (
+    Evaluated,
+    GridReady,
+    GridRefused,
+    OnEvent,
+    RunChanged,
+    StepDone,
+    VideosUnreadable,
+)
+from ..grid import Prepared, State, prepare, run_all
+from ..opening import open_store
+from ..run.folder import RunFolder
+
+
+def prepare_each(
+    grids: Sequence[Grid],
+    device: torch.device,
+    *,
+    alone: bool,
+    decoding: Decoding | None = None,
+    command: Sequence[str] = (),
+    on_event: OnEvent,
+) -> Iterator[Prepared]:
+    """Open the data of grids one after another, each when it is asked for.
+
+    Args:
+        grids: what to prepare.
+        device: where runs want the features.
+        alone: whether a grid that cannot be prepared is an error; else its runs have failed.
+        decoding: of clips, end to end.
+        command: words of the command that asks for them, which the runs' records keep.
+        on_event: called with what is found.
+
+    Raises:
+        InputError: the grid is ``alone`` and cannot be prepared.
+    """
+    for grid in grids:
+        try:
+            store = open_store(grid, device, decoding, on_event=on_event)
+            if store.unreadable:
+                on_event(VideosUnreadable(store.unreadable))
+            prepared = prepare(store, grid.runs, grid.output, oracle=grid.oracle, command=command)
+        except InputError as error:
+            if alone:
+                raise
+            on_event(GridRefused(grid, str(error)))
+            for run in grid.runs:
+                on_event(RunChanged(grid.output / run.name, "failed", str(error)))
+            continue
+        on_event(GridReady(grid, brief(prepared)))
+        yield prepared
+
+
+def train_here(
+    prepared: Prepared,
+    *,
+    on_event: OnEvent,
+    save_seconds: float,
+    only: Collection[RunConfig] | None = None,
+) -> None:
+    """`run_all`, with events.
+
+    Args:
+        prepared: the runs.
+        on_event: called with their events.
+        save_seconds: work that a kill may cost.
+        only: train these of them.
+    """
+    current = Path()
+
+    def changed(folder: RunFolder, state: State, why: str) -> None:
+        nonlocal current
+        current = folder.path
+        on_event(RunChanged(folder.path, state, why))
+
+    run_all(
+        prepared,
+        on_state=changed,
+        on_step=lambda step, steps: on_event(StepDone(current, step, steps)),
+        on_evaluation=lambda step, steps, metrics: on_event(
+            Evaluated(current, step, steps, metrics)
+        ),
+        save_seconds=save_seconds,
+        only=only,
+    )

@@ -1,0 +1,57 @@
+"""Train one run in a forked process and say what happens."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from multiprocessing.connection import Connection
+from threading import Thread
+
+import torch
+
+from ..config.options import RunConfig
+from ..events import Event, StepDone
+from ..grid import Prepared
+from .here import train_here
+
+_SECONDS = 0.25  # between two steps that are said
+
+
+def work(
+    prepared: Prepared, run: RunConfig, leader: Connection, threads: int, save_seconds: float
+) -> None:
+    """Train a run; this process ends when the leader's end of the connection is closed.
+
+    Args:
+        prepared: the grid.
+        run: one of its runs.
+        leader: gets the events.
+        threads: to compute with.
+        save_seconds: work that a kill may cost.
+
+    Raises:
+        KeyboardInterrupt: by SIGTERM.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    Thread(target=_end_with, args=(leader,), daemon=True).start()
+    torch.set_num_threads(threads)
+    said = 0.0
+
+    def say(event: Event) -> None:
+        nonlocal said
+        if isinstance(event, StepDone):
+            if time.monotonic() - said < _SECONDS:
+                return
+            said = time.monotonic()
+        leader.send(event)
+
+    train_here(prepared, on_event=say, save_seconds=save_seconds, only=(run,))
+
+
+def _end_with(leader: Connection) -> None:
+    """End this process, whatever it is doing, when the leader is gone."""
+    with contextlib.suppress(EOFError, OSError):
+        leader.recv()
+    os._exit(1)
