@@ -23,8 +23,9 @@ from .run.folder import RunFolder, begun_record
 from .run.read import load_weights
 from .run.record import RunRecord
 from .training.health import Diverged
-from .training.loop import OnEvaluation, OnStep, fit, new_method, train
+from .training.loop import OnEvaluation, OnStep, fit, train
 from .training.processes import Processes
+from .training.trainee import new_method
 
 State = Literal["waiting", "running", "finished", "finished before", "elsewhere", "failed"]
 OnState = Callable[[RunFolder, State, str], None]
@@ -113,8 +114,8 @@ def run_all(
     prepared: Prepared,
     *,
     on_state: OnState = lambda folder, state, why: None,
-    on_step: OnStep = lambda step, steps: None,
-    on_evaluation: OnEvaluation = lambda step, steps, record: None,
+    on_step: OnStep = lambda folder, step, steps: None,
+    on_evaluation: OnEvaluation = lambda folder, step, steps, record: None,
     save_seconds: float = 30.0,
     only: Collection[RunConfig] | None = None,
 ) -> int:

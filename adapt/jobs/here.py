@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from pathlib import Path
 
 import torch
 
@@ -21,9 +20,8 @@ from ..events import (
     StepDone,
     VideosUnreadable,
 )
-from ..grid import Prepared, State, prepare, run_all
+from ..grid import Prepared, prepare, run_all
 from ..opening import open_store
-from ..run.folder import RunFolder
 
 
 def prepare_each(
@@ -80,19 +78,12 @@ def train_here(
         save_seconds: work that a kill may cost.
         only: train these of them.
     """
-    current = Path()
-
-    def changed(folder: RunFolder, state: State, why: str) -> None:
-        nonlocal current
-        current = folder.path
-        on_event(RunChanged(folder.path, state, why))
-
     run_all(
         prepared,
-        on_state=changed,
-        on_step=lambda step, steps: on_event(StepDone(current, step, steps)),
-        on_evaluation=lambda step, steps, metrics: on_event(
-            Evaluated(current, step, steps, metrics)
+        on_state=lambda folder, state, why: on_event(RunChanged(folder.path, state, why)),
+        on_step=lambda folder, step, steps: on_event(StepDone(folder.path, step, steps)),
+        on_evaluation=lambda folder, step, steps, metrics: on_event(
+            Evaluated(folder.path, step, steps, metrics)
         ),
         save_seconds=save_seconds,
         only=only,

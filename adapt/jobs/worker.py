@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from multiprocessing.connection import Connection
+from pathlib import Path
 from threading import Thread
 
 import torch
@@ -37,14 +38,14 @@ def work(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     Thread(target=_end_with, args=(leader,), daemon=True).start()
     torch.set_num_threads(threads)
-    said = 0.0
+    said: dict[Path, float] = {}
 
     def say(event: Event) -> None:
-        nonlocal said
         if isinstance(event, StepDone):
-            if time.monotonic() - said < _SECONDS:
+            now = time.monotonic()
+            if now - said.get(event.folder, -_SECONDS) < _SECONDS:
                 return
-            said = time.monotonic()
+            said[event.folder] = now
         leader.send(event)
 
     train_here(prepared, on_event=say, save_seconds=save_seconds, only=(run,))
