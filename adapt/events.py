@@ -64,6 +64,13 @@ class RunChanged:
 
 
 @dataclass(frozen=True)
+class Noted:
+    """What a user should know of how runs are trained, in a sentence."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class StepDone:
     """A run has done ``step`` of ``steps`` steps; of 0 where nobody knows how many.
 
@@ -92,6 +99,7 @@ Event = (
     | GridReady
     | GridRefused
     | RunChanged
+    | Noted
     | StepDone
     | Evaluated
 )

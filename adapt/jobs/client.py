@@ -33,6 +33,7 @@ class Orders:
         alone: whether a grid that cannot be prepared is an error; else its runs have failed.
         command: words of the command, which the runs' records keep.
         save_seconds: work that a kill may cost.
+        bundle: at most so many runs are one program, in one process.
     """
 
     grids: tuple[Grid, ...]
@@ -41,6 +42,7 @@ class Orders:
     alone: bool
     command: tuple[str, ...]
     save_seconds: float
+    bundle: int = 1
 
 
 def train_in_processes(orders: Orders, on_event: OnEvent) -> None:

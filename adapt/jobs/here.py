@@ -15,6 +15,7 @@ from ..events import (
     Evaluated,
     GridReady,
     GridRefused,
+    Noted,
     OnEvent,
     RunChanged,
     StepDone,
@@ -68,6 +69,7 @@ def train_here(
     *,
     on_event: OnEvent,
     save_seconds: float,
+    bundle: int = 1,
     only: Collection[RunConfig] | None = None,
 ) -> None:
     """`run_all`, with events.
@@ -76,6 +78,7 @@ def train_here(
         prepared: the runs.
         on_event: called with their events.
         save_seconds: work that a kill may cost.
+        bundle: at most so many are one program.
         only: train these of them.
     """
     run_all(
@@ -86,5 +89,7 @@ def train_here(
             Evaluated(folder.path, step, steps, metrics)
         ),
         save_seconds=save_seconds,
+        on_note=lambda text: on_event(Noted(text)),
+        bundle=bundle,
         only=only,
     )

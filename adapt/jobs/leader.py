@@ -1,4 +1,4 @@
-"""The process that opens the data of grids and forks a worker for each run.
+"""The process that opens the data of grids and forks a worker for each run or bundle.
 
 Features are read and standardised once and shared: a forked process sees the memory of the one that
 forked it. That is safe while no thread runs and no GPU is in use there, so this process computes
@@ -14,19 +14,19 @@ import sys
 import traceback
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe, wait
+from pathlib import Path
 
 import torch
 
 from ...cache.common.plugins import load_plugin
 from ...cache.errors import InputError
-from ..config.options import RunConfig
 from ..data.store import CachedStore
 from ..events import RunChanged
 from ..grid import Prepared
-from ..run.folder import RunFolder
+from ..training.shape import side_by_side
 from .client import Orders, ending
 from .here import prepare_each
-from .queue import RunQueue
+from .queue import Group, RunQueue
 from .worker import work
 
 _PATIENCE = 5.0  # seconds that workers have to end by themselves
@@ -34,15 +34,14 @@ _PATIENCE = 5.0  # seconds that workers have to end by themselves
 
 @dataclass
 class _Worker:
-    """A process that trains a run, and what it is known by."""
+    """A process that trains runs, and what it is known by."""
 
     pid: int
     connection: Connection
-    run: RunConfig
-    folder: RunFolder
+    group: Group
     queue: RunQueue
     device: str
-    ended: bool = False  # whether it has said how its run ended
+    open_runs: set[Path]  # it has not said yet how they ended
 
 
 class Leader:
@@ -91,26 +90,27 @@ class Leader:
 
     def _train(self, prepared: Prepared) -> None:
         """Start every run of a grid that is not finished; the last ones still go on at the end."""
-        waiting = {}
+        waiting = []
         for run, folder in prepared.runs:
             if folder.finished:
                 self.client.send(RunChanged(folder.path, "finished before"))
             else:
-                waiting[run] = folder
-        queue = RunQueue(waiting)
+                waiting.append((run, folder))
+        processes = self.orders.jobs.processes
+        most = min(self.orders.bundle, max(1, -(-len(waiting) // processes)))
+        queue = RunQueue(side_by_side(waiting, most))
         while len(queue):
-            free = len(self.workers) < self.orders.jobs.processes
-            if free and (next_run := queue.take()):
-                self._start(prepared, next_run, waiting[next_run], queue)
+            free = len(self.workers) < processes
+            if free and (group := queue.take()):
+                self._start(prepared, group, queue)
             else:
                 self._hear()
 
-    def _start(
-        self, prepared: Prepared, run: RunConfig, folder: RunFolder, queue: RunQueue
-    ) -> None:
+    def _start(self, prepared: Prepared, group: Group, queue: RunQueue) -> None:
         orders, store = self.orders, prepared.store
         if store.device.type == "cpu":
-            store.domains(run)  # all its workers share it
+            for run, _ in group:
+                store.domains(run)  # all its workers share it
         device = self._least_used_device()
         ours, theirs = Pipe()
         sys.stdout.flush()
@@ -118,7 +118,8 @@ class Leader:
         pid = os.fork()
         if pid:
             theirs.close()
-            self.workers.append(_Worker(pid, ours, run, folder, queue, device))
+            folders = {folder.path for _, folder in group}
+            self.workers.append(_Worker(pid, ours, group, queue, device, folders))
             return
         code = 1
         try:
@@ -127,7 +128,7 @@ class Leader:
                 connection.close()
             assert isinstance(store, CachedStore)
             store.device = torch.device(device)
-            work(prepared, run, theirs, orders.jobs.threads, orders.save_seconds)
+            work(prepared, group, theirs, orders)
             code = 0
         except KeyboardInterrupt:
             pass
@@ -157,18 +158,18 @@ class Leader:
             except (EOFError, ConnectionError):
                 self._bury(worker)
                 continue
-            worker.ended = isinstance(event, RunChanged) and event.state != "running"
+            if isinstance(event, RunChanged) and event.state != "running":
+                worker.open_runs.discard(event.folder)
             self.client.send(event)
 
     def _bury(self, worker: _Worker) -> None:
-        """A worker has ended; its run has failed if it did not say how that ended."""
+        """A worker has ended; its runs have failed if it did not say how they ended."""
         code = os.waitstatus_to_exitcode(os.waitpid(worker.pid, 0)[1])
         worker.connection.close()
         self.workers.remove(worker)
-        worker.queue.ended(worker.run)
-        if not worker.ended:
-            why = f"its process {ending(code)}"
-            self.client.send(RunChanged(worker.folder.path, "failed", why))
+        worker.queue.ended(worker.group)
+        for folder in sorted(worker.open_runs):
+            self.client.send(RunChanged(folder, "failed", f"its process {ending(code)}"))
 
 
 def main(descriptor: int) -> None:

@@ -1,4 +1,4 @@
-"""Train one run in a forked process and say what happens."""
+"""Train a run or a bundle in a forked process and say what happens."""
 
 from __future__ import annotations
 
@@ -12,32 +12,30 @@ from threading import Thread
 
 import torch
 
-from ..config.options import RunConfig
 from ..events import Event, StepDone
 from ..grid import Prepared
+from .client import Orders
 from .here import train_here
+from .queue import Group
 
 _SECONDS = 0.25  # between two steps that are said
 
 
-def work(
-    prepared: Prepared, run: RunConfig, leader: Connection, threads: int, save_seconds: float
-) -> None:
-    """Train a run; this process ends when the leader's end of the connection is closed.
+def work(prepared: Prepared, group: Group, leader: Connection, orders: Orders) -> None:
+    """Train runs; this process ends when the leader's end of the connection is closed.
 
     Args:
         prepared: the grid.
-        run: one of its runs.
+        group: some of its runs.
         leader: gets the events.
-        threads: to compute with.
-        save_seconds: work that a kill may cost.
+        orders: how to train.
 
     Raises:
         KeyboardInterrupt: by SIGTERM.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     Thread(target=_end_with, args=(leader,), daemon=True).start()
-    torch.set_num_threads(threads)
+    torch.set_num_threads(orders.jobs.threads)
     said: dict[Path, float] = {}
 
     def say(event: Event) -> None:
@@ -48,7 +46,13 @@ def work(
             said[event.folder] = now
         leader.send(event)
 
-    train_here(prepared, on_event=say, save_seconds=save_seconds, only=(run,))
+    train_here(
+        prepared,
+        on_event=say,
+        save_seconds=orders.save_seconds,
+        bundle=orders.bundle,
+        only=[run for run, _ in group],
+    )
 
 
 def _end_with(leader: Connection) -> None:
