@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from ...cache import InputError
 from ..config.options import RunConfig
@@ -10,11 +11,12 @@ from ..data.feeds import CachedFeed, Feed
 from ..methods import FittedMethod, Method
 from ..run.folder import RunFolder
 from .health import Diverged
-from .programs import make_program
+from .programs import dissolving, make_program
 from .recorder import Recorder
 from .resume import Saver
 from .trainee import Trainee, new_method, seeded
 
+T = TypeVar("T")
 OnStep = Callable[[RunFolder, int, int], None]
 OnEvaluation = Callable[[RunFolder, int, int, dict[str, float]], None]
 OnFailure = Callable[[RunFolder, Exception], None]
@@ -80,34 +82,40 @@ def train_together(
 
     Returns:
         those that have finished.
+
+    Raises:
+        Dissolved: several runs cannot go on as one program.
     """
     training, saver = list(trainees), Saver(save_seconds)
 
-    def together(act: Callable[[Trainee], None]) -> None:
-        """Do something with every run; those that fail at it leave."""
+    def of_each(act: Callable[[Trainee], T]) -> list[tuple[Trainee, T]]:
+        """What ``act`` gives for each run; those that fail at it leave."""
+        results = []
         for trainee in tuple(training):
             try:
-                act(trainee)
+                results.append((trainee, act(trainee)))
             except (Diverged, InputError) as error:
                 training.remove(trainee)
                 on_failure(trainee.folder, error)
-
-    def report(trainee: Trainee) -> None:
-        on_step(trainee.folder, trainee.step, trainee.steps)
-        if (record := trainee.evaluate()) is not None:
-            on_evaluation(trainee.folder, trainee.step, trainee.steps, record)
+        return results
 
     while training and training[0].step < training[0].steps:
-        program = make_program(training)
-        same = len(training)
-        while len(training) == same and training[0].step < training[0].steps:
-            program.step()
-            together(report)
+        program, size = make_program(training), len(training)
+        while len(training) == size and training[0].step < training[0].steps:
+            with dissolving(size):
+                program.step()
+            for trainee in training:
+                on_step(trainee.folder, trainee.step, trainee.steps)
+            with dissolving(size):
+                evaluated = of_each(Trainee.evaluate)
+            for trainee, record in evaluated:
+                if record is not None:
+                    on_evaluation(trainee.folder, trainee.step, trainee.steps, record)
             if training and training[0].feed.writes and saver.due:
                 with saver.timed():
-                    together(lambda trainee: saver.save(trainee.folder, trainee.snapshot()))
+                    of_each(lambda trainee: saver.save(trainee.folder, trainee.snapshot()))
         program.close()
-    together(Trainee.finish)
+    of_each(Trainee.finish)
     return training
 
 

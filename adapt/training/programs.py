@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Protocol
 
+import torch
+
+from .bundle import Bundle
 from .trainee import Trainee
 
 
@@ -39,5 +43,39 @@ class Alone:
 
 def make_program(trainees: Sequence[Trainee]) -> Program:
     """The program that trains these runs."""
-    (one,) = trainees
-    return Alone(one)
+    return Alone(trainees[0]) if len(trainees) == 1 else Bundle(trainees)
+
+
+class Dissolved(RuntimeError):
+    """Runs that train together cannot go on together; each continues from where it was stored.
+
+    Args:
+        error: what stopped them.
+
+    Attributes:
+        memory: there was too little of it, so fewer of them may go on.
+        why: in a line.
+    """
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.memory = out_of_memory(error)
+        self.why = (str(error).splitlines() or [type(error).__name__])[0]
+
+
+@contextmanager
+def dissolving(runs: int) -> Iterator[None]:
+    """An error of several runs in the block is none of a single one of them."""
+    try:
+        yield
+    except Exception as error:
+        if runs == 1:
+            raise
+        raise Dissolved(error) from error
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error of Python or torch says that there is too little memory."""
+    return isinstance(error, MemoryError | torch.cuda.OutOfMemoryError) or "allocate memory" in str(
+        error
+    )
