@@ -31,9 +31,10 @@ from torch import nn
 from ...cache.common.locks import release, try_lock
 from ...cache.errors import InputError, shorten
 from ..training.health import Finding
+from .metrics import METRICS, read_metrics
 from .record import CONFIG, RunRecord, read_record, write_record
 
-METRICS, CHECKPOINT, LOGITS = "metrics.jsonl", "checkpoint.pt", "logits.h5"
+CHECKPOINT, LOGITS = "checkpoint.pt", "logits.h5"
 HEALTH, RESUME, LOCK = "health.json", "resume.pt", ".lock"
 
 
@@ -101,8 +102,12 @@ class RunFolder:
 
     @property
     def records(self) -> list[dict[str, float]]:
-        """The metrics."""
-        return [json.loads(line) for line in (self.path / METRICS).read_text().splitlines()]
+        """The metrics.
+
+        Raises:
+            InputError: they are damaged.
+        """
+        return read_metrics(self.path)
 
     def finish(
         self,
