@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from multiprocessing.connection import wait
 from typing import Generic, TypeVar
 
+from ...cache.common.child import module_path
 from ...cache.errors import InputError
 from .messages import receive, send
 from .reader import Done, Reader, answers
-from .server import fork_server, module_path
+from .server import fork_server
 from .video import DecodeError
 from .worker import Orders, Place
 
@@ -218,7 +219,7 @@ class _Worker(Generic[RequestT, AnswerT]):
         self.tasks: deque[_Task[RequestT]] = deque()  # asked and not done
         self.ended = self._ready = False
         self._time_limit = orders.time_limit
-        self._send(Place(os.getcwd(), module_path()))
+        self._send(Place(os.getcwd(), module_path(working_folder=False)))
         self._send(orders)
 
     def ask(self, task: _Task[RequestT]) -> None:

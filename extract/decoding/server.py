@@ -16,18 +16,14 @@ import signal
 import socket
 import struct
 import subprocess
-import sys
 import traceback
 import weakref
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from threading import Lock
 
-# Its modules come from where this process's come from, whatever the flags that Python started with.
-_COMMAND = (
-    "import sys; sys.path[:] = sys.argv[2:]; "
-    f"from {__package__}.server import main; main(sys.argv[1])"
-)
+from ...cache.common.child import module_path, start_child
+
+_NO_THREADS = {"OPENBLAS_NUM_THREADS": "1"}  # or numpy starts some when it is imported
 _ORDER = struct.Struct("=q")  # number of a fork: to start, if a socket comes with it, or to end
 _ENDED = struct.Struct("=qi")  # number of a fork that has ended, exit code as `subprocess` has it
 _SERVERS: weakref.WeakValueDictionary[int, ForkServer] = weakref.WeakValueDictionary()
@@ -57,15 +53,8 @@ class ForkServer:
     """A process that is ready to be forked. See `fork_server`."""
 
     def __init__(self) -> None:
-        self._control, theirs = socket.socketpair()
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-c", _COMMAND, str(theirs.fileno()), *module_path()],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,  # Ctrl-C is for us to handle
-                env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},  # or numpy starts threads
-            )
+        path = module_path(working_folder=False)
+        self._process, self._control = start_child(__name__, _NO_THREADS, path=path)
         self._numbers = itertools.count()
         self._lock = Lock()
         weakref.finalize(self, _end, self._control, self._process, os.getpid())
@@ -116,13 +105,6 @@ class Fork:
         return self._server.end(self._number)
 
 
-def module_path() -> list[str]:
-    """`sys.path` without the working folder, which may hold anything beside the videos."""
-    here, home = Path.cwd(), Path(*Path(__file__).parts[: -__name__.count(".") - 1])
-    places = [p for p in sys.path if p and (Path(p).absolute() != here or here == home)]
-    return places if str(home) in places else [*places, str(home)]
-
-
 def _end(control: socket.socket, process: subprocess.Popen[bytes], owner: int) -> None:
     control.close()
     if os.getpid() == owner:  # not a fork of it, which has inherited this
@@ -133,7 +115,7 @@ def _end(control: socket.socket, process: subprocess.Popen[bytes], owner: int) -
 # --- in the server
 
 
-def main(descriptor: str) -> None:
+def main(descriptor: int) -> None:
     """Fork, kill and wait as told through a socket, until whoever tells is gone."""
     from . import pyav  # noqa: F401  (what most forks need)
     from .worker import serve
@@ -141,7 +123,7 @@ def main(descriptor: str) -> None:
     gc.freeze()  # or collecting garbage in a fork would copy the memory that it shares
     running: dict[int, int] = {}  # process ids
     codes: dict[int, int] = {}  # of those that have ended
-    with socket.socket(fileno=int(descriptor)) as control:
+    with socket.socket(fileno=descriptor) as control:
         with contextlib.suppress(ConnectionResetError, BrokenPipeError):
             while True:
                 order, descriptors, _, _ = socket.recv_fds(control, _ORDER.size, 1)

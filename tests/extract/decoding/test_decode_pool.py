@@ -237,7 +237,7 @@ def _open_files(pid: int) -> list[str]:
 def test_a_process_that_does_not_start(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is no video's fault: better to stop at once than to fail them all."""
     monkeypatch.setattr(fork_servers, "_SERVERS", WeakValueDictionary())
-    monkeypatch.setattr(fork_servers.sys, "executable", "/bin/false")
+    monkeypatch.setattr(sys, "executable", "/bin/false")
     with (
         DecodePool(READING, workers=1, time_limit=1000) as pool,
         pytest.raises(InputError, match=r"does not start \(exit code 1,"),
