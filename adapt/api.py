@@ -168,7 +168,6 @@ class _Watcher:
         self.states: dict[Path, tuple[State, str]] = {}
         self.unreadable: dict[str, str] = {}
         self.warnings: dict[str, None] = {}
-        self._current = Path()
 
     def ready(self, grid: Grid, prepared: Prepared) -> None:
         """A grid's runs can start."""
@@ -187,9 +186,9 @@ class _Watcher:
         run_all(
             prepared,
             on_state=lambda folder, state, why: self._changed(folder.path, state, why),
-            on_step=lambda step, steps: self.watch(StepDone(self._current, step, steps)),
-            on_evaluation=lambda step, steps, metrics: self.watch(
-                Evaluated(self._current, step, steps, metrics)
+            on_step=lambda folder, step, steps: self.watch(StepDone(folder.path, step, steps)),
+            on_evaluation=lambda folder, step, steps, metrics: self.watch(
+                Evaluated(folder.path, step, steps, metrics)
             ),
             save_seconds=save_seconds,
         )
@@ -211,7 +210,6 @@ class _Watcher:
         )
 
     def _changed(self, folder: Path, state: State, why: str) -> None:
-        self._current = folder
         self.states[folder] = state, why
         self.watch(RunChanged(folder, state, why))
 

@@ -14,6 +14,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from ...cache import FeatureFile, InputError, Recipe
 from ...cache.common.cores import cores
+from ...cache.common.memory import free_memory
 from ...cache.recipe import Sampling
 from ...extract.backbones import LoadedBackbone, load_backbone
 from ...extract.backbones.trial import try_backbone
@@ -31,15 +32,14 @@ from ..data.splits import split_videos
 from ..data.store import Store
 from ..methods import entry
 from ..run.record import DataRecord, RunRecord
-from ..training.loop import new_method
 from ..training.processes import Processes
+from ..training.trainee import new_method
 from .backbone import TrainedBackbone, training_precision
 from .clips.kept_flow import flow_recipe
 from .clips.loader import ClipLoader
 from .clips.videos import ClipVideos, all_videos
 from .decoding import Decoding
 from .feed import ClipFeed, options_of
-from .memory.free import free_memory
 from .memory.note import memory_note
 from .memory.step import Need, need
 
@@ -243,7 +243,7 @@ class ClipStore(Store):
             plugin=spec.plugin,
         )
 
-    def _load(self, run: RunConfig, device: torch.device) -> Domains[ClipVideos]:
+    def _load(self, run: RunConfig) -> Domains[ClipVideos]:
         several_cpus = self.processes.size > 1 and self.device.type != "cuda"
         if options_of(run).sync_bn and several_cpus:
             raise InputError("e2e.sync_bn=true is for GPUs: leave it out on CPUs")

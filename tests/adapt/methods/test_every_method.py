@@ -15,6 +15,7 @@ from tcon.adapt.config.settings import keys
 from tcon.adapt.grid import run_all
 from tcon.adapt.inference import load_run
 from tcon.adapt.methods import entry, names
+from tcon.adapt.run.folder import RunFolder
 from tcon.adapt.run.record import read_record
 
 SMALL = {"features": 8, "disc.hidden": 8, "att_hidden": 4, "iterations": 3, "select": "false"}
@@ -46,7 +47,7 @@ def run(
     prepared = prepare(*files, runs, folder / "runs", oracle=True)
     evaluations = 0
 
-    def kill(step: int, steps: int, record: dict[str, float]) -> None:
+    def kill(folder: RunFolder, step: int, steps: int, record: dict[str, float]) -> None:
         nonlocal evaluations
         evaluations += 1
         if evaluations == killed_after:
