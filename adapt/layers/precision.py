@@ -8,6 +8,7 @@ losses, says so by `full_precision` or `widen`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -17,6 +18,11 @@ from torch import Tensor
 P = ParamSpec("P")
 R = TypeVar("R")
 _HALF = (torch.bfloat16, torch.float16)
+
+
+def multiplying_in(precision: str, device: torch.device) -> AbstractContextManager[None]:
+    """A block in which matrix products are computed in ``bf16``, or as they are: ``fp32``."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
 
 
 def compute_dtype(device: torch.device) -> torch.dtype:
