@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -147,6 +147,7 @@ def run_all(
     on_note: OnNote = lambda text: None,
     save_seconds: float = 30.0,
     bundle: int = 1,
+    only: Collection[RunConfig] | None = None,
 ) -> int:
     """Train every run that is not finished yet and that no other process trains.
 
@@ -159,12 +160,14 @@ def run_all(
         save_seconds: work that a kill may cost.
         bundle: at most so many runs of one program shape are trained as one program; fewer where
             they do not fit into the memory, and one where the method does not permit more.
+        only: train these of the runs; None for all.
 
     Returns:
         how many failed.
     """
     training = _Training(prepared, on_state, on_step, on_evaluation, on_note, save_seconds)
-    waiting = deque(side_by_side(prepared.runs, bundle))
+    runs = [each for each in prepared.runs if only is None or each[0] in only]
+    waiting = deque(side_by_side(runs, bundle))
     while waiting:
         waiting.extendleft(reversed(training.train(waiting.popleft())))
     return len(training.failed)

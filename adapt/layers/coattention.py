@@ -56,7 +56,7 @@ def coattention(source: Tensor, target: Tensor, si: Tensor, ti: Tensor) -> Tenso
     """
     a_ss, a_tt = self_attention(source), self_attention(target)  # [Bs, Ks], [Bt, Kt]
     # One product for all videos costs less than a gather of each pair's features, whose gradient
-    # scatters. `index_select` has a gradient that is the same in every run, unlike that of indexing.
+    # scatters. That of `index_select` is the same in every run, unlike that of indexing.
     products = source.flatten(0, 1) @ target.flatten(0, 1).T  # [Bs Ks, Bt Kt]
     products = products.unflatten(1, target.shape[:2]).unflatten(0, source.shape[:2])
     every = products.transpose(1, 2).flatten(0, 1)  # [Bs Bt, Ks, Kt]

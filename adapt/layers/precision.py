@@ -26,7 +26,7 @@ def multiplying_in(precision: str, device: torch.device) -> AbstractContextManag
 
 
 def compute_dtype(device: torch.device) -> torch.dtype:
-    """The type of matrix products on a device, bf16 or float32, and so of what stands beside them."""
+    """The type of matrix products on a device: bf16 or float32."""
     if torch.is_autocast_enabled(device.type):
         return torch.get_autocast_dtype(device.type)
     return torch.float32

@@ -51,10 +51,9 @@ def current_layout(old: Mapping[str, Any]) -> dict[str, Any]:
 def with_precision(values: Mapping[str, Any]) -> Mapping[str, Any]:
     """The values of a `RunRecord` that says in which precision it was trained: once all in fp32."""
     run = values.get("run")
-    train = run.get("train") if isinstance(run, dict) else None
-    if not isinstance(train, dict):
+    if not isinstance(run, dict) or not isinstance(run.get("train"), dict):
         return values
-    return {**values, "run": {**run, "train": {"precision": "fp32", **train}}}
+    return {**values, "run": {**run, "train": {"precision": "fp32", **run["train"]}}}
 
 
 def _domain(data: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -10,12 +10,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import cache
+from multiprocessing.connection import Connection
 from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
 
 from ...cache import InputError
+from ...cache.common.child import start_child
 from ...extract.machine.precision import choose_precision
 from ..config.options import RunConfig
 from ..data.domains import Domains
@@ -81,6 +83,26 @@ def bf16_is_faster(product: Product, device: torch.device, threads: int) -> bool
         device: where; one that only emulates bf16 is not measured, for it could take minutes.
         threads: that compute it now.
     """
+    if device.type == "cuda" and not torch.cuda.is_initialized():
+        # This process may fork others, which could not use a GPU that it has used.
+        return _measured_by_a_child(product, device)
+    return _measured(product, device)
+
+
+def _measured_by_a_child(product: Product, device: torch.device) -> bool:
+    process, child = start_child(__name__)
+    with process, child:
+        child.send((product, device))
+        return child.recv()
+
+
+def main(descriptor: int) -> None:
+    """Measure for the process that has started this one."""
+    with Connection(descriptor) as parent:
+        parent.send(_measured(*parent.recv()))
+
+
+def _measured(product: Product, device: torch.device) -> bool:
     if choose_precision("auto", device) != "bf16":
         return False
     seconds = {
