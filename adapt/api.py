@@ -163,10 +163,10 @@ def train_grids(
     watcher(JobsPlanned(planned))
     here = list(grids)
     if planned.processes > 1:
-        orders = Orders(cached, str(chosen), planned, alone, tuple(command), save_seconds)
+        orders = Orders(cached, planned, alone, tuple(command), save_seconds)
         train_in_processes(orders, watcher)
         here = [grid for grid in grids if grid.end_to_end]
-    for prepared in prepare_each(
+    for _, prepared in prepare_each(
         here, chosen, alone=alone, decoding=decoding, command=command, on_event=watcher
     ):
         train_here(prepared, on_event=watcher, save_seconds=save_seconds)

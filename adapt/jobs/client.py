@@ -28,7 +28,6 @@ class Orders:
 
     Args:
         grids: on cached features.
-        device: where runs want the features.
         jobs: how many at once, of how many threads, on which devices.
         alone: whether a grid that cannot be prepared is an error; else its runs have failed.
         command: words of the command, which the runs' records keep.
@@ -37,7 +36,6 @@ class Orders:
     """
 
     grids: tuple[Grid, ...]
-    device: str
     jobs: Jobs
     alone: bool
     command: tuple[str, ...]

@@ -29,16 +29,18 @@ def prepare_each(
     grids: Sequence[Grid],
     device: torch.device,
     *,
+    devices: Sequence[str] = (),
     alone: bool,
     decoding: Decoding | None = None,
     command: Sequence[str] = (),
     on_event: OnEvent,
-) -> Iterator[Prepared]:
+) -> Iterator[tuple[Grid, Prepared]]:
     """Open the data of grids one after another, each when it is asked for.
 
     Args:
         grids: what to prepare.
         device: where runs want the features.
+        devices: where they will be trained, if that is elsewhere.
         alone: whether a grid that cannot be prepared is an error; else its runs have failed.
         decoding: of clips, end to end.
         command: words of the command that asks for them, which the runs' records keep.
@@ -60,8 +62,8 @@ def prepare_each(
             for run in grid.runs:
                 on_event(RunChanged(grid.output / run.name, "failed", str(error)))
             continue
-        on_event(GridReady(grid, brief(prepared)))
-        yield prepared
+        on_event(GridReady(grid, brief(prepared, devices or (str(device),))))
+        yield grid, prepared
 
 
 def train_here(

@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
 
@@ -20,15 +20,17 @@ import torch
 
 from ...cache.common.plugins import load_plugin
 from ...cache.errors import InputError
-from ..data.store import CachedStore
+from ..config.grid import Grid
 from ..events import RunChanged
 from ..grid import Prepared
+from ..opening import open_store
 from ..training.shape import side_by_side
 from .client import Orders, ending
 from .here import prepare_each
 from .queue import Group, RunQueue
 from .worker import work
 
+_CPU = torch.device("cpu")
 _PATIENCE = 5.0  # seconds that workers have to end by themselves
 
 
@@ -63,14 +65,15 @@ class Leader:
             InputError: the only grid cannot be prepared.
         """
         orders = self.orders
-        for prepared in prepare_each(
+        for grid, prepared in prepare_each(
             orders.grids,
-            torch.device(orders.device),
+            _CPU,
+            devices=orders.jobs.devices,
             alone=orders.alone,
             command=orders.command,
             on_event=self.client.send,
         ):
-            self._train(prepared)
+            self._train(grid, prepared)
         while self.workers:
             self._hear()
 
@@ -88,7 +91,7 @@ class Leader:
         for worker in going_on:
             os.kill(worker.pid, signal.SIGKILL)
 
-    def _train(self, prepared: Prepared) -> None:
+    def _train(self, grid: Grid, prepared: Prepared) -> None:
         """Start every run of a grid that is not finished; the last ones still go on at the end."""
         waiting = []
         for run, folder in prepared.runs:
@@ -102,16 +105,15 @@ class Leader:
         while len(queue):
             free = len(self.workers) < processes
             if free and (group := queue.take()):
-                self._start(prepared, group, queue)
+                self._start(grid, prepared, group, queue)
             else:
                 self._hear()
 
-    def _start(self, prepared: Prepared, group: Group, queue: RunQueue) -> None:
-        orders, store = self.orders, prepared.store
-        if store.device.type == "cpu":
-            for run, _ in group:
-                store.domains(run)  # all its workers share it
+    def _start(self, grid: Grid, prepared: Prepared, group: Group, queue: RunQueue) -> None:
         device = self._least_used_device()
+        if device == str(_CPU):
+            for run, _ in group:
+                prepared.store.domains(run)  # its workers share it
         ours, theirs = Pipe()
         sys.stdout.flush()
         sys.stderr.flush()
@@ -126,9 +128,9 @@ class Leader:
             # Others must see that this end is closed when the leader is gone.
             for connection in (self.client, ours, *(w.connection for w in self.workers)):
                 connection.close()
-            assert isinstance(store, CachedStore)
-            store.device = torch.device(device)
-            work(prepared, group, theirs, orders)
+            if device != str(_CPU):
+                prepared = replace(prepared, store=open_store(grid, torch.device(device)))
+            work(prepared, group, theirs, self.orders)
             code = 0
         except KeyboardInterrupt:
             pass

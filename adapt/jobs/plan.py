@@ -10,10 +10,10 @@ from typing import Literal
 import torch
 
 from ...cache.common.cores import cores
+from ...cache.common.memory import free_on_host
 from ...cache.errors import InputError
 from ..config.grid import Grid
 from ..config.options import RunConfig
-from ..end_to_end.memory.free import free_on_host
 from ..methods import FittedMethod, entry, known_elsewhere
 from ..run.folder import is_finished
 
