@@ -50,6 +50,7 @@ def prepare(
     runs: Sequence[RunConfig],
     output: str | Path,
     *,
+    device: torch.device | None = None,
     oracle: bool = False,
     command: Sequence[str] = (),
 ) -> Prepared:
@@ -59,6 +60,7 @@ def prepare(
         store: what the runs are trained on.
         runs: what to train.
         output: folder that gets one sub-folder per run.
+        device: where they will be trained, if that is not where the store's features go.
         oracle: permit methods that train on target labels.
         command: words of the command that asks for them, which the records keep.
 
@@ -67,7 +69,8 @@ def prepare(
     """
     check_runs(runs, store, oracle=oracle)
     begun = {run.name: begun_record(Path(output) / run.name) for run in runs}
-    runs = [_with_precision(run, runs, begun, store) for run in runs]
+    device = device or store.device
+    runs = [_with_precision(run, runs, begun, store, device) for run in runs]
     folders = []
     for run in by_data(runs):
         path = Path(output) / run.name
@@ -107,6 +110,7 @@ def _with_precision(
     runs: Sequence[RunConfig],
     begun: Mapping[str, RunRecord | None],
     store: Store,
+    device: torch.device,
 ) -> RunConfig:
     """The run with the precision that it has begun in, or that is chosen for it now.
 
@@ -118,7 +122,7 @@ def _with_precision(
     if run.train.precision == "auto" and record is not None:
         precision = record.run.train.precision
     else:
-        precision = choose(decides, store.chosen(decides), store.device)
+        precision = choose(decides, store.chosen(decides), device)
     return replace(run, train=replace(run.train, precision=precision))
 
 

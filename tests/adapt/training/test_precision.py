@@ -78,7 +78,9 @@ def test_a_process_that_must_not_touch_the_gpu_has_it_measured() -> None:
 
 
 def test_the_size_is_that_of_the_run(files: tuple[Path, Path], tmp_path: Path) -> None:
-    (run,) = make_runs(["tcon"], ["tcon.disc.hidden=32", "tcon.features=16"], segments="4:3")
+    (run,) = make_runs(
+        ["tcon"], ["tcon.disc.hidden=32", "tcon.features=16", "tcon.att_hidden=4"], segments="4:3"
+    )
     domains = prepare(*files, [run], tmp_path).store.chosen(run)
     # The video discriminator's first layer sees the three target segments side by side.
     assert largest_product(run, domains) == Product(64 * (4 + 3), 3 * 16, 32)
