@@ -11,6 +11,7 @@ from ..cache import FeatureFile
 from ..cache.common.device import choose_device
 from ..cache.common.plugins import load_plugin
 from .config.grid import Grid, make_grid
+from .config.options import Precision
 from .config.plans import Plan, read_plan
 from .config.settings import Settings
 from .end_to_end.decoding import Decoding
@@ -34,6 +35,7 @@ def adapt(
     seeds: int | Sequence[int] | None = None,
     settings: Settings = (),
     preset: str | None = None,
+    precision: Precision | None = None,
     task: str | Path | None = None,
     plan: str | Path | None = None,
     plugins: Iterable[str | Path] = (),
@@ -68,6 +70,8 @@ def adapt(
         seeds: how many, from 0 on, or which; 1 if none.
         settings: any options, as ``{"train.lr": 1e-3}`` or ``["train.lr=1e-3"]``.
         preset: named settings of the methods, applied first.
+        precision: of matrix products in training: "fp32", "bf16", or "auto" for the faster one here
+            if none.
         task: csv of classes or a shipped task's name; None for the class names that both share.
         plan: a TOML file or a shipped plan's name; what is given here overrides it.
         plugins: files or modules that register methods or backbones of your own.
@@ -99,6 +103,7 @@ def adapt(
         "seeds": seeds,
         "settings": settings,
         "preset": preset,
+        "precision": precision,
         "task": task,
         "oracle": oracle,
         "end_to_end": end_to_end,

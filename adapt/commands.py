@@ -43,6 +43,11 @@ def _number_or_auto(_context: click.Context, _option: click.Parameter, given: st
     f"[default: {defaults.NORMALISE}]",
 )
 @click.option(
+    "--precision",
+    type=click.Choice(["auto", "fp32", "bf16"]),
+    help="Of matrix products in training; auto is the faster one here.  [default: auto]",
+)
+@click.option(
     "--preset",
     help=f"Named settings of the methods: matched, official ...  [default: {defaults.PRESET}]",
 )
