@@ -10,17 +10,19 @@ from typing import Any
 from ..cache import FeatureFile
 from ..cache.common.device import choose_device
 from ..cache.common.plugins import load_plugin
-from ..cache.errors import InputError
-from .briefing import brief
 from .config.grid import Grid, make_grid
+from .config.options import Precision
 from .config.plans import Plan, read_plan
 from .config.settings import Settings
 from .end_to_end.decoding import Decoding
 from .end_to_end.options import EndToEnd
-from .events import Evaluated, GridReady, GridRefused, OnEvent, RunChanged, StepDone
-from .grid import Prepared, State, prepare, run_all
-from .opening import open_store
+from .events import Event, GridReady, JobsPlanned, OnEvent, RunChanged, VideosUnreadable
+from .grid import State
+from .jobs.client import Orders, train_in_processes
+from .jobs.here import prepare_each, train_here
+from .jobs.plan import Wanted, plan_jobs
 from .run.finished import FailedRun, FinishedRun, Runs
+from .training.shape import most_together
 
 
 def adapt(
@@ -33,6 +35,7 @@ def adapt(
     seeds: int | Sequence[int] | None = None,
     settings: Settings = (),
     preset: str | None = None,
+    precision: Precision | None = None,
     task: str | Path | None = None,
     plan: str | Path | None = None,
     plugins: Iterable[str | Path] = (),
@@ -41,6 +44,8 @@ def adapt(
     decoding: Decoding | None = None,
     output: str | Path | None = None,
     device: str = "auto",
+    jobs: Wanted = "auto",
+    bundle: Wanted = "auto",
     on_event: OnEvent | None = None,
 ) -> Runs:
     """Train every method on every modality, number of segments and seed.
@@ -65,6 +70,8 @@ def adapt(
         seeds: how many, from 0 on, or which; 1 if none.
         settings: any options, as ``{"train.lr": 1e-3}`` or ``["train.lr=1e-3"]``.
         preset: named settings of the methods, applied first.
+        precision: of matrix products in training: "fp32", "bf16", or "auto" for the faster one here
+            if none.
         task: csv of classes or a shipped task's name; None for the class names that both share.
         plan: a TOML file or a shipped plan's name; what is given here overrides it.
         plugins: files or modules that register methods or backbones of your own.
@@ -73,7 +80,11 @@ def adapt(
         decoding: of clips, end to end.
         output: folder that gets one sub-folder per run; ``runs`` if none.
         device: "auto", "cpu", "cuda", ...
-        on_event: called with every `events.Event`.
+        jobs: runs on cached features that are trained at once, each in a process of its own, or
+            "auto": as cores, GPUs and memory allow. 1 trains them in this process.
+        bundle: runs that differ in seeds and numbers alone and are trained as one program, at
+            most; or "auto": 1 on a CPU, as many as fit into the memory on a GPU, but at most 32.
+        on_event: called with every `events.Event`, in this process.
 
     Returns:
         the finished runs, those that failed, and warnings of the data (``runs.warnings``).
@@ -92,6 +103,7 @@ def adapt(
         "seeds": seeds,
         "settings": settings,
         "preset": preset,
+        "precision": precision,
         "task": task,
         "oracle": oracle,
         "end_to_end": end_to_end,
@@ -103,9 +115,14 @@ def adapt(
     grids = [make_grid(given)] if planned is None else list(planned.grids)
     if decoding is not None:
         decoding.require_mode(end_to_end=any(grid.end_to_end for grid in grids))
-    if planned is None:
-        return train_grids(grids, device=device, decoding=decoding, on_event=on_event)
-    return train_plan(planned, device=device, decoding=decoding, on_event=on_event)
+    options: dict[str, Any] = {
+        "device": device,
+        "jobs": jobs,
+        "bundle": bundle,
+        "decoding": decoding,
+        "on_event": on_event,
+    }
+    return train_grids(grids, **options) if planned is None else train_plan(planned, **options)
 
 
 def train_plan(plan: Plan, **options: Any) -> Runs:
@@ -124,6 +141,8 @@ def train_grids(
     grids: Sequence[Grid],
     *,
     device: str = "auto",
+    jobs: Wanted = "auto",
+    bundle: Wanted = "auto",
     decoding: Decoding | None = None,
     command: Sequence[str] = (),
     on_event: OnEvent | None = None,
@@ -134,6 +153,8 @@ def train_grids(
     Args:
         grids: at least one.
         device: "auto", "cpu", "cuda", ...
+        jobs: runs on cached features that are trained at once; see `adapt`.
+        bundle: those of them that are one program; see there.
         decoding: of clips, end to end.
         command: words of the command that asks for them, which the runs' records keep.
         on_event: called with every event.
@@ -143,21 +164,20 @@ def train_grids(
         InputError: the only grid cannot be prepared; of several, its runs have failed.
     """
     watcher = _Watcher(on_event or (lambda event: None))
-    chosen = choose_device(device)
-    for grid in grids:
-        try:
-            store = open_store(grid, chosen, decoding, on_event=watcher.watch)
-            watcher.unreadable |= store.unreadable
-            prepared = prepare(store, grid.runs, grid.output, oracle=grid.oracle, command=command)
-        except InputError as error:
-            if len(grids) == 1:
-                raise
-            watcher.refuse(grid, str(error))
-            continue
-        watcher.ready(grid, prepared)
-        watcher.train(prepared, save_seconds)
-    paths = [grid.output / run.name for grid in grids for run in grid.runs]
-    return watcher.outcome(paths)
+    chosen, alone = choose_device(device), len(grids) == 1
+    cached = tuple(grid for grid in grids if not grid.end_to_end)
+    planned, together = plan_jobs(jobs, cached, chosen), most_together(bundle, chosen)
+    watcher(JobsPlanned(planned))
+    here = list(grids)
+    if planned.processes > 1:
+        orders = Orders(cached, planned, alone, tuple(command), save_seconds, together)
+        train_in_processes(orders, watcher)
+        here = [grid for grid in grids if grid.end_to_end]
+    for _, prepared in prepare_each(
+        here, chosen, alone=alone, decoding=decoding, command=command, on_event=watcher
+    ):
+        train_here(prepared, on_event=watcher, save_seconds=save_seconds, bundle=together)
+    return watcher.outcome([grid.output / run.name for grid in grids for run in grid.runs])
 
 
 class _Watcher:
@@ -168,31 +188,16 @@ class _Watcher:
         self.states: dict[Path, tuple[State, str]] = {}
         self.unreadable: dict[str, str] = {}
         self.warnings: dict[str, None] = {}
-        self._current = Path()
 
-    def ready(self, grid: Grid, prepared: Prepared) -> None:
-        """A grid's runs can start."""
-        briefing = brief(prepared)
-        self.warnings |= dict.fromkeys(briefing.warnings)
-        self.watch(GridReady(grid, prepared, briefing))
-
-    def refuse(self, grid: Grid, why: str) -> None:
-        """None of a grid's runs can be trained."""
-        self.watch(GridRefused(grid, why))
-        for run in grid.runs:
-            self._changed(grid.output / run.name, "failed", why)
-
-    def train(self, prepared: Prepared, save_seconds: float) -> None:
-        """`run_all`, with events."""
-        run_all(
-            prepared,
-            on_state=lambda folder, state, why: self._changed(folder.path, state, why),
-            on_step=lambda step, steps: self.watch(StepDone(self._current, step, steps)),
-            on_evaluation=lambda step, steps, metrics: self.watch(
-                Evaluated(self._current, step, steps, metrics)
-            ),
-            save_seconds=save_seconds,
-        )
+    def __call__(self, event: Event) -> None:
+        match event:
+            case VideosUnreadable(why=why):
+                self.unreadable |= why
+            case GridReady(briefing=briefing):
+                self.warnings |= dict.fromkeys(briefing.warnings)
+            case RunChanged(folder, state, why):
+                self.states[folder] = state, why
+        self.watch(event)
 
     def outcome(self, paths: Sequence[Path]) -> Runs:
         """How the runs in these folders ended."""
@@ -209,11 +214,6 @@ class _Watcher:
             unreadable=self.unreadable,
             warnings=tuple(self.warnings),
         )
-
-    def _changed(self, folder: Path, state: State, why: str) -> None:
-        self._current = folder
-        self.states[folder] = state, why
-        self.watch(RunChanged(folder, state, why))
 
 
 def _path(given: FeatureFile | str | Path | None) -> str | None:

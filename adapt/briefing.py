@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .config.options import RunConfig
@@ -18,10 +19,15 @@ class Briefing:
     warnings: tuple[str, ...]
 
 
-def brief(prepared: Prepared) -> Briefing:
-    """Videos, classes, steps, and warnings; each sentence once."""
+def brief(prepared: Prepared, devices: Sequence[str]) -> Briefing:
+    """Videos, classes, steps, and warnings; each sentence once.
+
+    Args:
+        prepared: the grid.
+        devices: where it is trained.
+    """
     runs, store = [run for run, _ in prepared.runs], prepared.store
-    said: dict[str, None] = dict.fromkeys(_videos(prepared, runs))
+    said: dict[str, None] = dict.fromkeys(_videos(prepared, runs, ", ".join(devices)))
     if store.task.status not in ("", VERIFIED):
         said[f"Classes of {store.task.name}: {store.task.status}."] = None
     for run in runs:
@@ -32,12 +38,14 @@ def brief(prepared: Prepared) -> Briefing:
             said[f"{run.method} starts from source_only, which is trained for it."] = None
         else:
             said[_steps(run, len(store.chosen(run).source_train))] = None
+    if faster := {run.method: None for run in runs if run.train.precision == "bf16"}:
+        said[f"Matrix products of {', '.join(faster)} are in bf16 (--precision)."] = None
     said |= {text: None for run in runs for text in store.notes(run)}
     warnings = {text: None for run in runs for text in store.warnings(run)}
     return Briefing(tuple(said), tuple(warnings))
 
 
-def _videos(prepared: Prepared, runs: list[RunConfig]) -> list[str]:
+def _videos(prepared: Prepared, runs: list[RunConfig], devices: str) -> list[str]:
     """A sentence per way of choosing videos."""
     said = []
     for way in dict.fromkeys((run.train.holdout, run.train.target_pool) for run in runs):
@@ -48,7 +56,7 @@ def _videos(prepared: Prepared, runs: list[RunConfig]) -> list[str]:
             f"{domains.task.name}: {len(domains.task.classes)} classes; source "
             f"{len(domains.source_train)} train{validate}; target {len(domains.target_train)} "
             f"adapted on, {len(domains.target_test)} tested ({domains.protocol}); "
-            f"{prepared.store.device}"
+            f"{devices}"
         )
     return said
 

@@ -15,6 +15,10 @@ from ..cache.common.plugin_option import plugin_option
 from .config import defaults
 
 
+def _number_or_auto(_context: click.Context, _option: click.Parameter, given: str) -> int | str:
+    return int(given) if given.isdecimal() else given
+
+
 @click.command()
 @click.option("--source", type=click.Path(path_type=Path), help="Labelled features.")
 @click.option("--target", type=click.Path(path_type=Path), help="Unlabelled features.")
@@ -37,6 +41,11 @@ from .config import defaults
     type=click.Choice(["none", "source", "domain"]),
     help="Standardise features by nothing, the source's statistics or each domain's own.  "
     f"[default: {defaults.NORMALISE}]",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "fp32", "bf16"]),
+    help="Of matrix products in training; auto is the faster one here.  [default: auto]",
 )
 @click.option(
     "--preset",
@@ -78,11 +87,29 @@ from .config import defaults
     "-o", "--output", type=click.Path(path_type=Path), help=f"[default: {defaults.OUTPUT}]"
 )
 @click.option("--device", default="auto", show_default=True)
+@click.option(
+    "--jobs",
+    default="auto",
+    show_default=True,
+    metavar="N|auto",
+    callback=_number_or_auto,
+    help="Runs that are trained at once on cached features.",
+)
+@click.option(
+    "--bundle",
+    default="auto",
+    show_default=True,
+    metavar="N|auto",
+    callback=_number_or_auto,
+    help="Runs of one kind that are trained as one program, at most.",
+)
 @click.option("--tensorboard", is_flag=True, help="Write the metrics for TensorBoard too.")
 @click.option("--dry-run", is_flag=True, help="Print the runs and train none.")
 def adapt(
     plan: str | None,
     device: str,
+    jobs: int | str,
+    bundle: int | str,
     tensorboard: bool,
     workers: int | None,
     source_flow: Path | None,
@@ -126,6 +153,8 @@ def adapt(
         plan=planned,
         tensorboard=tensorboard,
         device=device,
+        jobs=jobs,
+        bundle=bundle,
         decoding=decoding,
         command=["tcon", *sys.argv[1:]],
     )

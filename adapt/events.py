@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from .briefing import Briefing
 from .config.grid import Grid
-from .grid import Prepared, State
+from .grid import State
+from .jobs.plan import Jobs
 
 if TYPE_CHECKING:
     from ..extract.features.pipeline import Progress  # the cached mode must not need decoders
@@ -24,11 +25,24 @@ class CountingVideos:
 
 
 @dataclass(frozen=True)
+class VideosUnreadable:
+    """Videos of the lists that cannot be read, and why."""
+
+    why: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class JobsPlanned:
+    """How many runs are trained at once is decided."""
+
+    jobs: Jobs
+
+
+@dataclass(frozen=True)
 class GridReady:
     """A grid is about to be trained; ``briefing`` is what to know of it."""
 
     grid: Grid
-    prepared: Prepared
     briefing: Briefing
 
 
@@ -50,8 +64,18 @@ class RunChanged:
 
 
 @dataclass(frozen=True)
+class Noted:
+    """What a user should know of how runs are trained, in a sentence."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class StepDone:
-    """A run has done ``step`` of ``steps`` steps; of 0 where nobody knows how many."""
+    """A run has done ``step`` of ``steps`` steps; of 0 where nobody knows how many.
+
+    Of a run in another process not every step is said, only some each second.
+    """
 
     folder: Path
     step: int
@@ -68,5 +92,15 @@ class Evaluated:
     metrics: Mapping[str, float]
 
 
-Event = CountingVideos | GridReady | GridRefused | RunChanged | StepDone | Evaluated
+Event = (
+    CountingVideos
+    | VideosUnreadable
+    | JobsPlanned
+    | GridReady
+    | GridRefused
+    | RunChanged
+    | Noted
+    | StepDone
+    | Evaluated
+)
 OnEvent = Callable[[Event], None]

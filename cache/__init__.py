@@ -1,8 +1,9 @@
 """The feature file: one HDF5 file per dataset that holds every snippet's features.
 
 ``recipe``   what made the features; ``legacy`` reads the recipes of older versions
-``schema``   the rows and arrays of a file; ``reader``, ``writer``, ``merge`` and ``sources`` (parts
-             and shards) work on them, ``tables`` and ``files`` on HDF5 itself
+``schema``   the rows and arrays of a file; ``reader`` and ``rows`` (of features, on demand),
+             ``writer``, ``merge`` and ``sources`` (parts and shards) work on them, ``tables`` and
+             ``files`` on HDF5 itself
 ``inspect``  a file as tables for people
 ``errors``   the one exception for wrong input; it and ``common/`` (records as JSON and back,
              ranges, the console, devices, locks, plug-ins) are what every room shares
@@ -18,12 +19,14 @@ if TYPE_CHECKING:
     from .errors import InputError
     from .reader import FeatureFile, Packed
     from .recipe import Recipe
+    from .rows import FeatureRows
     from .schema import Failure, Snippets, Video
     from .writer import FeatureWriter
 
 __all__ = [
     "Failure",
     "FeatureFile",
+    "FeatureRows",
     "FeatureWriter",
     "InputError",
     "Packed",
@@ -37,6 +40,7 @@ __getattr__ = lazy_exports(
     {
         "Failure": "schema",
         "FeatureFile": "reader",
+        "FeatureRows": "rows",
         "FeatureWriter": "writer",
         "InputError": "errors",
         "Packed": "reader",

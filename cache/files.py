@@ -95,6 +95,22 @@ def existing_file(path: Path) -> Iterator[h5py.File]:
         yield h5
 
 
+@contextmanager
+def sound_file(path: Path) -> Iterator[h5py.File]:
+    """`existing_file`, for reading in the block what may be damaged.
+
+    Raises:
+        InputError: as of `existing_file`, or what is read in the block is damaged.
+    """
+    with existing_file(path) as h5:
+        try:
+            yield h5
+        except InputError:
+            raise
+        except Exception as error:  # HDF5 raises anything for damaged files
+            raise InputError(f"{path} is damaged: {str(error)[:200].strip()}") from None
+
+
 def _check_format(path: Path, h5: h5py.File) -> None:
     try:
         name, version = (h5.attrs.get(key) for key in ("format", "format_version"))

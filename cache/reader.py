@@ -13,9 +13,10 @@ import numpy as np
 
 from .common.records import from_json
 from .errors import InputError
-from .files import existing_file
+from .files import sound_file
 from .legacy import OLD_COLUMNS, recipe_from_texts
 from .recipe import Recipe
+from .rows import FeatureRows, Source
 from .schema import SPLITS, TABLES, Failure, Video
 from .sources import sources_of
 from .tables import read_table
@@ -81,10 +82,11 @@ class FeatureFile:
         seen: dict[str, Path] = {}
         self.sources: list[tuple[Path, np.ndarray]] = []
         self._packed: dict[str, Packed] = {}
+        self._rows: dict[str, FeatureRows] = {}
         self._counts: dict[str, dict[Path, np.ndarray]] = {}  # in the order of the sources
         for source in sources_of(self.path):
             held: dict[str, np.ndarray] = {}
-            with _open(source) as h5:
+            with sound_file(source) as h5:
                 rows = read_table(h5, "videos", Video, old_names=OLD_COLUMNS)
                 _check_videos(rows)
                 failures |= {f.video: f for f in read_table(h5, "failures", Failure)}
@@ -127,34 +129,50 @@ class FeatureFile:
         return sorted(self.recipes)
 
     def packed(self, modality: str = "rgb") -> Packed:
-        """All features of a modality, loaded at the first call.
+        """All features of a modality, loaded into memory at the first call; see `rows`.
+
+        Raises:
+            InputError: the file does not hold this modality, or more of it than memory does.
+        """
+        if modality not in self._packed:
+            rows = self.rows(modality)
+            self._packed[modality] = Packed(
+                features=rows.between(0, len(rows) // rows.views).reshape(-1, *rows.snippet),
+                frame=self.frames(modality),
+                start=self.starts(modality),
+                count=self.counts(modality),
+            )
+        return self._packed[modality]
+
+    def rows(self, modality: str = "rgb") -> FeatureRows:
+        """All features of a modality, to be read from the file as they are needed.
 
         Raises:
             InputError: the file does not hold this modality.
         """
         if modality not in self.recipes:
             raise InputError(f"{self.path} holds no {modality} features, only {self.modalities}")
-        if modality in self._packed:
-            return self._packed[modality]
-        count = self.counts(modality)
-        features, frame = [], []
+        if modality not in self._rows:
+            sources = []
+            for source, fresh in self.sources:
+                with _unchanged(source, modality, len(fresh)) as group:
+                    keep = np.repeat(fresh, group["count"])
+                    sources.append(Source(source, modality, group["features"].shape, keep))
+            self._rows[modality] = FeatureRows(sources)
+        return self._rows[modality]
+
+    def frames(self, modality: str = "rgb") -> np.ndarray:
+        """The centre frame of each snippet of a modality, [S].
+
+        Raises:
+            InputError: the file does not hold this modality.
+        """
+        self.counts(modality)
+        found = []
         for source, fresh in self.sources:
-            with _open(source) as h5:
-                group = h5[modality]
-                rows = group["count"][()]
-                if len(rows) != len(fresh):
-                    raise InputError(f"{source} has changed since it was opened: try again")
-                keep = np.repeat(fresh, rows)
-                features.append(_rows(group["features"], keep))  # [s, D] or [s, V, D]
-                frame.append(_rows(group["frame"], keep))  # [s]
-        in_sequence = count[np.argsort(self.order)]
-        self._packed[modality] = Packed(
-            features=_concatenate(features),
-            frame=_concatenate(frame),
-            start=(np.cumsum(in_sequence) - in_sequence)[self.order],
-            count=count,
-        )
-        return self._packed[modality]
+            with _unchanged(source, modality, len(fresh)) as group:
+                found.append(group["frame"][()][np.repeat(fresh, group["count"])])
+        return np.concatenate(found)
 
     def sha256(self, modality: str | None, *, labels: bool) -> str:
         """Hash of ids, splits and features in the order of ids, and of labels if asked.
@@ -165,17 +183,27 @@ class FeatureFile:
             modality: whose features; None for each video's number of frames in their place.
             labels: whether they count.
         """
-        packed = None if modality is None else self.packed(modality)
         digest = hashlib.sha256()
+        if modality is not None:
+            rows, start, count = self.rows(modality), self.starts(modality), self.counts(modality)
         for n, video in enumerate(self.videos):
             label = video.label if labels else ""
             digest.update(f"{video.id}\0{video.split}\0{label}\0".encode())
-            if packed is None:
+            if modality is None:
                 digest.update(f"{video.frames}\0".encode())
             else:
-                start = packed.start[n]
-                digest.update(packed.features[start : start + packed.count[n]].tobytes())
+                digest.update(rows.between(start[n], start[n] + count[n]).tobytes())
         return digest.hexdigest()
+
+    def starts(self, modality: str) -> np.ndarray:
+        """The first snippet of each video, [N].
+
+        Raises:
+            InputError: as of `counts`.
+        """
+        count = self.counts(modality)
+        in_sequence = count[np.argsort(self.order)]
+        return (np.cumsum(in_sequence) - in_sequence)[self.order]
 
     def counts(self, modality: str) -> np.ndarray:
         """Snippets of each video, [N].
@@ -196,22 +224,6 @@ class FeatureFile:
                 f"{source} was made differently from the other shards of {self.path} "
                 f"({'; '.join(differences)}): extract all shards alike"
             )
-
-
-@contextmanager
-def _open(source: Path) -> Iterator[h5py.File]:
-    """Open an HDF5 file to read.
-
-    Raises:
-        InputError: it is no feature file, or what is read in the block is damaged.
-    """
-    with existing_file(source) as h5:
-        try:
-            yield h5
-        except InputError:
-            raise
-        except Exception as error:  # HDF5 raises anything for damaged files
-            raise InputError(f"{source} is damaged: {str(error)[:200].strip()}") from None
 
 
 def _recipe(group: h5py.Group) -> Recipe:
@@ -269,11 +281,14 @@ def _number(count: int, name: str) -> str:
     return f"{count} {name if count == 1 else plural}"
 
 
-def _concatenate(arrays: list[np.ndarray]) -> np.ndarray:
-    """Concatenate without copying a single array; empty ones, which do not know V, are left out."""
-    arrays = [array for array in arrays if len(array)] or arrays[:1]
-    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+@contextmanager
+def _unchanged(source: Path, modality: str, videos: int) -> Iterator[h5py.Group]:
+    """A modality of a file that still holds as many videos.
 
-
-def _rows(dataset: h5py.Dataset, keep: np.ndarray) -> np.ndarray:
-    return dataset[()] if keep.all() else dataset[()][keep]
+    Raises:
+        InputError: it does not, or it is damaged.
+    """
+    with sound_file(source) as h5:
+        if len(h5[modality]["count"]) != videos:
+            raise InputError(f"{source} has changed since it was opened: try again")
+        yield h5[modality]

@@ -32,7 +32,10 @@ CIRCLES = {
         "adapt.run",
         "adapt.training",
     ): "end-to-end options are options, its feed is a feed; a finished run predicts",
-    ("adapt", "adapt.progress"): "the display shows the grid, and the command shows the display",
+    ("adapt", "adapt.jobs", "adapt.progress"): (
+        "the display shows the grid, and the command shows the display; `adapt` starts processes "
+        "that do what it does alone"
+    ),
     ("evaluate.runs", "evaluate.scores", "evaluate.scores.choices"): (
         "a group of runs has its scores, and what is computed of groups is a score too"
     ),

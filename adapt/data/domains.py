@@ -1,4 +1,4 @@
-"""Both domains' features on the device, and the labels that training may see.
+"""Both domains' videos with their features, and the labels that training may see.
 
 No object that this module returns holds target labels; `oracle` alone hands any out.
 """
@@ -17,6 +17,7 @@ from ...cache import FeatureFile, InputError
 from ...cache.common.short import short_repr
 from ..config.options import TargetPool
 from ..tasks.task import Task
+from .features import Features, FetchedFeatures
 from .splits import Splits, split_videos
 
 _PLACES = 2**20  # positions inside a segment
@@ -59,14 +60,14 @@ class Videos:
 
     Args:
         ids: [n].
-        features: all views of all snippets of the domain, [S V, D_in] float16, on the device.
+        features: all views of all snippets of the domain, [S V, D_in] float16.
         start, count: the first snippet of each video and how many it has, [n].
         labels: class indices [n], of source videos alone.
         views: V, crops and flips of every snippet; the first is the centre crop.
     """
 
     ids: tuple[str, ...]
-    features: Tensor
+    features: Features
     start: Tensor
     count: Tensor
     labels: Tensor | None
@@ -164,6 +165,18 @@ class Domains(Generic[V]):
         return sets if self.source_val is None else sets | {"source_val": self.source_val}
 
 
+def with_features(domains: Domains[Videos], source: Features, target: Features) -> Domains[Videos]:
+    """The same domains with other features."""
+    val = domains.source_val
+    return replace(
+        domains,
+        source_train=replace(domains.source_train, features=source),
+        source_val=None if val is None else replace(val, features=source),
+        target_train=replace(domains.target_train, features=target),
+        target_test=replace(domains.target_test, features=target),
+    )
+
+
 def load_domains(
     source: FeatureFile,
     target: FeatureFile,
@@ -174,13 +187,13 @@ def load_domains(
     holdout: float = 0.0,
     pool: TargetPool = "task",
 ) -> Domains[Videos]:
-    """Load the task's videos, as `split_videos` chooses them.
+    """The task's videos, as `split_videos` chooses them; features stay in their files.
 
     Args:
         source, target: feature files.
         modality: whose features.
         task: the classes.
-        device: where the features go.
+        device: where features are fetched to.
         holdout, pool: as in `split_videos`.
 
     Raises:
@@ -216,16 +229,18 @@ def choose(splits: Splits, task: Task, source: V, target: V) -> Domains[V]:
 
 def _load(file: FeatureFile, modality: str, device: torch.device) -> Videos:
     """All videos of a file, without labels."""
-    packed = file.packed(modality)
-    arrays = (packed.features, packed.start.astype(np.int64), packed.count.astype(np.int64))
-    features, start, count = (torch.from_numpy(array).to(device) for array in arrays)
+    rows = file.rows(modality)
+    start, count = (
+        torch.from_numpy(array.astype(np.int64)).to(device)
+        for array in (file.starts(modality), file.counts(modality))
+    )
     return Videos(
         ids=tuple(video.id for video in file.videos),
-        features=features.flatten(0, -2),  # [S V, D_in]
+        features=FetchedFeatures(rows, device),
         start=start,
         count=count,
         labels=None,
-        views=features.shape[1] if features.ndim == 3 else 1,
+        views=rows.views,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -19,6 +20,8 @@ from ..methods import Method, SourceBatch
 from ..training.health import Finding
 from .batches import EndlessBatches, step_generator
 from .domains import Domains, Videos
+from .features import FetchedFeatures
+from .prefetch import prefetched
 
 _CHUNK = 1024  # videos predicted at once
 
@@ -101,20 +104,16 @@ class Feed(ABC):
 
 
 class CachedFeed(Feed):
-    """A random snippet of each segment, gathered from features on the device."""
+    """A random snippet of each segment. Features that do not lie on the device are fetched by a
+    thread, a step ahead."""
 
     domains: Domains[Videos]
 
     def batches(self, steps: range, method: Method) -> Iterator[Batch]:
-        source_positions = self.run.source_segments * method.snippets
-        target_positions = self.run.target_segments * method.snippets
-        train, pool = self.domains.source_train, self.domains.target_train
-        for step in steps:
-            generator = step_generator(self.run.seed, step, self.device)
-            source, labels = _batch(train, self.source_batches, step, source_positions, generator)
-            assert labels is not None
-            target, _ = _batch(pool, self.target_batches, step, target_positions, generator)
-            yield Batch(SourceBatch(source, labels), target, generator)
+        make = partial(self._batch, method.snippets)
+        if self._fetches:
+            return prefetched(make, steps, self.device)
+        return map(make, steps)
 
     def all_central(self, snippets: int) -> tuple[SourceBatch, Tensor]:
         """The central snippets of all training videos."""
@@ -132,6 +131,22 @@ class CachedFeed(Feed):
         chunks = torch.arange(len(videos), device=self.device).split(_CHUNK)
         logits = [method.predict(videos.segments(chunk, positions)) for chunk in chunks]
         return torch.cat(logits).float().cpu()
+
+    @property
+    def _fetches(self) -> bool:
+        """Whether features do not lie on the device."""
+        return isinstance(self.domains.source_train.features, FetchedFeatures)
+
+    def _batch(self, snippets: int, step: int) -> Batch:
+        """What a method of so many snippets a segment trains on at a step."""
+        train, pool = self.domains.source_train, self.domains.target_train
+        source_positions = self.run.source_segments * snippets
+        target_positions = self.run.target_segments * snippets
+        generator = step_generator(self.run.seed, step, self.device)
+        source, labels = _batch(train, self.source_batches, step, source_positions, generator)
+        assert labels is not None
+        target, _ = _batch(pool, self.target_batches, step, target_positions, generator)
+        return Batch(SourceBatch(source, labels), target, generator)
 
 
 def clip_gradients(optimiser: torch.optim.Optimizer, norm: float) -> None:

@@ -13,10 +13,11 @@ import torch
 from torch import Tensor
 
 from ..config.options import Normalise
-from .domains import Domains, Videos
+from .domains import Domains, Videos, with_features
+from .features import standardise
 
 Statistics = Mapping[str, Mapping[str, Tensor]]  # by domain, the mean and deviation [D_in]
-_ROWS = 65536  # rows in float32 at once
+_ROWS = 4096  # rows in float64 at once
 _FLOOR = 0.05  # of the mean deviation: a dimension that hardly varies must not be amplified
 
 
@@ -36,7 +37,7 @@ def normalise(domains: Domains[Videos], how: Normalise) -> Domains[Videos]:
 
 
 def standardise_domains(domains: Domains[Videos], statistics: Statistics) -> Domains[Videos]:
-    """The same domains, standardised by these statistics.
+    """The same domains, standardised by these statistics; see `standardise`.
 
     Args:
         domains: both domains.
@@ -45,22 +46,12 @@ def standardise_domains(domains: Domains[Videos], statistics: Statistics) -> Dom
     """
     if not statistics:
         return domains
-    features = {
-        name: standardise(videos.features, **statistics[name])
-        for name, videos in (("source", domains.source_train), ("target", domains.target_train))
+    source = standardise(domains.source_train.features, **statistics["source"])
+    target = standardise(domains.target_train.features, **statistics["target"])
+    kept = {
+        name: {key: value.cpu() for key, value in own.items()} for name, own in statistics.items()
     }
-    val = domains.source_val
-    return replace(
-        domains,
-        source_train=replace(domains.source_train, features=features["source"]),
-        source_val=None if val is None else replace(val, features=features["source"]),
-        target_train=replace(domains.target_train, features=features["target"]),
-        target_test=replace(domains.target_test, features=features["target"]),
-        statistics={
-            name: {key: value.cpu() for key, value in own.items()}
-            for name, own in statistics.items()
-        },
-    )
+    return replace(with_features(domains, source, target), statistics=kept)
 
 
 def _statistics(videos: Videos) -> dict[str, Tensor]:
@@ -80,11 +71,3 @@ def _statistics(videos: Videos) -> dict[str, Tensor]:
     deviation = (squares / len(rows) - mean.square()).clamp(min=0).sqrt()
     floor = _FLOOR * deviation.mean() or 1.0  # one snippet alone has no deviation
     return {"mean": mean.float(), "deviation": deviation.clamp(min=float(floor)).float()}
-
-
-def standardise(features: Tensor, mean: Tensor, deviation: Tensor) -> Tensor:
-    """(x - mean) / deviation in the features' type, float16, chunk by chunk; [S V, D_in]."""
-    result = torch.empty_like(features)
-    for chunk, out in zip(features.split(_ROWS), result.split(_ROWS), strict=True):
-        out.copy_((chunk.float() - mean) / deviation)
-    return result

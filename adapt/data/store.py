@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from ...cache import FeatureFile, InputError
+from ...cache.common.memory import free_memory
 from ...cache.errors import printable
 from ..config.options import RunConfig
 from ..methods import entry
 from ..run.record import DataRecord, DomainRecord, RunRecord, VideoCounts
 from ..tasks.task import read_task, shared_classes, some
 from ..training.processes import Processes
-from .domains import Domains, Videos, load_domains
+from .domains import Domains, Videos, load_domains, with_features
+from .features import Free, Placement, choose_place, put
 from .feeds import CachedFeed, Feed
 from .oracle import train_on_target
 from .statistics import normalise
@@ -73,10 +75,10 @@ class Store(ABC):
         return Processes()
 
     def chosen(self, run: RunConfig) -> Domains:
-        """The run's videos with features as they were extracted, in the computer's memory."""
+        """The run's videos with features as they were extracted, which stay in their files."""
         key = _data_key(run)[:3]
         if key not in self._chosen:
-            self._chosen[key] = self._load(run, torch.device("cpu"))
+            self._chosen[key] = self._load(run)
         return self._chosen[key]
 
     def domains(self, run: RunConfig) -> Domains:
@@ -152,21 +154,59 @@ class Store(ABC):
         """The fields of a `DataRecord` that say where features come from."""
 
     @abstractmethod
-    def _load(self, run: RunConfig, device: torch.device) -> Domains:
-        """The run's videos, on the device."""
+    def _load(self, run: RunConfig) -> Domains:
+        """The run's videos."""
 
 
 class CachedStore(Store):
-    """Features as they lie in the files, standardised as a run wants; see `Store`."""
+    """Features as they lie in the files, standardised as a run wants; see `Store`.
+
+    Args:
+        source, target, task, device: as in `Store`.
+        free: how many bytes a device has free.
+    """
 
     def __init__(
-        self, source: Path, target: Path, *, task: str | Path | None, device: torch.device
+        self,
+        source: Path,
+        target: Path,
+        *,
+        task: str | Path | None,
+        device: torch.device,
+        free: Free = free_memory,
     ) -> None:
         super().__init__(source, target, task=task, device=device)
-        self._ready: tuple[tuple[Any, ...], Domains[Videos]] | None = None
+        self._free = free
+        self._placements: dict[tuple[Any, ...], Placement] = {}
+        self._ready: dict[tuple[Any, ...], Domains[Videos]] = {}
+
+    def preload(self, runs: Sequence[RunConfig]) -> None:
+        """Hold what all of these runs train on, for processes that are forked off to share it.
+
+        What does not fit beside the rest stays in its files. A GPU's memory is left alone: its
+        context would not survive the fork.
+        """
+        if self.device.type != "cpu":
+            return
+        for run in runs:
+            if (key := _data_key(run)) not in self._ready:
+                self._placements.pop(key, None)  # less is free by now
+                self._ready[key] = self._placed(run)
 
     def feed(self, run: RunConfig) -> Feed:
         return CachedFeed(run, self.domains(run), self.device)
+
+    def notes(self, run: RunConfig) -> list[str]:
+        return [*super().notes(run), self.placement(run).note(f"{run.modality} features")]
+
+    def placement(self, run: RunConfig) -> Placement:
+        """Where the run's features lie while it trains."""
+        key = _data_key(run)
+        if key not in self._placements:
+            domains = self.chosen(run)
+            size = sum(v.features.nbytes for v in (domains.source_train, domains.target_train))
+            self._placements[key] = choose_place(size, self.device, self._free)
+        return self._placements[key]
 
     def warnings(self, run: RunConfig) -> list[str]:
         a, b = (file.recipes[run.modality] for file in (self.source, self.target))
@@ -190,13 +230,19 @@ class CachedStore(Store):
         return said
 
     def _prepared(self, run: RunConfig) -> Domains:
-        """The run's videos, standardised and on the device; one way of it is kept."""
-        if self._ready is None or self._ready[0] != _data_key(run):
-            self._ready = None  # two keys at once may not fit on the device
-            on_cpu = self.device.type == "cpu"
-            loaded = self.chosen(run) if on_cpu else self._load(run, self.device)
-            self._ready = _data_key(run), normalise(loaded, run.train.normalise)
-        return self._ready[1]
+        """The run's videos, standardised and in their place; unless `preload` held more, one way
+        of it is kept."""
+        if (key := _data_key(run)) not in self._ready:
+            self._ready.clear()  # two at once may not fit
+            self._ready[key] = self._placed(run)
+        return self._ready[key]
+
+    def _placed(self, run: RunConfig) -> Domains[Videos]:
+        domains, place = self.chosen(run), self.placement(run).place
+        source, target = (
+            put(videos.features, place) for videos in (domains.source_train, domains.target_train)
+        )
+        return normalise(with_features(domains, source, target), run.train.normalise)
 
     def _seen(self, run: RunConfig) -> str | None:
         return run.modality
@@ -211,13 +257,13 @@ class CachedStore(Store):
             "mode": "cached features",
         }
 
-    def _load(self, run: RunConfig, device: torch.device) -> Domains:
+    def _load(self, run: RunConfig) -> Domains:
         return load_domains(
             self.source,
             self.target,
             modality=run.modality,
             task=self.task,
-            device=device,
+            device=self.device,
             holdout=run.train.holdout,
             pool=run.train.target_pool,
         )

@@ -14,9 +14,11 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from ...cache import FeatureFile, InputError, Recipe
 from ...cache.common.cores import cores
+from ...cache.common.memory import free_memory
 from ...cache.recipe import Sampling
 from ...extract.backbones import LoadedBackbone, load_backbone
 from ...extract.backbones.trial import try_backbone
+from ...extract.decoding.server import ForkServer, fork_server
 from ...extract.features.options import ExtractOptions
 from ...extract.features.plan import make_cut
 from ...extract.flow.cache import FlowCache
@@ -31,15 +33,14 @@ from ..data.splits import split_videos
 from ..data.store import Store
 from ..methods import entry
 from ..run.record import DataRecord, RunRecord
-from ..training.loop import new_method
 from ..training.processes import Processes
+from ..training.trainee import new_method
 from .backbone import TrainedBackbone, training_precision
 from .clips.kept_flow import flow_recipe
 from .clips.loader import ClipLoader
 from .clips.videos import ClipVideos, all_videos
 from .decoding import Decoding
 from .feed import ClipFeed, options_of
-from .memory.free import free_memory
 from .memory.note import memory_note
 from .memory.step import Need, need
 
@@ -69,12 +70,15 @@ class ClipStore(Store):
         self._micro_batches: dict[RunConfig, int] = {}
         self._resumed: set[RunConfig] = set()
         self._flows: dict[str, FlowCache] = {}
+        self._server: ForkServer | None = None  # of all runs' decoding processes
 
     @property
     def processes(self) -> Processes:
         return self._processes
 
     def feed(self, run: RunConfig) -> Feed:
+        if self.decoding.workers != 0:
+            self._server = fork_server()  # starts while the backbone is loaded
         options, loaded = options_of(run), self._backbone(run)
         module = copy.deepcopy(loaded.module)  # every run starts from it
         if options.sync_bn and self.processes.size > 1:
@@ -243,7 +247,7 @@ class ClipStore(Store):
             plugin=spec.plugin,
         )
 
-    def _load(self, run: RunConfig, device: torch.device) -> Domains[ClipVideos]:
+    def _load(self, run: RunConfig) -> Domains[ClipVideos]:
         several_cpus = self.processes.size > 1 and self.device.type != "cuda"
         if options_of(run).sync_bn and several_cpus:
             raise InputError("e2e.sync_bn=true is for GPUs: leave it out on CPUs")

@@ -18,7 +18,7 @@ from ...extract.features.plan import Plan
 from ...extract.lists.videos import VideoItem
 from ...extract.machine.machine import Machine
 from ..data.domains import Videos
-from ..data.statistics import standardise
+from ..data.features import standardised
 from .features import plan_features
 from .loaded_run import LoadedRun, load_run
 from .prediction import Prediction
@@ -112,7 +112,7 @@ def predict_one(run: LoadedRun, video: Video, snippets: Snippets) -> Prediction:
     """
     features = torch.from_numpy(snippets.features)  # [n, D_in]
     if run.statistics:
-        features = standardise(features, **run.statistics["target"])
+        features = standardised(features, **run.statistics["target"])
     first, n = torch.tensor([0]), torch.tensor([len(features)])
     videos = Videos((video.id,), features, start=first, count=n, labels=None)
     rows = videos.snippets(first, run.positions())[0]  # [K m]

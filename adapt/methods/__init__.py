@@ -18,7 +18,16 @@ from .base import (
     SourceBatch,
     State,
 )
-from .registry import Entry, build, entry, names, protect_built_in, register, temporary_methods
+from .registry import (
+    Entry,
+    build,
+    entry,
+    known_elsewhere,
+    names,
+    protect_built_in,
+    register,
+    temporary_methods,
+)
 
 __all__ = [
     "AdversarialConfig",
@@ -36,6 +45,7 @@ __all__ = [
     "State",
     "build",
     "entry",
+    "known_elsewhere",
     "names",
     "register",
     "temporary_methods",

@@ -126,6 +126,11 @@ def entry(name: str) -> Entry:
     return replace(found, plugin=found.plugin or plugin_of(found.method.__module__))
 
 
+def known_elsewhere(name: str) -> bool:
+    """Whether another process knows the method too: it is tcon's own or comes from a plug-in."""
+    return name in _BUILT_IN or entry(name).plugin is not None
+
+
 @contextmanager
 def temporary_methods() -> Iterator[None]:
     """Forget at the end of the block what is registered in it, for tests and notebooks."""

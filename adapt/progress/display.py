@@ -14,7 +14,16 @@ from ...cache.errors import InputError
 from ..api import train_grids, train_plan
 from ..config.grid import Grid
 from ..config.plans import Plan
-from ..events import CountingVideos, Evaluated, Event, GridReady, RunChanged, StepDone
+from ..events import (
+    CountingVideos,
+    Evaluated,
+    Event,
+    GridReady,
+    JobsPlanned,
+    Noted,
+    RunChanged,
+    StepDone,
+)
 from ..run.finished import Runs
 from ..run.read import read_health
 from ..training.health import Finding, by_kind
@@ -54,6 +63,9 @@ class Display:
                     board.caption = ""
                     if counted:
                         self.console.print(f"{listed}: {counted} videos decoded and counted.")
+            case JobsPlanned(jobs):
+                if jobs.note:
+                    self.console.print(jobs.note)
             case GridReady(briefing=briefing):
                 for text in briefing.notes:
                     self.console.print(text)
@@ -61,6 +73,8 @@ class Display:
                     self.console.print(f"Warning: {text}", style="yellow")
             case RunChanged(folder, state, why):
                 board.set_state(self.labels[folder], state, why)
+            case Noted(text):
+                self.console.print(text)
             case StepDone(folder, step, steps):
                 board.stepped(self.labels[folder], step, steps)
             case Evaluated(folder, step, steps, metrics):

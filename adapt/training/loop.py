@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
-import torch
-
+from ...cache import InputError
 from ..config.options import RunConfig
-from ..data.domains import Domains
 from ..data.feeds import CachedFeed, Feed
-from ..methods import FittedMethod, Method, Sizes, build
+from ..methods import FittedMethod, Method
 from ..run.folder import RunFolder
-from .optimiser import learning_rate, make_optimiser, set_rate
+from .health import Diverged
+from .programs import dissolving, make_program
 from .recorder import Recorder
-from .resume import Saver, restore
+from .resume import Saver
+from .trainee import Trainee, new_method, seeded
 
-OnStep = Callable[[int, int], None]
-OnEvaluation = Callable[[int, int, dict[str, float]], None]
+T = TypeVar("T")
+OnStep = Callable[[RunFolder, int, int], None]
+OnEvaluation = Callable[[RunFolder, int, int, dict[str, float]], None]
+OnFailure = Callable[[RunFolder, Exception], None]
 
 
 def train(
@@ -25,8 +27,8 @@ def train(
     feed: Feed,
     folder: RunFolder,
     *,
-    on_step: OnStep = lambda step, steps: None,
-    on_evaluation: OnEvaluation = lambda step, steps, record: None,
+    on_step: OnStep = lambda folder, step, steps: None,
+    on_evaluation: OnEvaluation = lambda folder, step, steps, record: None,
     save_seconds: float = 30.0,
 ) -> Method:
     """Train one run and write its folder; an interrupted one continues where it was stored.
@@ -35,7 +37,7 @@ def train(
         config: the run.
         feed: its batches; no target labels.
         folder: where it is recorded.
-        on_step: called with the steps done and those in all.
+        on_step: called with the folder, the steps done and those in all.
         on_evaluation: called with these and the record that was logged.
         save_seconds: work that a kill may cost.
 
@@ -46,52 +48,75 @@ def train(
         InputError: the method cannot be built for these sizes.
         Diverged: the loss or a logit is not finite at an evaluation.
     """
-    options, videos = config.train, len(feed.domains.source_train)
-    steps = options.steps(videos)
-    evaluations = min(options.evaluations, steps)
-    evaluate_at = {round(steps * (e + 1) / evaluations) for e in range(evaluations)}
 
-    method = new_method(config, feed.domains).to(feed.device)
-    optimiser = make_optimiser(feed.parameter_groups(method), options)
-    recorder = Recorder(folder, feed)
-    state, first = method.initial_state(feed.device), 0
-    if (snapshot := restore(folder, writes=feed.writes)) is not None:
-        method.load_state_dict(snapshot["method"])
-        feed.load_state_dict(snapshot["feed"])
-        optimiser.load_state_dict(snapshot["optimiser"])
-        recorder.load_state_dict(snapshot["recorder"])
-        state = {name: value.to(feed.device) for name, value in snapshot["state"].items()}
-        first = snapshot["step"]
-    saver = Saver(folder, save_seconds)
+    def fail(_: RunFolder, error: Exception) -> None:
+        raise error
 
-    for step, batch in enumerate(feed.batches(range(first, steps), method), first):
-        draws = method.draw(feed.source_size, feed.target_size, batch.generator)
-        rate = set_rate(optimiser, learning_rate(options, step, steps))
-        losses, state = method.losses(
-            batch.source, batch.target, progress=step / steps, draws=draws, state=state
-        )
-        feed.update(losses.total, optimiser, options.clip_norm)
+    trainee = Trainee(config, feed, folder)
+    train_together(
+        [trainee],
+        on_step=on_step,
+        on_evaluation=on_evaluation,
+        on_failure=fail,
+        save_seconds=save_seconds,
+    )
+    return trainee.method
 
-        recorder.add({"loss": losses.total.detach(), **losses.logs, **batch.logs})
-        on_step(step + 1, steps)
-        if step + 1 in evaluate_at:
-            epoch = (step + 1) / options.steps_per_epoch(videos)
-            record = recorder.evaluate(method, step + 1, epoch=epoch, lr=rate)
-            on_evaluation(step + 1, steps, record)
-        if feed.writes and saver.due:
-            saver.save(
-                {
-                    "step": step + 1,
-                    "method": method.state_dict(),
-                    "feed": feed.state_dict(),
-                    "optimiser": optimiser.state_dict(),
-                    "state": state,
-                    "recorder": recorder.state_dict(),
-                }
-            )
 
-    recorder.finish(method)
-    return method
+def train_together(
+    trainees: Sequence[Trainee],
+    *,
+    on_step: OnStep,
+    on_evaluation: OnEvaluation,
+    on_failure: OnFailure,
+    save_seconds: float,
+) -> list[Trainee]:
+    """Train runs of one program shape, all at the same step, to their end.
+
+    One that fails leaves, and the others go on.
+
+    Args:
+        trainees: the runs.
+        on_step, on_evaluation, save_seconds: as in `train`.
+        on_failure: called with the folder of a run that diverges or cannot be recorded, and why.
+
+    Returns:
+        those that have finished.
+
+    Raises:
+        Dissolved: several runs cannot go on as one program.
+    """
+    training, saver = list(trainees), Saver(save_seconds)
+
+    def of_each(act: Callable[[Trainee], T]) -> list[tuple[Trainee, T]]:
+        """What ``act`` gives for each run; those that fail at it leave."""
+        results = []
+        for trainee in tuple(training):
+            try:
+                results.append((trainee, act(trainee)))
+            except (Diverged, InputError) as error:
+                training.remove(trainee)
+                on_failure(trainee.folder, error)
+        return results
+
+    while training and training[0].step < training[0].steps:
+        program, size = make_program(training), len(training)
+        while len(training) == size and training[0].step < training[0].steps:
+            with dissolving(size):
+                program.step()
+            for trainee in training:
+                on_step(trainee.folder, trainee.step, trainee.steps)
+            with dissolving(size):
+                evaluated = of_each(Trainee.evaluate)
+            for trainee, record in evaluated:
+                if record is not None:
+                    on_evaluation(trainee.folder, trainee.step, trainee.steps, record)
+            if training and training[0].feed.writes and saver.due:
+                with saver.timed():
+                    of_each(lambda trainee: saver.save(trainee.folder, trainee.snapshot()))
+        program.close()
+    of_each(Trainee.finish)
+    return training
 
 
 def fit(
@@ -100,7 +125,7 @@ def fit(
     folder: RunFolder,
     *,
     base: Method,
-    on_evaluation: OnEvaluation = lambda step, steps, record: None,
+    on_evaluation: OnEvaluation = lambda folder, step, steps, record: None,
 ) -> Method:
     """`train` for a `FittedMethod`: an evaluation after each iteration. It is not resumed.
 
@@ -108,32 +133,13 @@ def fit(
         base: the trained `source_only` that it starts from.
     """
     folder.begin()
-    with _seeded(config.seed):
+    with seeded(config.seed):
         method = new_method(config, feed.domains).to(feed.device)
         recorder = Recorder(folder, feed)
         assert isinstance(method, FittedMethod)
         logged = method.fit(base, *feed.all_central(method.snippets))
         for step, logs in enumerate(logged, start=1):
             recorder.add(logs)
-            on_evaluation(step, 0, recorder.evaluate(method, step))
+            on_evaluation(folder, step, 0, recorder.evaluate(method, step))
     recorder.finish(method)
     return method
-
-
-def new_method(config: RunConfig, domains: Domains) -> Method:
-    """The run's method as it is before the first step."""
-    sizes = Sizes(
-        in_features=domains.in_features,
-        source_segments=config.source_segments,
-        target_segments=config.target_segments,
-        classes=len(domains.task.classes),
-    )
-    with _seeded(config.seed):
-        return build(config.method, config.options, sizes)
-
-
-@contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        yield

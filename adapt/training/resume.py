@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import io
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -19,15 +21,14 @@ _SHARE = 50  # a run spends no more than a 50th of its time on storing
 
 
 class Saver:
-    """Stores a snapshot of a run at most once in ``seconds``: so much work can be lost.
+    """Stores snapshots of runs at most once in ``seconds``: so much work can be lost.
 
     Args:
-        folder: of the run.
-        seconds: 0 stores every step; a snapshot that takes long to store is stored less often.
+        seconds: 0 stores every step; snapshots that take long to store are stored less often.
     """
 
-    def __init__(self, folder: RunFolder, seconds: float) -> None:
-        self.folder, self.seconds = folder, seconds
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
         self._last, self._took = time.monotonic(), 0.0
 
     @property
@@ -35,14 +36,19 @@ class Saver:
         wait = self.seconds and max(self.seconds, _SHARE * self._took)
         return time.monotonic() - self._last >= wait
 
-    def save(self, snapshot: dict[str, Any]) -> None:
-        """Replace the stored snapshot as a whole; it holds tensors and plain values."""
+    @contextmanager
+    def timed(self) -> Iterator[None]:
+        """The block stores the snapshots that are due."""
         started = time.monotonic()
-        buffer = io.BytesIO()
-        torch.save({**snapshot, "written": self.folder.sync_metrics()}, buffer)
-        replace_file(self.folder.resume, buffer.getvalue())
+        yield
         self._last = time.monotonic()
         self._took = self._last - started
+
+    def save(self, folder: RunFolder, snapshot: dict[str, Any]) -> None:
+        """Replace a run's stored snapshot as a whole; it holds tensors and plain values."""
+        buffer = io.BytesIO()
+        torch.save({**snapshot, "written": folder.sync_metrics()}, buffer)
+        replace_file(folder.resume, buffer.getvalue())
 
 
 def restore(folder: RunFolder, *, writes: bool = True) -> dict[str, Any] | None:

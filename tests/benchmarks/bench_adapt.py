@@ -48,7 +48,7 @@ from tcon.adapt.data.feeds import CachedFeed
 from tcon.adapt.methods import FittedMethod, Method, entry, names
 from tcon.adapt.run.folder import RunFolder
 from tcon.adapt.tasks.task import Task
-from tcon.adapt.training import loop
+from tcon.adapt.training import loop, trainee
 from tcon.adapt.training.recorder import Recorder
 from tcon.cache.common.device import choose_device
 
@@ -152,7 +152,7 @@ def _train(
 ) -> Clock:
     """A short run of the loop itself, timed."""
     clock = Clock(device, steps)
-    begin, new, make = feed.step_generator, loop.new_method, loop.make_optimiser
+    begin, new, make = feed.step_generator, trainee.new_method, trainee.make_optimiser
     clip = torch.nn.utils.clip_grad_norm_
 
     def step_generator(*args: Any) -> torch.Generator:
@@ -173,8 +173,8 @@ def _train(
     changes = [(feed, "step_generator", step_generator)]
     if parts:
         changes += [
-            (loop, "new_method", new_method),
-            (loop, "make_optimiser", make_optimiser),
+            (trainee, "new_method", new_method),
+            (trainee, "make_optimiser", make_optimiser),
             (feed, "_batch", clock.timed("gather", feed._batch)),
             (torch.Tensor, "backward", clock.timed("backward", torch.Tensor.backward)),
             (torch.nn.utils, "clip_grad_norm_", clock.timed("optimiser", clip)),

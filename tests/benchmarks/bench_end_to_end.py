@@ -42,6 +42,7 @@ from tcon.adapt.tasks.task import Task
 from tcon.adapt.training import loop
 from tcon.adapt.training.processes import Processes
 from tcon.adapt.training.recorder import Recorder
+from tcon.adapt.training.trainee import new_method
 from tcon.cache.common.device import choose_device
 from tcon.extract.backbones import LoadedBackbone, load_backbone
 from tcon.extract.features.options import ExtractOptions
@@ -137,7 +138,7 @@ def _setting(run: RunConfig, device: torch.device) -> _Setting:
     )
     domains = _domains(batch, loaded.spec.dim)
     itemsize = DTYPES[backbone.precision].itemsize
-    method = loop.new_method(run, domains)
+    method = new_method(run, domains)
     images = 2 * batch * k
     needed = need(loaded.module, method, shape, of_batch=images, bytes_per_value=itemsize)
     at_once = options.micro_batch or needed.micro_batch(device, images)
@@ -202,7 +203,7 @@ class _Clock:
     def __init__(self, device: torch.device) -> None:
         self.device, self.started, self.seconds, self.timed = device, 0.0, 0.0, 0
 
-    def step(self, done: int, steps: int) -> None:
+    def step(self, _: RunFolder, done: int, steps: int) -> None:
         """Called after each step."""
         if done in (WARM_UP, steps):
             if self.device.type == "cuda":

@@ -165,7 +165,7 @@ def segment_frames(run: RunFeatures, domain: Domain, videos: Videos) -> np.ndarr
     k, m = run.loaded.segments(domain), run.method.snippets
     rows = videos.snippets(torch.arange(len(videos)), k * m)  # [n, K m]
     central = rows.view(-1, k, m)[:, :, m // 2]  # [n, K]
-    return run.files[domain].packed(run.loaded.config.modality).frame[central.numpy()]
+    return run.files[domain].frames(run.loaded.config.modality)[central.numpy()]
 
 
 def _missing(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ import torch
 from feature_files import write_domain
 from sklearn.preprocessing import StandardScaler
 
-from tcon.adapt.data.domains import Domains, Videos, load_domains
+from tcon.adapt.data.domains import Domains, Videos, load_domains, with_features
+from tcon.adapt.data.features import put
 from tcon.adapt.data.statistics import normalise
 from tcon.adapt.tasks.task import shared_classes
 from tcon.cache import FeatureFile
@@ -28,13 +30,24 @@ def load(folder: Path, **target: object) -> Domains:
 def rows(videos: Videos) -> np.ndarray:
     """Every snippet of these videos."""
     ranges = zip(videos.start.tolist(), videos.count.tolist(), strict=True)
-    return np.concatenate([videos.features[s : s + n].double().numpy() for s, n in ranges])
+    return np.concatenate(
+        [videos.features[torch.arange(s, s + n)].double().numpy() for s, n in ranges]
+    )
 
 
+def held(domains: Domains) -> Domains:
+    """With features in memory."""
+    source, target = domains.source_train.features, domains.target_train.features
+    return with_features(domains, put(source, "device"), put(target, "device"))
+
+
+@pytest.mark.parametrize("place", [held, lambda domains: domains], ids=["memory", "file"])
 @pytest.mark.parametrize("how", ["source", "domain"])
-def test_equals_scikit_learns_scaler_fitted_on_training_videos(tmp_path: Path, how: str) -> None:
+def test_equals_scikit_learns_scaler_fitted_on_training_videos(
+    tmp_path: Path, how: str, place: Callable[[Domains], Domains]
+) -> None:
     before = load(tmp_path)
-    after = normalise(before, how)
+    after = normalise(place(before), how)
     source = StandardScaler().fit(rows(before.source_train))
     target = source if how == "source" else StandardScaler().fit(rows(before.target_train))
     for name in ("source_train", "source_val", "target_train", "target_test"):
@@ -56,7 +69,7 @@ def test_none_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_dimension_without_variation_stays_bounded(tmp_path: Path) -> None:
-    domains = load(tmp_path)
+    domains = held(load(tmp_path))
     trained_on = rows(domains.target_train)
     domains.target_train.features[:, 3] = 0.0
     test = domains.target_test
@@ -67,5 +80,5 @@ def test_dimension_without_variation_stays_bounded(tmp_path: Path) -> None:
 
 
 def test_one_snippet_alone_is_finite(tmp_path: Path) -> None:
-    domains = normalise(load(tmp_path, videos=1, snippets=1, splits=("",)), "domain")
+    domains = normalise(held(load(tmp_path, videos=1, snippets=1, splits=("",))), "domain")
     assert domains.target_train.features.isfinite().all()

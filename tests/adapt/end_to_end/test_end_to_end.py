@@ -32,9 +32,10 @@ from tcon.adapt.grid import Prepared, run_all
 from tcon.adapt.inference.features import plan_features
 from tcon.adapt.inference.loaded_run import load_run
 from tcon.adapt.inference.stream import predict_videos
+from tcon.adapt.run.folder import RunFolder
 from tcon.adapt.run.record import read_record
-from tcon.adapt.training.loop import new_method
 from tcon.adapt.training.processes import Processes
+from tcon.adapt.training.trainee import new_method
 from tcon.cache import FeatureFile, InputError
 from tcon.cli import main
 from tcon.extract.lists.videos import read_videos
@@ -261,7 +262,7 @@ def test_a_killed_run_continues(files: tuple[Path, Path], tmp_path: Path, step: 
     settings = ("e2e.backbone=tiny_bn", "e2e.micro_batch=3")
     whole = end_to_end(files, tmp_path / "whole", *settings)
 
-    def stop(done: int, steps: int) -> None:
+    def stop(folder: RunFolder, done: int, steps: int) -> None:
         if done == step:
             raise Stop
 
@@ -273,7 +274,7 @@ def test_a_killed_run_continues(files: tuple[Path, Path], tmp_path: Path, step: 
         tmp_path / "cut",
         *settings,
         save_seconds=0,
-        on_step=lambda step, steps: begun.append(step),
+        on_step=lambda folder, step, steps: begun.append(step),
     )
     assert begun[0] == step  # the last step had not been stored
     for name in ("metrics.jsonl", "logits.h5", "checkpoint.pt", "config.json"):
@@ -406,7 +407,7 @@ def test_the_micro_batch_is_kept_and_may_be_changed(
         ready = prepared(files, tmp_path, runs)
         reached = 0
 
-        def stop(done: int, steps: int) -> None:
+        def stop(folder: RunFolder, done: int, steps: int) -> None:
             nonlocal reached
             reached += 1
             if reached == 2:  # after the first has been stored

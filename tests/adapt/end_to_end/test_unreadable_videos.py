@@ -16,6 +16,7 @@ from tcon.adapt.config.runs import make_runs
 from tcon.adapt.end_to_end.clips import reader as clip_reader
 from tcon.adapt.end_to_end.decoding import Decoding
 from tcon.adapt.grid import run_all
+from tcon.adapt.run.folder import RunFolder
 from tcon.extract.decoding import DecodeError
 from tcon.extract.snippets.views import TrainingCrop
 
@@ -61,7 +62,7 @@ def test_only_a_video_that_cannot_be_predicted_ends_a_run(
     asleep, records = Asleep(monkeypatch), []
     runs = make_runs(["tcon"], SETTINGS, segments=2, end_to_end=True)
 
-    def stop(step: int, steps: int) -> None:
+    def stop(folder: RunFolder, step: int, steps: int) -> None:
         if step == 4:  # each target video has been in a batch; the place after step 3 is stored
             raise KeyboardInterrupt
 
@@ -70,11 +71,13 @@ def test_only_a_video_that_cannot_be_predicted_ends_a_run(
         assert run_all(prepared, save_seconds=0, **options) == 0
 
     with pytest.raises(KeyboardInterrupt):
-        train(on_step=stop, on_evaluation=lambda step, steps, record: records.append(record))
+        train(
+            on_step=stop, on_evaluation=lambda folder, step, steps, record: records.append(record)
+        )
     place = torch.load(tmp_path / runs[0].name / "resume.pt", weights_only=True)
     assert place["feed"]["failed"] == {"train/run/1 of the target": "asleep"}
     asleep.now = False
-    train(on_evaluation=lambda step, steps, record: records.append(record))
+    train(on_evaluation=lambda folder, step, steps, record: records.append(record))
     assert [record["unreadable_videos"] for record in records] == [1, 1]
     health = json.loads((tmp_path / runs[0].name / "health.json").read_text())
     [finding] = [found for found in health if found["kind"] == "unreadable videos"]

@@ -135,7 +135,7 @@ from tcon.adapt.config.runs import make_runs
 from tcon.adapt.grid import run_all
 source, target, output, *settings = sys.argv[1:]
 prepared = prepare(source, target, make_runs(["tcon"], settings, segments=4), output, device="cpu")
-report = lambda step, steps, record: print(step, flush=True)
+report = lambda folder, step, steps, record: print(step, flush=True)
 run_all(prepared, on_evaluation=report, save_seconds=0.03)
 """
 

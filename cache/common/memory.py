@@ -1,4 +1,4 @@
-"""How much memory is free."""
+"""How much memory is free; in the lowest room because both ways of training need it."""
 
 from __future__ import annotations
 
@@ -33,6 +33,11 @@ def free_on_host(proc: Path = _PROC, groups: Path = _GROUPS) -> int | None:
     except (OSError, StopIteration, IndexError):
         return None
     return max(min(int(available) * 1024, *_left(proc, groups)), 0)
+
+
+def readable_bytes(size: float) -> str:
+    """As people read it, in the unit that fits: "2.4 GiB"."""
+    return f"{size / 2**30:.1f} GiB" if size >= 2**29 else f"{size / 2**20:.1f} MiB"
 
 
 def _left(proc: Path, groups: Path) -> Iterator[int]:

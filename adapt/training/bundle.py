@@ -1,0 +1,106 @@
+"""Several runs as one program: `torch.vmap` of a method's losses over stacked runs.
+
+Each run keeps its method, optimiser, random numbers and records, as alone. The weights of all are
+kept in tensors with a first axis of runs, R, of which each method's own are views: an optimiser
+updates them in place, and predictions and snapshots find them where they always are. The sum of
+the runs' losses has for gradients those of each run, since no run's loss depends on another's
+weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from ..data.feeds import clip_gradients
+from ..methods import Losses, Method, SourceBatch, State
+from .trainee import Trainee
+
+
+class Bundle:
+    """One program for all of ``trainees``, which are of one shape and at the same step."""
+
+    def __init__(self, trainees: Sequence[Trainee]) -> None:
+        self.trainees = tuple(trainees)
+        # What is not stored with a method, such as index tables, is the same in all.
+        self._own = [dict(one.method.state_dict(keep_vars=True)) for one in trainees]
+        self._stacked = _stack([_detached(own) for own in self._own])
+        for name, tensor in self._own[0].items():
+            self._stacked[name].requires_grad_(tensor.requires_grad)
+        for run, own in enumerate(self._own):
+            for name, tensor in own.items():
+                tensor.data = self._stacked[name].detach()[run]
+        self._losses = _Losses(trainees[0].method)
+
+    def step(self) -> None:
+        drawn = [one.next_inputs() for one in self.trainees]
+        sources = [inputs.batch.source for inputs in drawn]
+        losses, states = self._all_losses(
+            SourceBatch(*(torch.stack(tensors) for tensors in zip(*sources, strict=True))),
+            torch.stack([inputs.batch.target for inputs in drawn]),
+            _stack([inputs.draws for inputs in drawn]),
+            _stack([one.state for one in self.trainees]),
+            progress=drawn[0].progress,
+        )
+        for tensor in self._stacked.values():
+            tensor.grad = None
+        losses.total.sum().backward()
+        for run, (one, inputs) in enumerate(zip(self.trainees, drawn, strict=True)):
+            self._take_gradients(run)
+            clip_gradients(one.optimiser, one.config.train.clip_norm)
+            one.optimiser.step()
+            one.state = _of_run(states, run)
+            logs = _of_run(losses.logs, run)
+            one.keep(Losses(losses.total[run], logs), inputs.batch.logs)
+
+    def close(self) -> None:
+        for own in self._own:
+            for tensor in own.values():
+                tensor.data, tensor.grad = tensor.data.clone(), None
+
+    def _all_losses(
+        self, source: SourceBatch, target: Tensor, draws: State, state: State, *, progress: float
+    ) -> tuple[Losses, State]:
+        """`Method.losses` of every run, all with a first axis of runs."""
+
+        def of_one(weights: dict[str, Tensor], *batch: Any) -> tuple[Losses, State]:
+            named = {f"method.{name}": tensor for name, tensor in weights.items()}
+            return functional_call(self._losses, named, (*batch, progress))
+
+        with self.trainees[0].computing():
+            return torch.vmap(of_one)(self._stacked, source, target, draws, state)
+
+    def _take_gradients(self, run: int) -> None:
+        for name, tensor in self._own[run].items():
+            gradient = self._stacked[name].grad
+            tensor.grad = None if gradient is None else gradient[run]
+
+
+class _Losses(nn.Module):
+    """A method called by its losses, as `functional_call` calls modules."""
+
+    def __init__(self, method: Method) -> None:
+        super().__init__()
+        self.method = method
+
+    def forward(
+        self, source: SourceBatch, target: Tensor, draws: State, state: State, progress: float
+    ) -> tuple[Losses, State]:
+        return self.method.losses(source, target, progress=progress, draws=draws, state=state)
+
+
+def _stack(runs: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """Tensors of equal names and shapes, with a first axis of runs."""
+    return {name: torch.stack([tensors[name] for tensors in runs]) for name in runs[0]}
+
+
+def _of_run(stacked: Mapping[str, Tensor], run: int) -> dict[str, Tensor]:
+    return {name: tensor[run] for name, tensor in stacked.items()}
+
+
+def _detached(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.detach() for name, tensor in tensors.items()}

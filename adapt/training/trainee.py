@@ -1,0 +1,139 @@
+"""One run while it is trained: what a step needs of it, and what is kept of a step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from ..config.options import RunConfig
+from ..data.domains import Domains
+from ..data.feeds import Batch, Feed
+from ..layers.precision import multiplying_in
+from ..methods import Draws, Losses, Method, Sizes, build
+from ..run.folder import RunFolder
+from .optimiser import learning_rate, make_optimiser, set_rate
+from .recorder import Recorder
+from .resume import restore
+
+
+class Inputs(NamedTuple):
+    """What a step's losses are computed from, beside the method and its state."""
+
+    batch: Batch
+    draws: Draws
+    progress: float
+
+
+class Trainee:
+    """A run as it was stored, or before its first step.
+
+    Args:
+        config: the run.
+        feed: its batches; no target labels.
+        folder: where it is recorded.
+
+    Attributes:
+        method, optimiser: of the run.
+        state: what the method carries to the next step.
+        step: how many have been done, of ``steps``.
+
+    Raises:
+        InputError: the method cannot be built for these sizes, or what is stored is damaged.
+    """
+
+    def __init__(self, config: RunConfig, feed: Feed, folder: RunFolder) -> None:
+        self.config, self.feed, self.folder = config, feed, folder
+        options, videos = config.train, len(feed.domains.source_train)
+        self.steps = options.steps(videos)
+        self._epoch = options.steps_per_epoch(videos)
+        evaluations = min(options.evaluations, self.steps)
+        self._evaluate_at = {round(self.steps * (e + 1) / evaluations) for e in range(evaluations)}
+        self.method = new_method(config, feed.domains).to(feed.device)
+        self.optimiser = make_optimiser(feed.parameter_groups(self.method), options)
+        self.recorder = Recorder(folder, feed)
+        self.state, self.step = self.method.initial_state(feed.device), 0
+        if (snapshot := restore(folder, writes=feed.writes)) is not None:
+            self._continue_from(snapshot)
+        self._rate = options.lr
+        self._batches = feed.batches(range(self.step, self.steps), self.method)
+
+    def computing(self) -> AbstractContextManager[None]:
+        """A block in which the run's precision holds."""
+        return multiplying_in(self.config.train.precision, self.feed.device)
+
+    def next_inputs(self) -> Inputs:
+        """The batch and the random numbers of the next step; the optimiser gets its rate."""
+        batch, feed = next(self._batches), self.feed
+        with self.computing():
+            draws = self.method.draw(feed.source_size, feed.target_size, batch.generator)
+        rate = learning_rate(self.config.train, self.step, self.steps)
+        self._rate = set_rate(self.optimiser, rate)
+        return Inputs(batch, draws, self.step / self.steps)
+
+    def keep(self, losses: Losses, more: Mapping[str, Tensor]) -> None:
+        """A step is done: add up its logs, and those of its batch."""
+        self.recorder.add({"loss": losses.total.detach(), **losses.logs, **more})
+        self.step += 1
+
+    def evaluate(self) -> dict[str, float] | None:
+        """What is recorded after this step; None where none is due.
+
+        Raises:
+            Diverged: the loss or a logit is not finite.
+        """
+        if self.step not in self._evaluate_at:
+            return None
+        epoch = self.step / self._epoch
+        return self.recorder.evaluate(self.method, self.step, epoch=epoch, lr=self._rate)
+
+    def snapshot(self) -> dict[str, Any]:
+        """All that `restore` gives back after a kill."""
+        return {
+            "step": self.step,
+            "method": _own(self.method.state_dict()),
+            "feed": self.feed.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "state": _own(self.state),
+            "recorder": self.recorder.state_dict(),
+        }
+
+    def finish(self) -> None:
+        """Write the finished run."""
+        self.recorder.finish(self.method)
+
+    def _continue_from(self, snapshot: dict[str, Any]) -> None:
+        self.method.load_state_dict(snapshot["method"])
+        self.feed.load_state_dict(snapshot["feed"])
+        self.optimiser.load_state_dict(snapshot["optimiser"])
+        self.recorder.load_state_dict(snapshot["recorder"])
+        self.state = {name: value.to(self.feed.device) for name, value in snapshot["state"].items()}
+        self.step = snapshot["step"]
+
+
+def new_method(config: RunConfig, domains: Domains) -> Method:
+    """The run's method as it is before the first step."""
+    sizes = Sizes(
+        in_features=domains.in_features,
+        source_segments=config.source_segments,
+        target_segments=config.target_segments,
+        classes=len(domains.task.classes),
+    )
+    with seeded(config.seed):
+        return build(config.method, config.options, sizes)
+
+
+def _own(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Copies: of a part of a larger tensor torch would store the whole."""
+    return {name: tensor.clone() for name, tensor in tensors.items()}
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Draw torch's own random numbers from a seed in the block, and as before after it."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield

@@ -1,0 +1,96 @@
+"""How many runs are trained at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+import toy_methods as toy
+
+from tcon.adapt.config.grid import Grid
+from tcon.adapt.config.runs import make_runs
+from tcon.adapt.jobs.plan import Jobs, Machine, Wanted, plan_jobs
+from tcon.cache import InputError
+
+GIGABYTE = 2**30
+LAPTOP = Machine(cores=4, threads=4, memory=64 * GIGABYTE, gpus=0)
+
+
+def planned(
+    wanted: Wanted = "auto",
+    *,
+    methods: str = "source_only",
+    seeds: int = 8,
+    steps: int = 600,
+    output: str = "nowhere",
+    device: str = "cpu",
+    machine: Machine = LAPTOP,
+) -> Jobs:
+    runs = make_runs([methods], [f"train.min_steps={steps}"], seeds=seeds)
+    grid = Grid(source=Path("s"), target=Path("t"), runs=tuple(runs), output=Path(output))
+    return plan_jobs(wanted, [grid], torch.device(device), machine)
+
+
+def divided(jobs: Jobs) -> tuple[int, int]:
+    return jobs.processes, jobs.threads
+
+
+def test_auto_takes_a_process_for_each_core_and_threads_where_runs_are_few() -> None:
+    assert divided(planned()) == (4, 1)
+    assert divided(planned(seeds=2)) == (2, 2)
+    assert divided(planned(seeds=3)) == (3, 1)
+    one_thread = Machine(cores=4, threads=1, memory=None, gpus=0)
+    assert divided(planned(seeds=2, machine=one_thread)) == (2, 1)  # OMP_NUM_THREADS=1
+    assert planned().note == "4 runs are trained at once, 1 thread each."
+
+
+def test_auto_takes_no_more_than_memory_allows() -> None:
+    tight = Machine(cores=4, threads=4, memory=int(2.5 * GIGABYTE), gpus=0)
+    assert divided(planned(machine=tight)) == (2, 2)
+    full = Machine(cores=4, threads=4, memory=GIGABYTE, gpus=0)
+    assert planned(machine=full) == Jobs()
+    assert planned(3, machine=full).processes == 3  # who asks for three gets three
+
+
+def test_auto_starts_no_process_for_a_few_steps_or_one_run() -> None:
+    assert planned(steps=10, seeds=3) == Jobs()  # 3 runs of 90 epochs, at least a step each
+    assert planned(3, steps=10).processes == 3
+    assert planned(seeds=1) == planned(4, seeds=1) == planned(1) == Jobs()
+
+
+def test_finished_runs_need_no_process(tmp_path: Path) -> None:
+    for seed in range(7):
+        folder = tmp_path / f"source_only_rgb_k6_seed{seed}"
+        folder.mkdir()
+        (folder / "logits.h5").touch()
+    assert planned(4, output=str(tmp_path)) == Jobs()
+    assert planned(4, output=str(tmp_path), seeds=9).processes == 2
+
+
+def test_every_gpu_gets_a_process() -> None:
+    gpus = Machine(cores=16, threads=16, memory=None, gpus=3)
+    jobs = planned(device="cuda", machine=gpus)
+    assert divided(jobs) == (3, 5) and jobs.devices == ("cuda:0", "cuda:1", "cuda:2")
+    assert jobs.note == "3 runs are trained at once, 5 threads each, on 3 GPUs."
+    assert planned(6, device="cuda", machine=gpus).devices == jobs.devices
+    assert planned(device="cuda:1", machine=gpus) == Jobs()
+    assert planned(2, device="cuda:1", machine=gpus).devices == ("cuda:1",)
+
+
+@pytest.mark.usefixtures("temporary_methods")
+def test_what_the_program_alone_knows_is_trained_in_it() -> None:
+    toy.add("mine", toy.Equal)
+    jobs = planned(4, methods="mine")
+    assert jobs.processes == 1 and jobs.note.startswith("mine is known to this program alone")
+
+
+def test_processes_of_torchrun_start_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert planned(4) == Jobs()
+
+
+@pytest.mark.parametrize("wanted", ["all", 0, -1, 1.5, True])
+def test_what_is_no_number_of_jobs(wanted: object) -> None:
+    with pytest.raises(InputError, match="^jobs must be auto or a number from 1 on, not "):
+        planned(wanted)
