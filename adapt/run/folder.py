@@ -98,7 +98,13 @@ class RunFolder:
         """Put the metrics on the disk for good; returns how many bytes of them there are."""
         with (self.path / METRICS).open("rb+") as file:
             os.fsync(file.fileno())
-        return (self.path / METRICS).stat().st_size
+        return self.metrics_size
+
+    @property
+    def metrics_size(self) -> int:
+        """Bytes of the metrics; 0 where there are none."""
+        path = self.path / METRICS
+        return path.stat().st_size if path.is_file() else 0
 
     @property
     def records(self) -> list[dict[str, float]]:
