@@ -1,10 +1,11 @@
 """Training steps as one writes them by hand for a single method, to compare tcon's with.
 
-Plain torch, and nothing of tcon: the same layers, products, dropout, clipping and optimiser, without
-options, logs, records, or random numbers that can be repeated. Features are drawn from memory at
-random, K segments of a video each.
+Plain torch, and nothing of tcon: the same layers, products, dropout, clipping and optimiser,
+without options, logs, records, or random numbers that can be repeated. Features are drawn from
+memory at random, K segments of a video each.
 
-Shapes: B videos of each domain in a batch, K segments, D_in and D features, H hidden units, N pairs.
+Shapes: B videos of each domain in a batch, K segments, D_in and D features, H hidden units, N
+pairs.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ class Daaa(SourceOnly):
 
 
 class Cdan(SourceOnly):
-    """A discriminator on random multilinear maps of features and predictions, mean over segments."""
+    """A discriminator on random multilinear maps of features and predictions."""
 
     def __init__(self, in_features: int) -> None:
         super().__init__(in_features)
