@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from ..events import (
 from ..run.finished import Runs
 from ..run.read import read_health
 from ..training.health import Finding, by_kind
+from ..training.shape import shape_of
 from ..training.tensorboard import Write, tensorboard_writer
 from .board import Board
 
@@ -43,7 +45,12 @@ class Display:
         self.grids, self.labels, self._write = grids, labels_of(grids), write
         self.console = run_console()
         every = any(grid.end_to_end for grid in grids)
-        self.board = Board(list(self.labels.values()), self.console, every=every)
+        kinds = {
+            self.labels[grid.output / run.name]: shape_of(run) or replace(run, seed=0)
+            for grid in grids
+            for run in grid.runs
+        }
+        self.board = Board(kinds, self.console, every=every)
 
     def __enter__(self) -> Display:
         self.board.__enter__()
@@ -64,13 +71,16 @@ class Display:
                     if counted:
                         self.console.print(f"{listed}: {counted} videos decoded and counted.")
             case JobsPlanned(jobs):
+                board.pace.at_once = jobs.processes
                 if jobs.note:
                     self.console.print(jobs.note)
-            case GridReady(briefing=briefing):
+            case GridReady(grid, briefing):
                 for text in briefing.notes:
                     self.console.print(text)
                 for text in briefing.warnings:
                     self.console.print(f"Warning: {text}", style="yellow")
+                for name, steps in briefing.steps.items():
+                    board.expect(self.labels[grid.output / name], steps)
             case RunChanged(folder, state, why):
                 board.set_state(self.labels[folder], state, why)
             case Noted(text):
