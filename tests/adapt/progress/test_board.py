@@ -29,7 +29,9 @@ def board(
     runs: int, *, terminal: bool, width: int = 100, name: str = "run", clock: Clock | None = None
 ) -> tuple[Board, io.StringIO]:
     out = io.StringIO()
-    console = Console(file=out, force_terminal=terminal, width=width, height=30, markup=False)
+    console = Console(
+        file=out, force_terminal=terminal, width=width, height=30, markup=False, highlight=False
+    )
     kinds = {f"{name}{n}": "kind" for n in range(runs)}
     return Board(kinds, console, clock=clock or Clock()), out
 
