@@ -29,7 +29,7 @@ from ..run.finished import Runs
 from ..run.read import read_health
 from ..training.health import Finding, by_kind
 from ..training.shape import shape_of
-from ..training.tensorboard import Write, tensorboard_writer
+from ..training.tensorboard import TensorBoard
 from .board import Board
 
 
@@ -38,11 +38,11 @@ class Display:
 
     Args:
         grids: that are trained.
-        write: of TensorBoard, if wanted.
+        tensorboard: gets the metrics too.
     """
 
-    def __init__(self, grids: Sequence[Grid], *, write: Write | None = None) -> None:
-        self.grids, self.labels, self._write = grids, labels_of(grids), write
+    def __init__(self, grids: Sequence[Grid], *, tensorboard: TensorBoard | None = None) -> None:
+        self.grids, self.labels, self._tensorboard = grids, labels_of(grids), tensorboard
         self.console = run_console()
         every = any(grid.end_to_end for grid in grids)
         kinds = {
@@ -83,14 +83,16 @@ class Display:
                     board.expect(self.labels[grid.output / name], steps)
             case RunChanged(folder, state, why):
                 board.set_state(self.labels[folder], state, why)
+                if self._tensorboard and state != "running":
+                    self._tensorboard.close(folder)
             case Noted(text):
                 self.console.print(text)
             case StepDone(folder, step, steps):
                 board.stepped(self.labels[folder], step, steps)
             case Evaluated(folder, step, steps, metrics):
                 board.evaluated(self.labels[folder], step, steps, metrics)
-                if self._write and not self.console.quiet:
-                    self._write(folder, step, metrics)
+                if self._tensorboard and not self.console.quiet:
+                    self._tensorboard.write(folder, step, metrics)
 
     def summarise(self, runs: Runs) -> None:
         """Show unhealthy, unfinished and failed runs, and what to do next."""
@@ -129,7 +131,7 @@ def train_and_show(
         tensorboard: write the metrics for it too.
         options: those of `train_grids`.
     """
-    with Display(grids, write=tensorboard_writer() if tensorboard else None) as display:
+    with Display(grids, tensorboard=TensorBoard() if tensorboard else None) as display:
         if plan is None:
             runs = train_grids(grids, on_event=display.show, **options)
         else:
