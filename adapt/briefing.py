@@ -48,6 +48,8 @@ def brief(prepared: Prepared, devices: Sequence[str]) -> Briefing:
             videos = len(store.chosen(run).source_train)
             steps[run.name] = run.train.steps(videos)
             said[_steps(run, videos)] = None
+    if faster := {run.method: None for run in runs if run.train.precision == "bf16"}:
+        said[f"Matrix products of {', '.join(faster)} are in bf16 (--precision)."] = None
     said |= {text: None for run in runs for text in store.notes(run)}
     warnings = {text: None for run in runs for text in store.warnings(run)}
     return Briefing(tuple(said), tuple(warnings), steps)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -25,6 +25,7 @@ from .run.read import load_weights
 from .run.record import RunRecord
 from .training.health import Diverged
 from .training.loop import OnEvaluation, OnStep, fit, train, train_together
+from .training.precision import choose
 from .training.processes import Processes
 from .training.programs import Dissolved, out_of_memory
 from .training.shape import parts, side_by_side
@@ -49,6 +50,7 @@ def prepare(
     runs: Sequence[RunConfig],
     output: str | Path,
     *,
+    device: torch.device | None = None,
     oracle: bool = False,
     command: Sequence[str] = (),
 ) -> Prepared:
@@ -58,6 +60,7 @@ def prepare(
         store: what the runs are trained on.
         runs: what to train.
         output: folder that gets one sub-folder per run.
+        device: where they will be trained, if that is not where the store's features go.
         oracle: permit methods that train on target labels.
         command: words of the command that asks for them, which the records keep.
 
@@ -65,10 +68,13 @@ def prepare(
         InputError: anything that would stop a run.
     """
     check_runs(runs, store, oracle=oracle)
+    begun = {run.name: begun_record(Path(output) / run.name) for run in runs}
+    device = device or store.device
+    runs = [_with_precision(run, runs, begun, store, device) for run in runs]
     folders = []
-    for run in by_data(list(runs)):
+    for run in by_data(runs):
         path = Path(output) / run.name
-        store.resume_from(run, begun_record(path))
+        store.resume_from(run, begun[run.name])
         folders.append((run, RunFolder(path, _describe(run, runs, store, command))))
     return Prepared(store, folders)
 
@@ -97,6 +103,27 @@ def check_runs(runs: Sequence[RunConfig], store: Store, *, oracle: bool = False)
                     new_method(run, domains)
             except InputError as error:
                 raise InputError(f"{run.method} with segments={run.segments}: {error}") from None
+
+
+def _with_precision(
+    run: RunConfig,
+    runs: Sequence[RunConfig],
+    begun: Mapping[str, RunRecord | None],
+    store: Store,
+    device: torch.device,
+) -> RunConfig:
+    """The run with the precision that it has begun in, or that is chosen for it now.
+
+    A fitted run has that of the run that it starts from. ``begun`` are records by runs' names.
+    """
+    fitted = issubclass(entry(run.method).method, FittedMethod)
+    decides = (base_of(run, runs) if fitted else None) or run
+    record = begun[decides.name] or begun[run.name]
+    if run.train.precision == "auto" and record is not None:
+        precision = record.run.train.precision
+    else:
+        precision = choose(decides, store.chosen(decides), device)
+    return replace(run, train=replace(run.train, precision=precision))
 
 
 def _describe(

@@ -25,6 +25,7 @@ _DEFAULTS: dict[str, Any] = {
 SHORT = {
     "epochs": "train.epochs",
     "normalise": "train.normalise",
+    "precision": "train.precision",
     "backbone": "e2e.backbone",
     "weights": "e2e.weights",
     "sync_bn": "e2e.sync_bn",

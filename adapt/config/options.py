@@ -19,6 +19,7 @@ Optimiser = Literal["adam", "sgd"]
 Schedule = Literal["step", "dann", "inverse"]
 Normalise = Literal["none", "source", "domain"]
 TargetPool = Literal["task", "all"]
+Precision = Literal["auto", "fp32", "bf16"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +44,8 @@ class TrainConfig:
         holdout: share of each class of the source that validates where the source has no split
             for it.
         target_pool: unlabelled videos to adapt on: those of the ``task``'s classes, or ``all``.
+        precision: of matrix products in training: ``fp32``, ``bf16``, or ``auto`` for what the
+            device is faster at (`precision.choose`). A run's record says which it was.
     """
 
     epochs: Count = defaults.EPOCHS
@@ -62,6 +65,7 @@ class TrainConfig:
     normalise: Normalise = "domain"
     holdout: BelowOne = 0.1
     target_pool: TargetPool = "task"
+    precision: Precision = "auto"
 
     def __post_init__(self) -> None:
         validate(self)

@@ -47,6 +47,7 @@ class _Keys(TypedDict, total=False):
     seeds: _Number
     epochs: _Number
     normalise: str
+    precision: str
     preset: str
     settings: str | list[str]
     output: str

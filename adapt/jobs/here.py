@@ -54,7 +54,14 @@ def prepare_each(
             store = open_store(grid, device, decoding, on_event=on_event)
             if store.unreadable:
                 on_event(VideosUnreadable(store.unreadable))
-            prepared = prepare(store, grid.runs, grid.output, oracle=grid.oracle, command=command)
+            prepared = prepare(
+                store,
+                grid.runs,
+                grid.output,
+                device=torch.device(devices[0]) if devices else None,
+                oracle=grid.oracle,
+                command=command,
+            )
         except InputError as error:
             if alone:
                 raise

@@ -2,7 +2,7 @@
 
 Shapes: B videos of a domain (Bs source, Bt target), K segments (Ks, Kt), D feature dimensions,
 N pairs of a source and a target video. ``si`` and ``ti`` [N] name the videos of each pair, ``mask``
-[N] is true for real pairs and false for padding. Everything is to be float32.
+[N] is true for real pairs and false for padding. Scores and attention are float32.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .pairs import Pairs
+from .precision import full_precision
 
 Simplex = Literal["l1", "softmax"]
 _EPS = 1e-12
 
 
+@full_precision
 def self_attention(f: Tensor) -> Tensor:
     """How much each segment resembles its video's other segments: equations (1) and (2).
 
@@ -38,6 +40,7 @@ def self_attention(f: Tensor) -> Tensor:
     return (f * others).sum(-1) / (segments - 1)
 
 
+@full_precision
 def coattention(source: Tensor, target: Tensor, si: Tensor, ti: Tensor) -> Tensor:
     """Co-attention matrix of each pair: equation (3).
 
@@ -52,9 +55,12 @@ def coattention(source: Tensor, target: Tensor, si: Tensor, ti: Tensor) -> Tenso
         [N, Ks, Kt], rows are source segments.
     """
     a_ss, a_tt = self_attention(source), self_attention(target)  # [Bs, Ks], [Bt, Kt]
-    # `index_select` has a gradient that is the same in every run, unlike that of indexing.
-    fs, ft = source.index_select(0, si), target.index_select(0, ti)  # [N, Ks, D], [N, Kt, D]
-    a_st = torch.einsum("njd,nkd->njk", fs, ft)  # [N, Ks, Kt]
+    # One product for all videos costs less than a gather of each pair's features, whose gradient
+    # scatters. That of `index_select` is the same in every run, unlike that of indexing.
+    products = source.flatten(0, 1) @ target.flatten(0, 1).T  # [Bs Ks, Bt Kt]
+    products = products.unflatten(1, target.shape[:2]).unflatten(0, source.shape[:2])
+    every = products.transpose(1, 2).flatten(0, 1)  # [Bs Bt, Ks, Kt]
+    a_st = every.index_select(0, si * len(target) + ti)  # [N, Ks, Kt]
     return a_ss.index_select(0, si)[:, :, None] * a_tt.index_select(0, ti)[:, None, :] * a_st
 
 
@@ -214,3 +220,24 @@ def mix_projected(
     dense = flat.new_zeros(videos, targets, flat.shape[1]).index_put((si, ti), flat)
     mixed = dense @ projected.reshape(videos, -1, hidden)  # [Bs, Bt, H]
     return mixed.flatten(0, 1).index_select(0, si * targets + ti)
+
+
+def mix_rows(weights: Tensor, projected: Tensor, video: Tensor) -> Tensor:
+    """A mixture of the segments of one video in each row.
+
+    Args:
+        weights: [R, K].
+        projected: segments, [B, K, H].
+        video: of each row, [R].
+
+    Returns:
+        [R, H].
+    """
+    videos, segments, _ = projected.shape
+    if projected.dtype == torch.float32:
+        of_row = projected.index_select(0, video)  # [R, K, H]
+        return torch.einsum("rk,rkh->rh", weights, of_row)
+    # B times the multiplications, but no gradient that scatters: in bf16 it takes less time.
+    places = video[:, None] * segments + torch.arange(segments, device=video.device)  # [R, K]
+    dense = weights.new_zeros(len(weights), videos * segments).scatter(1, places, weights)
+    return dense @ projected.flatten(0, 1)

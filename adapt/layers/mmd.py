@@ -5,7 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from .precision import full_precision
 
+
+@full_precision
 def mk_mmd(source: Tensor, target: Tensor, *, kernels: int = 5, factor: float = 2.0) -> Tensor:
     """Squared multi-kernel maximum mean discrepancy (Long et al. 2015, as in TA3N's code).
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 def multilinear_map(f: Tensor, g: Tensor) -> Tensor:
     """Outer product of features [..., D] and class probabilities [..., C]: [..., D C]."""
-    return (f[..., :, None] * g[..., None, :]).flatten(-2)
+    return (f[..., :, None] * g.to(f.dtype)[..., None, :]).flatten(-2)
 
 
 def randomised_multilinear_map(f: Tensor, g: Tensor, random_f: Tensor, random_g: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ...cache.common.ranges import Count, NonNegative
+from .precision import full_precision
 
 Rule = Literal["cosine", "argmax", "source_label", "topk", "all"]
 
@@ -45,6 +46,7 @@ class Pairs(NamedTuple):
     mask: Tensor
 
 
+@full_precision
 def similar(p_source: Tensor, p_target: Tensor, labels: Tensor, config: PairConfig) -> Tensor:
     """Which pairs are similar enough.
 

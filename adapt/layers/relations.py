@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from ...cache.errors import InputError
 from .networks import draw_mask
+from .precision import widen
 
 WIDTH = 256
 MOST_SEGMENTS = 16  # 65,519 tuples; each further segment doubles them
@@ -133,7 +134,7 @@ class RelationClassifier(nn.Module):
     def forward(self, f: Tensor, mask: Tensor | None = None, drawn: Tensor | None = None) -> Tensor:
         """[B, K, D] to video logits [B, C]."""
         r = self.relations(f if mask is None else f * mask, drawn)  # [B, K-1, 256]
-        return self.linear(r.flatten(1))
+        return widen(self.linear(r.flatten(1)))
 
 
 def relate_snippets(relations: Relations, f: Tensor) -> Tensor:

@@ -8,6 +8,8 @@ from torch import Tensor
 def reverse_gradient(x: Tensor, lam: float | Tensor) -> Tensor:
     """The identity whose gradient is multiplied by ``-lam``.
 
-    Written without a custom autograd function, so that it also works under `torch.func`.
+    Written without a custom autograd function, so that it also works under `torch.func`; what is
+    added is 0, so that no type rounds it.
     """
-    return x.detach() * (1 + lam) - lam * x
+    same = x.detach()
+    return same + lam * (same - x)

@@ -22,6 +22,7 @@ from ...cache.common.ranges import NonNegative
 from ..layers.domain_attention import attentive_entropy, domain_attention
 from ..layers.losses import domain_accuracy
 from ..layers.networks import Bottleneck, draw_mask
+from ..layers.precision import widen
 from ..layers.relations import WIDTH, Relations
 from ..layers.reversal import reverse_gradient
 from ..layers.schedules import dann_ramp
@@ -96,7 +97,7 @@ class Ta3n(Method):
             f = f * draws["segment"]
         v, relation = self._video(f, config.lambda_relation * grown)  # [B, 256], [B, K-1]
         dropped = v * draws["video"]
-        logits = self.classifier(dropped)  # [B, C]
+        logits = widen(self.classifier(dropped))  # [B, C]
         seen = dropped if config.dropout_on == "features" else v
         video = _judge(self.branch_video, seen, config.lambda_video * grown)  # [B]
         frame = _judge(self.branch_frame, f, config.lambda_frame * grown)  # [B, K]
@@ -136,7 +137,7 @@ def _branch(width: int) -> nn.Sequential:
 
 def _judge(branch: nn.Module, x: Tensor, lam: float) -> Tensor:
     """Domain logits behind a gradient reversal: [..., width] to [...]."""
-    return branch(reverse_gradient(x, lam)).squeeze(-1)
+    return widen(branch(reverse_gradient(x, lam)).squeeze(-1))
 
 
 def _domain_loss(logits: Tensor, sources: int) -> Tensor:

@@ -1,4 +1,5 @@
-"""Run records as older versions wrote them: flat tables, with texts for segments and recipes."""
+"""Run records as older versions wrote them: flat tables, with texts for segments and recipes, and
+without a precision."""
 
 from __future__ import annotations
 
@@ -45,6 +46,14 @@ def current_layout(old: Mapping[str, Any]) -> dict[str, Any]:
         },
         "tool_version": old.get("tool_version", ""),
     }
+
+
+def with_precision(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The values of a `RunRecord` that says in which precision it was trained: once all in fp32."""
+    run = values.get("run")
+    if not isinstance(run, dict) or not isinstance(run.get("train"), dict):
+        return values
+    return {**values, "run": {**run, "train": {"precision": "fp32", **run["train"]}}}
 
 
 def _domain(data: Mapping[str, Any], name: str) -> dict[str, Any]:

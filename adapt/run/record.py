@@ -21,7 +21,7 @@ from ...cache.errors import InputError, shorten
 from ...cache.recipe import Recipe
 from ..config.options import MethodOptions, RunConfig, UnknownOptions
 from ..methods import entry, names
-from .legacy import current_layout
+from .legacy import current_layout, with_precision
 
 CONFIG = "config.json"
 Domain = Literal["source", "target"]
@@ -227,6 +227,7 @@ def read_record(folder: Path) -> RunRecord:
         json.dumps(values, ensure_ascii=False).encode()  # half a character is none
         if "run" not in values:
             values = current_layout(values)
+        values = with_precision(values)
         return from_data(RunRecord, values)
     except InputError:
         raise

@@ -71,7 +71,8 @@ class Bundle:
             named = {f"method.{name}": tensor for name, tensor in weights.items()}
             return functional_call(self._losses, named, (*batch, progress))
 
-        return torch.vmap(of_one)(self._stacked, source, target, draws, state)
+        with self.trainees[0].computing():
+            return torch.vmap(of_one)(self._stacked, source, target, draws, state)
 
     def _take_gradients(self, run: int) -> None:
         for name, tensor in self._own[run].items():

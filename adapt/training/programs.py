@@ -31,9 +31,10 @@ class Alone:
     def step(self) -> None:
         one = self.trainee
         batch, draws, progress = one.next_inputs()
-        losses, one.state = one.method.losses(
-            batch.source, batch.target, progress=progress, draws=draws, state=one.state
-        )
+        with one.computing():
+            losses, one.state = one.method.losses(
+                batch.source, batch.target, progress=progress, draws=draws, state=one.state
+            )
         one.feed.update(losses.total, one.optimiser, one.config.train.clip_norm)
         one.keep(losses, batch.logs)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, NamedTuple
 
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor
 from ..config.options import RunConfig
 from ..data.domains import Domains
 from ..data.feeds import Batch, Feed
+from ..layers.precision import multiplying_in
 from ..methods import Draws, Losses, Method, Sizes, build
 from ..run.folder import RunFolder
 from .optimiser import learning_rate, make_optimiser, set_rate
@@ -60,10 +61,15 @@ class Trainee:
         self._rate = options.lr
         self._batches = feed.batches(range(self.step, self.steps), self.method)
 
+    def computing(self) -> AbstractContextManager[None]:
+        """A block in which the run's precision holds."""
+        return multiplying_in(self.config.train.precision, self.feed.device)
+
     def next_inputs(self) -> Inputs:
         """The batch and the random numbers of the next step; the optimiser gets its rate."""
         batch, feed = next(self._batches), self.feed
-        draws = self.method.draw(feed.source_size, feed.target_size, batch.generator)
+        with self.computing():
+            draws = self.method.draw(feed.source_size, feed.target_size, batch.generator)
         rate = learning_rate(self.config.train, self.step, self.steps)
         self._rate = set_rate(self.optimiser, rate)
         return Inputs(batch, draws, self.step / self.steps)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from ....cache.common.ranges import Count
-from ...layers.coattention import mix_projected
+from ...layers.coattention import mix_projected, mix_rows
 from ...layers.losses import domain_accuracy, domain_loss
 from ...layers.networks import Discriminator, DiscriminatorConfig
 from ...layers.pairs import Pairs, choose
@@ -83,7 +83,8 @@ class AlignedVideos(DomainDiscriminator):
         projected = net.project_blocks(reverse_gradient(fs, lam), self.blocks)  # [Bs, Ks, Kt, H]
         weights = reverse_gradient(alignment.weights, lam)  # [N, Ks, Kt]
         mixed = mix_projected(weights, projected, pairs.si, pairs.ti, len(ft))  # [N, H]
-        zeros = net.judge(mixed + net.project.bias, draws["video_aligned"])  # [N]
+        bias = net.project.bias.to(mixed.dtype)
+        zeros = net.judge(mixed + bias, draws["video_aligned"])  # [N]
         loss = domain_loss(ones, 1) + domain_loss(zeros, 0, pairs.mask)
         return loss * pairs.mask.any(), domain_accuracy(ones, zeros, pairs.mask)
 
@@ -136,8 +137,7 @@ class AlignedSegments(DomainDiscriminator):
         projected = net.project(reverse_gradient(fs, lam))  # [Bs, Ks, H]
         columns = alignment.weights.mT.flatten(0, 1)  # [N Kt, Ks]
         chosen = columns.index_select(0, pair * self.segments[1] + segment)  # [R, Ks]
-        of_pair = projected.index_select(0, pairs.si[pair])  # [R, Ks, H]
-        mixed = torch.einsum("rj,rjh->rh", reverse_gradient(chosen, lam), of_pair)  # [R, H]
+        mixed = mix_rows(reverse_gradient(chosen, lam), projected, pairs.si[pair])  # [R, H]
         if self.against == "target":
             projected = net.project(reverse_gradient(ft, lam))  # [Bt, Kt, H]
         ones = net.judge(projected, draws["segment_real"])  # [Bs, Ks] or [Bt, Kt]

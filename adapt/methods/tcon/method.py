@@ -20,6 +20,7 @@ from ...layers import coattention as co
 from ...layers.losses import attention_loss, pseudo_label_loss
 from ...layers.networks import SegmentClassifier, TargetAttention
 from ...layers.pairs import Pairs, choose, in_a_pair, similar
+from ...layers.precision import widen
 from ...layers.schedules import dann_ramp
 from ..base import Draws, Losses, Method, SegmentVotes, Sizes, SourceBatch, State
 from ..registry import register
@@ -155,6 +156,7 @@ class Tcon(Method):
         return (attention[..., None] * logits.softmax(-1)).sum(1).clamp(min=1e-12).log()
 
     def _score_features(self, f: Tensor) -> Tensor:
+        f = widen(f)
         return F.normalize(f, dim=-1) if self.config.score_features == "l2" else f
 
     def _co_attend(

@@ -183,7 +183,7 @@ def test_step_generators_differ_by_seed_and_step() -> None:
 
 def test_dropout_mask_keeps_the_mean() -> None:
     mask = draw_mask((400, 400), 0.8, torch.Generator().manual_seed(0))
-    assert sorted(mask.unique().tolist()) == pytest.approx([0, 5])
+    assert sorted(mask.unique().tolist()) == pytest.approx([0, 5], rel=2e-5)
     assert float(mask.mean()) == pytest.approx(1, abs=0.03)
 
 

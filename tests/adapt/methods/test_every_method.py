@@ -3,6 +3,7 @@ target label. That it can be exported is tested in ``tests/evaluate/export``."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,12 @@ class Killed(Exception):
 
 
 def run(
-    method: str, folder: Path, *, labels: list[str] = LABELS, killed_after: int | None = None
+    method: str,
+    folder: Path,
+    *,
+    precision: str = "fp32",
+    labels: list[str] = LABELS,
+    killed_after: int | None = None,
 ) -> Path:
     """Train a method; its folder."""
     files = folder / "s.h5", folder / "t.h5"
@@ -43,8 +49,9 @@ def run(
         for key, value in SMALL.items()
         if key in keys(entry(name).config)
     ]
+    settings.append(f"train.precision={precision}")
     runs = make_runs([method], [*TRAIN, *settings], segments=4)
-    prepared = prepare(*files, runs, folder / "runs", oracle=True)
+    prepared = prepare(*files, runs, folder / precision, oracle=True)
     evaluations = 0
 
     def kill(folder: RunFolder, step: int, steps: int, record: dict[str, float]) -> None:
@@ -61,22 +68,39 @@ def contents(folder: Path, *, but: tuple[str, ...] = ()) -> dict[str, bytes]:
     return {name: (folder / name).read_bytes() for name in COMPARED if name not in but}
 
 
+def records(folder: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
 @pytest.fixture(params=names())
 def method(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
 @pytest.mark.slow
-def test_a_killed_run_is_resumed_exactly(method: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_killed_run_is_resumed_exactly(method: str, precision: str, tmp_path: Path) -> None:
     files = [tmp_path / name for name in ("s.h5", "t.h5")]
-    whole = run(method, tmp_path)
+    whole = run(method, tmp_path, precision=precision)
     expected = contents(whole)
     for path in whole.parent.rglob("*"):
         path.unlink() if path.is_file() else None
     with pytest.raises(Killed):
-        run(method, tmp_path, killed_after=2)
-    again = run(method, tmp_path)
+        run(method, tmp_path, precision=precision, killed_after=2)
+    again = run(method, tmp_path, precision=precision)
     assert contents(again) == expected and all(file.exists() for file in files)
+
+
+def test_bf16_gives_the_losses_of_fp32_to_its_rounding(method: str, tmp_path: Path) -> None:
+    """The first step's, on equal weights, batches and masks; the course stays sane afterwards."""
+    if hasattr(entry(method).method, "fit"):
+        pytest.skip("it takes no steps")
+    full, half = (records(run(method, tmp_path, precision=name)) for name in ("fp32", "bf16"))
+    names = {name for name in full[0] if name == "loss" or name.endswith(("_class", "_domain"))}
+    for name in names:
+        assert half[0][name] == pytest.approx(full[0][name], rel=0.02, abs=0.02), name
+    assert any(half[0][name] != full[0][name] for name in names)
+    assert half[-1]["loss"] == pytest.approx(full[-1]["loss"], rel=0.1, abs=0.1)
 
 
 def test_it_predicts_what_it_recorded_of_its_options(method: str, tmp_path: Path) -> None:

@@ -1,0 +1,127 @@
+"""The precision of a run: chosen by measuring, recorded, kept by a run that goes on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from feature_files import write_domain
+from prepared_runs import prepare
+
+from tcon.adapt.config.options import RunConfig
+from tcon.adapt.config.runs import make_runs
+from tcon.adapt.grid import run_all
+from tcon.adapt.run.record import read_record
+from tcon.adapt.training import precision
+from tcon.adapt.training.precision import Product, bf16_is_faster, choose, largest_product
+from tcon.cache import InputError
+
+CPU = torch.device("cpu")
+QUICK = ["train.epochs=1", "train.min_steps=2", "train.batch_size=5", "train.evaluations=1"]
+SIZE = Product(1, 1, 1)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    folder = tmp_path_factory.mktemp("files")
+    return write_domain(folder / "s.h5"), write_domain(folder / "t.h5", shift=0.5, seed=1)
+
+
+def prepared_run(
+    files: tuple[Path, Path], output: Path, *settings: str, method: str = "source_only"
+) -> RunConfig:
+    runs = make_runs([method], [*QUICK, *settings], segments=4)
+    prepared = prepare(*files, runs, output)
+    run_all(prepared)
+    return prepared.runs[-1][0]
+
+
+@pytest.fixture
+def faster(monkeypatch: pytest.MonkeyPatch) -> list[Product]:
+    """Every product is worth measuring, and bf16 is faster; what was measured."""
+    asked = []
+
+    def measured(product: Product, device: torch.device, threads: int) -> bool:
+        asked.append(product)
+        return True
+
+    monkeypatch.setattr(precision, "_LEAST", 1.0)
+    monkeypatch.setattr(precision, "bf16_is_faster", measured)
+    return asked
+
+
+@pytest.mark.parametrize(("ratio", "expected"), [(4.0, True), (1.1, False), (0.5, False)])
+def test_bf16_must_be_clearly_faster(
+    monkeypatch: pytest.MonkeyPatch, ratio: float, expected: bool
+) -> None:
+    seconds = iter([ratio, 1.0])  # float32 first
+    monkeypatch.setattr(precision, "choose_precision", lambda asked, device: "bf16")
+    monkeypatch.setattr(precision, "_seconds", lambda compute, device: next(seconds))
+    bf16_is_faster.cache_clear()
+    answers = [bf16_is_faster(SIZE, CPU, 1) for _ in range(2)]  # the second is remembered
+    bf16_is_faster.cache_clear()
+    assert answers == [expected, expected]
+
+
+def test_a_device_that_emulates_bf16_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precision, "choose_precision", lambda asked, device: "fp32")
+    monkeypatch.setattr(precision, "_seconds", lambda compute, device: pytest.fail("measured"))
+    bf16_is_faster.cache_clear()
+    assert not bf16_is_faster(SIZE, CPU, 1)
+    bf16_is_faster.cache_clear()
+
+
+def test_a_process_that_must_not_touch_the_gpu_has_it_measured() -> None:
+    assert precision._measured_by_a_child(SIZE, CPU) in (True, False)
+
+
+def test_the_size_is_that_of_the_run(files: tuple[Path, Path], tmp_path: Path) -> None:
+    (run,) = make_runs(
+        ["tcon"], ["tcon.disc.hidden=32", "tcon.features=16", "tcon.att_hidden=4"], segments="4:3"
+    )
+    domains = prepare(*files, [run], tmp_path).store.chosen(run)
+    # The video discriminator's first layer sees the three target segments side by side.
+    assert largest_product(run, domains) == Product(64 * (4 + 3), 3 * 16, 32)
+
+
+def test_small_products_are_fp32_without_measuring(
+    files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(precision, "bf16_is_faster", lambda *_: pytest.fail("measured"))
+    assert prepared_run(files, tmp_path).train.precision == "fp32"
+
+
+def test_the_record_says_what_was_chosen(
+    files: tuple[Path, Path], tmp_path: Path, faster: list[Product]
+) -> None:
+    run = prepared_run(files, tmp_path)
+    assert run.train.precision == "bf16" and len(faster) == 1
+    assert read_record(tmp_path / run.name).run == run
+
+
+def test_a_run_goes_on_in_the_precision_that_it_has_begun_in(
+    files: tuple[Path, Path], tmp_path: Path, faster: list[Product]
+) -> None:
+    prepared_run(files, tmp_path, "train.precision=fp32")
+    assert prepared_run(files, tmp_path).train.precision == "fp32" and faster == []
+    with pytest.raises(InputError, match=r"another train\.precision \(fp32, now bf16\)"):
+        prepared_run(files, tmp_path, "train.precision=bf16")
+
+
+def test_a_fitted_run_has_the_precision_of_its_base(
+    files: tuple[Path, Path], tmp_path: Path, faster: list[Product]
+) -> None:
+    prepared_run(files, tmp_path, "train.precision=fp32")  # source_only
+    run = prepared_run(files, tmp_path, "cmfglr.select=false", method="cmfglr")
+    assert run.train.precision == "fp32" and (tmp_path / run.name / "logits.h5").exists()
+
+
+def test_other_devices_are_refused_in_bf16(files: tuple[Path, Path], tmp_path: Path) -> None:
+    (run,) = make_runs(["source_only"], ["train.precision=bf16"], segments=4)
+    domains = prepare(*files, [run], tmp_path).store.chosen(run)
+    with pytest.raises(InputError, match="for CPUs and CUDA GPUs, not for mps"):
+        choose(run, domains, torch.device("mps"))
+    as_asked = replace(run, train=replace(run.train, precision="fp32"))
+    assert choose(as_asked, domains, torch.device("mps")) == "fp32"
