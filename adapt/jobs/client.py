@@ -53,8 +53,7 @@ def train_in_processes(orders: Orders, on_event: OnEvent) -> None:
     Raises:
         InputError: the only grid cannot be prepared.
     """
-    process, ours = start_child(f"{__package__}.leader", _ONE_THREAD)
-    connection = Connection(ours.detach())
+    process, connection = start_child(f"{__package__}.leader", _ONE_THREAD)
     open_runs = {grid.output / run.name for grid in orders.grids for run in grid.runs}
     try:
         why = _listen(process, connection, orders, on_event, open_runs)

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 # Its modules come from where this process's come from, whatever the flags that Python started with.
@@ -24,7 +25,7 @@ def start_child(
     environment: Mapping[str, str] | None = None,
     *,
     path: Sequence[str] | None = None,
-) -> tuple[subprocess.Popen[bytes], socket.socket]:
+) -> tuple[subprocess.Popen[bytes], Connection]:
     """Run ``main(descriptor)`` of a module in a new process.
 
     Args:
@@ -45,7 +46,7 @@ def start_child(
             start_new_session=True,
             env={**os.environ, **(environment or {})},
         )
-    return process, ours
+    return process, Connection(ours.detach())
 
 
 def module_path(*, working_folder: bool = True) -> list[str]:

@@ -14,19 +14,42 @@ import itertools
 import os
 import signal
 import socket
-import struct
 import subprocess
 import traceback
 import weakref
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.reduction import recv_handle, send_handle
 from threading import Lock
 
 from ...cache.common.child import module_path, start_child
 
 _NO_THREADS = {"OPENBLAS_NUM_THREADS": "1"}  # or numpy starts some when it is imported
-_ORDER = struct.Struct("=q")  # number of a fork: to start, if a socket comes with it, or to end
-_ENDED = struct.Struct("=qi")  # number of a fork that has ended, exit code as `subprocess` has it
 _SERVERS: weakref.WeakValueDictionary[int, ForkServer] = weakref.WeakValueDictionary()
+_GONE = (EOFError, BrokenPipeError, ConnectionResetError)  # the other side is
+
+
+@dataclass(frozen=True)
+class _Start:
+    """An order to fork; the descriptor of the fork's connection follows."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class _End:
+    """An order to kill a fork, if it has not ended yet."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class _Ended:
+    """A fork has ended; ``code`` as `subprocess` has it."""
+
+    number: int
+    code: int
 
 
 def fork_server() -> ForkServer:
@@ -57,7 +80,7 @@ class ForkServer:
         self._process, self._control = start_child(__name__, _NO_THREADS, path=path)
         self._numbers = itertools.count()
         self._lock = Lock()
-        weakref.finalize(self, _end, self._control, self._process, os.getpid())
+        weakref.finalize(self, _stop, self._control, self._process, os.getpid())
 
     @property
     def exit_code(self) -> int | None:
@@ -69,8 +92,9 @@ class ForkServer:
         connection, theirs = socket.socketpair()
         number = next(self._numbers)
         # Where the server has ended, the connection ends too.
-        with theirs, self._lock, contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            socket.send_fds(self._control, [_ORDER.pack(number)], [theirs.fileno()])
+        with theirs, self._lock, contextlib.suppress(*_GONE):
+            self._control.send(_Start(number))
+            send_handle(self._control, theirs.fileno(), self._process.pid)
         return Fork(self, number, connection)
 
     def end(self, number: int) -> int:
@@ -79,12 +103,12 @@ class ForkServer:
         Returns:
             its exit code, or minus the signal that ended it; the server's where that has ended.
         """
-        with self._lock, contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            self._control.sendall(_ORDER.pack(number))
-            while answer := self._control.recv(_ENDED.size, socket.MSG_WAITALL):
-                ended, code = _ENDED.unpack(answer)
-                if ended == number:  # else of a call that was interrupted
-                    return int(code)
+        with self._lock, contextlib.suppress(*_GONE):
+            self._control.send(_End(number))
+            while True:
+                ended: _Ended = self._control.recv()
+                if ended.number == number:  # else it answers a call that was interrupted
+                    return ended.code
         return self._process.wait()
 
 
@@ -105,7 +129,7 @@ class Fork:
         return self._server.end(self._number)
 
 
-def _end(control: socket.socket, process: subprocess.Popen[bytes], owner: int) -> None:
+def _stop(control: Connection, process: subprocess.Popen[bytes], owner: int) -> None:
     control.close()
     if os.getpid() == owner:  # not a fork of it, which has inherited this
         process.kill()  # it has no forks any more
@@ -123,24 +147,21 @@ def main(descriptor: int) -> None:
     gc.freeze()  # or collecting garbage in a fork would copy the memory that it shares
     running: dict[int, int] = {}  # process ids
     codes: dict[int, int] = {}  # of those that have ended
-    with socket.socket(fileno=descriptor) as control:
-        with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+    with Connection(descriptor) as control:
+        with contextlib.suppress(*_GONE):
             while True:
-                order, descriptors, _, _ = socket.recv_fds(control, _ORDER.size, 1)
-                if not order:
-                    break
-                (number,) = _ORDER.unpack(order)
-                if descriptors:
-                    running[number] = _fork(descriptors[0], control, serve)
+                order: _Start | _End = control.recv()
+                if isinstance(order, _Start):
+                    running[order.number] = _fork(recv_handle(control), control, serve)
                     continue
-                if number in running:  # else the answer was not waited for, and is asked again
-                    codes[number] = _kill(running.pop(number))
-                control.sendall(_ENDED.pack(number, codes[number]))
+                if order.number in running:  # else the answer got lost, and is asked for again
+                    codes[order.number] = _kill(running.pop(order.number))
+                control.send(_Ended(order.number, codes[order.number]))
         for process in running.values():
             _kill(process)
 
 
-def _fork(descriptor: int, control: socket.socket, serve: Callable[[socket.socket], None]) -> int:
+def _fork(descriptor: int, control: Connection, serve: Callable[[socket.socket], None]) -> int:
     """The process id of a fork that serves at a socket; this process has closed it."""
     process = os.fork()
     if process:
