@@ -22,6 +22,7 @@ from .jobs.client import Orders, train_in_processes
 from .jobs.here import prepare_each, train_here
 from .jobs.plan import Wanted, plan_jobs
 from .run.finished import FailedRun, FinishedRun, Runs
+from .training.shape import most_together
 
 
 def adapt(
@@ -44,6 +45,7 @@ def adapt(
     output: str | Path | None = None,
     device: str = "auto",
     jobs: Wanted = "auto",
+    bundle: Wanted = "auto",
     on_event: OnEvent | None = None,
 ) -> Runs:
     """Train every method on every modality, number of segments and seed.
@@ -80,6 +82,8 @@ def adapt(
         device: "auto", "cpu", "cuda", ...
         jobs: runs on cached features that are trained at once, each in a process of its own, or
             "auto": as cores, GPUs and memory allow. 1 trains them in this process.
+        bundle: runs that differ in seeds and numbers alone and are trained as one program, at
+            most; or "auto": 1 on a CPU, as many as fit into the memory on a GPU, but at most 32.
         on_event: called with every `events.Event`, in this process.
 
     Returns:
@@ -114,6 +118,7 @@ def adapt(
     options: dict[str, Any] = {
         "device": device,
         "jobs": jobs,
+        "bundle": bundle,
         "decoding": decoding,
         "on_event": on_event,
     }
@@ -137,6 +142,7 @@ def train_grids(
     *,
     device: str = "auto",
     jobs: Wanted = "auto",
+    bundle: Wanted = "auto",
     decoding: Decoding | None = None,
     command: Sequence[str] = (),
     on_event: OnEvent | None = None,
@@ -148,6 +154,7 @@ def train_grids(
         grids: at least one.
         device: "auto", "cpu", "cuda", ...
         jobs: runs on cached features that are trained at once; see `adapt`.
+        bundle: those of them that are one program; see there.
         decoding: of clips, end to end.
         command: words of the command that asks for them, which the runs' records keep.
         on_event: called with every event.
@@ -159,17 +166,17 @@ def train_grids(
     watcher = _Watcher(on_event or (lambda event: None))
     chosen, alone = choose_device(device), len(grids) == 1
     cached = tuple(grid for grid in grids if not grid.end_to_end)
-    planned = plan_jobs(jobs, cached, chosen)
+    planned, together = plan_jobs(jobs, cached, chosen), most_together(bundle, chosen)
     watcher(JobsPlanned(planned))
     here = list(grids)
     if planned.processes > 1:
-        orders = Orders(cached, planned, alone, tuple(command), save_seconds)
+        orders = Orders(cached, planned, alone, tuple(command), save_seconds, together)
         train_in_processes(orders, watcher)
         here = [grid for grid in grids if grid.end_to_end]
     for _, prepared in prepare_each(
         here, chosen, alone=alone, decoding=decoding, command=command, on_event=watcher
     ):
-        train_here(prepared, on_event=watcher, save_seconds=save_seconds)
+        train_here(prepared, on_event=watcher, save_seconds=save_seconds, bundle=together)
     return watcher.outcome([grid.output / run.name for grid in grids for run in grid.runs])
 
 

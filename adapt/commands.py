@@ -15,7 +15,7 @@ from ..cache.common.plugin_option import plugin_option
 from .config import defaults
 
 
-def _jobs(_context: click.Context, _option: click.Parameter, given: str) -> int | str:
+def _number_or_auto(_context: click.Context, _option: click.Parameter, given: str) -> int | str:
     return int(given) if given.isdecimal() else given
 
 
@@ -92,8 +92,16 @@ def _jobs(_context: click.Context, _option: click.Parameter, given: str) -> int 
     default="auto",
     show_default=True,
     metavar="N|auto",
-    callback=_jobs,
+    callback=_number_or_auto,
     help="Runs that are trained at once on cached features.",
+)
+@click.option(
+    "--bundle",
+    default="auto",
+    show_default=True,
+    metavar="N|auto",
+    callback=_number_or_auto,
+    help="Runs of one kind that are trained as one program, at most.",
 )
 @click.option("--tensorboard", is_flag=True, help="Write the metrics for TensorBoard too.")
 @click.option("--dry-run", is_flag=True, help="Print the runs and train none.")
@@ -101,6 +109,7 @@ def adapt(
     plan: str | None,
     device: str,
     jobs: int | str,
+    bundle: int | str,
     tensorboard: bool,
     workers: int | None,
     source_flow: Path | None,
@@ -145,6 +154,7 @@ def adapt(
         tensorboard=tensorboard,
         device=device,
         jobs=jobs,
+        bundle=bundle,
         decoding=decoding,
         command=["tcon", *sys.argv[1:]],
     )

@@ -9,10 +9,12 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import torch
 import toy_methods as toy
 from feature_files import write_domain
 from prepared_runs import prepare
 
+from tcon.adapt import adapt
 from tcon.adapt.config.options import RunConfig
 from tcon.adapt.config.runs import make_runs
 from tcon.adapt.config.settings import keys
@@ -21,7 +23,8 @@ from tcon.adapt.methods import FittedMethod, entry, names
 from tcon.adapt.methods.source_only import SourceOnly
 from tcon.adapt.run.folder import RunFolder
 from tcon.adapt.training.bundle import Bundle
-from tcon.adapt.training.shape import parts, shape_of, side_by_side
+from tcon.adapt.training.shape import most_together, parts, shape_of, side_by_side
+from tcon.cache import InputError
 
 STEPS = 20
 TRAIN = [
@@ -288,3 +291,19 @@ def test_parts_are_few_and_nearly_equal() -> None:
     assert [len(part) for part in parts(range(7), 3)] == [2, 2, 3]
     assert [len(part) for part in parts(range(6), 3)] == [3, 3]
     assert parts([1], 9) == [[1]]
+
+
+def test_how_many_are_one_program() -> None:
+    cpu, gpu = torch.device("cpu"), torch.device("cuda")
+    assert (most_together("auto", cpu), most_together(5, cpu), most_together(5, gpu)) == (1, 5, 5)
+    assert most_together("auto", gpu) > 1
+    for wrong in (0, -1, "many", True, 1.5):
+        with pytest.raises(InputError, match="bundle must be auto or a number from 1 on, not"):
+            most_together(wrong, cpu)
+
+
+def test_from_python(files: tuple[Path, Path], tmp_path: Path, sizes: list[int]) -> None:
+    source, target = files
+    options = {"methods": "source_only", "segments": 4, "seeds": 2, "settings": TRAIN, "jobs": 1}
+    runs = adapt(source, target, **options, bundle=2, device="cpu", output=tmp_path / "runs")
+    assert len(runs) == 2 and sizes == [2] * STEPS
