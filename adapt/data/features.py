@@ -87,7 +87,7 @@ class Placement:
     free_on_host: int | None
 
     def note(self, what: str) -> str:
-        """A sentence on the memory that ``what``, as "rgb features", take."""
+        """A sentence on the memory that ``what``, such as "rgb features", take."""
         text = f"The {what} take {readable_bytes(self.size)}"
         if self.place == "device":
             where = "memory" if self.device.type == "cpu" else f"the memory of {self.device}"
