@@ -11,6 +11,7 @@ import contextlib
 import os
 import signal
 import sys
+import time
 import traceback
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, Pipe, wait
@@ -20,8 +21,9 @@ import torch
 
 from ...cache.common.plugins import load_plugin
 from ...cache.errors import InputError
+from ..briefing import memory_notes
 from ..config.grid import Grid
-from ..events import RunChanged
+from ..events import Noted, RunChanged
 from ..grid import Prepared
 from ..opening import open_store
 from ..training.shape import side_by_side
@@ -81,8 +83,9 @@ class Leader:
         """End the workers: they clean up, and who does not is killed."""
         for worker in self.workers:
             os.kill(worker.pid, signal.SIGTERM)
-        going_on = list(self.workers)
-        while going_on and (ready := wait([w.connection for w in going_on], timeout=_PATIENCE)):
+        going_on, until = list(self.workers), time.monotonic() + _PATIENCE
+        while going_on and (left := until - time.monotonic()) > 0:
+            ready = wait([worker.connection for worker in going_on], timeout=left)
             for worker in [worker for worker in going_on if worker.connection in ready]:
                 try:
                     worker.connection.recv()
@@ -112,8 +115,9 @@ class Leader:
     def _start(self, grid: Grid, prepared: Prepared, group: Group, queue: RunQueue) -> None:
         device = self._least_used_device()
         if device == str(_CPU):
-            for run, _ in group:
-                prepared.store.domains(run)  # its workers share it
+            with contextlib.suppress(InputError, RuntimeError, MemoryError):  # it fails the run
+                for run, _ in group:
+                    prepared.store.domains(run)  # its workers share it
         ours, theirs = Pipe()
         sys.stdout.flush()
         sys.stderr.flush()
@@ -129,7 +133,10 @@ class Leader:
             for connection in (self.client, ours, *(w.connection for w in self.workers)):
                 connection.close()
             if device != str(_CPU):
-                prepared = replace(prepared, store=open_store(grid, torch.device(device)))
+                store = open_store(grid, torch.device(device))
+                prepared = replace(prepared, store=store)
+                for text in memory_notes(store, [run for run, _ in group], short_of_memory=True):
+                    theirs.send(Noted(text))
             work(prepared, group, theirs, self.orders)
             code = 0
         except KeyboardInterrupt:
