@@ -25,9 +25,8 @@ class EndlessBatches:
     def batch(self, step: int) -> np.ndarray:
         """Video indices of a step, [B]."""
         places = np.arange(step * self.batch_size, (step + 1) * self.batch_size)
-        rounds = places // self.videos
-        orders = {int(r): self._permutation(int(r)) for r in np.unique(rounds)}
-        self._orders = orders
+        rounds = (places // self.videos).tolist()
+        orders = self._orders = {round_: self._permutation(round_) for round_ in set(rounds)}
         return np.array([orders[r][p] for r, p in zip(rounds, places % self.videos, strict=True)])
 
     def _permutation(self, round_: int) -> np.ndarray:
