@@ -9,6 +9,7 @@ from ..cache.common.plugins import load_plugin
 from ..cache.errors import InputError
 from ..cache.reader import FeatureFile
 from ..cache.recipe import FlowRecipe
+from .decoding.server import decoding_soon
 from .features.like import options_like, require_same
 from .features.options import ExtractOptions, make_options
 from .features.pipeline import Progress, extract_items
@@ -100,29 +101,31 @@ def extract(
         precision=precision,
         flow=flow,
     )
-    if like is None:
-        plan = Plan.make(options, machine)
-    else:
-        of_the_file = {
-            "modality": modality,
-            "backbone": backbone,
-            "snippets": snippets,
-            "stride": stride,
-            "views": views,
-            "precision": precision,
-            "flow": flow,
-        }
-        given = [name for name, value in of_the_file.items() if value is not None]
-        plan = _plan_like(like, options, machine, given)
-    items = select_videos(videos, root=root, unlabelled=unlabelled)
-    extract_items(items, output, plan, retry_failed=retry_failed, on_progress=on_event)
+    machine = machine or Machine()
+    with decoding_soon(machine.workers):  # its process starts while the backbone is loaded
+        if like is None:
+            plan = Plan.make(options, machine)
+        else:
+            of_the_file = {
+                "modality": modality,
+                "backbone": backbone,
+                "snippets": snippets,
+                "stride": stride,
+                "views": views,
+                "precision": precision,
+                "flow": flow,
+            }
+            given = [name for name, value in of_the_file.items() if value is not None]
+            plan = _plan_like(like, options, machine, given)
+        items = select_videos(videos, root=root, unlabelled=unlabelled)
+        extract_items(items, output, plan, retry_failed=retry_failed, on_progress=on_event)
     return FeatureFile(output)
 
 
 def _plan_like(
     like: FeatureFile | str | Path,
     options: ExtractOptions,
-    machine: Machine | None,
+    machine: Machine,
     given: Sequence[str],
 ) -> Plan:
     """The plan that makes features as a file's.

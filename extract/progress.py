@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from rich.progress import TextColumn
-
 from ..cache import FeatureFile
-from ..cache.common.console import OutputDisplay, progress_bar
+from ..cache.common.console import OutputDisplay, VideoBar
+from ..cache.common.pace import rate
 from ..cache.schema import Failure
 from .features.pipeline import Progress
 from .flow.cache import FlowCache
@@ -26,25 +24,16 @@ class ExtractionDisplay(OutputDisplay):
     """
 
     def __init__(self, output: Path) -> None:
-        super().__init__(output, progress_bar(TextColumn("{task.fields[rates]}")))
-        self._last = Progress(0, 0)
-        self._started = self._ended = time.monotonic()
-        self._row = self.bar.add_task("extract", total=None, rates="loading the backbone")
+        super().__init__(output, VideoBar("extract", before="loading the backbone"))
+        self._last, self._seconds = Progress(0, 0), 0.0
 
     def __call__(self, progress: Progress) -> None:
         """Move the bar."""
-        if self._last.todo == 0:
-            self._started = time.monotonic()  # the backbone is loaded by now
-            self.bar.update(self._row, visible=progress.todo > 0)
-        self._last, self._ended = progress, time.monotonic()
+        self._last = progress
         if progress.todo:
             self.held = progress.before + progress.done
-        self.bar.update(
-            self._row,
-            total=progress.todo,
-            completed=progress.done + progress.failed,
-            rates=self._rates(),
-        )
+        self.bar.count(progress.todo, done=progress.done, failed=progress.failed)
+        self._seconds = self.bar.pace.seconds
 
     def summary(self, file: FeatureFile, failures: Sequence[Failure]) -> Iterator[tuple[str, str]]:
         """What was done, what failed and what to do next, as lines and their styles.
@@ -78,9 +67,9 @@ class ExtractionDisplay(OutputDisplay):
         yield from _failed(failures, output)
 
     def _rates(self) -> str:
-        seconds = max(self._ended - self._started, 1e-3)
-        last = self._last
-        return f"{last.done / seconds:.1f} videos/s, {last.images / seconds:.0f} images/s"
+        seconds = max(self._seconds, 1e-3)
+        videos, images = self._last.done / seconds, self._last.images / seconds
+        return f"{rate(videos)} videos/s, {rate(images)} images/s"
 
 
 def failures_of(file: FeatureFile, items: Sequence[VideoItem]) -> list[Failure]:

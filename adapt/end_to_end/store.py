@@ -18,6 +18,7 @@ from ...cache.common.memory import free_memory
 from ...cache.recipe import Sampling
 from ...extract.backbones import LoadedBackbone, load_backbone
 from ...extract.backbones.trial import try_backbone
+from ...extract.decoding.server import ForkServer, fork_server
 from ...extract.features.options import ExtractOptions
 from ...extract.features.plan import make_cut
 from ...extract.flow.cache import FlowCache
@@ -69,12 +70,15 @@ class ClipStore(Store):
         self._micro_batches: dict[RunConfig, int] = {}
         self._resumed: set[RunConfig] = set()
         self._flows: dict[str, FlowCache] = {}
+        self._server: ForkServer | None = None  # of all runs' decoding processes
 
     @property
     def processes(self) -> Processes:
         return self._processes
 
     def feed(self, run: RunConfig) -> Feed:
+        if self.decoding.workers != 0:
+            self._server = fork_server()  # starts while the backbone is loaded
         options, loaded = options_of(run), self._backbone(run)
         module = copy.deepcopy(loaded.module)  # every run starts from it
         if options.sync_bn and self.processes.size > 1:

@@ -11,7 +11,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -21,21 +21,26 @@ _COMMAND += "importlib.import_module(sys.argv[1]).main(int(sys.argv[2]))"
 
 
 def start_child(
-    module: str, environment: Mapping[str, str] | None = None
+    module: str,
+    environment: Mapping[str, str] | None = None,
+    *,
+    path: Sequence[str] | None = None,
 ) -> tuple[subprocess.Popen[bytes], Connection]:
     """Run ``main(descriptor)`` of a module in a new process.
 
     Args:
         module: its full name; ``descriptor`` is the child's end of the connection.
         environment: variables that it has besides this process's.
+        path: its ``sys.path``; `module_path` if None.
 
     Returns:
         the process, and a connection to it: it ends when the child does.
     """
     ours, theirs = socket.socketpair()
+    words = [module, str(theirs.fileno()), *(module_path() if path is None else path)]
     with theirs:
         process = subprocess.Popen(
-            [sys.executable, "-c", _COMMAND, module, str(theirs.fileno()), *_module_path()],
+            [sys.executable, "-c", _COMMAND, *words],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             start_new_session=True,
@@ -44,7 +49,14 @@ def start_child(
     return process, Connection(ours.detach())
 
 
-def _module_path() -> list[str]:
-    """This process's, and where this package is."""
-    home = str(Path(*Path(__file__).parts[: -__name__.count(".") - 1]))
-    return [*sys.path, *([] if home in sys.path else [home])]
+def module_path(*, working_folder: bool = True) -> list[str]:
+    """`sys.path`, and where this package is.
+
+    Args:
+        working_folder: whether the path may name it; it may hold anything beside the user's files.
+    """
+    here, home = Path.cwd(), Path(*Path(__file__).parts[: -__name__.count(".") - 1])
+    places = list(sys.path)
+    if not working_folder:
+        places = [p for p in places if p and (Path(p).absolute() != here or here == home)]
+    return places if str(home) in places else [*places, str(home)]

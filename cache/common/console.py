@@ -6,15 +6,18 @@ bold or coloured text give a `rich.text.Text` or a ``style``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .pace import SAID_EVERY, Pace, every
+
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Progress, ProgressColumn
 
 
 @lru_cache(maxsize=1)
@@ -25,33 +28,80 @@ def console() -> Console:
     return Console(soft_wrap=True, highlight=False, markup=False)
 
 
-def progress_bar(*columns: ProgressColumn, title: str = "", transient: bool = False) -> Progress:
-    """A bar that counts videos on the console; use it as a context manager.
+class VideoBar:
+    """A bar that counts videos on a terminal; elsewhere a line now and then. A context manager.
 
     Args:
-        columns: shown at the right of the usual ones.
-        title: shown at the left.
-        transient: the bar disappears when it ends, and shows on a terminal alone.
+        title: what is done with the videos.
+        before: what is done before it is known how many there are.
+        transient: the bar disappears when it ends, and there are no lines elsewhere.
+        clock: seconds, from any start.
     """
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
 
-    return Progress(
-        *([TextColumn(title)] if title else []),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("videos"),
-        TimeRemainingColumn(),
-        *columns,
-        console=console(),
-        transient=transient,
-        disable=transient and not console().is_terminal,
-    )
+    def __init__(
+        self,
+        title: str,
+        *,
+        before: str = "",
+        transient: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn
+        from rich.table import Column
+
+        self._title, self._before, self._lines = title, before, not transient
+        self._clock = clock
+        self._started = clock()
+        self._counts = Pace(0)
+        # The bar takes what the text leaves, so that no text is cut off.
+        text = TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True))
+        self._bar = Progress(
+            BarColumn(bar_width=None, table_column=Column(ratio=1)),
+            text,
+            console=console(),
+            transient=transient,
+            expand=True,
+            disable=not console().is_terminal,
+            get_time=clock,
+        )
+        self._row = self._bar.add_task(self.text(), total=None)
+
+    def count(self, todo: int, *, done: int, failed: int = 0) -> None:
+        """Say how many videos there are, and how many of them are done and have failed."""
+        if self._counts.todo == 0:
+            self._started = self._clock()
+        self._counts = Pace(todo, done, failed)
+        self._bar.update(
+            self._row,
+            total=todo,
+            completed=done + failed,
+            description=self.text(),
+            visible=todo > 0,
+        )
+
+    @property
+    def pace(self) -> Pace:
+        """How far it is now; its time begins when the number of videos is known."""
+        return replace(self._counts, seconds=self._clock() - self._started)
+
+    def text(self) -> str:
+        """What is shown, beside the bar or as a line."""
+        said = self.pace.describe("videos") if self._counts.todo else self._before
+        return f"{self._title}: {said}" if said else self._title
+
+    def print_line(self) -> None:
+        """Print what is shown."""
+        console().print(self.text())
+
+    def __enter__(self) -> VideoBar:
+        self._open = ExitStack()
+        self._open.enter_context(self._bar)
+        if self._lines and not console().is_terminal:
+            self._open.enter_context(every(SAID_EVERY, self.print_line))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
 
 
 class OutputDisplay:
@@ -59,13 +109,13 @@ class OutputDisplay:
 
     Args:
         output: the feature file.
-        bar: made by `progress_bar`.
+        bar: of its videos.
 
     Attributes:
         held: videos that the file holds by now; None before it is known.
     """
 
-    def __init__(self, output: Path, bar: Progress) -> None:
+    def __init__(self, output: Path, bar: VideoBar) -> None:
         self.output, self.bar = output, bar
         self.held: int | None = None
 

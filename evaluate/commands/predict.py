@@ -63,14 +63,16 @@ def predict(
     from ...adapt.inference.features import plan_features
     from ...adapt.inference.loaded_run import load_run
     from ...adapt.inference.videos import read_items
+    from ...extract.decoding.server import decoding_soon
     from ...extract.machine.machine import Machine
     from ...extract.machine.memory import keep_freed_memory
     from ..predict.report import Outputs, show_predictions
 
     keep_freed_memory()
     items = read_items(videos, root=root)
-    loaded = load_run(run, features=features)
-    plan = plan_features(loaded, Machine(**machine), weights=weights, precision=precision)
-    outputs = Outputs(csv=csv_path, json=json_path, figures=figures, top=top)
-    failures = show_predictions(loaded, items, plan, outputs)
+    with decoding_soon(machine["workers"]):  # its process starts while the run is loaded
+        loaded = load_run(run, features=features)
+        plan = plan_features(loaded, Machine(**machine), weights=weights, precision=precision)
+        outputs = Outputs(csv=csv_path, json=json_path, figures=figures, top=top)
+        failures = show_predictions(loaded, items, plan, outputs)
     sys.exit(1 if failures else 0)

@@ -10,7 +10,7 @@ from pathlib import Path
 from ...adapt.inference.loaded_run import LoadedRun
 from ...adapt.inference.stream import Result, predict_videos
 from ...cache import Failure, InputError
-from ...cache.common.console import console, progress_bar
+from ...cache.common.console import VideoBar, console
 from ...extract.features.pipeline import Progress
 from ...extract.features.plan import Plan
 from ...extract.lists.videos import VideoItem
@@ -60,23 +60,22 @@ def show_predictions(
             if path
         ]
         console().print(table.head)
-        bar = stack.enter_context(progress_bar(transient=True))
-        row = bar.add_task("predict", total=len(items))
+        bar = stack.enter_context(VideoBar("predict", transient=True))
 
         def take(result: Result) -> None:
             nonlocal failures
             failures += isinstance(result, Failure)
-            bar.console.print(table.line(result))
+            console().print(table.line(result))
             for file in files:
                 file.add(result)
             if drawing and not isinstance(result, Failure):
                 try:
                     drawing.draw(result)
                 except InputError as error:
-                    bar.console.print(f"No figure of {result.video.id}: {error}")
+                    console().print(f"No figure of {result.video.id}: {error}")
 
         def show(progress: Progress) -> None:
-            bar.update(row, completed=progress.done + progress.failed)
+            bar.count(len(items), done=progress.done, failed=progress.failed)
 
         try:
             predict_videos(run, items, plan, on_result=take, on_progress=show)

@@ -1,35 +1,28 @@
 """Decode many videos at once, each in a process that can be killed.
 
-The processes are plain children that are spoken to through a socket, not `multiprocessing` workers,
-so that a script needs no main guard and a notebook works too.
+The processes are forks of a plain child (see `server`) that are spoken to through sockets, not
+`multiprocessing` workers, so that a script needs no main guard and a notebook works too.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
-import socket
-import subprocess
-import sys
 import weakref
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import wait
-from pathlib import Path
 from typing import Generic, TypeVar
 
+from ...cache.common.child import module_path
 from ...cache.errors import InputError
 from .messages import receive, send
 from .reader import Done, Reader, answers
+from .server import fork_server
 from .video import DecodeError
-from .worker import Orders
-
-# Its modules come from where this process's come from, whatever the flags that Python started with.
-_COMMAND = (
-    "import sys; sys.path[:] = sys.argv[2:]; "
-    f"from {__package__}.worker import main; main(sys.argv[1])"
-)
+from .worker import Orders, Place
 
 RequestT = TypeVar("RequestT")
 AnswerT = TypeVar("AnswerT")
@@ -221,17 +214,12 @@ class _Worker(Generic[RequestT, AnswerT]):
     """One process and the connection to it."""
 
     def __init__(self, orders: Orders[RequestT, AnswerT]) -> None:
-        self.connection, theirs = socket.socketpair()
-        with theirs:
-            self.process = subprocess.Popen(
-                [sys.executable, "-c", _COMMAND, str(theirs.fileno()), *_module_path()],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,  # Ctrl-C is for us to handle
-            )
+        self._fork = fork_server().start()
+        self.connection = self._fork.connection
         self.tasks: deque[_Task[RequestT]] = deque()  # asked and not done
         self.ended = self._ready = False
         self._time_limit = orders.time_limit
+        self._send(Place(os.getcwd(), module_path(working_folder=False)))
         self._send(orders)
 
     def ask(self, task: _Task[RequestT]) -> None:
@@ -251,9 +239,7 @@ class _Worker(Generic[RequestT, AnswerT]):
         return answer
 
     def kill(self) -> None:
-        self.connection.close()
-        self.process.kill()
-        self.process.wait()
+        self._fork.end()
 
     def _send(self, message: object) -> None:
         # Where it has ended, the next answer says why.
@@ -262,8 +248,7 @@ class _Worker(Generic[RequestT, AnswerT]):
 
     def _why_it_ended(self) -> DecodeError:
         self.ended = True
-        self.connection.close()
-        code = self.process.wait()
+        code = self._fork.end()
         if not self._ready:
             raise InputError(
                 f"the decoding process does not start (exit code {code}, its message is above): "
@@ -273,13 +258,6 @@ class _Worker(Generic[RequestT, AnswerT]):
             return DecodeError(f"no new frame within {self._time_limit:g} s, the time limit")
         ending = f"signal {-code}" if code < 0 else f"exit code {code}"
         return DecodeError(f"the decoding process ended with {ending}")
-
-
-def _module_path() -> list[str]:
-    """`sys.path` without the working folder, which may hold anything beside the videos."""
-    here, home = Path.cwd(), Path(*Path(__file__).parts[: -__name__.count(".") - 1])
-    places = [p for p in sys.path if p and (Path(p).absolute() != here or here == home)]
-    return places if str(home) in places else [*places, str(home)]
 
 
 def _kill(workers: list[_Worker[RequestT, AnswerT]]) -> None:

@@ -7,10 +7,10 @@ whenever the decoder makes progress. See `pool` for the other side.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import socket
+import sys
 from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import Thread
@@ -26,6 +26,19 @@ AnswerT = TypeVar("AnswerT")
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where whoever asks is: the process may have been forked from one that is elsewhere.
+
+    Args:
+        folder: that relative paths start at.
+        module_path: where modules are found, for ``sys.path``.
+    """
+
+    folder: str
+    module_path: list[str]
+
+
+@dataclass(frozen=True)
 class Orders(Generic[RequestT, AnswerT]):
     """What a decoding process is told when it starts: arguments of `DecodePool`."""
 
@@ -36,11 +49,18 @@ class Orders(Generic[RequestT, AnswerT]):
 
 
 def serve(connection: socket.socket) -> None:
-    """Receive `Orders`, say when ready, then answer requests; each ends with a `Done`.
+    """Receive a `Place` and `Orders`, say when ready, then answer requests; each ends with a
+    `Done`. Ends when whoever asked is gone."""
+    try:
+        _serve(connection)
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        return
 
-    Raises:
-        EOFError, BrokenPipeError, ConnectionResetError: whoever asked is gone.
-    """
+
+def _serve(connection: socket.socket) -> None:
+    place: Place = receive(connection)
+    os.chdir(place.folder)
+    sys.path[:] = place.module_path
     orders: Orders[Any, Any] = receive(connection)
     orders.reader.prepare()
     send(connection, "ready")
@@ -76,10 +96,3 @@ def _collect(connection: socket.socket, requests: SimpleQueue[Any]) -> None:
             requests.put(receive(connection))
     except (EOFError, ConnectionResetError):
         os._exit(0)
-
-
-def main(descriptor: str) -> None:
-    """Serve at a socket until whoever asked is gone."""
-    connection = socket.socket(fileno=int(descriptor))
-    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
-        serve(connection)

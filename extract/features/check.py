@@ -13,6 +13,7 @@ from ..backbones import LoadedBackbone, get_spec, names
 from ..backbones.classes import class_names
 from ..decoding import DecodeError, is_there
 from ..decoding.pool import DecodePool
+from ..decoding.server import decoding_soon
 from ..lists.videos import VideoItem
 from ..machine.devices import Devices
 from ..machine.machine import Machine
@@ -90,16 +91,18 @@ def check_video(
     """
     if not is_there(path):
         raise InputError(f"no such video: {path} (--check takes one video)")
-    plan = Plan.make(replace(options, modalities=("rgb",)), machine)
-    backbone = plan.backbones["rgb"]
-    _classifier(backbone)  # before anything is decoded
-    item = VideoItem(path.name, path, "", "")
-    chunks = []
-    with DecodePool(plan.reading, workers=1, time_limit=plan.machine.time_limit) as pool:
-        for _, answer in filter(None, pool.stream([item])):
-            if isinstance(answer, DecodeError):
-                raise InputError(f"{path}: {answer}")
-            if isinstance(answer, Chunk):
-                chunks.append(answer.snippets)
+    machine = machine or Machine()
+    with decoding_soon(1):  # its process starts while the backbone is loaded
+        plan = Plan.make(replace(options, modalities=("rgb",)), machine)
+        backbone = plan.backbones["rgb"]
+        _classifier(backbone)  # before anything is decoded
+        item = VideoItem(path.name, path, "", "")
+        chunks = []
+        with DecodePool(plan.reading, workers=1, time_limit=machine.time_limit) as pool:
+            for _, answer in filter(None, pool.stream([item])):
+                if isinstance(answer, DecodeError):
+                    raise InputError(f"{path}: {answer}")
+                if isinstance(answer, Chunk):
+                    chunks.append(answer.snippets)
     snippets = torch.cat(chunks)  # [n, V, 3, S, S]
     return check(snippets[:, 0], backbone)  # the centre view

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ...cache.common.console import OutputDisplay, console, progress_bar
+from ...cache.common.console import OutputDisplay, VideoBar, console
 from ...cache.reader import FeatureFile
 from ...cache.schema import SPLITS, Failure
 from .run import Progress
@@ -23,11 +23,9 @@ class ImportDisplay(OutputDisplay):
     """
 
     def __init__(self, output: Path) -> None:
-        super().__init__(output, progress_bar(title="import"))
+        super().__init__(output, VideoBar("import", before="looking for the videos"))
         self._last = Progress(0, 0)
         self._wanted: Wanted | None = None
-        # It moves while videos are looked for, where somebody sees it.
-        self._row = self.bar.add_task("", total=None, visible=console().is_terminal)
 
     def __call__(self, event: Wanted | Progress) -> None:
         """Say what was understood, or move the bar."""
@@ -39,8 +37,7 @@ class ImportDisplay(OutputDisplay):
         self._last = event
         if event.todo:
             self.held = event.before + event.done
-        done = event.done + event.failed
-        self.bar.update(self._row, total=event.todo, completed=done, visible=event.todo > 0)
+        self.bar.count(event.todo, done=event.done, failed=event.failed)
 
     def complete(self, file: FeatureFile) -> bool:
         """Whether every video wanted is in the file."""

@@ -147,25 +147,31 @@ def _busy() -> float:
 
 
 def _mine() -> float:
-    """Seconds that this process and its children, living and ended, have worked."""
+    """Seconds that this process and those below it, living and ended, have worked."""
+    return os.times().user + os.times().system + _work_of_children()
+
+
+def _work_of_children() -> float:
+    """Seconds that the processes below this one, living and ended, have worked."""
     times = os.times()
-    living = 0
-    for child in _children():
-        fields = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
-        living += int(fields[11]) + int(fields[12])  # user and system
-    ended = times.children_user + times.children_system
-    return times.user + times.system + ended + living / os.sysconf("SC_CLK_TCK")
+    ticks = 0
+    for process in _below(os.getpid()):
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        ticks += sum(map(int, fields[11:15]))  # user and system, its own and of its ended children
+    return times.children_user + times.children_system + ticks / os.sysconf("SC_CLK_TCK")
 
 
-def _children() -> list[str]:
-    return Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+def _below(process: int) -> list[int]:
+    """The living children of a process, theirs, and so on."""
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    return [each for child in map(int, children) for each in (child, *_below(child))]
 
 
 def _memory_of_children() -> float:
-    """GiB that the child processes hold, each shared page counted once."""
+    """GiB that the processes below this one hold, each shared page counted once."""
     total = 0
-    for child in _children():
-        lines = Path(f"/proc/{child}/smaps_rollup").read_text().splitlines()
+    for process in _below(os.getpid()):
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
         total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
     return total / 2**20
 

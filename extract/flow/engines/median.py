@@ -9,39 +9,38 @@ right: by the zero-one principle it is right for all numbers then.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numba import njit
 
-_OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "fastmath": True}
+from .lanes import OPTIONS, padded
 
 
-@njit(**_OPTIONS)
+@njit(**OPTIONS)
 def median_5x5(image: np.ndarray, height: int, width: int, result: np.ndarray) -> None:
     """The median of the window around every pixel; the border repeats.
 
     Args:
-        image: [>= height, >= width] float32; what lies beyond is padding.
+        image: [>= height, >= width rounded up to 16] float32; what lies beyond is padding.
         height, width: of the image.
-        result: of the same shape, written but for the padding; not the image itself.
+        result: like the image, but not the image itself; its padding may be written too.
     """
-    ranks = np.empty((5, width + 4), np.float32)  # of each column, from the smallest
+    columns = padded(width)  # the columns past the last multiple of 16 would be done one by one
+    ranks = np.empty((5, columns + 4), np.float32)  # of each column, from the smallest
     for y in range(height):
         _sort(
-            image[max(y - 2, 0), :width],
-            image[max(y - 1, 0), :width],
-            image[y, :width],
-            image[min(y + 1, height - 1), :width],
-            image[min(y + 2, height - 1), :width],
+            image[max(y - 2, 0), :columns],
+            image[max(y - 1, 0), :columns],
+            image[y, :columns],
+            image[min(y + 1, height - 1), :columns],
+            image[min(y + 2, height - 1), :columns],
             ranks,
         )
         for n in range(5):
-            ranks[n, :2], ranks[n, -2:] = ranks[n, 2], ranks[n, -3]
-        _medians(ranks[0], ranks[1], ranks[2], ranks[3], ranks[4], result[y, :width])
+            ranks[n, :2], ranks[n, width + 2 : width + 4] = ranks[n, 2], ranks[n, width + 1]
+        _medians(ranks[0], ranks[1], ranks[2], ranks[3], ranks[4], result[y, :columns])
 
 
-@njit(**_OPTIONS)
+@njit(**OPTIONS)
 def _sort(a, b, c, d, e, ranks):
     """Sort the columns of five rows [W] into ranks [5, 2 + W + 2]."""
     first, second, third, fourth, fifth = ranks[0], ranks[1], ranks[2], ranks[3], ranks[4]
@@ -60,7 +59,7 @@ def _sort(a, b, c, d, e, ranks):
         fourth[x + 2], fifth[x + 2] = v3, v4
 
 
-@njit(**_OPTIONS)
+@njit(**OPTIONS)
 def _medians(a, b, c, d, e, result):
     """Medians [W] of five neighbouring columns each, whose ranks a to e are [W + 4].
 

@@ -8,8 +8,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 import pytest
 import torch
@@ -17,8 +18,9 @@ import torch
 from tcon.cache import InputError
 from tcon.cache.recipe import Preprocessing, Sampling, Views
 from tcon.extract.decoding import DecodeError
-from tcon.extract.decoding import pool as decode_pool
+from tcon.extract.decoding import server as fork_servers
 from tcon.extract.decoding.pool import DecodePool
+from tcon.extract.decoding.server import ForkServer, fork_server
 from tcon.extract.lists.videos import VideoItem
 from tcon.extract.snippets.cutting import FrameCut
 from tcon.extract.snippets.reading import Chunk, Decoded, Reading
@@ -172,9 +174,9 @@ def test_a_crash_fails_one_video(folder: Path) -> None:
     """And a long wait for one video, here the first, holds up no other."""
     items = _items(folder, "hangs.mp4", *SOUND)
     others_done = threading.Event()
-    others = set(_children(os.getpid()))
+    others = _forks()
     with DecodePool(READING, workers=2, time_limit=1000) as pool:
-        before, crashed = set(_children(os.getpid())) - others, []
+        before, crashed = _forks(besides=others, count=2), []
 
         def crash() -> None:
             with open(folder / "hangs.mp4", "wb"):  # waits until the other side opens it too
@@ -193,7 +195,7 @@ def test_a_crash_fails_one_video(folder: Path) -> None:
             elif sum(isinstance(last, Decoded) for _, last in answers) == len(SOUND):
                 others_done.set()  # time passes, and only one video is left
         killer.join()
-        after = set(_children(os.getpid())) - others
+        after = _forks(besides=others, count=2)
     found = _collect(answers)
     (error,) = found["hangs.mp4"]
     assert str(error) == f"the decoding process ended with signal {signal.SIGSEGV:d}"
@@ -204,10 +206,22 @@ def test_a_crash_fails_one_video(folder: Path) -> None:
     assert before - after == {pid}
 
 
-def _children(pid: int) -> list[int]:
+def _children(pid: int) -> set[int]:
     """The processes that a process has started and that have not ended."""
     threads = Path(f"/proc/{pid}/task").glob("*/children")
-    return [int(child) for thread in threads for child in thread.read_text().split()]
+    return {int(child) for thread in threads for child in thread.read_text().split()}
+
+
+def _forks(pid: int | None = None, *, besides: Collection[int] = (), count: int = 0) -> set[int]:
+    """The decoding processes of a process, this one if None; waits until there are so many."""
+    deadline = time.monotonic() + 60
+    while True:
+        servers = _children(os.getpid() if pid is None else pid)
+        forks = {fork for server in servers for fork in _children(server)} - set(besides)
+        if len(forks) >= count:
+            return forks
+        assert time.monotonic() < deadline, "they do not start"
+        time.sleep(0.01)
 
 
 def _open_files(pid: int) -> list[str]:
@@ -222,7 +236,8 @@ def _open_files(pid: int) -> list[str]:
 
 def test_a_process_that_does_not_start(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is no video's fault: better to stop at once than to fail them all."""
-    monkeypatch.setattr(decode_pool.sys, "executable", "/bin/false")
+    monkeypatch.setattr(fork_servers, "_SERVERS", WeakValueDictionary())
+    monkeypatch.setattr(sys, "executable", "/bin/false")
     with (
         DecodePool(READING, workers=1, time_limit=1000) as pool,
         pytest.raises(InputError, match=r"does not start \(exit code 1,"),
@@ -275,15 +290,74 @@ def test_modules_come_from_where_those_of_the_script_come_from(
     assert ran.stdout == "one two\n", ran.stderr
 
 
+# --- the process that they are forked from
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ForkServer]:
+    """One of its own, as other tests' pools hold theirs."""
+    monkeypatch.setattr(fork_servers, "_SERVERS", WeakValueDictionary())
+    yield fork_server()
+
+
+@pytest.mark.slow
+def test_it_has_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fork of a process that has more may hang: its locks stay locked."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(fork_servers, "_SERVERS", WeakValueDictionary())
+    others, other_forks = _children(os.getpid()), _forks()
+    with DecodePool(READING, workers=1, time_limit=1000):
+        _forks(besides=other_forks, count=1)  # it has imported all by now
+        (pid,) = _children(os.getpid()) - others
+        assert len(os.listdir(f"/proc/{pid}/task")) == 1
+
+
+@pytest.mark.slow
+def test_pools_share_it_and_it_ends_with_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fork_servers, "_SERVERS", WeakValueDictionary())
+    others = _children(os.getpid())
+    pools = [DecodePool(READING, workers=1, time_limit=1000) for _ in range(2)]
+    assert len(_children(os.getpid()) - others) == 1
+    pools.pop().close()
+    assert len(_children(os.getpid()) - others) == 1
+    pools.pop().close()
+    assert _children(os.getpid()) == others
+
+
+@pytest.mark.slow
+def test_relative_paths_start_where_the_pool_was_made(
+    folder: Path, server: ForkServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    with DecodePool(READING, workers=1, time_limit=1000) as pool:
+        found = _collect(pool.stream(_items(Path(), "0.mp4")))
+    assert isinstance(found["0.mp4"][-1], Decoded)
+
+
+@pytest.mark.slow
+def test_without_it_the_processes_go_on_and_a_new_one_replaces_it(
+    folder: Path, server: ForkServer
+) -> None:
+    with DecodePool(READING, workers=1, time_limit=LIMIT) as pool:
+        assert len(_collect(pool.stream(_items(folder, "0.mp4")))) == 1
+        os.kill(server._process.pid, signal.SIGKILL)
+        server._process.wait()
+        found = _collect(pool.stream(_items(folder, "1.mp4", "hangs.mp4", "2.mp4")))
+        assert isinstance(found["1.mp4"][-1], Decoded)
+        assert isinstance(found["hangs.mp4"][-1], DecodeError)
+        assert isinstance(found["2.mp4"][-1], Decoded)  # by a fork of the new one
+
+
 # --- ends
 
 
 @pytest.mark.slow
 def test_no_process_outlives_the_pool(folder: Path) -> None:
     """Whatever it was doing, and although not all answers were taken."""
-    others = set(_children(os.getpid()))
+    others = _forks()
     pool = DecodePool(LARGE, workers=1, time_limit=1000)
-    (pid,) = set(_children(os.getpid())) - others
+    (pid,) = _forks(besides=others, count=1)
     assert _alive(pid)
     answers = pool.stream(_items(folder, "4.mp4", "hangs.mp4"))
     item, answer = next(filter(None, answers))
@@ -328,8 +402,8 @@ def test_processes_end_with_a_killed_parent(folder: Path) -> None:
         text=True,
     ) as parent:
         assert parent.stdout.readline() == "ready\n"
-        pids = _children(parent.pid)
-        assert len(pids) == 2
+        pids = _forks(parent.pid) | _children(parent.pid)
+        assert len(pids) == 3
         assert all(_alive(pid) for pid in pids)
         parent.kill()
     deadline = time.monotonic() + 30

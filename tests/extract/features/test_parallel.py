@@ -170,8 +170,9 @@ def test_ctrl_c_keeps_what_is_done_and_ends_every_process(
         assert run.poll() is None, run.communicate()
         assert time.monotonic() < deadline, "the good videos were not committed"
         time.sleep(0.1)
-    children = _children(run.pid)
-    assert children
+    servers = _children(run.pid)
+    children = [*servers, *(fork for server in servers for fork in _children(server))]
+    assert len(children) > 1
     run.send_signal(signal.SIGINT)
     _, error = run.communicate(timeout=90)
     assert run.returncode == 130
