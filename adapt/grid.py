@@ -151,6 +151,7 @@ def run_all(
     on_note: OnNote = lambda text: None,
     save_seconds: float = 30.0,
     bundle: int = 1,
+    cuda_graphs: bool = False,
     only: Collection[RunConfig] | None = None,
 ) -> int:
     """Train every run that is not finished yet and that no other process trains.
@@ -164,12 +165,15 @@ def run_all(
         save_seconds: work that a kill may cost.
         bundle: at most so many runs of one program shape are trained as one program; fewer where
             they do not fit into the memory, and one where the method does not permit more.
+        cuda_graphs: record a bundle's step on a GPU, and replay it.
         only: train these of the runs; None for all.
 
     Returns:
         how many failed.
     """
-    training = _Training(prepared, on_state, on_step, on_evaluation, on_note, save_seconds)
+    training = _Training(
+        prepared, on_state, on_step, on_evaluation, on_note, save_seconds, cuda_graphs
+    )
     runs = [each for each in prepared.runs if only is None or each[0] in only]
     waiting = deque(side_by_side(runs, bundle))
     while waiting:
@@ -187,6 +191,7 @@ class _Training:
     on_evaluation: OnEvaluation
     on_note: OnNote
     save_seconds: float
+    cuda_graphs: bool
     failed: set[Path] = field(default_factory=set)
     at_once: dict[str, int] = field(default_factory=dict)  # by method, where it had to be fewer
 
@@ -238,6 +243,7 @@ class _Training:
                     on_evaluation=self.on_evaluation,
                     on_failure=self._fail,
                     save_seconds=self.save_seconds,
+                    cuda_graphs=self.cuda_graphs,
                 )
             except Dissolved as error:
                 most = -(-len(together) // 2) if error.memory else 1

@@ -19,14 +19,19 @@ from torch.func import functional_call
 from ..data.feeds import clip_gradients
 from ..layers.schedules import Number
 from ..methods import Draws, Losses, Method, SourceBatch, State
+from .recorded import Recorded
 from .trainee import Trainee
 
 
 class Bundle:
-    """One program for all of ``trainees``, which are of one shape and at the same step."""
+    """One program for all of ``trainees``, which are of one shape and at the same step.
 
-    def __init__(self, trainees: Sequence[Trainee]) -> None:
+    ``recorded``: the forward and backward pass of the first step is recorded and replayed for all.
+    """
+
+    def __init__(self, trainees: Sequence[Trainee], *, recorded: bool = False) -> None:
         self.trainees = tuple(trainees)
+        self._recorded = Recorded(self._go_back) if recorded else None
         # What is not stored with a method, such as index tables, is the same in all.
         self._own = [dict(one.method.state_dict(keep_vars=True)) for one in trainees]
         self._stacked = _stack([_detached(own) for own in self._own])
@@ -38,7 +43,7 @@ class Bundle:
         self._method = _Losses(trainees[0].method)
 
     def step(self) -> None:
-        losses, states = self._go_back(*self.inputs())
+        losses, states = self._losses_and_gradients(*self.inputs())
         for run, one in enumerate(self.trainees):
             self._take_gradients(run)
             clip_gradients(one.optimiser, one.config.train.clip_norm)
@@ -74,6 +79,13 @@ class Bundle:
 
         with self.trainees[0].computing():
             return torch.vmap(of_one)(self._stacked, source, target, draws, state)
+
+    def _losses_and_gradients(self, *inputs: Any) -> tuple[Losses, State]:
+        if self._recorded is None:
+            return self._go_back(*inputs)
+        *tensors, progress = inputs
+        # A number would be recorded as the constant that it is at the first step.
+        return self._recorded(*tensors, torch.as_tensor(progress, device=tensors[1].device))
 
     def _go_back(self, *inputs: Any) -> tuple[Losses, State]:
         """Losses, and the gradients of all runs."""
