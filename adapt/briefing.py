@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .config.options import RunConfig
+from .data.store import Store
 from .grid import Prepared
 from .methods import FittedMethod, entry
 from .tasks.task import VERIFIED
@@ -51,8 +52,28 @@ def brief(prepared: Prepared, devices: Sequence[str]) -> Briefing:
     if faster := {run.method: None for run in runs if run.train.precision == "bf16"}:
         said[f"Matrix products of {', '.join(faster)} are in bf16 (--precision)."] = None
     said |= {text: None for run in runs for text in store.notes(run)}
+    if str(store.device) in devices:  # else processes of their own load the features
+        said |= dict.fromkeys(memory_notes(store, runs))
     warnings = {text: None for run in runs for text in store.warnings(run)}
     return Briefing(tuple(said), tuple(warnings), steps)
+
+
+def memory_notes(
+    store: Store, runs: Sequence[RunConfig], *, short_of_memory: bool = False
+) -> list[str]:
+    """Where the runs' features lie, a sentence for each modality.
+
+    Args:
+        store: has the features.
+        runs: that train on them.
+        short_of_memory: only of features that do not fit on the device.
+    """
+    places = {run.modality: store.placement(run) for run in runs}
+    return [
+        place.note(f"{modality} features")
+        for modality, place in places.items()
+        if place and not (short_of_memory and place.place == "device")
+    ]
 
 
 def _videos(prepared: Prepared, runs: list[RunConfig], devices: str) -> list[str]:
