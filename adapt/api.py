@@ -17,11 +17,11 @@ from .config.settings import Settings
 from .end_to_end.decoding import Decoding
 from .end_to_end.options import EndToEnd
 from .events import Event, GridReady, JobsPlanned, OnEvent, RunChanged, VideosUnreadable
-from .grid import State
 from .jobs.client import Orders, train_in_processes
 from .jobs.here import prepare_each, train_here
 from .jobs.plan import Wanted, plan_jobs
 from .run.finished import FailedRun, FinishedRun, Runs
+from .runner import State
 from .training.shape import most_together
 
 

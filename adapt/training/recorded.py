@@ -4,7 +4,7 @@ without Python."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor
@@ -13,7 +13,7 @@ T = TypeVar("T")
 _WARM_UP = 3  # computations that choose kernels and allocate, as torch asks for before a recording
 
 
-class Recorded:
+class Recorded(Generic[T]):
     """Computes what the function computes, by replaying its kernels.
 
     Each result overwrites the one before. A function that waits for the GPU, to look at a number,
