@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .config.options import RunConfig
+from .data.store import Store
 from .grid import Prepared
 from .methods import FittedMethod, entry
 from .tasks.task import VERIFIED
@@ -13,10 +14,17 @@ from .tasks.task import VERIFIED
 
 @dataclass(frozen=True)
 class Briefing:
-    """What was understood of a grid, and what may be wrong with it."""
+    """What was understood of a grid.
+
+    Args:
+        notes: sentences.
+        warnings: what may be wrong with it, in sentences.
+        steps: how many each run has, by its name; of fitted ones nobody knows.
+    """
 
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
+    steps: Mapping[str, int]
 
 
 def brief(prepared: Prepared, devices: Sequence[str]) -> Briefing:
@@ -30,6 +38,7 @@ def brief(prepared: Prepared, devices: Sequence[str]) -> Briefing:
     said: dict[str, None] = dict.fromkeys(_videos(prepared, runs, ", ".join(devices)))
     if store.task.status not in ("", VERIFIED):
         said[f"Classes of {store.task.name}: {store.task.status}."] = None
+    steps = {}
     for run in runs:
         known = entry(run.method)
         if known.note:
@@ -37,12 +46,34 @@ def brief(prepared: Prepared, devices: Sequence[str]) -> Briefing:
         if issubclass(known.method, FittedMethod):
             said[f"{run.method} starts from source_only, which is trained for it."] = None
         else:
-            said[_steps(run, len(store.chosen(run).source_train))] = None
+            videos = len(store.chosen(run).source_train)
+            steps[run.name] = run.train.steps(videos)
+            said[_steps(run, videos)] = None
     if faster := {run.method: None for run in runs if run.train.precision == "bf16"}:
         said[f"Matrix products of {', '.join(faster)} are in bf16 (--precision)."] = None
     said |= {text: None for run in runs for text in store.notes(run)}
+    if str(store.device) in devices:  # else processes of their own load the features
+        said |= dict.fromkeys(memory_notes(store, runs))
     warnings = {text: None for run in runs for text in store.warnings(run)}
-    return Briefing(tuple(said), tuple(warnings))
+    return Briefing(tuple(said), tuple(warnings), steps)
+
+
+def memory_notes(
+    store: Store, runs: Sequence[RunConfig], *, short_of_memory: bool = False
+) -> list[str]:
+    """Where the runs' features lie, a sentence for each modality.
+
+    Args:
+        store: has the features.
+        runs: that train on them.
+        short_of_memory: only of features that do not fit on the device.
+    """
+    places = {run.modality: store.placement(run) for run in runs}
+    return [
+        place.note(f"{modality} features")
+        for modality, place in places.items()
+        if place and not (short_of_memory and place.place == "device")
+    ]
 
 
 def _videos(prepared: Prepared, runs: list[RunConfig], devices: str) -> list[str]:

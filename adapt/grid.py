@@ -13,6 +13,7 @@ import torch
 
 from .. import __version__
 from ..cache import InputError
+from ..cache.common.memory import out_of_memory
 from ..cache.common.plugins import plugin_errors
 from ..cache.errors import printable
 from .config.options import RunConfig
@@ -27,7 +28,7 @@ from .training.health import Diverged
 from .training.loop import OnEvaluation, OnStep, fit, train, train_together
 from .training.precision import choose
 from .training.processes import Processes
-from .training.programs import Dissolved, out_of_memory
+from .training.programs import Dissolved
 from .training.shape import parts, side_by_side
 from .training.trainee import Trainee, new_method
 

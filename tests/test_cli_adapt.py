@@ -145,7 +145,7 @@ def test_metrics_for_tensorboard(
     refused = tcon("adapt", *files, "--tensorboard")
     assert refused.exit_code == 2 and "pip install 'tcon[tensorboard]'" in refused.output
 
-    written = []
+    written, closed = [], []
 
     class SummaryWriter:
         def __init__(self, folder: str) -> None:
@@ -156,11 +156,15 @@ def test_metrics_for_tensorboard(
 
         def flush(self) -> None: ...
 
+        def close(self) -> None:
+            closed.append(Path(self.folder).parent.name)
+
     fake = SimpleNamespace(SummaryWriter=SummaryWriter)
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", fake)
     assert tcon("adapt", *files, "--method", "tcon", "--tensorboard").exit_code == 0
     folder = Path("tcon_rgb_k6_seed0/tensorboard")
     assert {(folder, "loss", 1), (folder, "loss", 2), (folder, "lr", 2)} < set(written)
+    assert closed == ["tcon_rgb_k6_seed0"]
 
 
 def test_more_segments_than_snippets_is_a_warning(files: list[object]) -> None:

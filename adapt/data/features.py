@@ -21,7 +21,7 @@ Free = Callable[[torch.device], int | None]
 
 _CPU = torch.device("cpu")
 _SHARE = 0.7  # of the free memory that features may take; training needs the rest
-_ROWS = 4096  # that are standardised or copied at once
+_ROWS = 512  # that are standardised or read at once: larger chunks leave the processor's caches
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Placement:
     free_on_host: int | None
 
     def note(self, what: str) -> str:
-        """A sentence on the memory that ``what``, as "rgb features", take."""
+        """A sentence on the memory that ``what``, such as "rgb features", take."""
         text = f"The {what} take {readable_bytes(self.size)}"
         if self.place == "device":
             where = "memory" if self.device.type == "cpu" else f"the memory of {self.device}"

@@ -87,8 +87,14 @@ class Feed(ABC):
         """What is trained beside the method, and what else a run continues from."""
         return {}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:  # noqa: B027  (most have no state)
-        """Continue from `state_dict`."""
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from `state_dict`.
+
+        Raises:
+            ValueError: it is none of this feed.
+        """
+        if state != {}:
+            raise ValueError("feed has entries")
 
     def counts(self) -> dict[str, float]:
         """What went wrong with the videos so far, in numbers, for those who look on."""

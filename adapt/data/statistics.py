@@ -17,7 +17,7 @@ from .domains import Domains, Videos, with_features
 from .features import standardise
 
 Statistics = Mapping[str, Mapping[str, Tensor]]  # by domain, the mean and deviation [D_in]
-_ROWS = 4096  # rows in float64 at once
+_ROWS = 512  # in float64 at once: larger chunks leave the processor's caches
 _FLOOR = 0.05  # of the mean deviation: a dimension that hardly varies must not be amplified
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +137,10 @@ class Store(ABC):
         """What a user wants to know of how a run is trained before it starts."""
         return list(self._notes)
 
+    def placement(self, run: RunConfig) -> Placement | None:
+        """Where the features that the run trains on lie; None where clips make them."""
+        return None
+
     def warnings(self, run: RunConfig) -> list[str]:
         """What a user should know of a run's data before it starts."""
         return []
@@ -178,29 +182,12 @@ class CachedStore(Store):
         super().__init__(source, target, task=task, device=device)
         self._free = free
         self._placements: dict[tuple[Any, ...], Placement] = {}
-        self._ready: dict[tuple[Any, ...], Domains[Videos]] = {}
-
-    def preload(self, runs: Sequence[RunConfig]) -> None:
-        """Hold what all of these runs train on, for processes that are forked off to share it.
-
-        What does not fit beside the rest stays in its files. A GPU's memory is left alone: its
-        context would not survive the fork.
-        """
-        if self.device.type != "cpu":
-            return
-        for run in runs:
-            if (key := _data_key(run)) not in self._ready:
-                self._placements.pop(key, None)  # less is free by now
-                self._ready[key] = self._placed(run)
+        self._ready: tuple[tuple[Any, ...], Domains[Videos]] | None = None
 
     def feed(self, run: RunConfig) -> Feed:
         return CachedFeed(run, self.domains(run), self.device)
 
-    def notes(self, run: RunConfig) -> list[str]:
-        return [*super().notes(run), self.placement(run).note(f"{run.modality} features")]
-
     def placement(self, run: RunConfig) -> Placement:
-        """Where the run's features lie while it trains."""
         key = _data_key(run)
         if key not in self._placements:
             domains = self.chosen(run)
@@ -223,26 +210,27 @@ class CachedStore(Store):
         positions = each * run.source_segments, each * run.target_segments
         if short := repeating_videos(self.chosen(run), *positions):
             of_several = f" of {each} snippets" if each > 1 else ""
+            videos = "1 video has" if short == 1 else f"{short} videos have"
             said.append(
-                f"{short} videos have fewer snippets than {run.segments} segments{of_several}; "
+                f"{videos} fewer snippets than {run.segments} segments{of_several}; "
                 "some of their snippets repeat: extract more by --snippets or take fewer --segments"
             )
         return said
 
     def _prepared(self, run: RunConfig) -> Domains:
-        """The run's videos, standardised and in their place; unless `preload` held more, one way
-        of it is kept."""
-        if (key := _data_key(run)) not in self._ready:
-            self._ready.clear()  # two at once may not fit
-            self._ready[key] = self._placed(run)
-        return self._ready[key]
-
-    def _placed(self, run: RunConfig) -> Domains[Videos]:
-        domains, place = self.chosen(run), self.placement(run).place
-        source, target = (
-            put(videos.features, place) for videos in (domains.source_train, domains.target_train)
-        )
-        return normalise(with_features(domains, source, target), run.train.normalise)
+        """The run's videos, standardised and in their place; one way of it is kept."""
+        key = _data_key(run)
+        if self._ready is None or self._ready[0] != key:
+            self._ready = None  # two at once may not fit
+            self._placements.pop(key, None)  # processes forked off may still hold another
+            domains, place = self.chosen(run), self.placement(run).place
+            source, target = (
+                put(videos.features, place)
+                for videos in (domains.source_train, domains.target_train)
+            )
+            domains = with_features(domains, source, target)
+            self._ready = key, normalise(domains, run.train.normalise)
+        return self._ready[1]
 
     def _seen(self, run: RunConfig) -> str | None:
         return run.modality

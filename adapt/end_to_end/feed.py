@@ -17,6 +17,7 @@ from ..data.feeds import Batch, Feed, clip_gradients
 from ..methods import Method, SourceBatch
 from ..training.health import Finding
 from ..training.processes import Processes
+from ..training.snapshot import require_alike
 from .backbone import TrainedBackbone
 from .clips.loader import ClipLoader
 from .clips.reader import ClipRequest
@@ -154,7 +155,13 @@ class ClipFeed(Feed):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.failed = dict(state["failed"])
+        fresh, failed = self.state_dict(), state["failed"]
+        if not isinstance(failed, dict) or not all(
+            isinstance(text, str) for item in failed.items() for text in item
+        ):
+            raise ValueError("feed.failed is no table of texts")
+        require_alike(state, {**fresh, "failed": failed}, "feed")
+        self.failed = dict(failed)
         self.backbone.module.load_state_dict(state["backbone"])
         self.scaler.load_state_dict(state["scaler"])
 

@@ -88,7 +88,10 @@ def load_run(
         target_segments=config.target_segments,
         classes=len(record.data.classes),
     )
-    method = build(config.method, config.options, sizes).eval().requires_grad_(False)
+    try:
+        method = build(config.method, config.options, sizes).eval().requires_grad_(False)
+    except InputError as error:
+        raise InputError(f"{folder} cannot be loaded: {error}") from None
     statistics = load_weights(folder, method)
     return LoadedRun(folder, record, method, statistics, recipe)
 

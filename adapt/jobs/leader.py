@@ -20,8 +20,9 @@ import torch
 
 from ...cache.common.plugins import load_plugin
 from ...cache.errors import InputError
+from ..briefing import memory_notes
 from ..config.grid import Grid
-from ..events import RunChanged
+from ..events import Noted, RunChanged
 from ..grid import Prepared
 from ..opening import open_store
 from ..training.shape import side_by_side
@@ -129,7 +130,10 @@ class Leader:
             for connection in (self.client, ours, *(w.connection for w in self.workers)):
                 connection.close()
             if device != str(_CPU):
-                prepared = replace(prepared, store=open_store(grid, torch.device(device)))
+                store = open_store(grid, torch.device(device))
+                prepared = replace(prepared, store=store)
+                for text in memory_notes(store, [run for run, _ in group], short_of_memory=True):
+                    theirs.send(Noted(text))
             work(prepared, group, theirs, self.orders)
             code = 0
         except KeyboardInterrupt:

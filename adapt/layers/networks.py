@@ -124,7 +124,7 @@ class DiscriminatorConfig:
 class Discriminator(nn.Module):
     """Domain discriminator: in - hidden - hidden - 1 with ReLU and dropout.
 
-    The first layer can be applied alone (`project`, `project_blocks`): it is linear, so the
+    The first layer can be applied alone (`project`, `project_both`): it is linear, so the
     projection of a mixture of segments is the mixture of their projections.
     """
 
@@ -139,15 +139,22 @@ class Discriminator(nn.Module):
         """Dropout masks of both hidden layers, [2, *rows, hidden]."""
         return draw_mask((2, *rows, self.hidden), self.dropout, generator)
 
-    def project_blocks(self, f: Tensor, blocks: int) -> Tensor:
-        """Segments [B, K, D] at each of ``blocks`` places of a concatenation [blocks * D].
+    def project_both(self, x: Tensor, f: Tensor) -> tuple[Tensor, Tensor]:
+        """Concatenations of segments, and segments at each place of a concatenation.
 
-        Returns [B, K, blocks, hidden], without the bias.
+        Args:
+            x: [*rows, blocks * D].
+            f: [B, K, D].
+
+        Returns:
+            [*rows, hidden], and [B, K, blocks, hidden] without the bias.
         """
+        weight = narrow(self.project.weight)  # once for both
+        blocks = weight.unflatten(1, (-1, f.shape[-1]))  # [H, blocks, D]
         # One product, for which the weights are copied, is faster than one for each block.
-        weight = narrow(self.project.weight).view(self.hidden, blocks, -1)  # [H, blocks, D]
-        projected = F.linear(f, weight.transpose(0, 1).flatten(0, 1))  # [B, K, blocks H]
-        return projected.unflatten(-1, (blocks, self.hidden))
+        projected = F.linear(f, blocks.transpose(0, 1).flatten(0, 1))  # [B, K, blocks H]
+        places = projected.unflatten(-1, (-1, self.hidden))
+        return F.linear(x, weight, self.project.bias), places
 
     def judge(self, projected: Tensor, masks: Tensor) -> Tensor:
         """Logits from `project`'s output: [*rows, hidden] to [*rows], positive for label 1."""

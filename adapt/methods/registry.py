@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from ...cache.common.memory import out_of_memory
 from ...cache.common.plugins import PluginRecord, current_plugin, plugin_of
 from ...cache.common.records import from_json, to_json
 from ...cache.errors import InputError, unknown
@@ -143,5 +144,16 @@ def temporary_methods() -> Iterator[None]:
 
 
 def build(name: str, config: MethodConfig, sizes: Sizes) -> Method:
-    """A method with freshly initialised networks."""
-    return entry(name).method(config, sizes)
+    """A method with freshly initialised networks.
+
+    Raises:
+        InputError: no such method, or its networks are larger than the memory.
+    """
+    try:
+        return entry(name).method(config, sizes)
+    except (RuntimeError, TypeError, MemoryError) as error:
+        if not out_of_memory(error):
+            raise
+        raise InputError(
+            f"the networks of {name} do not fit into the memory: lower its widths"
+        ) from None

@@ -1,21 +1,25 @@
-"""One table of all runs: live on a terminal, a line per event elsewhere."""
+"""One table of all runs: live on a terminal, lines elsewhere."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
+from threading import Event, Thread
 
-from rich.console import Console
+from rich import box
+from rich.console import Console, ConsoleOptions
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from ..grid import State
+from .pace import Clock, Pace, readable_seconds
 
-_SHOWN_ENDED = 8  # the last ones; of hundreds of runs the rest are counted
-_SHOWN_WAITING = 3
+_SILENCE = 30.0  # seconds at most without a line, where there is no terminal
+_SHOWN_WAITING = 3  # of hundreds of runs the rest are counted
+_SHOWN_LINES = 8  # running ones that a log tells of at a time
 _SHORT_NAMES = {
     "loss": "loss",
     "objective": "objective",
@@ -46,54 +50,102 @@ class Row:
     step: int = 0
     steps: int = 0
     terms: str = ""
-    started: float = 0.0
+    started: float | None = None
     seconds: float = 0.0
+
+    @property
+    def steps_done(self) -> str:
+        if self.state in ("finished before", "elsewhere"):
+            return ""
+        return f"{self.step}/{self.steps}" if self.steps else str(self.step or "")
+
+
+@dataclass(frozen=True)
+class _NameAndTerms:
+    """The cell of a run: its name, folded where it is long, and as many terms as fit below it."""
+
+    name: str
+    terms: str
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        yield Text(self.name, overflow="fold")
+        fitting = ""
+        for term in self.terms.split(", "):
+            longer = f"{fitting}, {term}" if fitting else term
+            if len(longer) > options.max_width:
+                break
+            fitting = longer
+        if fitting:
+            yield Text(fitting, style="dim")
 
 
 class Board:
     """Shows runs while they go on. Use it as a context manager.
 
     Args:
-        names: of all runs, in their order; unique.
-        console: a terminal gets the table, anything else a line when a run ends.
-        every: a line when it starts and at each evaluation too: of runs that take hours.
+        kinds: of each run, by its unique name and in their order, what decides how long its steps
+            take.
+        console: a terminal gets the table, anything else a line when a run ends, and every half
+            minute how far the others are.
+        every: a line when a run starts and at each evaluation too: of runs that take hours.
+        clock: gives seconds.
     """
 
-    def __init__(self, names: list[str], console: Console, *, every: bool = False) -> None:
-        self.rows = {name: Row(name) for name in names}
+    def __init__(
+        self,
+        kinds: Mapping[str, Hashable],
+        console: Console,
+        *,
+        every: bool = False,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self.rows = {name: Row(name) for name in kinds}
         self.ended: list[Row] = []
         self.console = console
         self.caption = ""  # below the table: what is done before training
+        self.pace = Pace(kinds, clock)
+        self._clock = clock
         self._every = every and not console.is_terminal
         self._live = Live(get_renderable=self.table, console=console, refresh_per_second=4)
+        self._closed = Event()
 
     def __enter__(self) -> Board:
         if self.console.is_terminal:
             self._live.start()
+        else:
+            Thread(target=self._report_regularly, daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._closed.set()
         self._live.stop()
+
+    def expect(self, name: str, steps: int) -> None:
+        """A run will have so many steps; 0 where nobody knows."""
+        self.rows[name].steps = steps
+        self.pace.expect(name, steps)
 
     def set_state(self, name: str, state: State, why: str = "") -> None:
         """A run starts or ends; ``why`` it failed."""
         row = self.rows[name]
         row.state = state
         if state == "running":
-            row.started = time.monotonic()
+            row.started = self._clock()
+            self.pace.started(name)
             if self._every:
                 self.console.print(f"{name}: started")
-        else:
-            row.seconds = time.monotonic() - row.started if row.started else 0.0
-            row.terms = why or row.terms
-            self.ended.append(row)
-        if not self.console.is_terminal and state != "running":
-            self.console.print(_line(row))
+            return
+        row.seconds = 0.0 if row.started is None else self._clock() - row.started
+        self.ended.append(row)
+        self.pace.ended(name)
+        if not self.console.is_terminal or state == "failed":
+            self.console.print(_ending(row, why))
 
     def stepped(self, name: str, step: int, steps: int) -> None:
         """A run has done ``step`` of ``steps`` steps; of 0 where nobody knows how many."""
         row = self.rows[name]
         row.step, row.steps = step, steps
+        self.pace.stepped(name, step, steps)
 
     def evaluated(self, name: str, step: int, steps: int, record: Mapping[str, float]) -> None:
         """A run has logged a record."""
@@ -101,35 +153,84 @@ class Board:
         row = self.rows[name]
         row.terms = _terms(record)
         if self._every:
-            seconds = time.monotonic() - row.started
-            self.console.print(f"{name}: step {step}/{steps} after {seconds:.0f} s; {row.terms}")
+            seconds = self._seconds(row)
+            self.console.print(f"{name}: step {row.steps_done} after {seconds:.0f} s; {row.terms}")
+
+    def report(self) -> None:
+        """Print how far everything is, in lines."""
+        running = [row for row in self.rows.values() if row.state == "running"]
+        for row in running[:_SHOWN_LINES]:
+            parts = [f"step {row.steps_done}" if row.step else "at its first step"]
+            if rate := self.pace.rate(row.name):
+                parts.append(f"{_rate(rate)} steps/s")
+            if (left := self.pace.left(row.name)) is not None:
+                parts.append(f"{readable_seconds(left)} left")
+            self.console.print(f"{row.name}: {', '.join(parts)}")
+        if len(self.rows) > len(running[:_SHOWN_LINES]):
+            self.console.print(self.summary() + (f"; {self.caption}" if self.caption else ""))
+
+    def summary(self) -> str:
+        """How many runs are in which state, and the time left."""
+        counts = Counter(row.state for row in self.rows.values())
+        states = ", ".join(f"{count} {state}" for state, count in counts.items())
+        text = f"{len(self.rows)} run{'s' * (len(self.rows) != 1)}: {states}"
+        if left := self.pace.left_in_all():
+            kind = "at least" if left.at_least else "about"
+            text += f"; {kind} {readable_seconds(left.seconds)} left"
+        return text
 
     def table(self) -> Table:
-        """What is running, what ended last and what comes next, with counts of all states."""
-        counts = Counter(row.state for row in self.rows.values())
-        title = ", ".join(f"{count} {state}" for state, count in counts.items())
-        table = Table(title=f"{len(self.rows)} runs: {title}", title_justify="left", expand=True)
+        """What ended last, what is running and what comes next, as far as the screen reaches."""
+        table = Table(title=Text(self.summary()), title_justify="left", expand=True, box=box.SIMPLE)
         table.caption = Text(self.caption)
-        for column in ("run", "state", "step", "time"):
-            table.add_column(column, no_wrap=True)
-        table.add_column("losses", ratio=1, no_wrap=True, overflow="ellipsis")
-        by_state = {s: [r for r in self.rows.values() if r.state == s] for s in _STYLES}
-        shown = self.ended[-_SHOWN_ENDED:] + by_state["running"]
-        for row in shown + by_state["waiting"][:_SHOWN_WAITING]:
-            step = f"{row.step}/{row.steps}" if row.steps else str(row.step or "")
-            running = row.state == "running"
-            seconds = time.monotonic() - row.started if running else row.seconds
-            cells = (row.name, row.state, step, f"{seconds:.0f} s" if seconds else "", row.terms)
-            table.add_row(*map(Text, cells), style=_STYLES.get(row.state))
+        table.add_column("run", ratio=1)
+        table.add_column("state", width=9)  # "finished before" takes two lines
+        for column in ("step", "steps/s", "time", "left"):
+            table.add_column(column, no_wrap=True, justify="right")
+        for row in self._shown():
+            rate = self.pace.rate(row.name)
+            left = self.pace.left(row.name) if row.state == "running" else None
+            seconds = self._seconds(row)
+            table.add_row(
+                _NameAndTerms(row.name, row.terms),
+                row.state,
+                row.steps_done,
+                _rate(rate) if rate else "",
+                readable_seconds(seconds) if seconds else "",
+                "" if left is None else readable_seconds(left),
+                style=_STYLES.get(row.state),
+            )
         return table
 
+    def _shown(self) -> list[Row]:
+        """Of the runs those for which there is room."""
+        room = max(3, (self.console.height - 8) // 2)  # each takes two lines
+        running = [row for row in self.rows.values() if row.state == "running"][:room]
+        waiting = [row for row in self.rows.values() if row.state == "waiting"][:_SHOWN_WAITING]
+        ended = self.ended[-max(1, room - len(running) - len(waiting)) :]
+        return ended + running + waiting
 
-def _line(row: Row) -> str:
+    def _seconds(self, row: Row) -> float:
+        """How long a run has taken."""
+        if row.state == "running" and row.started is not None:
+            return self._clock() - row.started
+        return row.seconds
+
+    def _report_regularly(self) -> None:
+        while not self._closed.wait(_SILENCE):
+            self.report()
+
+
+def _ending(row: Row, why: str) -> str:
     if row.state == "finished":
         return f"{row.name}: {row.step} steps in {row.seconds:.0f} s; {row.terms}"
     if row.state == "elsewhere":
         return f"{row.name}: another process trains it"
-    return f"{row.name}: {row.state}{f': {row.terms}' if row.state == 'failed' else ''}"
+    return f"{row.name}: {row.state}{f': {why}' if why else ''}"
+
+
+def _rate(steps_per_second: float) -> str:
+    return f"{steps_per_second:.0f}" if steps_per_second >= 99.5 else f"{steps_per_second:.2g}"
 
 
 def _terms(record: Mapping[str, float]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,8 @@ from ..events import (
 from ..run.finished import Runs
 from ..run.read import read_health
 from ..training.health import Finding, by_kind
-from ..training.tensorboard import Write, tensorboard_writer
+from ..training.shape import shape_of
+from ..training.tensorboard import TensorBoard
 from .board import Board
 
 
@@ -36,14 +38,19 @@ class Display:
 
     Args:
         grids: that are trained.
-        write: of TensorBoard, if wanted.
+        tensorboard: gets the metrics too.
     """
 
-    def __init__(self, grids: Sequence[Grid], *, write: Write | None = None) -> None:
-        self.grids, self.labels, self._write = grids, labels_of(grids), write
+    def __init__(self, grids: Sequence[Grid], *, tensorboard: TensorBoard | None = None) -> None:
+        self.grids, self.labels, self._tensorboard = grids, labels_of(grids), tensorboard
         self.console = run_console()
         every = any(grid.end_to_end for grid in grids)
-        self.board = Board(list(self.labels.values()), self.console, every=every)
+        kinds = {
+            self.labels[grid.output / run.name]: shape_of(run) or replace(run, seed=0)
+            for grid in grids
+            for run in grid.runs
+        }
+        self.board = Board(kinds, self.console, every=every)
 
     def __enter__(self) -> Display:
         self.board.__enter__()
@@ -64,23 +71,28 @@ class Display:
                     if counted:
                         self.console.print(f"{listed}: {counted} videos decoded and counted.")
             case JobsPlanned(jobs):
+                board.pace.at_once = jobs.processes
                 if jobs.note:
                     self.console.print(jobs.note)
-            case GridReady(briefing=briefing):
+            case GridReady(grid, briefing):
                 for text in briefing.notes:
                     self.console.print(text)
                 for text in briefing.warnings:
                     self.console.print(f"Warning: {text}", style="yellow")
+                for name, steps in briefing.steps.items():
+                    board.expect(self.labels[grid.output / name], steps)
             case RunChanged(folder, state, why):
                 board.set_state(self.labels[folder], state, why)
+                if self._tensorboard and state != "running":
+                    self._tensorboard.close(folder)
             case Noted(text):
                 self.console.print(text)
             case StepDone(folder, step, steps):
                 board.stepped(self.labels[folder], step, steps)
             case Evaluated(folder, step, steps, metrics):
                 board.evaluated(self.labels[folder], step, steps, metrics)
-                if self._write and not self.console.quiet:
-                    self._write(folder, step, metrics)
+                if self._tensorboard and not self.console.quiet:
+                    self._tensorboard.write(folder, step, metrics)
 
     def summarise(self, runs: Runs) -> None:
         """Show unhealthy, unfinished and failed runs, and what to do next."""
@@ -119,7 +131,7 @@ def train_and_show(
         tensorboard: write the metrics for it too.
         options: those of `train_grids`.
     """
-    with Display(grids, write=tensorboard_writer() if tensorboard else None) as display:
+    with Display(grids, tensorboard=TensorBoard() if tensorboard else None) as display:
         if plan is None:
             runs = train_grids(grids, on_event=display.show, **options)
         else:

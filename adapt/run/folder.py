@@ -31,9 +31,10 @@ from torch import nn
 from ...cache.common.locks import release, try_lock
 from ...cache.errors import InputError, shorten
 from ..training.health import Finding
+from .metrics import METRICS, read_metrics
 from .record import CONFIG, RunRecord, read_record, write_record
 
-METRICS, CHECKPOINT, LOGITS = "metrics.jsonl", "checkpoint.pt", "logits.h5"
+CHECKPOINT, LOGITS = "checkpoint.pt", "logits.h5"
 HEALTH, RESUME, LOCK = "health.json", "resume.pt", ".lock"
 
 
@@ -97,12 +98,22 @@ class RunFolder:
         """Put the metrics on the disk for good; returns how many bytes of them there are."""
         with (self.path / METRICS).open("rb+") as file:
             os.fsync(file.fileno())
-        return (self.path / METRICS).stat().st_size
+        return self.metrics_size
+
+    @property
+    def metrics_size(self) -> int:
+        """Bytes of the metrics; 0 where there are none."""
+        path = self.path / METRICS
+        return path.stat().st_size if path.is_file() else 0
 
     @property
     def records(self) -> list[dict[str, float]]:
-        """The metrics."""
-        return [json.loads(line) for line in (self.path / METRICS).read_text().splitlines()]
+        """The metrics.
+
+        Raises:
+            InputError: they are damaged.
+        """
+        return read_metrics(self.path)
 
     def finish(
         self,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from ..methods.tcon.warmup import WarmupConfig
@@ -41,7 +41,7 @@ class Diverged(RuntimeError):
 @dataclass(frozen=True)
 class Finding:
     """``kind`` groups equal findings of several runs; ``text`` says what and why it matters;
-    ``remedy`` what to try, METHOD standing for the method's name in keys of ``--set``."""
+    ``remedy`` what to try."""
 
     kind: str
     text: str
@@ -49,12 +49,13 @@ class Finding:
 
 
 def findings(
-    records: Records, *, source_segments: int = 2, options: object = None
+    records: Records, *, method: str, source_segments: int = 2, options: object = None
 ) -> list[Finding]:
     """Everything that looks wrong.
 
     Args:
         records: the lines of ``metrics.jsonl``.
+        method: the name of the method, which is METHOD in the remedies below.
         source_segments: with 1 every alignment chooses the same one.
         options: the method's; its ``warmup``, if any, says when attention starts by itself.
     """
@@ -71,13 +72,13 @@ def findings(
     warmup = getattr(options, "warmup", None)
     if warmup is not None:
         found += _attention(records, warmup)
-    return found
+    return [replace(one, remedy=one.remedy.replace("METHOD", method)) for one in found]
 
 
 def by_kind(
     found: Iterable[tuple[T, Finding]],
 ) -> list[tuple[list[T], Finding]]:
-    """What looks wrong in several runs, once per kind.
+    """What looks wrong in several runs, once per kind and remedy.
 
     Args:
         found: a run's name, whatever it is, and a finding of it.
@@ -85,9 +86,9 @@ def by_kind(
     Returns:
         the names of the runs, and the finding of the first of them.
     """
-    kinds: dict[str, tuple[list[T], Finding]] = {}
+    kinds: dict[tuple[str, str], tuple[list[T], Finding]] = {}
     for name, finding in found:
-        names, _ = kinds.setdefault(finding.kind, ([], finding))
+        names, _ = kinds.setdefault((finding.kind, finding.remedy), ([], finding))
         names.append(name)
     return list(kinds.values())
 

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
-import torch
-
+from ...cache.common.memory import out_of_memory
 from .bundle import Bundle
 from .trainee import Trainee
 
@@ -73,10 +72,3 @@ def dissolving(runs: int) -> Iterator[None]:
         if runs == 1:
             raise
         raise Dissolved(error) from error
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Whether an error of Python or torch says that there is too little memory."""
-    return isinstance(error, MemoryError | torch.cuda.OutOfMemoryError) or "allocate memory" in str(
-        error
-    )

@@ -100,7 +100,10 @@ class Recorder:
             more=self.feed.checkpoint(),
             findings=self.feed.findings()
             + findings(
-                self.folder.records, source_segments=run.source_segments, options=run.options
+                self.folder.records,
+                method=run.method,
+                source_segments=run.source_segments,
+                options=run.options,
             ),
         )
 

@@ -10,11 +10,12 @@ import io
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
 
-from ...cache import InputError
+from ...cache.errors import InputError, shorten
 from ..run.folder import RunFolder, replace_file
 
 _SHARE = 50  # a run spends no more than a 50th of its time on storing
@@ -51,26 +52,35 @@ class Saver:
         replace_file(folder.resume, buffer.getvalue())
 
 
-def restore(folder: RunFolder, *, writes: bool = True) -> dict[str, Any] | None:
-    """The stored snapshot, on the CPU, and the metrics cut back to it; None for a run that begins.
-
-    Args:
-        folder: of the run.
-        writes: whether this process writes it.
+def restore(folder: RunFolder) -> dict[str, Any] | None:
+    """The stored snapshot, on the CPU; None for a run that begins.
 
     Raises:
         InputError: what is stored cannot be read.
     """
     if not folder.resume.exists():
-        if writes:
-            folder.begin()
         return None
-    try:
-        snapshot = torch.load(folder.resume, map_location="cpu", weights_only=True)
-    except Exception:  # broken bytes lead torch into errors of any kind
-        raise InputError(
-            f"{folder.resume} is damaged: delete it, and the run starts over"
-        ) from None
-    if writes:
-        folder.begin(snapshot["written"])
+    with may_be_damaged(folder.resume):
+        try:
+            snapshot = torch.load(folder.resume, map_location="cpu", weights_only=True)
+        except Exception:  # broken bytes lead torch into errors of any kind
+            raise ValueError("it is no file of torch") from None
+        if not isinstance(snapshot, dict):
+            raise ValueError("it is no table")
     return snapshot
+
+
+@contextmanager
+def may_be_damaged(path: Path) -> Iterator[None]:
+    """In the block a stored snapshot is read and checked.
+
+    Raises:
+        InputError: it cannot be what a run has stored.
+    """
+    try:
+        yield
+    except (ValueError, TypeError, KeyError, AttributeError, RuntimeError) as error:
+        reason = shorten(" ".join(str(error).split()))
+        raise InputError(
+            f"{path} is damaged ({reason}): delete it, and the run starts over"
+        ) from None

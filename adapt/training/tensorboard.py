@@ -2,36 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ...cache import InputError
 
-Write = Callable[[Path, int, Mapping[str, float]], None]
 
-
-def tensorboard_writer() -> Write:
-    """A function that writes a record of a run's folder to ``FOLDER/tensorboard``.
+class TensorBoard:
+    """Writes records of runs, several of which may go on at once, to ``FOLDER/tensorboard``.
 
     Raises:
         InputError: the package is missing.
     """
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        raise InputError(
-            "--tensorboard needs the package tensorboard: pip install 'tcon[tensorboard]'"
-        ) from None
 
-    @lru_cache(maxsize=1)  # runs come one after another
-    def writer_of(folder: Path) -> SummaryWriter:
-        return SummaryWriter(str(folder / "tensorboard"))
+    def __init__(self) -> None:
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError:
+            raise InputError(
+                "--tensorboard needs the package tensorboard: pip install 'tcon[tensorboard]'"
+            ) from None
+        self._new_writer: Any = SummaryWriter
+        self._writers: dict[Path, Any] = {}
 
-    def write(folder: Path, step: int, record: Mapping[str, float]) -> None:
-        writer = writer_of(folder)
+    def write(self, folder: Path, step: int, record: Mapping[str, float]) -> None:
+        """Write what the run of a folder has logged after a step."""
+        if folder not in self._writers:
+            self._writers[folder] = self._new_writer(str(folder / "tensorboard"))
         for name in record.keys() - {"step"}:
-            writer.add_scalar(name, record[name], step)
-        writer.flush()
+            self._writers[folder].add_scalar(name, record[name], step)
+        self._writers[folder].flush()
 
-    return write
+    def close(self, folder: Path) -> None:
+        """The run has ended."""
+        if folder in self._writers:
+            self._writers.pop(folder).close()

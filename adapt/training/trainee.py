@@ -17,7 +17,8 @@ from ..methods import Draws, Losses, Method, Sizes, build
 from ..run.folder import RunFolder
 from .optimiser import learning_rate, make_optimiser, set_rate
 from .recorder import Recorder
-from .resume import restore
+from .resume import may_be_damaged, restore
+from .snapshot import require_alike, require_optimiser, require_recorder
 
 
 class Inputs(NamedTuple):
@@ -56,8 +57,12 @@ class Trainee:
         self.optimiser = make_optimiser(feed.parameter_groups(self.method), options)
         self.recorder = Recorder(folder, feed)
         self.state, self.step = self.method.initial_state(feed.device), 0
-        if (snapshot := restore(folder, writes=feed.writes)) is not None:
-            self._continue_from(snapshot)
+        written = 0
+        if (snapshot := restore(folder)) is not None:
+            with may_be_damaged(folder.resume):
+                written = self._continue_from(snapshot)
+        if feed.writes:
+            folder.begin(written)
         self._rate = options.lr
         self._batches = feed.batches(range(self.step, self.steps), self.method)
 
@@ -105,13 +110,36 @@ class Trainee:
         """Write the finished run."""
         self.recorder.finish(self.method)
 
-    def _continue_from(self, snapshot: dict[str, Any]) -> None:
-        self.method.load_state_dict(snapshot["method"])
-        self.feed.load_state_dict(snapshot["feed"])
-        self.optimiser.load_state_dict(snapshot["optimiser"])
-        self.recorder.load_state_dict(snapshot["recorder"])
-        self.state = {name: value.to(self.feed.device) for name, value in snapshot["state"].items()}
-        self.step = snapshot["step"]
+    def _continue_from(self, stored: dict[str, Any]) -> int:
+        """Take over what is stored; returns how many bytes of the metrics belong to it.
+
+        Raises:
+            ValueError: it cannot be what this run has stored.
+        """
+        fresh, step, written = self.snapshot(), stored.get("step"), stored.get("written")
+        if stored.keys() != {*fresh, "written"}:
+            raise ValueError("it has other entries")
+        if type(step) is not int or not 0 < step <= self.steps:
+            raise ValueError(f"its step is none of 1 to {self.steps}")
+        if type(written) is not int or not 0 <= written <= self.folder.metrics_size:
+            raise ValueError("there are fewer metrics than it says")
+        require_alike(stored["method"], fresh["method"], "method")
+        require_alike(stored["state"], fresh["state"], "state")
+        require_optimiser(stored["optimiser"], self.optimiser)
+        classes, sets = len(self.feed.domains.task.classes), self.feed.domains.prediction_sets
+        require_recorder(
+            stored["recorder"],
+            step=step,
+            evaluate_at=self._evaluate_at,
+            sets={name: (len(videos), classes) for name, videos in sets.items()},
+        )
+        self.method.load_state_dict(stored["method"])
+        self.feed.load_state_dict(stored["feed"])
+        self.optimiser.load_state_dict(stored["optimiser"])
+        self.recorder.load_state_dict(stored["recorder"])
+        self.state = {name: value.to(self.feed.device) for name, value in stored["state"].items()}
+        self.step = step
+        return written
 
 
 def new_method(config: RunConfig, domains: Domains) -> Method:

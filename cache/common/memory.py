@@ -1,4 +1,5 @@
-"""How much memory is free; in the lowest room because both ways of training need it."""
+"""How much memory is free, and which errors say that it is too little; in the lowest room because
+both ways of training need it."""
 
 from __future__ import annotations
 
@@ -11,6 +12,9 @@ _PROC, _GROUPS = Path("/proc"), Path("/sys/fs/cgroup")
 # Files that hold a group's limit and its usage, and the entry of its cached files, which can go.
 _V2 = ("memory.max", "memory.current", "inactive_file")
 _V1 = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+
+# What torch says where a size exceeds the memory, 64 bits in bytes, or 64 bits.
+_TOO_LARGE = ("allocate memory", "Storage size calculation overflowed", "Overflow when unpacking")
 
 
 def free_memory(device: torch.device) -> int | None:
@@ -33,6 +37,13 @@ def free_on_host(proc: Path = _PROC, groups: Path = _GROUPS) -> int | None:
     except (OSError, StopIteration, IndexError):
         return None
     return max(min(int(available) * 1024, *_left(proc, groups)), 0)
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error of Python or torch says that there is too little memory, or that there
+    could never be enough."""
+    known = isinstance(error, MemoryError | torch.cuda.OutOfMemoryError)
+    return known or any(text in str(error) for text in _TOO_LARGE)
 
 
 def readable_bytes(size: float) -> str:

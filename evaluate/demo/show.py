@@ -12,7 +12,6 @@ from ...extract.api import extract
 from ...extract.lists.videos import describe, read_videos
 from ...extract.machine.machine import Machine
 from ...extract.progress import ExtractionDisplay, failures_of
-from ..evaluation import Evaluation
 from .steps import SNIPPETS, STEPS, accuracies, demo_runs, make_clips, missing_package, score
 
 
@@ -63,21 +62,19 @@ def run_demo(
         display.print(display.summary(file, failures_of(file, items)))
 
     console().rule("3/4 tcon adapt")
-    files = output / "source.h5", output / "target.h5"
-    scored: dict[str, Evaluation] = {}
-    for title, task in made.tasks.items():
-        folder = output / "runs" / task.stem
-        runs = demo_runs(seeds=seeds, steps=(steps or STEPS)[task.stem])
-        for stage, members in runs.items():
-            grid = Grid(
-                source=files[0],
-                target=files[1],
-                runs=tuple(members),
-                output=folder / stage,
-                task=task,
-            )
-            train_and_show([grid], device=device)
-        scored[title] = score(folder)
+    grids = [
+        Grid(
+            source=output / "source.h5",
+            target=output / "target.h5",
+            runs=tuple(members),
+            output=output / "runs" / task.stem / stage,
+            task=task,
+        )
+        for task in made.tasks.values()
+        for stage, members in demo_runs(seeds=seeds, steps=(steps or STEPS)[task.stem]).items()
+    ]
+    train_and_show(grids, device=device)
+    scored = {title: score(output / "runs" / task.stem) for title, task in made.tasks.items()}
 
     console().rule("4/4 tcon eval")
     for title, result in scored.items():

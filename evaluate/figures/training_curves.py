@@ -10,11 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from ...adapt.run.metrics import read_metrics
 from ...adapt.run.read import read_health
 from ...adapt.training.health import by_kind
 from ...cache import InputError
 from ..runs.groups import Group
-from ..runs.logs import read_metrics
 from .style import COLOURS, LINES, MARKERS, Picture, new_figure, style
 
 Records = Sequence[Mapping[str, float]]
@@ -52,9 +52,14 @@ def training_logs(group: Group) -> TrainingLogs:
     """Read the logs of a group.
 
     Raises:
-        InputError: a run's metrics are damaged.
+        InputError: a run's metrics are damaged, or no curve is in all of them.
     """
-    seeds = [read_metrics(run) for run in group.runs]
+    seeds = [read_metrics(run.path) for run in group.runs]
+    if not all(seeds) or not _panels_of_all(seeds):
+        raise InputError(
+            f"the metrics of {group.first.path}, or of another seed, have no curve: delete the run "
+            "and repeat it"
+        )
     try:
         found = by_kind(
             (run.seed, finding) for run in group.runs for finding in read_health(run.path)
@@ -83,9 +88,7 @@ def draw_curves(seeds: Sequence[Records]) -> Figure:
     Args:
         seeds: the lines of each seed's ``metrics.jsonl``, at least one of each.
     """
-    # A seed that an older version trained may lack some.
-    logged = set(seeds[0][0]).intersection(*(records[0] for records in seeds))
-    panels = panels_of({key: value for key, value in seeds[0][0].items() if key in logged})
+    panels = _panels_of_all(seeds)
     with style():
         columns = min(len(panels), 2)  # two side by side can still be read on a phone
         rows = -(-len(panels) // columns)
@@ -93,7 +96,8 @@ def draw_curves(seeds: Sequence[Records]) -> Figure:
         for place, (title, keys) in enumerate(panels.items(), start=1):
             axis = figure.add_subplot(rows, columns, place)
             for n, key in enumerate(keys):
-                _line(axis, n, key.removesuffix(_ACCURACY).replace("_", " "), seeds, key)
+                name = key.removesuffix(_ACCURACY).replace("_", " ").replace("$", r"\$")
+                _line(axis, n, name, seeds, key)
             if title == "attention loss":
                 _mark_start(axis, seeds)
             if title == "discriminator accuracy":
@@ -127,6 +131,12 @@ def panels_of(record: Mapping[str, float]) -> dict[str, list[str]]:
     placed = {key for members in others.values() for key in members}
     panels = {"losses": [key for key in keys if key not in placed], **others}
     return {title: members for title, members in panels.items() if members}
+
+
+def _panels_of_all(seeds: Sequence[Records]) -> dict[str, list[str]]:
+    """`panels_of` what every seed has logged; one that an older version trained may lack some."""
+    logged = set(seeds[0][0]).intersection(*(records[0] for records in seeds))
+    return panels_of({key: value for key, value in seeds[0][0].items() if key in logged})
 
 
 def _mark_start(axis: Axes, seeds: Sequence[Records]) -> None:

@@ -14,13 +14,16 @@ from .layout import Block, Bullets, Heading, Table, Text, mean_std
 
 
 def selection_blocks(selection: Selection) -> list[Block]:
-    """Every candidate's scores, and which one each validator chooses."""
+    """The candidates' scores, and which one each validator chooses; of a run's many evaluations
+    only the chosen ones and the last."""
     settings = selection.key != "step" and selection.accuracy is not None
     names = list(selection.scores)
     head = [f"{name} {'↑' if VALIDATORS[name].higher_is_better else '↓'}" for name in names]
     head = [selection.key, *head, *(["accuracy"] if settings else [])]
     rows = []
-    for m, candidate in enumerate(selection.candidates):
+    shown = _shown(selection)
+    for m in shown:
+        candidate = selection.candidates[m]
         cells = [as_text(candidate.value), *(_score(selection.scores[n][m]) for n in names)]
         if settings and selection.accuracy is not None:
             cells.append(f"{100 * selection.accuracy[m]:.1f}")
@@ -28,6 +31,14 @@ def selection_blocks(selection: Selection) -> list[Block]:
     chosen = [_chosen(selection, name) for name in names]
     rows.append(["chosen", *chosen, *([""] if settings else [])])
     blocks: list[Block] = [Heading(_title(selection)), Table(head, rows)]
+    if left_out := len(selection.candidates) - len(shown):
+        several = left_out > 1
+        blocks.append(
+            Text(
+                f"{left_out} evaluation{'s' * several} that no validator chooses "
+                f"{'are' if several else 'is'} not shown: --csv has all."
+            )
+        )
     if selection.dropped_seeds:
         seeds = " ".join(map(str, selection.dropped_seeds))
         several = len(selection.dropped_seeds) > 1
@@ -63,6 +74,14 @@ def outcome_blocks(outcomes: Sequence[Outcome], notes: Sequence[str]) -> list[Bl
     )
     table = Table([*head, *(pick.by for pick in outcomes[0].picks)], rows)
     return [table, Text(how), Bullets(notes)]
+
+
+def _shown(selection: Selection) -> list[int]:
+    """The indices of the candidates that are shown, rising."""
+    every = range(len(selection.candidates))
+    if selection.key != "step":
+        return list(every)
+    return sorted({every[-1], *(selection.best(name)[0] for name in selection.scores)})
 
 
 def _title(selection: Selection) -> str:

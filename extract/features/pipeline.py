@@ -124,9 +124,10 @@ def compute(
     """
     machine = plan.machine
     workers = min(cores(), _MOST_WORKERS) if machine.workers is None else machine.workers
+    workers = min(workers, len(todo))
     pool: Decoding = DecodePool(
-        plan.reading,
-        workers=min(workers, len(todo)),
+        plan.reading.on_threads(max(1, cores() // max(1, workers))),
+        workers=workers,
         time_limit=machine.time_limit,
         niceness=0 if plan.on_gpu else 10,  # on a CPU the backbone goes first
     )

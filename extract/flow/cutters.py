@@ -9,6 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from ..snippets.cutting import Cutter, Joiner
+from .field_queue import Field, FieldQueue
 from .fields import FieldCut, GreyFrames
 from .frames import grey
 
@@ -22,18 +23,24 @@ class FlowCutter(Cutter[Tensor]):
         self._cut, self._video, self._joiner = cut, video, Joiner(cut, plan)
         self._fields = set(np.unique(plan).tolist())
         self.frames = _frames(plan)
+        self._computing = FieldQueue(cut)
         self._last: tuple[int, Tensor] | None = None
 
     def take(self, index: int, image: Tensor) -> Iterator[Tensor]:
         frame, field = grey(image), index - 1
         last, self._last = self._last, (index, frame)
         if field in self._fields and last and last[0] == field:
-            fields, stopped = self._cut.field(last[1], frame)
-            self.early_stopped += stopped
-            yield from self._joiner.add(field, self._cut.pieces(fields, self._video)[0])
+            yield from self._join(self._computing.add(field, last[1], frame))
 
     def rest(self) -> Iterator[Tensor]:
-        return self._joiner.rest()
+        yield from self._join(self._computing.rest())
+        yield from self._joiner.rest()
+
+    def _join(self, computed: Iterator[Field]) -> Iterator[Tensor]:
+        for field in computed:
+            self.early_stopped += field.stopped
+            pieces = self._cut.pieces(field.levels, self._video)
+            yield from self._joiner.add(field.number, pieces[0])
 
 
 class GreyCutter(Cutter[GreyFrames]):

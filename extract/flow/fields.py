@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -35,10 +35,12 @@ class FieldCut(Cut):
         engine: of `tvl1`, not "auto"; cuda and torch compute on the backbone's device, the others
             where the video is decoded.
         flow: how it is computed and stored.
+        threads: that compute one video's fields side by side where it is decoded.
     """
 
     engine: str = "cpu"
     flow: FlowRecipe = FlowRecipe()
+    threads: int = 1
     channels: ClassVar[int] = 2
     training_scales: ClassVar[tuple[float, ...]] = FLOW_SCALES
     least_frames: ClassVar[int] = 2
@@ -57,6 +59,9 @@ class FieldCut(Cut):
         if self.engine not in ON_DEVICE:
             nothing = torch.zeros(1, 32, 32, dtype=torch.uint8)
             self._compute(nothing, nothing, threads=1)
+
+    def on_threads(self, threads: int) -> FieldCut:
+        return replace(self, threads=threads)
 
     def field(self, first: Tensor, second: Tensor) -> tuple[Tensor, bool]:
         """The field from one frame to the next, [1, 256, 340] uint8 each: [1, 2, 256, 340] in

@@ -14,6 +14,7 @@ from ..decoding import ForwardVideo
 from ..snippets.cutting import Cutter, Joiner
 from .cache import FlowCache
 from .cache_file import NoRoom, early_stopped
+from .field_queue import Field, FieldQueue
 from .fields import FieldCut
 from .frames import grey
 
@@ -50,14 +51,20 @@ def keep_flow(
     if cache.full or (total := count()) < cut.least_frames:  # whoever cuts it says so
         return
     with suppress(NoRoom), opening() as decoding, cache.writing(video, path) as writer:
-        last: Tensor | None = None
-        for image in decoding.frames(np.arange(total)):
-            frame = grey(torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None])
-            if last is not None:
-                levels, stopped = cut.field(last, frame)
-                writer.add(levels[0].numpy(), early_stopped=stopped)
-                decoding.on_progress()
-            last = frame
+        for field in _all_fields(decoding, total, cut):
+            writer.add(field.levels[0].numpy(), early_stopped=field.stopped)
+            decoding.on_progress()
+
+
+def _all_fields(decoding: ForwardVideo, total: int, cut: FieldCut) -> Iterator[Field]:
+    computing = FieldQueue(cut)
+    last: Tensor | None = None
+    for index, image in enumerate(decoding.frames(np.arange(total))):
+        frame = grey(torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None])
+        if last is not None:
+            yield from computing.add(index - 1, last, frame)
+        last = frame
+    yield from computing.rest()
 
 
 class CachedFlowCutter(Cutter[Tensor]):

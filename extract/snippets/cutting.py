@@ -83,6 +83,10 @@ class Cut(ABC):
     def prepare(self) -> None:  # noqa: B027  (most have nothing to prepare)
         """Compile what cutting needs before the first video is timed."""
 
+    def on_threads(self, threads: int) -> Cut:
+        """The same, cut by so many threads where that is of use."""
+        return self
+
     def prepare_video(  # noqa: B027
         self, video: str, path: str, opening: Callable[[], ForwardVideo]
     ) -> None:

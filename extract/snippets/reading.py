@@ -9,7 +9,7 @@ first.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -48,6 +48,12 @@ class Reading:
     ) -> Iterator[Chunk | Decoded]:
         """`read_snippets` of a video, as `decoding.reader.Reader` has it."""
         return read_snippets(str(item.path), item.id, self, on_progress=on_progress)
+
+    def on_threads(self, threads: int) -> Reading:
+        """The same, with so many threads for each video."""
+        return replace(
+            self, cuts={name: cut.on_threads(threads) for name, cut in self.cuts.items()}
+        )
 
     def bytes_of(self, total: int) -> int:
         """Bytes that the snippets of a video of ``total`` frames take."""

@@ -1,10 +1,13 @@
 """Training steps of every method: ``python tests/benchmarks/bench_adapt.py``.
 
 At the size of UCF -> HMDB: 1438 and 840 videos of 32 snippets of 1024 dimensions, 12 classes,
-K = 6, batch 64 + 64, random features. Runs the loop itself (`adapt.loop.train`), with every method
-in every round, so that a machine that others use hurts all alike. Prints steps/s (median over
-rounds), the time of a step relative to `source_only` (median of the rounds' ratios), the memory
-that training adds to what the features need, and where a step's time goes:
+K = 6, batch 64 + 64, random features. Runs the loop itself (`adapt.training.loop.train`), in fp32
+and in bf16, and beside it a plain loop of the same layers (`plain_loops`) and that loop's matrix
+products alone, which no step can be faster than; all in turn in every round, so that a machine that
+others use hurts all alike. Prints medians over rounds, the ratio to the plain loop among them.
+
+With ``--parts`` it prints of every method steps/s, the memory that training adds to what the
+features need, and where a step's time goes:
 
 - gather: choosing snippets and copying them to a batch in float32;
 - draw: random numbers, dropout masks among them;
@@ -20,6 +23,7 @@ that are fitted the seconds of a whole fit are printed.
 from __future__ import annotations
 
 import argparse
+import os
 import resource
 import statistics
 import sys
@@ -38,7 +42,9 @@ from unittest.mock import patch
 import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
+from plain_loops import METHODS, make_step
 from prepared_runs import invented_record
+from products import products_of
 
 from tcon.adapt.config.options import RunConfig
 from tcon.adapt.config.runs import make_runs
@@ -56,7 +62,6 @@ SOURCE, TARGET_TRAIN, TARGET_TEST, CLASSES = 1438, 840, 360, 12
 SNIPPETS, DIM = 32, 1024
 WARM_UP = 3  # steps that are not timed
 PARTS = ("gather", "draw", "forward", "backward", "optimiser")
-BASELINE = "source_only"
 
 
 class Clock:
@@ -98,53 +103,126 @@ class Clock:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--methods", help="names, separated by commas; all if not given")
-    parser.add_argument("--steps", type=int, default=20, help="timed ones of a run")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--segments", default="6")
+    parser.add_argument("--precisions", default="fp32,bf16", help="of the steps")
+    parser.add_argument("--parts", action="store_true", help="where a step's time goes, and memory")
+    parser.add_argument("--steps", type=int, default=10, help="timed ones of a run")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--segments", default="6", help="of --parts; plain loops have 6")
     parser.add_argument("--set", action="append", default=[])
     parser.add_argument("--device", default="auto")
     options = parser.parse_args()
     device = choose_device(options.device)
-    chosen = options.methods.split(",") if options.methods else names()
+    chosen = list(names() if options.parts else METHODS)
+    if options.methods:
+        chosen = options.methods.split(",")
     chosen = [name for name in chosen if not entry(name).method.reads_target_labels]
-    chosen = list(dict.fromkeys([BASELINE, *chosen]))
     settings = ["train.epochs=1", "train.evaluations=1", *options.set]
     settings.append(f"train.min_steps={WARM_UP + options.steps + 1}")
-    runs = {run.method: run for run in make_runs(chosen, settings, segments=options.segments)}
-    fitted = [name for name in runs if issubclass(entry(name).method, FittedMethod)]
-    stepped = [name for name in runs if name not in fitted]
-
     what = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
-    train = runs[BASELINE].train
     print(
         f"{what}, {torch.get_num_threads()} threads, torch {torch.__version__}; {SOURCE} and "
-        f"{TARGET_TRAIN} videos of {SNIPPETS} x {DIM}, K = {options.segments}, batch "
-        f"{train.batch_size} + {train.batch_size}; {options.rounds} rounds of {options.steps} steps"
+        f"{TARGET_TRAIN} videos of {SNIPPETS} x {DIM}, K = {options.segments}, batch 64 + 64; "
+        f"medians of {options.rounds} rounds of {options.steps} steps"
     )
+    domains = _domains(device)
+    for precision in options.precisions.split(","):
+        own = [*settings, f"train.precision={precision}"]
+        runs = {run.method: run for run in make_runs(chosen, own, segments=options.segments)}
+        print(f"\n{precision}:")
+        if options.parts:
+            _print_parts(runs, domains, device, options.rounds, options.steps)
+        else:
+            _print_comparison(runs, domains, device, options.rounds, options.steps)
+
+
+def _print_comparison(
+    runs: dict[str, RunConfig], domains: Domains, device: torch.device, rounds: int, steps: int
+) -> None:
+    """Each method's steps, those of its plain loop and their products, in turn in every round."""
+    taken: dict[str, list[tuple[float, float, float]]] = defaultdict(list)
+    plain = {
+        name: make_step(
+            name,
+            domains.source_train.features.view(SOURCE, SNIPPETS, DIM),
+            domains.source_train.labels,
+            domains.target_train.features.view(TARGET_TRAIN, SNIPPETS, DIM),
+            bf16=run.train.precision == "bf16",
+        )
+        for name, run in runs.items()
+    }
+    products = {name: products_of(step) for name, step in plain.items()}
+    others = OthersLoad()
+    for _ in range(rounds):
+        for name, run in runs.items():
+            ours = _train(run, domains, device, steps).seconds / steps
+            by_hand = _seconds_of(plain[name], device, steps)
+            alone = _seconds_of(products[name][0], device, steps)
+            taken[name].append((ours, by_hand, alone))
+    head = ["method", "ms/step", "plain loop", "ratio", "products alone", "GFLOP"]
+    print(f"| {' | '.join(head)} |\n" + "|---" * len(head) + "|")
+    for name, rows in taken.items():
+        ours, by_hand, alone = (1000 * statistics.median(x) for x in zip(*rows, strict=True))
+        ratio = statistics.median(row[0] / row[1] for row in rows)
+        cells = [f"{ours:.1f}", f"{by_hand:.1f}", f"{ratio:.2f}", f"{alone:.1f}"]
+        print(f"| {' | '.join([name, *cells, f'{products[name][1]:.1f}'])} |")
+    print(f"Other processes kept {others.cores():.2f} cores busy meanwhile.")
+
+
+def _seconds_of(work: Callable[[], None], device: torch.device, times: int) -> float:
+    clock = Clock(device, times)
+    for _ in range(WARM_UP):
+        work()
+    started = clock.now()
+    for _ in range(times):
+        work()
+    return (clock.now() - started) / times
+
+
+class OthersLoad:
+    """How many cores other processes have kept busy since this was made."""
+
+    def __init__(self) -> None:
+        self.started, self.before = time.perf_counter(), self._others()
+
+    def cores(self) -> float:
+        return (self._others() - self.before) / (time.perf_counter() - self.started)
+
+    @staticmethod
+    def _others() -> float:
+        """Seconds of all cores that were not idle, without this process's own."""
+        words = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]
+        user, nice, system, _, _, irq, softirq = (int(word) for word in words[:7])
+        busy = (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
+        own = os.times()
+        return busy - own.user - own.system
+
+
+def _print_parts(
+    runs: dict[str, RunConfig], domains: Domains, device: torch.device, rounds: int, steps: int
+) -> None:
+    """Where each method's time goes, and its memory."""
+    fitted = [name for name in runs if issubclass(entry(name).method, FittedMethod)]
+    stepped = [name for name in runs if name not in fitted]
     with ProcessPoolExecutor(1, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
         needed = pool.map(partial(_memory, device=device), [runs[name] for name in stepped])
         memory = dict(zip(stepped, needed, strict=True))
-    domains = _domains(device)
     seconds: dict[str, list[float]] = defaultdict(list)
     shares: dict[str, list[dict[str, float]]] = defaultdict(list)
-    for _ in range(options.rounds):
+    for _ in range(rounds):
         for name in stepped:
-            seconds[name].append(_train(runs[name], domains, device, options.steps).seconds)
-            clock = _train(runs[name], domains, device, options.steps, parts=True)
+            seconds[name].append(_train(runs[name], domains, device, steps).seconds)
+            clock = _train(runs[name], domains, device, steps, parts=True)
             shares[name].append({part: clock.parts[part] / clock.seconds for part in PARTS})
-
-    head = ["method", "steps/s", f"time / {BASELINE}", "memory, MiB", *PARTS, "other"]
+    head = ["method", "steps/s", "memory, MiB", *PARTS, "other"]
     print(f"| {' | '.join(head)} |\n" + "|---" * len(head) + "|")
     for name in stepped:
-        rate = options.steps / statistics.median(seconds[name])
-        pairs = zip(seconds[name], seconds[BASELINE], strict=True)
-        ratio = statistics.median(own / base for own, base in pairs)
         share = [statistics.median(one[part] for one in shares[name]) for part in PARTS]
-        cells = [name, f"{rate:.1f}", f"{ratio:.2f}", f"{memory[name]:.0f}"]
+        cells = [name, f"{steps / statistics.median(seconds[name]):.1f}", f"{memory[name]:.0f}"]
         cells += [f"{value:.0%}" for value in (*share, 1 - sum(share))]
         print(f"| {' | '.join(cells)} |")
     for name in fitted:
-        print(f"{name}: {_fit(runs[name], runs[BASELINE], domains, device):.1f} s for a whole fit")
+        base = next(run for run in runs.values() if run.method == "source_only")
+        print(f"{name}: {_fit(runs[name], base, domains, device):.1f} s for a whole fit")
 
 
 def _train(

@@ -86,7 +86,7 @@ def main() -> None:
     common = (*TRAIN, f"train.normalise={options.normalise}", *options.set)
     with TemporaryDirectory() as temporary:
         output = (options.output or Path(temporary)) / options.normalise
-        work = partial(_correct, rows=rows, common=common, output=output)
+        work = partial(correct_videos, rows=rows, common=common, output=output)
         with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
             by_seed = list(pool.map(work, range(options.seeds)))
     difficulty = ", ".join(f"{name} {value}" for name, value in asdict(ShiftConfig()).items())
@@ -97,7 +97,9 @@ def main() -> None:
     print(_table([row.name for row in rows], np.stack(by_seed, 1)))
 
 
-def _correct(seed: int, *, rows: list[Row], common: tuple[str, ...], output: Path) -> np.ndarray:
+def correct_videos(
+    seed: int, *, rows: list[Row], common: tuple[str, ...], output: Path
+) -> np.ndarray:
     """Which target test videos of a seed's domains each row gets right, [rows, n]."""
     torch.set_num_threads(1)
     folder = output / f"seed{seed}"
@@ -138,16 +140,16 @@ def _table(names: list[str], correct: np.ndarray) -> str:
     head += [f"minus {BASELINE}", "95 % interval", "better in"]
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for name, row in zip(names, correct, strict=True):
-        cells = [name, mean_std(row.mean(1)), _interval(row)]
+        cells = [name, mean_std(row.mean(1)), interval(row)]
         if name != BASELINE:
             gain = row.astype(int) - correct[0]  # [seeds, n]
             wins = (gain.mean(1) > 0).sum()
-            cells += [f"{100 * gain.mean():+.1f}", _interval(gain), f"{wins} of {len(gain)} seeds"]
+            cells += [f"{100 * gain.mean():+.1f}", interval(gain), f"{wins} of {len(gain)} seeds"]
         lines.append(f"| {' | '.join(cells + [''] * (6 - len(cells)))} |")
     return "\n".join(lines)
 
 
-def _interval(values: np.ndarray) -> str:
+def interval(values: np.ndarray) -> str:
     low, high = bootstrap(values)
     return f"{100 * low:.1f} to {100 * high:.1f}"
 

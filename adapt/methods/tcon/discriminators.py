@@ -64,8 +64,7 @@ class AlignedVideos(DomainDiscriminator):
         self, features: int, segments: tuple[int, int], config: DiscriminatorConfig
     ) -> None:
         super().__init__()
-        self.blocks = segments[1]
-        self.net = Discriminator(self.blocks * features, config.hidden, dropout=config.dropout)
+        self.net = Discriminator(segments[1] * features, config.hidden, dropout=config.dropout)
 
     def draw(self, sources: int, targets: int, pairs: int, generator: torch.Generator) -> Draws:
         return {
@@ -78,9 +77,11 @@ class AlignedVideos(DomainDiscriminator):
     ) -> tuple[Tensor, Tensor]:
         """Features [Bs, Ks, D] and [Bt, Kt, D] to loss and accuracy."""
         pairs, net = alignment.pairs, self.net
-        ones = net(reverse_gradient(ft.flatten(1), lam), draws["video_target"])  # [Bt]
         # The aligned features are linear in both the source segments and the weights.
-        projected = net.project_blocks(reverse_gradient(fs, lam), self.blocks)  # [Bs, Ks, Kt, H]
+        projected_target, projected = net.project_both(
+            reverse_gradient(ft.flatten(1), lam), reverse_gradient(fs, lam)
+        )  # [Bt, H], [Bs, Ks, Kt, H]
+        ones = net.judge(projected_target, draws["video_target"])  # [Bt]
         weights = reverse_gradient(alignment.weights, lam)  # [N, Ks, Kt]
         mixed = mix_projected(weights, projected, pairs.si, pairs.ti, len(ft))  # [N, H]
         bias = net.project.bias.to(mixed.dtype)

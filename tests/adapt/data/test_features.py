@@ -11,7 +11,7 @@ import pytest
 import torch
 from feature_files import CLASSES, recipe, write_domain
 
-from tcon.adapt.briefing import brief
+from tcon.adapt.briefing import brief, memory_notes
 from tcon.adapt.config.runs import make_runs
 from tcon.adapt.data.domains import with_features
 from tcon.adapt.data.features import FetchedFeatures, Place, choose_place, put
@@ -201,22 +201,27 @@ def test_the_place_and_the_memory_are_said(tmp_path: Path) -> None:
         )
     )
     files = write_domain(tmp_path / "s.h5"), write_domain(tmp_path / "t.h5")
-    said = brief(grid(files, tmp_path / "runs", 2**40)).notes
+    prepared = grid(files, tmp_path / "runs", 2**40)
     size = sum(FeatureFile(path).packed().features.nbytes for path in files)
-    assert f"The rgb features take {size / 2**20:.1f} MiB of memory." in said
+    said = f"The rgb features take {size / 2**20:.1f} MiB of memory."
+    assert said in brief(prepared, ["cpu"]).notes
+    assert not any("features take" in text for text in brief(prepared, ["cuda:0"]).notes)
+    runs = [run for run, _ in prepared.runs]
+    assert memory_notes(prepared.store, runs, short_of_memory=True) == []
 
 
-def test_preloaded_features_are_all_held_and_those_that_do_not_fit_are_not(tmp_path: Path) -> None:
+def test_what_is_free_counts_when_features_are_loaded(tmp_path: Path) -> None:
+    """Processes that train on others may hold these still."""
     modalities = ("rgb", "flow")
     files = [write_domain(tmp_path / f"{n}.h5", modalities=modalities) for n in "st"]
     runs = make_runs(["source_only"], TRAIN, segments=4, modality="rgb,flow")
     size = 2 * FeatureFile(files[0]).rows("rgb").nbytes
-    left = iter([2 * size, size])  # what is free before each is loaded
-    store = CachedStore(*files, task=None, device=CPU, free=lambda device: next(left))
-    store.preload(runs)
-    held = [store.domains(run).source_train.features for run in runs]
-    assert isinstance(held[0], torch.Tensor) and isinstance(held[1], FetchedFeatures)
-    assert store.domains(runs[0]).source_train.features is held[0]
+    free = 2 * size
+    store = CachedStore(*files, task=None, device=CPU, free=lambda device: free)
+    assert [store.placement(run).place for run in runs] == ["device", "device"]
+    assert isinstance(store.domains(runs[0]).source_train.features, torch.Tensor)
+    free -= size
+    assert isinstance(store.domains(runs[1]).source_train.features, FetchedFeatures)
 
 
 def test_prefetching_makes_one_ahead_and_raises_where_it_failed() -> None:

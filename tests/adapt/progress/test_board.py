@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import threading
 
+import pytest
 import torch
 from rich.console import Console
 
@@ -14,20 +16,34 @@ from tcon.adapt.progress.board import Board
 SIZES = Sizes(in_features=3, source_segments=2, target_segments=2, classes=2)
 
 
-def board(runs: int, *, terminal: bool) -> tuple[Board, io.StringIO]:
+class Clock:
+    """Says what it is set to."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def board(
+    runs: int, *, terminal: bool, width: int = 100, name: str = "run", clock: Clock | None = None
+) -> tuple[Board, io.StringIO]:
     out = io.StringIO()
-    console = Console(file=out, force_terminal=terminal, width=100, height=30)
-    return Board([f"run{n}" for n in range(runs)], console), out
+    console = Console(
+        file=out, force_terminal=terminal, width=width, height=30, markup=False, highlight=False
+    )
+    kinds = {f"{name}{n}": "kind" for n in range(runs)}
+    return Board(kinds, console, clock=clock or Clock()), out
 
 
-def rendered(shown: Board) -> str:
-    console = Console(file=io.StringIO(), width=100)
+def rendered(shown: Board, width: int = 100) -> str:
+    console = Console(file=io.StringIO(), width=width)
     console.print(shown.table())
     return console.file.getvalue()
 
 
 def test_hundreds_of_runs_fit_on_a_screen() -> None:
-    shown, _ = board(300, terminal=True)
+    shown, out = board(300, terminal=True)
     for n in range(200):
         shown.set_state(f"run{n}", "running")
         shown.evaluated(f"run{n}", 7, 40, {"loss": 0.5, "lambda_d": 1.0})
@@ -36,10 +52,67 @@ def test_hundreds_of_runs_fit_on_a_screen() -> None:
     shown.evaluated("run200", 20, 40, {"loss": 0.25})
     text = rendered(shown)
     assert "300 runs: 199 finished, 1 failed, 1 running, 99 waiting" in text
-    assert text.count("\n") < 24
-    for said in ("run200", "20/40", "loss 0.25", "run198", "run201", "too [/] hot"):
+    assert text.count("\n") < 30
+    for said in ("run200", "20/40", "loss 0.25", "run198", "run201"):
         assert said in text
     assert "run150" not in text and "run250" not in text
+    assert out.getvalue() == "run199: failed: too [/] hot\n"
+
+
+def test_no_column_is_cut_off_at_80_characters() -> None:
+    name = "ucf101_to_hmdb51/tcon-sadnet_rgb_k6-4_official_seed"
+    clock = Clock()
+    shown, _ = board(4, terminal=True, width=80, name=name, clock=clock)
+    for n in range(4):
+        shown.expect(f"{name}{n}", 12600)
+    shown.set_state(f"{name}0", "finished before")
+    shown.set_state(f"{name}1", "running")
+    shown.stepped(f"{name}1", 1, 12600)
+    clock.now = 3456.0
+    losses = {"loss": 0.531, "source_class": 0.2345, "video_domain": 0.6931, "pseudo_rate": 0.5}
+    shown.evaluated(f"{name}1", 10001, 12600, losses)
+    text = rendered(shown, 80)
+    assert "…" not in text and max(map(len, text.splitlines())) <= 80
+    for said in ("10001/12600", "0/12600", "2.9", "58 min", "15 min", "finished", "before"):
+        assert said in text
+    # A long name is folded, and of the losses as many are shown as fit.
+    edge = text.splitlines()[2].index("state")
+    column = [line[:edge].strip() for line in text.splitlines()]
+    assert f"{name}0{name}1" in "".join(column)
+    assert any(line.startswith("loss 0.531") for line in column) and "pseudo-labelled" not in text
+
+
+def test_the_time_left_is_told_before_and_after_a_second_of_training() -> None:
+    clock = Clock()
+    shown, out = board(3, terminal=False, clock=clock)
+    for n in range(3):
+        shown.expect(f"run{n}", 100)
+    shown.set_state("run0", "running")
+    shown.report()
+    shown.stepped("run0", 1, 100)
+    clock.now = 2.0
+    shown.stepped("run0", 11, 100)
+    shown.report()
+    assert out.getvalue().splitlines() == [
+        "run0: at its first step",
+        "3 runs: 1 running, 2 waiting",
+        "run0: step 11/100, 5 steps/s, 18 s left",
+        "3 runs: 1 running, 2 waiting; about 58 s left",
+    ]
+
+
+def test_a_log_is_not_silent_for_longer_than_half_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "_SILENCE", 0.01)
+    for terminal in (False, True):
+        shown, out = board(2, terminal=terminal)
+        with shown:
+            shown.set_state("run0", "running")
+            shown.stepped("run0", 3, 8)
+            threading.Event().wait(0.2)
+        assert (out.getvalue().count("run0: step 3/8\n") > 1) == (not terminal)
+        before = out.getvalue()
+        threading.Event().wait(0.1)
+        assert out.getvalue() == before  # it ends with the board
 
 
 def test_every_name_in_the_table_is_one_that_is_logged() -> None:
@@ -78,7 +151,7 @@ def test_of_long_runs_a_log_tells_each_evaluation() -> None:
     for terminal in (True, False):
         out = io.StringIO()
         console = Console(file=out, force_terminal=terminal, width=100, height=30)
-        with Board(["run0"], console, every=True) as shown:
+        with Board({"run0": "kind"}, console, every=True) as shown:
             shown.set_state("run0", "running")
             assert (out.getvalue() == "run0: started\n") == (not terminal)
             shown.evaluated("run0", 4, 8, {"loss": 0.5, "unreadable_videos": 2})

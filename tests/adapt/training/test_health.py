@@ -10,7 +10,8 @@ import pytest
 from tcon.adapt.methods import entry
 from tcon.adapt.methods.tcon.options import PseudoConfig
 from tcon.adapt.methods.tcon.warmup import WarmupConfig
-from tcon.adapt.training.health import findings
+from tcon.adapt.training.health import Finding, by_kind
+from tcon.adapt.training.health import findings as findings_of
 
 TCON = entry("tcon").config
 HEALTHY = {
@@ -23,6 +24,10 @@ HEALTHY = {
     "attention_uniform": 0.4,
     "attention_on": 1.0,
 }
+
+
+def findings(records: list[dict[str, float]], **options: object) -> list[Finding]:
+    return findings_of(records, method="tcon-attn", **options)
 
 
 def kinds(**changes: float | list[float]) -> list[str]:
@@ -111,3 +116,10 @@ def test_no_advice_runs_in_a_circle() -> None:
 def test_what_an_older_version_did_not_log_is_no_zero() -> None:
     new = {**HEALTHY, "feature_spread": 0.15}
     assert findings([HEALTHY] * 6 + [HEALTHY, new], options=TCON) == []
+
+
+def test_remedies_name_the_keys_of_the_method_and_are_said_once_for_equal_ones() -> None:
+    records = [{**HEALTHY, "pairs": 0.0}]
+    one, two = (findings_of(records, method=name)[0] for name in ("tcon", "tcon-attn"))
+    assert "METHOD" not in one.remedy and "lower tcon.pair.threshold" in one.remedy
+    assert by_kind([("a", one), ("b", one), ("c", two)]) == [(["a", "b"], one), (["c"], two)]

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+import io
+import itertools
+import operator
 import os
 import random
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -44,6 +49,13 @@ def run(files: tuple[Path, Path], output: Path, *settings: str, **options: objec
 def contents(folder: Path) -> dict[str, bytes]:
     assert sorted(path.name for path in folder.iterdir()) == sorted(COMPARED)
     return {name: (folder / name).read_bytes() for name in COMPARED}
+
+
+def failure(files: tuple[Path, Path], output: Path, *settings: str) -> str:
+    """Why the run fails; "" if it does not."""
+    ended: list[str] = []
+    run(files, output, *settings, on_state=lambda folder, state, why: ended.append(why))
+    return ended[-1]
 
 
 class Stop(BaseException):
@@ -172,11 +184,72 @@ def test_damaged_place_is_named(
     (folder,) = tmp_path.iterdir()
     stored = folder / "resume.pt"
     stored.write_bytes(stored.read_bytes()[:1000] if content is None else content)
-    failed = []
-    run(files, tmp_path, on_state=lambda folder, state, why: failed.append(why))
-    assert "resume.pt is damaged: delete it, and the run starts over" in failed[-1]
+    why = failure(files, tmp_path)
+    assert "resume.pt is damaged (" in why and "): delete it, and the run starts over" in why
     stored.unlink()
     assert (run(files, tmp_path) / "logits.h5").exists()
+
+
+def places(value: object, path: tuple[object, ...] = ()) -> Iterator[tuple[object, ...]]:
+    """Where every value in a snapshot stands, tables and lists among them."""
+    if path:
+        yield path
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from places(inner, (*path, key))
+    elif isinstance(value, list):
+        for n, inner in enumerate(value):
+            yield from places(inner, (*path, n))
+
+
+@pytest.mark.parametrize("optimiser", ["adam", "sgd"])
+def test_every_value_of_another_kind_is_named(
+    files: tuple[Path, Path], tmp_path: Path, optimiser: str
+) -> None:
+    """Each place in turn holds something else, or nothing."""
+    setting = f"train.optimiser={optimiser}"
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Stop):
+        stop_at(patch, 5)
+        run(files, tmp_path, setting, save_seconds=0)
+    (folder,) = tmp_path.iterdir()
+    stored = folder / "resume.pt"
+    sound = stored.read_bytes()
+    paths = list(places(torch.load(stored, weights_only=True)))
+    assert {path[0] for path in paths} >= {"step", "method", "optimiser", "recorder", "written"}
+    wrong = itertools.cycle(["text", [1], torch.zeros(3, 7), {"a": 1}, None])
+    for path in paths:
+        damaged = torch.load(io.BytesIO(sound), weights_only=True)
+        inner = functools.reduce(operator.getitem, path[:-1], damaged)
+        inner[path[-1]] = next(value for value in wrong if type(value) is not type(inner[path[-1]]))
+        torch.save(damaged, stored)
+        why = failure(files, tmp_path, setting)
+        assert "resume.pt is damaged (" in why and "\n" not in why, path
+    stored.write_bytes(sound)
+    assert (run(files, tmp_path, setting) / "logits.h5").exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("step",), STEPS + 1),
+        (("step",), 0),
+        (("written",), 10**9),
+        (("recorder", "count"), 7),
+        (("recorder", "steps"), [1]),
+        (("optimiser", "state", 99), {"exp_avg": torch.zeros(1)}),
+    ],
+)
+def test_a_number_that_cannot_be_is_named(
+    files: tuple[Path, Path], tmp_path: Path, path: tuple[object, ...], value: object
+) -> None:
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Stop):
+        stop_at(patch, 5)
+        run(files, tmp_path, save_seconds=0)
+    (folder,) = tmp_path.iterdir()
+    damaged = torch.load(folder / "resume.pt", weights_only=True)
+    functools.reduce(operator.getitem, path[:-1], damaged)[path[-1]] = value
+    torch.save(damaged, folder / "resume.pt")
+    assert "resume.pt is damaged (" in failure(files, tmp_path)
 
 
 def test_interrupted_run_with_other_settings_is_refused(

@@ -13,10 +13,10 @@ from handmade_runs import logits, write_run
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tcon.adapt.run.metrics import read_metrics
 from tcon.adapt.run.read import read_health
 from tcon.cache import InputError
 from tcon.evaluate import evaluate
-from tcon.evaluate.runs.logs import read_metrics
 from tcon.evaluate.runs.read import find_runs
 
 DAMAGE = {
@@ -55,7 +55,7 @@ def test_damaged_run(run: Path, sound: dict[str, bytes], name: str, data: st.Dat
             evaluate(run).to_markdown(details=True)
             return
         (found,), _ = find_runs([run])
-        for record in read_metrics(found):
+        for record in read_metrics(found.path):
             assert "step" in record
             assert all(type(value) in (int, float) for value in record.values())
         for finding in read_health(found.path):

@@ -121,7 +121,9 @@ def test_ties_go_to_the_later_epoch(files: tuple[Path, Path], tmp_path: Path) ->
     result = evaluate(tmp_path / "runs", select="epoch")
     [selection] = result.selections
     assert selection.best("ensv") == (2, 2) and selection.best("entropy") == (2, 3)
-    assert "30 (2 tied)" in result.to_markdown()
+    shown = result.to_markdown()
+    assert "30 (2 tied)" in shown
+    assert "2 evaluations that no validator chooses are not shown: --csv has all." in shown
 
 
 def test_diverged_epochs_are_never_chosen(files: tuple[Path, Path], tmp_path: Path) -> None:
