@@ -71,19 +71,22 @@ def _listen(
     open_runs: set[Path],
 ) -> str:
     """Pass on what the leader says until it is done; why it ended before, if it did."""
-    try:
+    with contextlib.suppress(ConnectionError):  # it has ended, and what follows says so
         # Options of the plug-ins' methods can be read when these have been loaded.
         connection.send([record.module for record in loaded_plugins()])
         connection.send(orders)
-        while (message := connection.recv()) is not None:
-            if isinstance(message, InputError):
-                raise message
-            if isinstance(message, RunChanged) and message.state not in ("waiting", "running"):
-                open_runs.discard(message.folder)
-            on_event(message)
-    except (EOFError, ConnectionError):
-        return f"the process that trains {ending(process.wait())}"
-    return ""
+    while True:
+        try:
+            message = connection.recv()
+        except (EOFError, ConnectionError):
+            return f"the process that trains {ending(process.wait())}"
+        if message is None:
+            return ""
+        if isinstance(message, InputError):
+            raise message
+        if isinstance(message, RunChanged) and message.state not in ("waiting", "running"):
+            open_runs.discard(message.folder)
+        on_event(message)
 
 
 def ending(code: int) -> str:

@@ -11,6 +11,7 @@ import contextlib
 import os
 import signal
 import sys
+import time
 import traceback
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, Pipe, wait
@@ -82,8 +83,9 @@ class Leader:
         """End the workers: they clean up, and who does not is killed."""
         for worker in self.workers:
             os.kill(worker.pid, signal.SIGTERM)
-        going_on = list(self.workers)
-        while going_on and (ready := wait([w.connection for w in going_on], timeout=_PATIENCE)):
+        going_on, until = list(self.workers), time.monotonic() + _PATIENCE
+        while going_on and (left := until - time.monotonic()) > 0:
+            ready = wait([worker.connection for worker in going_on], timeout=left)
             for worker in [worker for worker in going_on if worker.connection in ready]:
                 try:
                     worker.connection.recv()
@@ -113,8 +115,9 @@ class Leader:
     def _start(self, grid: Grid, prepared: Prepared, group: Group, queue: RunQueue) -> None:
         device = self._least_used_device()
         if device == str(_CPU):
-            for run, _ in group:
-                prepared.store.domains(run)  # its workers share it
+            with contextlib.suppress(InputError, RuntimeError, MemoryError):  # it fails the run
+                for run, _ in group:
+                    prepared.store.domains(run)  # its workers share it
         ours, theirs = Pipe()
         sys.stdout.flush()
         sys.stderr.flush()

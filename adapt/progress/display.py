@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from ...cache.common.console import console
 from ...cache.errors import InputError
 from ..api import train_grids, train_plan
 from ..config.grid import Grid
+from ..config.options import RunConfig
 from ..config.plans import Plan
 from ..events import (
     CountingVideos,
@@ -28,7 +28,6 @@ from ..events import (
 from ..run.finished import Runs
 from ..run.read import read_health
 from ..training.health import Finding, by_kind
-from ..training.shape import shape_of
 from ..training.tensorboard import TensorBoard
 from .board import Board
 
@@ -46,9 +45,7 @@ class Display:
         self.console = run_console()
         every = any(grid.end_to_end for grid in grids)
         kinds = {
-            self.labels[grid.output / run.name]: shape_of(run) or replace(run, seed=0)
-            for grid in grids
-            for run in grid.runs
+            self.labels[grid.output / run.name]: kind_of(run) for grid in grids for run in grid.runs
         }
         self.board = Board(kinds, self.console, every=every)
 
@@ -151,11 +148,18 @@ def show_left_out(left_out: Mapping[Path, str]) -> None:
 def labels_of(grids: Sequence[Grid]) -> dict[Path, str]:
     """As short a name of every run's folder as tells them apart."""
     folders = [grid.output / run.name for grid in grids for run in grid.runs]
-    for parts in (1, 2):
+    for parts in range(1, max((len(folder.parts) for folder in folders), default=1)):
         labels = {folder: str(Path(*folder.parts[-parts:])) for folder in folders}
         if len(set(labels.values())) == len(folders):
             return labels
     return {folder: str(folder) for folder in folders}
+
+
+def kind_of(run: RunConfig) -> Hashable:
+    """What decides how long a step takes, as far as it can be known without the data."""
+    train = run.train
+    sizes = run.segments, train.batch_size, train.target_batch, train.precision
+    return run.method, run.options, run.end_to_end, *sizes
 
 
 def unhealthy(labels: Mapping[Path, str]) -> list[str]:

@@ -1,8 +1,8 @@
 """Where a pair's time goes: ``python tests/benchmarks/bench_flow_parts.py VIDEOS``.
 
 Runs a level of the pyramid as Python that calls the compiled parts of the engine ``cpu``, on one
-thread, and prints the time of each for a pair of consecutive frames, and how many of its pixel
-iterations ran alone in their sweep: near the end of a warp, to stop where OpenCV stops.
+thread, and prints the processor time of each for a pair of consecutive frames, and how many of its
+pixel iterations ran alone in their sweep: near the end of a warp, to stop where OpenCV stops.
 """
 
 from __future__ import annotations
@@ -55,19 +55,19 @@ def main() -> None:
 
 
 def _seconds(pairs: list[Any]) -> float:
-    started = time.perf_counter()
+    started = time.thread_time()
     for pair in pairs:
         cpu.flow(*pair, FlowParameters())
-    return time.perf_counter() - started
+    return time.thread_time() - started
 
 
 def _timed(
     name: str, part: Callable[..., Any], spent: defaultdict[str, float], sweeps: Counter[int]
 ) -> Callable[..., Any]:
     def timed(*values: Any) -> Any:
-        started = time.perf_counter()
+        started = time.thread_time()
         result = part(*values)
-        spent[name] += time.perf_counter() - started
+        spent[name] += time.thread_time() - started
         if name == "sweep":
             u, *_, width, sums = values
             sweeps[len(sums)] += len(sums) * (u.shape[1] - 2) * width

@@ -16,8 +16,7 @@ from .lanes import LANES, OPTIONS, padded, zeros
 from .median import median_5x5
 from .warping import warp, with_gradients
 
-_BLOCK = 5  # iterations in one sweep, while their end is far
-_FAR = 2  # times the error that ends a warp is still expected after a sweep
+_BLOCK = 5  # iterations in one sweep, while their end is farther
 _SMALLEST = 16  # pixels: a side of the coarsest level
 _LEAST = 30  # iterations of a warp when the budget is used up
 _TINY = np.float32(np.finfo(np.float32).eps)
@@ -143,12 +142,13 @@ def _level(
             while done < most and error > enough:
                 if opencv_cuda:
                     count = min(_BLOCK, most - done, check - done)
+                elif done:
+                    # No more than will be needed, to stop at the iteration that OpenCV stops at:
+                    # the error falls more slowly than the inverse cube of the iterations.
+                    left = done * (np.cbrt(error / max(enough, _TINY)) - 1)
+                    count = min(_BLOCK, most - done, int(min(left, _BLOCK)) + 1)
                 else:
-                    # Near the end one at a time, to stop at the iteration that OpenCV stops at;
-                    # the error falls about as the inverse square of the iterations.
-                    ahead = (done + _BLOCK) / max(done, 0.1)
-                    far = error > _FAR * enough * ahead * ahead
-                    count = min(_BLOCK, most - done) if far and done else 1
+                    count = 1
                 sweep(u, p, data, inside, l_t, taut, width, sums[:count])
                 done += count
                 if not opencv_cuda:

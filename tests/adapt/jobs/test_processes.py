@@ -102,6 +102,32 @@ def test_a_plug_in_and_a_script_from_standard_input(
     assert (done.stdout, done.returncode) == ("3 ()\n", 0), done.stderr
 
 
+@needs_proc
+def test_an_error_of_whoever_looks_on_ends_the_processes(
+    files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """As when the output is a pipe that nobody reads any more."""
+    started: list[int] = []
+
+    def look(event: Event) -> None:
+        if isinstance(event, RunChanged) and event.state == "running":
+            started.extend(family(os.getpid()))
+            raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        adapt(
+            *files,
+            methods="source_only",
+            seeds=2,
+            settings={"train.min_steps": 5000, "source_only.features": 8},
+            output=tmp_path / "runs",
+            device="cpu",
+            jobs=2,
+            on_event=look,
+        )
+    assert len(started) >= 2 and gone(started)
+
+
 def test_wrong_data_is_one_line(files: tuple[Path, Path], tmp_path: Path) -> None:
     files[1].unlink()
     write_domain(files[1], dim=13)

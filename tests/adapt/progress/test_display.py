@@ -1,0 +1,29 @@
+"""Names and kinds of runs in the display."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tcon.adapt.config.grid import Grid
+from tcon.adapt.config.runs import make_runs
+from tcon.adapt.progress.display import kind_of, labels_of
+
+
+def grid(output: str, *settings: str, seeds: int = 1) -> Grid:
+    runs = make_runs(["source_only"], settings, seeds=seeds)
+    return Grid(source=Path("s"), target=Path("t"), runs=tuple(runs), output=Path(output))
+
+
+def test_names_are_as_short_as_tells_them_apart() -> None:
+    name = "source_only_rgb_k6_seed0"
+    assert list(labels_of([grid("runs/a")]).values()) == [name]
+    assert list(labels_of([grid("runs/a"), grid("runs/b")]).values()) == [f"a/{name}", f"b/{name}"]
+    deep = labels_of([grid("/runs/a/x"), grid("/runs/b/x"), grid("/runs/b/y")])
+    assert list(deep.values()) == [f"a/x/{name}", f"b/x/{name}", f"b/y/{name}"]
+
+
+def test_runs_that_differ_in_seed_and_steps_alone_tell_of_each_other() -> None:
+    first, second = grid("a", seeds=2).runs
+    (longer,) = grid("b", "train.min_steps=9").runs
+    (wider,) = grid("c", "source_only.features=9").runs
+    assert kind_of(first) == kind_of(second) == kind_of(longer) != kind_of(wider)
