@@ -18,9 +18,12 @@ from .cache.errors import InputError, unknown
 # Where each command is, and what it does in a line: in the order in which data flows.
 _COMMANDS = {
     "demo": ("evaluate.commands.demo:demo", "The whole pipeline on synthetic clips."),
-    "extract": ("extract.commands:extract", "Videos to a feature file, RGB or flow or both."),
-    "import": ("extract.commands:import_", "Features that you have to a feature file."),
-    "flow": ("extract.commands:flow", "The TV-L1 flow of a video, to look at."),
+    "extract": (
+        "extract.commands.extract:extract",
+        "Videos to a feature file, RGB or flow or both.",
+    ),
+    "import": ("extract.commands.import_:import_", "Features that you have to a feature file."),
+    "flow": ("extract.commands.flow:flow", "The TV-L1 flow of a video, to look at."),
     "inspect": ("cache.commands:inspect", "What a feature file holds."),
     "tasks": ("adapt.commands:tasks", "The benchmarks' tasks and their classes."),
     "adapt": ("adapt.commands:adapt", "Adapt classifiers from source to target."),

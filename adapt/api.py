@@ -17,11 +17,11 @@ from .config.settings import Settings
 from .end_to_end.decoding import Decoding
 from .end_to_end.options import EndToEnd
 from .events import Event, GridReady, JobsPlanned, OnEvent, RunChanged, VideosUnreadable
-from .grid import State
 from .jobs.client import Orders, train_in_processes
 from .jobs.here import prepare_each, train_here
 from .jobs.plan import Wanted, plan_jobs
 from .run.finished import FailedRun, FinishedRun, Runs
+from .runner import State
 from .training.shape import most_together
 
 
@@ -46,6 +46,7 @@ def adapt(
     device: str = "auto",
     jobs: Wanted = "auto",
     bundle: Wanted = "auto",
+    cuda_graphs: bool = False,
     on_event: OnEvent | None = None,
 ) -> Runs:
     """Train every method on every modality, number of segments and seed.
@@ -84,6 +85,8 @@ def adapt(
             "auto": as cores, GPUs and memory allow. 1 trains them in this process.
         bundle: runs that differ in seeds and numbers alone and are trained as one program, at
             most; or "auto": 1 on a CPU, as many as fit into the memory on a GPU, but at most 32.
+        cuda_graphs: record the step of a bundle on a GPU as a CUDA graph, and replay it. This has
+            not run on a GPU yet.
         on_event: called with every `events.Event`, in this process.
 
     Returns:
@@ -119,6 +122,7 @@ def adapt(
         "device": device,
         "jobs": jobs,
         "bundle": bundle,
+        "cuda_graphs": cuda_graphs,
         "decoding": decoding,
         "on_event": on_event,
     }
@@ -143,6 +147,7 @@ def train_grids(
     device: str = "auto",
     jobs: Wanted = "auto",
     bundle: Wanted = "auto",
+    cuda_graphs: bool = False,
     decoding: Decoding | None = None,
     command: Sequence[str] = (),
     on_event: OnEvent | None = None,
@@ -154,7 +159,7 @@ def train_grids(
         grids: at least one.
         device: "auto", "cpu", "cuda", ...
         jobs: runs on cached features that are trained at once; see `adapt`.
-        bundle: those of them that are one program; see there.
+        bundle, cuda_graphs: how they are one program; see there.
         decoding: of clips, end to end.
         command: words of the command that asks for them, which the runs' records keep.
         on_event: called with every event.
@@ -170,13 +175,19 @@ def train_grids(
     watcher(JobsPlanned(planned))
     here = list(grids)
     if planned.processes > 1:
-        orders = Orders(cached, planned, alone, tuple(command), save_seconds, together)
+        orders = Orders(cached, planned, alone, tuple(command), save_seconds, together, cuda_graphs)
         train_in_processes(orders, watcher)
         here = [grid for grid in grids if grid.end_to_end]
     for _, prepared in prepare_each(
         here, chosen, alone=alone, decoding=decoding, command=command, on_event=watcher
     ):
-        train_here(prepared, on_event=watcher, save_seconds=save_seconds, bundle=together)
+        train_here(
+            prepared,
+            on_event=watcher,
+            save_seconds=save_seconds,
+            bundle=together,
+            cuda_graphs=cuda_graphs,
+        )
     return watcher.outcome([grid.output / run.name for grid in grids for run in grid.runs])
 
 

@@ -103,6 +103,7 @@ def _number_or_auto(_context: click.Context, _option: click.Parameter, given: st
     callback=_number_or_auto,
     help="Runs of one kind that are trained as one program, at most.",
 )
+@click.option("--cuda-graphs", is_flag=True, help="Record a bundle's step on a GPU, and replay it.")
 @click.option("--tensorboard", is_flag=True, help="Write the metrics for TensorBoard too.")
 @click.option("--dry-run", is_flag=True, help="Print the runs and train none.")
 def adapt(
@@ -110,6 +111,7 @@ def adapt(
     device: str,
     jobs: int | str,
     bundle: int | str,
+    cuda_graphs: bool,
     tensorboard: bool,
     workers: int | None,
     source_flow: Path | None,
@@ -155,6 +157,7 @@ def adapt(
         device=device,
         jobs=jobs,
         bundle=bundle,
+        cuda_graphs=cuda_graphs,
         decoding=decoding,
         command=["tcon", *sys.argv[1:]],
     )

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from .briefing import Briefing
 from .config.grid import Grid
-from .grid import State
 from .jobs.plan import Jobs
+from .runner import State
 
 if TYPE_CHECKING:
     from ..extract.features.pipeline import Progress  # the cached mode must not need decoders

@@ -75,7 +75,8 @@ class _Opened:
     def __init__(self, dataset: h5py.Dataset) -> None:
         self._dataset, self._file = dataset, dataset.file.id.get_vfd_handle()
         self._size = dataset.file.id.get_filesize()
-        self._place = dataset.id.get_offset()  # None unless its bytes lie one after another
+        # None unless its bytes lie one after another, and the system can read them past HDF5.
+        self._place = dataset.id.get_offset() if hasattr(os, "preadv") else None
 
     def read(self, out: np.ndarray, first: int) -> None:
         """Fill ``out`` [n, D] with the rows from ``first`` on, counted over all views.

@@ -16,6 +16,7 @@ from .features.pipeline import Progress, extract_items
 from .features.plan import Plan
 from .lists.selection import Videos, select_videos
 from .machine.machine import Machine
+from .snippets.reading import Reading
 
 
 def extract(
@@ -102,7 +103,9 @@ def extract(
         flow=flow,
     )
     machine = machine or Machine()
-    with decoding_soon(machine.workers):  # its process starts while the backbone is loaded
+    with decoding_soon(
+        Reading, workers=machine.workers
+    ):  # its process starts while the backbone is loaded
         if like is None:
             plan = Plan.make(options, machine)
         else:

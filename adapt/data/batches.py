@@ -20,15 +20,18 @@ class EndlessBatches:
 
     def __init__(self, videos: int, batch_size: int, seed: tuple[int, ...]) -> None:
         self.videos, self.batch_size, self.seed = videos, batch_size, seed
+        self._orders: dict[int, np.ndarray] = {}  # of the last batch: the next one needs them too
 
     def batch(self, step: int) -> np.ndarray:
         """Video indices of a step, [B]."""
         places = np.arange(step * self.batch_size, (step + 1) * self.batch_size)
-        rounds = places // self.videos
-        orders = {r: self._permutation(int(r)) for r in np.unique(rounds)}
+        rounds = (places // self.videos).tolist()
+        orders = self._orders = {round_: self._permutation(round_) for round_ in set(rounds)}
         return np.array([orders[r][p] for r, p in zip(rounds, places % self.videos, strict=True)])
 
     def _permutation(self, round_: int) -> np.ndarray:
+        if round_ in self._orders:
+            return self._orders[round_]
         return np.random.default_rng((*self.seed, round_)).permutation(self.videos)
 
 

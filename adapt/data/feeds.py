@@ -176,7 +176,9 @@ def _batch(
     of a video alike.
     """
     device = videos.start.device
-    indices = torch.from_numpy(batches.batch(step)).to(device)
+    indices = torch.from_numpy(batches.batch(step))
+    if device.type == "cuda":  # without waiting for the step before
+        indices = indices.pin_memory().to(device, non_blocking=True)
     position = torch.rand(len(indices), positions, generator=generator, device=device)
     view: Tensor | int = 0
     if videos.views > 1:

@@ -33,6 +33,7 @@ class Orders:
         command: words of the command, which the runs' records keep.
         save_seconds: work that a kill may cost.
         bundle: at most so many runs are one program, in one process.
+        cuda_graphs: whether a bundle's step is recorded.
     """
 
     grids: tuple[Grid, ...]
@@ -41,6 +42,7 @@ class Orders:
     command: tuple[str, ...]
     save_seconds: float
     bundle: int = 1
+    cuda_graphs: bool = False
 
 
 def train_in_processes(orders: Orders, on_event: OnEvent) -> None:

@@ -79,6 +79,7 @@ def train_here(
     on_event: OnEvent,
     save_seconds: float,
     bundle: int = 1,
+    cuda_graphs: bool = False,
     only: Collection[RunConfig] | None = None,
 ) -> None:
     """`run_all`, with events.
@@ -88,6 +89,7 @@ def train_here(
         on_event: called with their events.
         save_seconds: work that a kill may cost.
         bundle: at most so many are one program.
+        cuda_graphs: as in `run_all`.
         only: train these of them.
     """
     run_all(
@@ -100,5 +102,6 @@ def train_here(
         save_seconds=save_seconds,
         on_note=lambda text: on_event(Noted(text)),
         bundle=bundle,
+        cuda_graphs=cuda_graphs,
         only=only,
     )

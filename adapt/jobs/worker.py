@@ -51,6 +51,7 @@ def work(prepared: Prepared, group: Group, leader: Connection, orders: Orders) -
         on_event=say,
         save_seconds=orders.save_seconds,
         bundle=orders.bundle,
+        cuda_graphs=orders.cuda_graphs,
         only=[run for run, _ in group],
     )
 

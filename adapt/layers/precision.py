@@ -33,15 +33,14 @@ def compute_dtype(device: torch.device) -> torch.dtype:
 
 
 def full_precision(function: Callable[P, R]) -> Callable[P, R]:
-    """Decorate a function of tensors that computes in float32 within a run in bf16 too.
+    """Decorate a function or method of tensors that computes in float32 within a run in bf16 too.
 
-    Arguments in half precision are made float32, and products in the function stay float32. The
-    first argument is a tensor.
+    Arguments in half precision are made float32, and products in the function stay float32.
     """
 
     @wraps(function)
     def run(*args: Any, **options: Any) -> R:
-        device = args[0].device.type
+        device = next(x for x in args if isinstance(x, Tensor)).device.type
         if not torch.is_autocast_enabled(device):
             return function(*args, **options)
         with torch.autocast(device, enabled=False):

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import math
 
+from torch import Tensor
 
-def dann_ramp(progress: float, steepness: float = 10.0) -> float:
+Number = float | Tensor  # of no dimension: a recorded program reads it anew at every step
+
+
+def dann_ramp(progress: Number, steepness: float = 10.0) -> Number:
     """Grow from 0 to 1: ``2 / (1 + exp(-steepness p)) - 1`` (Ganin and Lempitsky 2015)."""
-    return 2 / (1 + math.exp(-steepness * progress)) - 1
+    exponent = -steepness * progress
+    grown = exponent.exp() if isinstance(exponent, Tensor) else math.exp(exponent)
+    return 2 / (1 + grown) - 1
 
 
 def step_decay(progress: float, *, factor: float = 0.1, drops: int = 2) -> float:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ...cache.common.ranges import NonNegative
 from ..layers.networks import Bottleneck, DiscriminatorConfig, SegmentClassifier
-from ..layers.schedules import dann_ramp
+from ..layers.schedules import Number, dann_ramp
 from .base import Draws, Losses, Method, MethodConfig, SegmentVotes, Sizes, SourceBatch, State
 
 
@@ -32,7 +32,7 @@ class AlignmentConfig(MethodConfig):
     lambda_d: NonNegative = 1.0
     ramp: NonNegative | None = 10.0
 
-    def weight(self, progress: float) -> float:
+    def weight(self, progress: Number) -> Number:
         """Of the alignment, at a share [0, 1] of the run."""
         return self.lambda_d * (1.0 if self.ramp is None else dann_ramp(progress, self.ramp))
 
@@ -56,7 +56,7 @@ class Alignment(Method):
         )
 
     def align(
-        self, fs: Tensor, ft: Tensor, lam: float, draws: Draws
+        self, fs: Tensor, ft: Tensor, lam: Number, draws: Draws
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """The alignment's part of the total loss, and what to log.
 
@@ -72,14 +72,14 @@ class Alignment(Method):
         return {"class_source": self.classifier.draw(source_videos, segments, generator)}
 
     def losses(
-        self, source: SourceBatch, target: Tensor, *, progress: float, draws: Draws, state: State
+        self, source: SourceBatch, target: Tensor, *, progress: Number, draws: Draws, state: State
     ) -> tuple[Losses, State]:
         fs, ft = self.bottleneck(source.features), self.bottleneck(target)
         logits = self.classifier(fs, draws["class_source"]).mean(1)  # [Bs, C]
         c_source = F.cross_entropy(logits, source.labels)
         lam = self.config.weight(progress)
         c_align, logs = self.align(fs, ft, lam, draws)
-        logs = {"source_class": c_source, **logs, "lambda_d": torch.tensor(lam)}
+        logs = {"source_class": c_source, **logs, "lambda_d": torch.as_tensor(lam)}
         logs = {name: value.detach() for name, value in logs.items()}
         return Losses(c_source + c_align, logs), state
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ...cache.common.ranges import BelowOne, Whole
 from ...cache.common.short import short_repr
 from ...cache.errors import InputError
+from ..layers.schedules import Number
 
 Draws = dict[str, Tensor]
 State = dict[str, Tensor]
@@ -117,7 +118,7 @@ class Method(nn.Module):
         return {}
 
     def losses(
-        self, source: SourceBatch, target: Tensor, *, progress: float, draws: Draws, state: State
+        self, source: SourceBatch, target: Tensor, *, progress: Number, draws: Draws, state: State
     ) -> tuple[Losses, State]:
         """The losses of one step.
 

@@ -20,6 +20,7 @@ from ..layers.losses import domain_accuracy, entropy
 from ..layers.multilinear import multilinear_map, randomised_multilinear_map
 from ..layers.networks import Discriminator
 from ..layers.reversal import reverse_gradient
+from ..layers.schedules import Number
 from .alignment import AdversarialConfig, Alignment
 from .base import Draws, Sizes
 from .registry import register
@@ -84,7 +85,7 @@ class Cdan(Alignment):
         }
 
     def align(
-        self, fs: Tensor, ft: Tensor, lam: float, draws: Draws
+        self, fs: Tensor, ft: Tensor, lam: Number, draws: Draws
     ) -> tuple[Tensor, dict[str, Tensor]]:
         ones, ones_weight = self._judge(fs, lam, draws["class_source"], draws["disc_source"])
         zeros, zeros_weight = self._judge(ft, lam, draws["class_target"], draws["disc_target"])
@@ -93,7 +94,7 @@ class Cdan(Alignment):
         return loss, {f"{per}_domain": loss, f"{per}_disc_accuracy": domain_accuracy(ones, zeros)}
 
     def _judge(
-        self, f: Tensor, lam: float, class_mask: Tensor, disc_masks: Tensor
+        self, f: Tensor, lam: Number, class_mask: Tensor, disc_masks: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Discriminator logits of features [B, K, D] and their weights, which sum to 1.
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from ..layers.losses import domain_accuracy, domain_loss
 from ..layers.networks import Discriminator
 from ..layers.reversal import reverse_gradient
+from ..layers.schedules import Number
 from .alignment import AdversarialConfig, Alignment
 from .base import Draws, Sizes
 from .registry import register
@@ -42,7 +43,7 @@ class Daaa(Alignment):
         }
 
     def align(
-        self, fs: Tensor, ft: Tensor, lam: float, draws: Draws
+        self, fs: Tensor, ft: Tensor, lam: Number, draws: Draws
     ) -> tuple[Tensor, dict[str, Tensor]]:
         ones = self.disc_segment(reverse_gradient(fs, lam), draws["segment_source"])  # [Bs, Ks]
         zeros = self.disc_segment(reverse_gradient(ft, lam), draws["segment_target"])  # [Bt, Kt]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from ..layers.mmd import mk_mmd
+from ..layers.schedules import Number
 from .alignment import Alignment, AlignmentConfig
 from .base import Draws
 from .registry import register
@@ -27,7 +28,7 @@ class Dan(Alignment):
     """The discrepancy of the temporally averaged features."""
 
     def align(
-        self, fs: Tensor, ft: Tensor, lam: float, draws: Draws
+        self, fs: Tensor, ft: Tensor, lam: Number, draws: Draws
     ) -> tuple[Tensor, dict[str, Tensor]]:
         mmd = mk_mmd(fs.mean(1), ft.mean(1))
         return lam * mmd, {"mmd": mmd}

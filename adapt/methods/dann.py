@@ -12,6 +12,7 @@ from torch import Tensor
 from ..layers.losses import domain_accuracy, domain_loss
 from ..layers.networks import Discriminator
 from ..layers.reversal import reverse_gradient
+from ..layers.schedules import Number
 from .alignment import AdversarialConfig, Alignment
 from .base import Draws, Sizes
 from .registry import register
@@ -40,7 +41,7 @@ class Dann(Alignment):
         }
 
     def align(
-        self, fs: Tensor, ft: Tensor, lam: float, draws: Draws
+        self, fs: Tensor, ft: Tensor, lam: Number, draws: Draws
     ) -> tuple[Tensor, dict[str, Tensor]]:
         ones = self.disc_video(reverse_gradient(fs.mean(1), lam), draws["video_source"])  # [Bs]
         zeros = self.disc_video(reverse_gradient(ft.mean(1), lam), draws["video_target"])  # [Bt]

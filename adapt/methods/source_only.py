@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ..layers.networks import Bottleneck, SegmentClassifier
 from ..layers.relations import RelationClassifier
+from ..layers.schedules import Number
 from .base import Draws, Losses, Method, MethodConfig, SegmentVotes, Sizes, SourceBatch, State
 from .registry import register
 
@@ -71,7 +72,7 @@ class SourceOnly(Method):
         return draws
 
     def losses(
-        self, source: SourceBatch, target: Tensor, *, progress: float, draws: Draws, state: State
+        self, source: SourceBatch, target: Tensor, *, progress: Number, draws: Draws, state: State
     ) -> tuple[Losses, State]:
         logits = self._logits(self.bottleneck(source.features), draws)  # [Bs, C]
         loss = F.cross_entropy(logits, source.labels)

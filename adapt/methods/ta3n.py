@@ -25,7 +25,7 @@ from ..layers.networks import Bottleneck, draw_mask
 from ..layers.precision import widen
 from ..layers.relations import WIDTH, Relations
 from ..layers.reversal import reverse_gradient
-from ..layers.schedules import dann_ramp
+from ..layers.schedules import Number, dann_ramp
 from .base import Draws, Losses, Method, MethodConfig, Sizes, SourceBatch, State
 from .registry import register
 
@@ -88,7 +88,7 @@ class Ta3n(Method):
         return draws
 
     def losses(
-        self, source: SourceBatch, target: Tensor, *, progress: float, draws: Draws, state: State
+        self, source: SourceBatch, target: Tensor, *, progress: Number, draws: Draws, state: State
     ) -> tuple[Losses, State]:
         config, n = self.config, len(source.labels)
         grown = dann_ramp(progress) if config.lambda_schedule == "dann" else 1.0
@@ -103,7 +103,7 @@ class Ta3n(Method):
         frame = _judge(self.branch_frame, f, config.lambda_frame * grown)  # [B, K]
 
         c_source = F.cross_entropy(logits[:n], source.labels)
-        total, logs = c_source, {"source_class": c_source, "lambda_d": torch.tensor(grown)}
+        total, logs = c_source, {"source_class": c_source, "lambda_d": torch.as_tensor(grown)}
         for name, domain in {"frame": frame, "relation": relation, "video": video}.items():
             loss = _domain_loss(domain, n)
             total = total + loss
@@ -118,7 +118,7 @@ class Ta3n(Method):
     def predict(self, features: Tensor) -> Tensor:
         return self.classifier(self._video(self.bottleneck(features))[0])
 
-    def _video(self, f: Tensor, lam: float = 0.0) -> tuple[Tensor, Tensor]:
+    def _video(self, f: Tensor, lam: Number = 0.0) -> tuple[Tensor, Tensor]:
         """The video feature [B, 256], a sum of attended relations, and their domain logits.
 
         The tuples are the evenly spaced ones in training too. Weights are residual, 1 + w.
@@ -135,7 +135,7 @@ def _branch(width: int) -> nn.Sequential:
     return nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 1))
 
 
-def _judge(branch: nn.Module, x: Tensor, lam: float) -> Tensor:
+def _judge(branch: nn.Module, x: Tensor, lam: Number) -> Tensor:
     """Domain logits behind a gradient reversal: [..., width] to [...]."""
     return widen(branch(reverse_gradient(x, lam)).squeeze(-1))
 

@@ -14,7 +14,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from ..grid import State
+from ..runner import State
 from .pace import Clock, Pace, readable_seconds
 
 _SILENCE = 30.0  # seconds at most without a line, where there is no terminal

@@ -17,15 +17,21 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from ..data.feeds import clip_gradients
-from ..methods import Losses, Method, SourceBatch, State
+from ..layers.schedules import Number
+from ..methods import Draws, Losses, Method, SourceBatch, State
+from .recorded import Recorded
 from .trainee import Trainee
 
 
 class Bundle:
-    """One program for all of ``trainees``, which are of one shape and at the same step."""
+    """One program for all of ``trainees``, which are of one shape and at the same step.
 
-    def __init__(self, trainees: Sequence[Trainee]) -> None:
+    ``recorded``: the forward and backward pass of the first step is recorded and replayed for all.
+    """
+
+    def __init__(self, trainees: Sequence[Trainee], *, recorded: bool = False) -> None:
         self.trainees = tuple(trainees)
+        self._recorded = Recorded(self._go_back) if recorded else None
         # What is not stored with a method, such as index tables, is the same in all.
         self._own = [dict(one.method.state_dict(keep_vars=True)) for one in trainees]
         self._stacked = _stack([_detached(own) for own in self._own])
@@ -34,45 +40,60 @@ class Bundle:
         for run, own in enumerate(self._own):
             for name, tensor in own.items():
                 tensor.data = self._stacked[name].detach()[run]
-        self._losses = _Losses(trainees[0].method)
+        self._method = _Losses(trainees[0].method)
 
     def step(self) -> None:
-        drawn = [one.next_inputs() for one in self.trainees]
-        sources = [inputs.batch.source for inputs in drawn]
-        losses, states = self._all_losses(
-            SourceBatch(*(torch.stack(tensors) for tensors in zip(*sources, strict=True))),
-            torch.stack([inputs.batch.target for inputs in drawn]),
-            _stack([inputs.draws for inputs in drawn]),
-            _stack([one.state for one in self.trainees]),
-            progress=drawn[0].progress,
-        )
-        for tensor in self._stacked.values():
-            tensor.grad = None
-        losses.total.sum().backward()
-        for run, (one, inputs) in enumerate(zip(self.trainees, drawn, strict=True)):
+        losses, states = self._losses_and_gradients(*self.inputs())
+        for run, one in enumerate(self.trainees):
             self._take_gradients(run)
             clip_gradients(one.optimiser, one.config.train.clip_norm)
             one.optimiser.step()
             one.state = _of_run(states, run)
-            logs = _of_run(losses.logs, run)
-            one.keep(Losses(losses.total[run], logs), inputs.batch.logs)
+            one.keep(Losses(losses.total[run], _of_run(losses.logs, run)), {})
 
     def close(self) -> None:
         for own in self._own:
             for tensor in own.values():
                 tensor.data, tensor.grad = tensor.data.clone(), None
 
-    def _all_losses(
-        self, source: SourceBatch, target: Tensor, draws: State, state: State, *, progress: float
+    def inputs(self) -> tuple[SourceBatch, Tensor, Draws, State, Number]:
+        """What `losses` takes at the next step, drawn by each run and stacked."""
+        drawn = [one.next_inputs() for one in self.trainees]
+        sources = [inputs.batch.source for inputs in drawn]
+        return (
+            SourceBatch(*(torch.stack(tensors) for tensors in zip(*sources, strict=True))),
+            torch.stack([inputs.batch.target for inputs in drawn]),
+            _stack([inputs.draws for inputs in drawn]),
+            _stack([one.state for one in self.trainees]),
+            drawn[0].progress,
+        )
+
+    def losses(
+        self, source: SourceBatch, target: Tensor, draws: Draws, state: State, progress: Number
     ) -> tuple[Losses, State]:
-        """`Method.losses` of every run, all with a first axis of runs."""
+        """`Method.losses` of every run, all but ``progress`` with a first axis of runs."""
 
         def of_one(weights: dict[str, Tensor], *batch: Any) -> tuple[Losses, State]:
             named = {f"method.{name}": tensor for name, tensor in weights.items()}
-            return functional_call(self._losses, named, (*batch, progress))
+            return functional_call(self._method, named, (*batch, progress))
 
         with self.trainees[0].computing():
             return torch.vmap(of_one)(self._stacked, source, target, draws, state)
+
+    def _losses_and_gradients(self, *inputs: Any) -> tuple[Losses, State]:
+        if self._recorded is None:
+            return self._go_back(*inputs)
+        *tensors, progress = inputs
+        # A number would be recorded as the constant that it is at the first step.
+        return self._recorded(*tensors, torch.as_tensor(progress, device=tensors[1].device))
+
+    def _go_back(self, *inputs: Any) -> tuple[Losses, State]:
+        """Losses, and the gradients of all runs."""
+        losses, states = self.losses(*inputs)
+        for tensor in self._stacked.values():
+            tensor.grad = None
+        losses.total.sum().backward()
+        return losses._replace(total=losses.total.detach()), states
 
     def _take_gradients(self, run: int) -> None:
         for name, tensor in self._own[run].items():
@@ -88,7 +109,7 @@ class _Losses(nn.Module):
         self.method = method
 
     def forward(
-        self, source: SourceBatch, target: Tensor, draws: State, state: State, progress: float
+        self, source: SourceBatch, target: Tensor, draws: Draws, state: State, progress: Number
     ) -> tuple[Losses, State]:
         return self.method.losses(source, target, progress=progress, draws=draws, state=state)
 

@@ -70,6 +70,7 @@ def train_together(
     on_evaluation: OnEvaluation,
     on_failure: OnFailure,
     save_seconds: float,
+    cuda_graphs: bool = False,
 ) -> list[Trainee]:
     """Train runs of one program shape, all at the same step, to their end.
 
@@ -79,6 +80,7 @@ def train_together(
         trainees: the runs.
         on_step, on_evaluation, save_seconds: as in `train`.
         on_failure: called with the folder of a run that diverges or cannot be recorded, and why.
+        cuda_graphs: record the step of several runs on a GPU, and replay it.
 
     Returns:
         those that have finished.
@@ -100,7 +102,7 @@ def train_together(
         return results
 
     while training and training[0].step < training[0].steps:
-        program, size = make_program(training), len(training)
+        program, size = make_program(training, cuda_graphs=cuda_graphs), len(training)
         while len(training) == size and training[0].step < training[0].steps:
             with dissolving(size):
                 program.step()

@@ -41,9 +41,11 @@ class Alone:
         """Nothing was changed."""
 
 
-def make_program(trainees: Sequence[Trainee]) -> Program:
-    """The program that trains these runs."""
-    return Alone(trainees[0]) if len(trainees) == 1 else Bundle(trainees)
+def make_program(trainees: Sequence[Trainee], *, cuda_graphs: bool = False) -> Program:
+    """The program that trains these runs; several on a GPU perhaps by ``cuda_graphs``."""
+    if len(trainees) == 1:
+        return Alone(trainees[0])
+    return Bundle(trainees, recorded=cuda_graphs and trainees[0].feed.device.type == "cuda")
 
 
 class Dissolved(RuntimeError):

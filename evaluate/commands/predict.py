@@ -66,11 +66,14 @@ def predict(
     from ...extract.decoding.server import decoding_soon
     from ...extract.machine.machine import Machine
     from ...extract.machine.memory import keep_freed_memory
+    from ...extract.snippets.reading import Reading
     from ..predict.report import Outputs, show_predictions
 
     keep_freed_memory()
     items = read_items(videos, root=root)
-    with decoding_soon(machine["workers"]):  # its process starts while the run is loaded
+    with decoding_soon(
+        Reading, workers=machine["workers"]
+    ):  # its process starts while the run is loaded
         loaded = load_run(run, features=features)
         plan = plan_features(loaded, Machine(**machine), weights=weights, precision=precision)
         outputs = Outputs(csv=csv_path, json=json_path, figures=figures, top=top)

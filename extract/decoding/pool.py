@@ -214,7 +214,7 @@ class _Worker(Generic[RequestT, AnswerT]):
     """One process and the connection to it."""
 
     def __init__(self, orders: Orders[RequestT, AnswerT]) -> None:
-        self._fork = fork_server().start()
+        self._fork = fork_server().start(type(orders.reader))
         self.connection = self._fork.connection
         self.tasks: deque[_Task[RequestT]] = deque()  # asked and not done
         self.ended = self._ready = False

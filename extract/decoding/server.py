@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import itertools
 import os
 import signal
@@ -22,12 +23,21 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle, send_handle
 from threading import Lock
+from typing import Any
 
 from ...cache.common.child import module_path, start_child
+from .reader import Reader
 
 _NO_THREADS = {"OPENBLAS_NUM_THREADS": "1"}  # or numpy starts some when it is imported
 _SERVERS: weakref.WeakValueDictionary[int, ForkServer] = weakref.WeakValueDictionary()
 _GONE = (EOFError, BrokenPipeError, ConnectionResetError)  # the other side is
+
+
+@dataclass(frozen=True)
+class _Import:
+    """An order to import a module, so that no fork has to."""
+
+    module: str
 
 
 @dataclass(frozen=True)
@@ -61,13 +71,16 @@ def fork_server() -> ForkServer:
 
 
 @contextlib.contextmanager
-def decoding_soon(workers: int | None) -> Iterator[None]:
+def decoding_soon(reader: type[Reader[Any, Any]], *, workers: int | None) -> Iterator[None]:
     """Let the server start while the block does other things first.
 
     Args:
-        workers: of the pool to come; 0 needs no server.
+        reader: of the pool to come.
+        workers: of it; 0 needs no server.
     """
     server = None if workers == 0 else fork_server()
+    if server:
+        server.load(reader)
     yield
     del server
 
@@ -87,8 +100,20 @@ class ForkServer:
         """None while it runs."""
         return self._process.poll()
 
-    def start(self) -> Fork:
-        """Fork the server once more, as soon as it is ready: nobody waits for it here."""
+    def load(self, reader: type[Reader[Any, Any]]) -> None:
+        """Import a reader's module, so that no fork has to. Not that of a plug-in, which may be
+        another one when the next pool is made."""
+        if reader.__module__.startswith(f"{__package__.partition('.')[0]}."):
+            with self._lock, contextlib.suppress(*_GONE):
+                self._control.send(_Import(reader.__module__))
+
+    def start(self, reader: type[Reader[Any, Any]]) -> Fork:
+        """Fork the server once more, as soon as it is ready: nobody waits for it here.
+
+        Args:
+            reader: of the fork.
+        """
+        self.load(reader)
         connection, theirs = socket.socketpair()
         number = next(self._numbers)
         # Where the server has ended, the connection ends too.
@@ -144,14 +169,17 @@ def main(descriptor: int) -> None:
     from . import pyav  # noqa: F401  (what most forks need)
     from .worker import serve
 
-    gc.freeze()  # or collecting garbage in a fork would copy the memory that it shares
     running: dict[int, int] = {}  # process ids
     codes: dict[int, int] = {}  # of those that have ended
     with Connection(descriptor) as control:
         with contextlib.suppress(*_GONE):
             while True:
-                order: _Start | _End = control.recv()
+                order: _Import | _Start | _End = control.recv()
+                if isinstance(order, _Import):
+                    importlib.import_module(order.module)
+                    continue
                 if isinstance(order, _Start):
+                    gc.freeze()  # or collecting garbage in a fork would copy what it shares
                     running[order.number] = _fork(recv_handle(control), control, serve)
                     continue
                 if order.number in running:  # else the answer got lost, and is asked for again

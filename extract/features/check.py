@@ -17,7 +17,7 @@ from ..decoding.server import decoding_soon
 from ..lists.videos import VideoItem
 from ..machine.devices import Devices
 from ..machine.machine import Machine
-from ..snippets.reading import Chunk
+from ..snippets.reading import Chunk, Reading
 from .options import ExtractOptions
 from .plan import Plan
 
@@ -92,7 +92,7 @@ def check_video(
     if not is_there(path):
         raise InputError(f"no such video: {path} (--check takes one video)")
     machine = machine or Machine()
-    with decoding_soon(1):  # its process starts while the backbone is loaded
+    with decoding_soon(Reading, workers=1):  # its process starts while the backbone is loaded
         plan = Plan.make(replace(options, modalities=("rgb",)), machine)
         backbone = plan.backbones["rgb"]
         _classifier(backbone)  # before anything is decoded

@@ -13,7 +13,7 @@ import toy_methods as toy
 from feature_files import write_domain
 from prepared_runs import prepare
 
-from tcon.adapt import grid
+from tcon.adapt import runner
 from tcon.adapt.config.options import TrainConfig
 from tcon.adapt.config.runs import base_of, make_runs, parse_segments
 from tcon.adapt.data import store
@@ -192,7 +192,7 @@ def test_a_fault_of_ours_is_not_swallowed(
     def broken(*args: object, **options: object) -> None:
         raise RuntimeError("shapes do not fit")
 
-    monkeypatch.setattr(grid, "train", broken)
+    monkeypatch.setattr(runner, "train", broken)
     with pytest.raises(RuntimeError, match="shapes do not fit"):
         run_all(prepare(*files, make_runs(["source_only"], QUICK), tmp_path / "runs"))
 

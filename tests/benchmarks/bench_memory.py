@@ -78,6 +78,7 @@ def train(method: str, place: str, folder: str, steps: str) -> dict[str, float]:
     """Train for some steps, without evaluating: peak memory in GiB, seconds, steps per second."""
     import torch
 
+    from tcon.adapt.config.options import TrainConfig
     from tcon.adapt.config.runs import make_runs
     from tcon.adapt.data.store import CachedStore
     from tcon.adapt.grid import prepare, run_all
@@ -95,7 +96,10 @@ def train(method: str, place: str, folder: str, steps: str) -> dict[str, float]:
     files = [Path(folder) / f"{name}.h5" for name in ("source", "target")]
     forced = {"free": lambda device: 0} if place == "file" else {}
     store = CachedStore(*files, task=None, device=torch.device("cpu"), **forced)
-    runs = make_runs([method], ["train.holdout=0"], segments=6)
+    settings = ["train.holdout=0"]
+    if hasattr(TrainConfig(), "precision"):  # not in older checkouts
+        settings.append("train.precision=fp32")
+    runs = make_runs([method], settings, segments=6)
     with tempfile.TemporaryDirectory() as output, suppress(Enough):
         run_all(prepare(store, runs, output), on_step=on_step, save_seconds=1e9)
     status = Path("/proc/self/status").read_text()

@@ -14,7 +14,7 @@ from tiny_backbones import tiny_backbones
 from tcon.cache import FeatureFile, FeatureWriter, InputError, Recipe, Snippets, Video
 from tcon.cache.recipe import FlowRecipe
 from tcon.extract import Machine, extract
-from tcon.extract.commands import extract as command
+from tcon.extract.commands.extract import extract as command
 from tcon.extract.features.pipeline import Progress
 
 CPU = Machine(device="cpu", workers=0, min_frames=1)

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from ...layers import coattention as co
+from ...layers.schedules import Number
 from ..base import Draws, Losses, SegmentVotes, Sizes, SourceBatch, State
 from ..registry import register
 from .discriminators import WholeVideos
@@ -70,7 +71,7 @@ class TconAttn(Tcon):
         return SegmentVotes(None, self.classifier(self.bottleneck(features)))
 
     def losses(
-        self, source: SourceBatch, target: Tensor, *, progress: float, draws: Draws, state: State
+        self, source: SourceBatch, target: Tensor, *, progress: Number, draws: Draws, state: State
     ) -> tuple[Losses, State]:
         seg = self._segments(source, target, draws)
         out_s = self._attend(uniform_attention(seg.zs), seg.zs)  # [Bs, C]
@@ -101,7 +102,7 @@ class TconCoAttn(TconTAdNet):
         return SegmentVotes(self._self_attention(f), self.classifier(f))
 
     def losses(
-        self, source: SourceBatch, target: Tensor, *, progress: float, draws: Draws, state: State
+        self, source: SourceBatch, target: Tensor, *, progress: Number, draws: Draws, state: State
     ) -> tuple[Losses, State]:
         seg = self._segments(source, target, draws)
         a_source = self._self_attention(seg.fs)  # [Bs, K]

@@ -21,6 +21,7 @@ from ...layers.losses import domain_accuracy, domain_loss
 from ...layers.networks import Discriminator, DiscriminatorConfig
 from ...layers.pairs import Pairs, choose
 from ...layers.reversal import reverse_gradient
+from ...layers.schedules import Number
 from ..base import Draws
 
 
@@ -73,7 +74,7 @@ class AlignedVideos(DomainDiscriminator):
         }
 
     def forward(
-        self, fs: Tensor, ft: Tensor, alignment: PairAlignment, lam: float, draws: Draws
+        self, fs: Tensor, ft: Tensor, alignment: PairAlignment, lam: Number, draws: Draws
     ) -> tuple[Tensor, Tensor]:
         """Features [Bs, Ks, D] and [Bt, Kt, D] to loss and accuracy."""
         pairs, net = alignment.pairs, self.net
@@ -128,7 +129,7 @@ class AlignedSegments(DomainDiscriminator):
         }
 
     def forward(
-        self, fs: Tensor, ft: Tensor, alignment: PairAlignment, lam: float, draws: Draws
+        self, fs: Tensor, ft: Tensor, alignment: PairAlignment, lam: Number, draws: Draws
     ) -> tuple[Tensor, Tensor]:
         """Features [Bs, Ks, D] and [Bt, Kt, D] to loss and accuracy."""
         pairs, net = alignment.pairs, self.net
@@ -166,7 +167,7 @@ class WholeVideos(DomainDiscriminator):
         }
 
     def forward(
-        self, fs: Tensor, ft: Tensor, alignment: PairAlignment | None, lam: float, draws: Draws
+        self, fs: Tensor, ft: Tensor, alignment: PairAlignment | None, lam: Number, draws: Draws
     ) -> tuple[Tensor, Tensor]:
         """Features [Bs, K, D] and [Bt, K, D] to loss and accuracy; looks at no alignment."""
         ones = self.net(reverse_gradient(ft.flatten(1), lam), draws["video_target"])  # [Bt]

@@ -21,7 +21,7 @@ from ...layers.losses import attention_loss, pseudo_label_loss
 from ...layers.networks import SegmentClassifier, TargetAttention
 from ...layers.pairs import Pairs, choose, in_a_pair, similar
 from ...layers.precision import widen
-from ...layers.schedules import dann_ramp
+from ...layers.schedules import Number, dann_ramp
 from ..base import Draws, Losses, Method, SegmentVotes, Sizes, SourceBatch, State
 from ..registry import register
 from . import warmup
@@ -101,7 +101,7 @@ class Tcon(Method):
         return SegmentVotes(self.attention(f), self.classifier(f))
 
     def losses(
-        self, source: SourceBatch, target: Tensor, *, progress: float, draws: Draws, state: State
+        self, source: SourceBatch, target: Tensor, *, progress: Number, draws: Draws, state: State
     ) -> tuple[Losses, State]:
         config, on = self.config, state["on"]
         seg = self._segments(source, target, draws)
@@ -201,11 +201,11 @@ class Tcon(Method):
         return Losses(c_source + c_pseudo, logs)
 
     def _domain_losses(
-        self, seg: Segments, alignment: PairAlignment | None, progress: float, draws: Draws
+        self, seg: Segments, alignment: PairAlignment | None, progress: Number, draws: Draws
     ) -> Losses:
         """(10), (11), and (12) by gradient reversal."""
         lam = self.config.lambda_d * dann_ramp(progress, self.config.ramp)
-        total, logs = seg.fs.new_zeros(()), {"lambda_d": torch.tensor(lam)}
+        total, logs = seg.fs.new_zeros(()), {"lambda_d": torch.as_tensor(lam)}
         for name, discriminator in self.discriminators.items():
             loss, accuracy = discriminator(seg.fs, seg.ft, alignment, lam, draws)
             total = total + loss

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ....cache.common.ranges import NonNegative, Whole
+from ...layers.schedules import Number
 from ..base import State
 
 _DECAY = 0.95
@@ -55,7 +56,7 @@ def update(
     uniform: Tensor,
     *,
     valid: Tensor,
-    progress: float,
+    progress: Number,
     config: WarmupConfig,
 ) -> State:
     """The state after a step.

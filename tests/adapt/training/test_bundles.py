@@ -13,6 +13,7 @@ import torch
 import toy_methods as toy
 from feature_files import write_domain
 from prepared_runs import prepare
+from torch.fx.experimental.proxy_tensor import make_fx
 
 from tcon.adapt import adapt
 from tcon.adapt.config.options import RunConfig
@@ -24,6 +25,7 @@ from tcon.adapt.methods.source_only import SourceOnly
 from tcon.adapt.run.folder import RunFolder
 from tcon.adapt.training.bundle import Bundle
 from tcon.adapt.training.shape import most_together, parts, shape_of, side_by_side
+from tcon.adapt.training.trainee import Trainee
 from tcon.cache import InputError
 
 STEPS = 20
@@ -307,3 +309,49 @@ def test_from_python(files: tuple[Path, Path], tmp_path: Path, sizes: list[int])
     options = {"methods": "source_only", "segments": 4, "seeds": 2, "settings": TRAIN, "jobs": 1}
     runs = adapt(source, target, **options, bundle=2, device="cpu", output=tmp_path / "runs")
     assert len(runs) == 2 and sizes == [2] * STEPS
+
+
+@pytest.mark.parametrize(
+    "method", [name for name in names() if not issubclass(entry(name).method, FittedMethod)]
+)
+def test_a_recorded_step_computes_any_step(
+    files: tuple[Path, Path], tmp_path: Path, method: str
+) -> None:
+    """What is recorded of one step, as a CUDA graph is, holds no number of that step."""
+    runs = runs_of(method, f"{method}.dropout=0.5", seeds=2)
+    prepared = prepare(*files, runs, tmp_path, oracle=True)
+    bundle = Bundle([Trainee(run, prepared.store.feed(run), at) for run, at in prepared.runs])
+    inputs = [bundle.inputs() for _ in range(2)]
+    early, late = (
+        (*tensors, torch.tensor(progress))
+        for (*tensors, _), progress in zip(inputs, (0.1, 0.9), strict=True)
+    )
+    recorded = make_fx(lambda *step: bundle.losses(*step))(*early)
+    (loss, logs), state = bundle.losses(*late)
+    (again, logs_again), state_again = recorded(*late)
+    torch.testing.assert_close((again, logs_again, state_again), (loss, logs, state))
+    (other, _), _ = bundle.losses(*early)
+    assert not torch.allclose(other, loss)
+
+
+@pytest.mark.slow
+def test_fifty_seeds_are_as_accurate_as_alone(tmp_path: Path) -> None:
+    videos = {"videos": 60, "splits": ("train", "test")}
+    files = (
+        write_domain(tmp_path / "s.h5", **videos),
+        write_domain(tmp_path / "t.h5", shift=1.0, seed=1, **videos),
+    )
+    settings = ("train.min_steps=30", "train.evaluations=1", "train.lr=3e-3")
+    runs = runs_of("dann", *settings, seeds=50)
+    truth = np.arange(60).reshape(10, 2, 3)[:, 1].flatten() % 3  # of the videos of the test split
+    accuracies = [
+        [
+            (logits(folder)[-1].argmax(1) == truth).mean()
+            for folder in train(files, runs, tmp_path / str(bundle), bundle=bundle)
+        ]
+        for bundle in (1, 25)
+    ]
+    alone, bundled = np.array(accuracies)  # [50] each
+    interval = 1.96 * alone.std(ddof=1) / len(alone) ** 0.5
+    assert 0 < interval < 0.1 and alone.mean() > 0.4
+    assert abs(bundled.mean() - alone.mean()) < interval

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -116,6 +117,21 @@ def test_a_fitted_run_has_the_precision_of_its_base(
     prepared_run(files, tmp_path, "train.precision=fp32")  # source_only
     run = prepared_run(files, tmp_path, "cmfglr.select=false", method="cmfglr")
     assert run.train.precision == "fp32" and (tmp_path / run.name / "logits.h5").exists()
+
+
+@pytest.mark.parametrize("method", ["tcon", "ta3n"])
+def test_a_bundle_computes_in_bf16_too(
+    files: tuple[Path, Path], tmp_path: Path, method: str
+) -> None:
+    ended = {}
+    for kind, at_once in (("bf16", 2), ("bf16", 1), ("fp32", 2)):
+        runs = make_runs([method], [*QUICK, f"train.precision={kind}"], segments=4, seeds=2)
+        prepared = prepare(*files, runs, tmp_path / f"{kind}{at_once}")
+        assert run_all(prepared, bundle=at_once) == 0
+        lines = (prepared.runs[0][1].path / "metrics.jsonl").read_text().splitlines()
+        ended[kind, at_once] = json.loads(lines[-1])["loss"]
+    assert ended["bf16", 2] == pytest.approx(ended["bf16", 1], rel=0.02)
+    assert ended["bf16", 2] != ended["fp32", 2]
 
 
 def test_other_devices_are_refused_in_bf16(files: tuple[Path, Path], tmp_path: Path) -> None:

@@ -11,12 +11,13 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from toy_runs import train
 
+from tcon.cache import InputError
 from tcon.evaluate.figures.accuracy_by_segments import accuracy_by_segments, draw_accuracies
 from tcon.evaluate.figures.all_figures import draw_all
 from tcon.evaluate.figures.data.clouds import Cloud
 from tcon.evaluate.figures.data.pairs import PairChoice
 from tcon.evaluate.figures.style import COLOURS, UNKNOWN, NotDrawn, Picture
-from tcon.evaluate.figures.training_curves import draw_curves, panels_of
+from tcon.evaluate.figures.training_curves import draw_curves, panels_of, training_logs
 from tcon.evaluate.figures.tsne import draw_tsne, tsne
 from tcon.evaluate.runs.embeddings import Loader
 from tcon.evaluate.runs.groups import FusionWeights
@@ -115,6 +116,24 @@ def test_curves_are_means_over_seeds() -> None:
     assert [line.get_xdata()[0] for line in marks] == [2]
     figure.draw_without_rendering()
     assert all((axis.get_xticks() % 1 == 0).all() for axis in figure.axes)
+
+
+def test_metrics_without_a_curve_are_named(tmp_path: Path) -> None:
+    (group,) = train(tmp_path, methods=["source_only"], seeds=2)
+    metrics = group.runs[1].path / "metrics.jsonl"
+    first = metrics.read_text().splitlines()[0]
+    metrics.write_text(first + "\n")
+    assert draw_curves(training_logs(group).seeds).axes  # a single line is a point
+    for content in ("", '{"step": 1, "epoch": 1.0}\n'):
+        metrics.write_text(content)
+        with pytest.raises(InputError, match="have no curve: delete the run"):
+            training_logs(group)
+
+
+def test_a_dollar_in_a_name_is_no_formula() -> None:
+    figure = draw_curves([[{"step": 1, "$\\nosuch$": 1.0}]])
+    figure.draw_without_rendering()
+    assert figure.axes[0].lines[0].get_label() == r"\$\nosuch\$"
 
 
 def test_curves_share_an_axis_by_their_unit(tmp_path: Path) -> None:

@@ -1,7 +1,4 @@
-"""The commands of this room: ``tcon extract``, ``tcon import`` and ``tcon flow``.
-
-Heavy packages are imported inside the commands, so that ``tcon --help`` is quick.
-"""
+"""``tcon extract``."""
 
 from __future__ import annotations
 
@@ -12,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..cache.common.plugin_option import plugin_option
-from ..cache.errors import InputError
-from .machine.command_options import machine_options
+from ...cache.common.plugin_option import plugin_option
+from ...cache.errors import InputError
+from ..machine.command_options import machine_options
 
 if TYPE_CHECKING:
-    from ..cache.recipe import FlowRecipe
+    from ...cache.recipe import FlowRecipe
 
 
 @click.command()
@@ -145,16 +142,16 @@ def extract(output: Path | None, check: bool, retry_failed: bool, **given: Any) 
     video; a folder of frames counts as a video. With --check it is a single video, and with
     --dataset there is none. Run again to continue or extend.
     """
-    from ..cache.common.console import console
-    from ..cache.recipe import FlowRecipe
-    from .api import extract as extract_videos
-    from .features.options import make_options
-    from .flow.cache import FlowCache
-    from .lists.selection import Selection
-    from .lists.videos import describe
-    from .machine.machine import Machine
-    from .machine.memory import keep_freed_memory
-    from .progress import ExtractionDisplay, about_kept_flow, failures_of
+    from ...cache.common.console import console
+    from ...cache.recipe import FlowRecipe
+    from ..api import extract as extract_videos
+    from ..features.options import make_options
+    from ..flow.cache import FlowCache
+    from ..lists.selection import Selection
+    from ..lists.videos import describe
+    from ..machine.machine import Machine
+    from ..machine.memory import keep_freed_memory
+    from ..progress import ExtractionDisplay, about_kept_flow, failures_of
 
     selection = Selection(**_take(given, Selection))
     machine = Machine(**_take(given, Machine))
@@ -162,7 +159,7 @@ def extract(output: Path | None, check: bool, retry_failed: bool, **given: Any) 
         given.pop("flow_parameters"), given.pop("flow_bound"), as_float=given.pop("flow_float")
     )
     if check:
-        from .features.check import check_video
+        from ..features.check import check_video
 
         if given.pop("like"):
             raise InputError("--check looks at a backbone and its weights: leave out --like")
@@ -196,8 +193,8 @@ def _flow_recipe(
     parameters: str | None, bound: float | None, *, as_float: bool
 ) -> FlowRecipe | None:
     """How flow is computed; None where no option says anything of it."""
-    from ..cache.recipe import FlowRecipe
-    from .flow import parse_parameters
+    from ...cache.recipe import FlowRecipe
+    from ..flow import parse_parameters
 
     if parameters is None and bound is None and not as_float:
         return None
@@ -212,87 +209,3 @@ def _flow_recipe(
 def _take(given: dict[str, Any], kind: type[Any]) -> dict[str, Any]:
     """Take the options out of ``given`` that are fields of a dataclass."""
     return {f.name: given.pop(f.name) for f in fields(kind) if f.name in given}
-
-
-@click.command("import")
-@click.argument("kind")
-@click.argument("features", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
-@click.option(
-    "--list",
-    "lists",
-    metavar="[SPLIT=]FILE",
-    multiple=True,
-    help="Labels of the videos to take, such as train=FILE; may be repeated.",
-)
-@click.option("--list-form", metavar="NAME", help="Form of the lists.  [default: recognised]")
-@click.option(
-    "--classes", type=click.Path(path_type=Path), help="Class names of the lists' numbers."
-)
-@click.option(
-    "--classes-from",
-    type=click.IntRange(0, 1),
-    help="Number of the first of --classes in the lists, where that differs from the file's.",
-)
-@click.option("--unlabelled", is_flag=True, help="Drop all labels.")
-@click.option("--modality", help="What the features are of, or which to take.  [default: rgb]")
-@click.option(
-    "--select", metavar="FEATURE", help="Of several per video by video_features, such as clip."
-)
-@click.option(
-    "--trust-pickle", is_flag=True, help="Read pickles, as data: you know where they come from."
-)
-@click.option(
-    "--backbone", default="imported", show_default=True, help="What made them, for the record."
-)
-@click.option("--weights", default="", metavar="NAME", help="Its weights, for the record.")
-def import_(kind: str, features: Path, output: Path, **options: Any) -> None:
-    """Import FEATURES that you already have into a feature file.
-
-    FEATURES is the root of them all, a folder or one file: the paths in a --list, of whatever
-    machine, are matched with those below it.
-
-    KIND is t7 (TA3N, TranSVAE), npy (video_features and others), npz, hdf5, mat, a pickled kind
-    (epic100, mmsada, mmaction2), or auto. Run again to continue. docs/import.md shows each.
-    """
-    from .importers.api import import_features
-    from .importers.progress import ImportDisplay
-
-    display = ImportDisplay(output)
-    with display.showing():
-        file = import_features(features, output, kind=kind, on_event=display, **options)
-    display.print(display.summary(file))
-    sys.exit(0 if display.complete(file) else 1)
-
-
-@click.command()
-@click.argument("video", type=click.Path(path_type=Path))
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    help="Path without suffix.  [default: VIDEO's name.flow]",
-)
-@click.option(
-    "--engine", default="auto", show_default=True, help="auto, cpu, cuda, torch or opencv."
-)
-@click.option(
-    "--pairs", type=click.IntRange(min=1), default=300, show_default=True, help="At most so many."
-)
-@click.option(
-    "--parameters",
-    default="opencv",
-    show_default=True,
-    metavar="PRESET|KEY=VALUE,...",
-    help="Parameters of TV-L1; docs/flow.md has the presets.",
-)
-def flow(video: Path, output: Path | None, engine: str, pairs: int, parameters: str) -> None:
-    """Write the TV-L1 flow of a VIDEO as a colour video (mp4) and as numbers (npz)."""
-    from ..cache.common.console import console
-    from .flow import parse_parameters
-    from .flow.video import video_flow, write_flow
-
-    output = output or Path(f"{video.stem}.flow")
-    found = video_flow(video, engine=engine, parameters=parse_parameters(parameters), pairs=pairs)
-    write_flow(found, output)
-    console().print(f"{found} Wrote {output}.mp4 and {output}.npz.")
