@@ -8,7 +8,7 @@ losses, says so by `full_precision` or `widen`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -22,7 +22,7 @@ _HALF = (torch.bfloat16, torch.float16)
 
 def multiplying_in(precision: str, device: torch.device) -> AbstractContextManager[None]:
     """A block in which matrix products are computed in ``bf16``, or as they are: ``fp32``."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
+    return torch.autocast(device.type, torch.bfloat16) if precision == "bf16" else nullcontext()
 
 
 def compute_dtype(device: torch.device) -> torch.dtype:

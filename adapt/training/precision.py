@@ -55,8 +55,10 @@ def choose(run: RunConfig, domains: Domains, device: torch.device) -> Resolved:
         raise InputError(f"train.precision=bf16 is for CPUs and CUDA GPUs, not for {device.type}")
     if asked != "auto":
         return asked
+    if run.end_to_end is not None:
+        return "fp32"
     product = largest_product(run, domains)
-    if run.end_to_end is not None or product.operations < _LEAST:
+    if product.operations < _LEAST:
         return "fp32"
     return "bf16" if bf16_is_faster(product, device, torch.get_num_threads()) else "fp32"
 

@@ -224,6 +224,17 @@ def test_half_precision_is_scaled_and_unscaled(files: tuple[Path, Path], tmp_pat
     assert torch.load(runs[1] / "checkpoint.pt")["backbone"]["0.weight"].dtype == torch.float32
 
 
+def test_what_follows_the_backbone_can_be_in_bf16(files: tuple[Path, Path], tmp_path: Path) -> None:
+    full, half = (
+        end_to_end(files, tmp_path / kind, *CERTAIN, f"train.precision={kind}")
+        for kind in ("auto", "bf16")
+    )
+    assert read_record(full).run.train.precision == "fp32"
+    differences = [abs(logits(half)[name] - values).max() for name, values in logits(full).items()]
+    assert 0 < max(differences) < 0.05
+    assert torch.load(half / "checkpoint.pt")["backbone"]["0.weight"].dtype == torch.float32
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("backbone", ["tiny_bn", "tiny3d"])
 def test_new_videos_are_predicted_as_the_run_did(

@@ -13,6 +13,7 @@ from prepared_runs import prepare
 
 from tcon.adapt.config.options import RunConfig
 from tcon.adapt.config.runs import make_runs
+from tcon.adapt.end_to_end.options import EndToEnd
 from tcon.adapt.grid import run_all
 from tcon.adapt.run.record import read_record
 from tcon.adapt.training import precision
@@ -117,6 +118,18 @@ def test_a_fitted_run_has_the_precision_of_its_base(
     prepared_run(files, tmp_path, "train.precision=fp32")  # source_only
     run = prepared_run(files, tmp_path, "cmfglr.select=false", method="cmfglr")
     assert run.train.precision == "fp32" and (tmp_path / run.name / "logits.h5").exists()
+
+
+def test_end_to_end_it_is_fp32_unless_bf16_is_asked_for(
+    files: tuple[Path, Path], tmp_path: Path, faster: list[Product]
+) -> None:
+    (run,) = make_runs(["source_only"], segments=4)
+    domains = prepare(*files, [run], tmp_path).store.chosen(run)
+    faster.clear()
+    clips = replace(run, end_to_end=EndToEnd())
+    assert choose(clips, domains, CPU) == "fp32" and faster == []
+    asked = replace(clips, train=replace(run.train, precision="bf16"))
+    assert choose(asked, domains, CPU) == "bf16"
 
 
 @pytest.mark.parametrize("method", ["tcon", "ta3n"])
