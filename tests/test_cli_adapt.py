@@ -61,6 +61,14 @@ def test_a_grid(tmp_path: Path) -> None:
     assert tcon("adapt", *grid).output.count("finished before") == 16
 
 
+def test_a_bundle_gives_each_run_its_folder(files: list[object], tmp_path: Path) -> None:
+    options = ["--method", "tcon", "--seeds", 2, "--jobs", 1, "--bundle", 2, "--cuda-graphs"]
+    done = tcon("adapt", *files, *options)
+    assert done.exit_code == 0 and "2 of 2 runs finished" in done.output, done.output
+    assert "one by one" not in done.output  # on a CPU there is no graph, but it is a bundle
+    assert len(list((tmp_path / "runs").glob("*/logits.h5"))) == 2
+
+
 def test_normalise_option(files: list[object], tmp_path: Path) -> None:
     done = tcon("adapt", *files, "--method", "tcon", "--normalise", "none")
     assert done.exit_code == 0, done.output
@@ -228,6 +236,7 @@ def test_unusable_pairs(
         (["--preset", "oficial"], "no preset 'oficial': did you mean official"),
         (["--plan", "table9"], "no plan 'table9': did you mean table"),
         (["--method", "target_only,tcon"], "permit it by --oracle"),
+        (["--bundle", "0"], "bundle must be auto or a number from 1 on"),
     ],
 )
 def test_wrong_options(files: list[object], extra: list[str], message: str) -> None:

@@ -1,1 +1,3 @@
-"""What a run trains on: domains, splits, statistics, batches and the one door to target labels."""
+"""What a run trains on: domains, where their features lie, splits, statistics, batches and the one
+door to target labels.
+"""

@@ -23,8 +23,6 @@ from feature_files import write_domain
 
 from tcon.cache.common.cores import cores
 
-STEPS_PER_EVALUATION = 69  # by default: 30 of 90 epochs of 23 steps
-
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -32,7 +30,6 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=60, help="of each run")
     parser.add_argument("--methods", default="daaa,tcon")
     options = parser.parse_args()
-    evaluations = max(1, round(options.steps / STEPS_PER_EVALUATION))
     with tempfile.TemporaryDirectory() as folder:
         files = [
             write_domain(
@@ -55,7 +52,6 @@ def main() -> None:
                 command += ["--source", str(files[0]), "--target", str(files[1]), "--device", "cpu"]
                 command += ["--method", method, "--seeds", str(options.runs), "--epochs", "1"]
                 command += ["--set", f"train.min_steps={options.steps}", "-o", str(output)]
-                command += ["--set", f"train.evaluations={evaluations}"]
                 environment = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"}
                 busy, began = _busy(), time.monotonic()
                 subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)

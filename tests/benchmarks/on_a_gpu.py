@@ -1,9 +1,10 @@
 """All that wants a GPU, in ten minutes: ``python tests/benchmarks/on_a_gpu.py [VIDEOS]``.
 
-One after another, each in a process of its own and within its share of the time: the Table-5
-ablation as one command (60 s is the aim), steps of every method, bundles of several sizes, the
-kernels of the flow on the clips of VIDEOS (synthetic ones if none are given) and training end to
-end. What takes longer than its share is stopped and said so; what fails does not stop the rest.
+One after another, each in a process of its own and within its share of the time: the tests of
+recorded steps, the Table-5 ablation as one command (60 s is the aim), without CUDA graphs and with
+them, steps of every method, bundles of several sizes, the kernels of the flow on the clips of
+VIDEOS (synthetic ones if none are given) and training end to end. What takes longer than its share
+is stopped and said so; what fails does not stop the rest.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import torch
 
 from tcon.extract.synthetic import write_pair
 
-HERE = Path(__file__).parent
+ROOT = Path(__file__).parents[2]
 
 
 def main() -> None:
@@ -26,28 +27,28 @@ def main() -> None:
         sys.exit("There is no GPU here: nothing was measured.")
     print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        videos = sys.argv[1] if len(sys.argv) > 1 else f"{folder}/source"
+        videos = str(Path(sys.argv[1]).resolve()) if len(sys.argv) > 1 else f"{folder}/source"
         if len(sys.argv) == 1:
             write_pair(Path(folder), clips=48)
         parts = {  # seconds each, 600 in all
-            "bench_table5.py --device cuda": 180,
-            "bench_adapt.py --device cuda --steps 100": 120,
-            "bench_bundles.py --device cuda --sizes ucf_hmdb --runs 8,32 --rounds 3": 90,
-            f"bench_flow.py {videos} --repeat 16": 90,
-            "bench_end_to_end.py --device cuda --steps 5 --rounds 1": 120,
+            "-m pytest -q tests/adapt/training/test_recorded.py": 60,
+            "tests/benchmarks/bench_table5.py --device cuda": 150,
+            "tests/benchmarks/bench_table5.py --device cuda --ours=--cuda-graphs": 90,
+            "tests/benchmarks/bench_adapt.py --device cuda --steps 50 --rounds 1": 90,
+            "tests/benchmarks/bench_bundles.py --device cuda --sizes ucf_hmdb --runs 8,32": 60,
+            f"tests/benchmarks/bench_flow.py {videos} --repeat 16": 60,
+            "tests/benchmarks/bench_end_to_end.py --device cuda --steps 5 --rounds 1": 90,
         }
         for words, seconds in parts.items():
             _measure(words.split(), seconds)
 
 
 def _measure(words: list[str], seconds: int) -> None:
-    """Run a benchmark and show what it prints."""
+    """Run a command and show what it prints."""
     print(f"\n== {' '.join(words)}", flush=True)
     started = time.perf_counter()
     try:
-        code = subprocess.run(
-            [sys.executable, str(HERE / words[0]), *words[1:]], timeout=seconds
-        ).returncode
+        code = subprocess.run([sys.executable, *words], cwd=ROOT, timeout=seconds).returncode
     except subprocess.TimeoutExpired:
         print(f"-- stopped after {seconds} s")
     else:

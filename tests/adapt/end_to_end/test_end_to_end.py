@@ -415,9 +415,10 @@ def test_the_micro_batch_is_kept_and_may_be_changed(
 
         with pytest.raises(Stop):
             run_all(ready, save_seconds=0, on_step=stop)
-        told = read_record(ready.runs[0][1].path)
-        used = ready.store.feed(runs[0]).gradient_cache.micro_batch
-        return told.data.micro_batch, used, "\n".join(ready.store.notes(runs[0]))
+        ((run, folder),) = ready.runs  # its precision is decided
+        told = read_record(folder.path)
+        used = ready.store.feed(run).gradient_cache.micro_batch
+        return told.data.micro_batch, used, "\n".join(ready.store.notes(run))
 
     monkeypatch.setattr(step_memory, "free_memory", lambda device: 2_000_000)
     fits, used, said = begin()

@@ -332,3 +332,26 @@ def test_a_recorded_step_computes_any_step(
     torch.testing.assert_close((again, logs_again, state_again), (loss, logs, state))
     (other, _), _ = bundle.losses(*early)
     assert not torch.allclose(other, loss)
+
+
+@pytest.mark.slow
+def test_fifty_seeds_are_as_accurate_as_alone(tmp_path: Path) -> None:
+    videos = {"videos": 60, "splits": ("train", "test")}
+    files = (
+        write_domain(tmp_path / "s.h5", **videos),
+        write_domain(tmp_path / "t.h5", shift=1.0, seed=1, **videos),
+    )
+    settings = ("train.min_steps=30", "train.evaluations=1", "train.lr=3e-3")
+    runs = runs_of("dann", *settings, seeds=50)
+    truth = np.arange(60).reshape(10, 2, 3)[:, 1].flatten() % 3  # of the videos of the test split
+    accuracies = [
+        [
+            (logits(folder)[-1].argmax(1) == truth).mean()
+            for folder in train(files, runs, tmp_path / str(bundle), bundle=bundle)
+        ]
+        for bundle in (1, 25)
+    ]
+    alone, bundled = np.array(accuracies)  # [50] each
+    interval = 1.96 * alone.std(ddof=1) / len(alone) ** 0.5
+    assert 0 < interval < 0.1 and alone.mean() > 0.4
+    assert abs(bundled.mean() - alone.mean()) < interval
