@@ -48,7 +48,10 @@ def out_of_memory(error: BaseException) -> bool:
 
 def readable_bytes(size: float) -> str:
     """As people read it, in the unit that fits: "2.4 GiB"."""
-    return f"{size / 2**30:.1f} GiB" if size >= 2**29 else f"{size / 2**20:.1f} MiB"
+    for unit, name in ((2**30, "GiB"), (2**20, "MiB")):
+        if size >= unit / 2:
+            return f"{size / unit:.1f} {name}"
+    return f"{size / 2**10:.1f} KiB"
 
 
 def _left(proc: Path, groups: Path) -> Iterator[int]:

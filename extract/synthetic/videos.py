@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -11,8 +12,9 @@ from pathlib import Path
 import av
 import numpy as np
 
+from ...cache.common.cores import cores
 from .actions import CONTROL, MAIN, Action
-from .domains import SOURCE, TARGET, Codec
+from .domains import SOURCE, TARGET, Codec, Domain
 from .render import render_clip
 from .timeline import clip_seed
 
@@ -32,6 +34,28 @@ class Pair:
     target_list: Path
     task: Path
     control: Path
+
+
+@dataclass(frozen=True)
+class _Clip:
+    """A clip to be made, the ``index``-th of its class in its domain."""
+
+    domain: Domain
+    action: Action
+    index: int
+
+    @property
+    def path(self) -> Path:
+        """Relative to the folder of both domains."""
+        name = f"{self.index:03d}{self.domain.codec.suffix}"
+        return Path(self.domain.name, self.action.name, name)
+
+    def write(self, root: Path, seed: int) -> None:
+        """Render and encode it."""
+        domain = self.domain
+        drawn = clip_seed(seed, domain, self.action, self.index)
+        frames = render_clip(self.action, domain, drawn)
+        write_video(root / self.path, frames, fps=domain.timing.fps, codec=domain.codec)
 
 
 def write_pair(
@@ -60,19 +84,26 @@ def write_pair(
             f"test clip each, at least {4 * len(actions)} clips"
         )
     root = Path(root)
-    done, total = 0, 2 * len(actions) * each
+    made = [
+        _Clip(domain, action, index)
+        for domain in (SOURCE, TARGET)
+        for action in actions
+        for index in range(each)
+    ]
+    with ThreadPoolExecutor(cores()) as pool:  # drawing and encoding run beside each other
+        for done, _ in enumerate(pool.map(lambda clip: clip.write(root, seed), made), start=1):
+            if progress:
+                progress(done, len(made))
     for domain in (SOURCE, TARGET):
-        rows = []
-        for action in actions:
-            for index in range(each):
-                path = Path(domain.name, action.name, f"{index:03d}{domain.codec.suffix}")
-                frames = render_clip(action, domain, clip_seed(seed, domain, action, index))
-                write_video(root / path, frames, fps=domain.timing.fps, codec=domain.codec)
-                split = "train" if index < _train_count(each) else "test"
-                rows.append((path.as_posix(), action.name, split))
-                done += 1
-                if progress:
-                    progress(done, total)
+        rows = [
+            (
+                clip.path.as_posix(),
+                clip.action.name,
+                "train" if clip.index < _train_count(each) else "test",
+            )
+            for clip in made
+            if clip.domain is domain
+        ]
         _write_csv(root / f"{domain.name}.csv", ("path", "label", "split"), rows)
     return Pair(
         source_list=root / f"{SOURCE.name}.csv",

@@ -3,9 +3,10 @@
 Takes pairs of consecutive frames from the middle of clips, grey, 340 x 256, and runs every engine
 at hand on the same pairs in one run: ``cpu`` and ``opencv`` a pair a thread, on a GPU ``cuda`` and
 ``torch`` in batches, copies to it and back not counted (``--torch-on-cpu`` for that one without a
-GPU). Prints pairs/s, peak memory, the time for a pixel iteration, the end-point difference to
-OpenCV, and the work behind it: a pixel iteration is 62 FLOP, and moves 64 bytes where every
-iteration reads and writes its ten arrays once.
+GPU). Prints pairs/s, a pair's processor time (the host's; other programs disturb it little), peak
+memory, the time for a pixel iteration, the end-point difference to OpenCV, and the work behind it:
+a pixel iteration is 62 FLOP, and moves 64 bytes where every iteration reads and writes its ten
+arrays once.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def main() -> None:
     pairs = torch.from_numpy(np.stack([first, second]))
     pairs = pairs.repeat(1, options.repeat, 1, 1)  # [2, N, H, W]
 
-    flows, rates = {}, {}
+    flows, rates, costs = {}, {}, {}
     for (name, device), engine in _engines(options).items():
         images = pairs.to(device)
         engine(*images[:, :1], FlowParameters())  # compiled now
@@ -55,13 +56,16 @@ def main() -> None:
                 engine(*images, FlowParameters())
             torch.cuda.synchronize()
             torch.cuda.reset_peak_memory_stats()
-        started = time.perf_counter()
+        started, cost = time.perf_counter(), time.process_time()
         flow, spent = engine(*images, FlowParameters())
         flows[name] = flow.cpu().numpy()  # waits for the device
         seconds = time.perf_counter() - started
         rates[name] = len(flow) / seconds
+        costs[name] = (time.process_time() - cost) / len(flow)
         on = device if device == "cuda" else f"{options.threads} threads"
-        line = f"{name:7} {rates[name]:7.2f} pairs/s on {on}"
+        line = (
+            f"{name:7} {rates[name]:7.2f} pairs/s on {on}, {costs[name] * 1e3:.1f} ms of processor"
+        )
         if device == "cuda":
             line += f", peak memory {torch.cuda.max_memory_allocated() / 2**30:.2f} GiB there"
         if len(spent):
@@ -80,7 +84,8 @@ def main() -> None:
         for name in flows.keys() - {"opencv"}:
             error = np.linalg.norm(flows[name] - flows["opencv"], axis=1).mean((1, 2))
             print(
-                f"{name} is {rates[name] / rates['opencv']:.1f} x opencv; end-point difference "
+                f"{name} is {rates[name] / rates['opencv']:.1f} x opencv, "
+                f"{costs['opencv'] / costs[name]:.1f} x by processor time; end-point difference "
                 f"mean {error.mean():.4f}, worst pair {error.max():.4f} px; "
                 f"mean motion {motion:.2f} px"
             )

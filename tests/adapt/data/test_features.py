@@ -203,7 +203,7 @@ def test_the_place_and_the_memory_are_said(tmp_path: Path) -> None:
     files = write_domain(tmp_path / "s.h5"), write_domain(tmp_path / "t.h5")
     prepared = grid(files, tmp_path / "runs", 2**40)
     size = sum(FeatureFile(path).packed().features.nbytes for path in files)
-    said = f"The rgb features take {size / 2**20:.1f} MiB of memory."
+    said = f"The rgb features take {size / 2**10:.1f} KiB of memory."
     assert said in brief(prepared, ["cpu"]).notes
     assert not any("features take" in text for text in brief(prepared, ["cuda:0"]).notes)
     runs = [run for run, _ in prepared.runs]

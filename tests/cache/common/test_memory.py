@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tcon.cache.common.memory import free_on_host
+import pytest
+
+from tcon.cache.common.memory import free_on_host, readable_bytes
 
 
 def test_free_memory_is_what_all_limits_leave(tmp_path: Path) -> None:
@@ -27,3 +29,11 @@ def test_free_memory_is_what_all_limits_leave(tmp_path: Path) -> None:
     limit(groups / "memory", v1, "1000", 900, "total_inactive_file 50\ninactive_file 1")
     assert free_on_host(proc, groups) == 150
     assert free_on_host(tmp_path / "nowhere", groups) is None
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(0, "0.0 KiB"), (2_000, "2.0 KiB"), (3 * 2**19, "1.5 MiB"), (5 * 2**29, "2.5 GiB")],
+)
+def test_bytes_as_people_read_them(size: int, text: str) -> None:
+    assert readable_bytes(size) == text
