@@ -6,15 +6,16 @@ import contextlib
 import os
 import signal
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from ...cache.common.child import start_child
-from ...cache.common.plugins import loaded_plugins
 from ...cache.errors import InputError
 from ..config.grid import Grid
 from ..events import OnEvent, RunChanged
+from ..methods import entry
 from .plan import Jobs
 
 _PATIENCE = 10.0  # seconds that processes have to end by themselves
@@ -75,7 +76,7 @@ def _listen(
     """Pass on what the leader says until it is done; why it ended before, if it did."""
     with contextlib.suppress(ConnectionError):  # it has ended, and what follows says so
         # Options of the plug-ins' methods can be read when these have been loaded.
-        connection.send([record.module for record in loaded_plugins()])
+        connection.send(_plugins_of(orders.grids))
         connection.send(orders)
     while True:
         try:
@@ -89,6 +90,12 @@ def _listen(
         if isinstance(message, RunChanged) and message.state not in ("waiting", "running"):
             open_runs.discard(message.folder)
         on_event(message)
+
+
+def _plugins_of(grids: Sequence[Grid]) -> list[str]:
+    """The plug-ins that brought the methods of the runs."""
+    known = {run.method: entry(run.method).plugin for grid in grids for run in grid.runs}
+    return list(dict.fromkeys(record.module for record in known.values() if record is not None))
 
 
 def ending(code: int) -> str:

@@ -144,11 +144,6 @@ def plugin_of(module: str) -> PluginRecord | None:
     return None
 
 
-def loaded_plugins() -> list[PluginRecord]:
-    """The plug-ins that have been run, in their order."""
-    return list(_loaded)
-
-
 def forget_plugin(record: PluginRecord) -> None:
     """Take a plug-in as not loaded, so that the next `load_plugin` runs it again."""
     _loaded.pop(record, None)
