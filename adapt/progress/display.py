@@ -69,8 +69,8 @@ class Display:
                         self.console.print(f"{listed}: {counted} videos decoded and counted.")
             case JobsPlanned(jobs):
                 board.time_left.at_once = jobs.processes
-                if jobs.note:
-                    self.console.print(jobs.note)
+                for text in jobs.notes:
+                    self.console.print(text)
             case GridReady(grid, briefing):
                 for text in briefing.notes:
                     self.console.print(text)
