@@ -42,9 +42,9 @@ from unittest.mock import patch
 import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
-from plain_loops import METHODS, make_step
+from pieces.plain_loops import METHODS, make_step
+from pieces.products import products_of
 from prepared_runs import invented_record
-from products import products_of
 
 from tcon.adapt.config.options import RunConfig
 from tcon.adapt.config.runs import make_runs
