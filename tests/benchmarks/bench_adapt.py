@@ -54,7 +54,7 @@ from tcon.adapt.data.feeds import CachedFeed
 from tcon.adapt.methods import FittedMethod, Method, entry, names
 from tcon.adapt.run.folder import RunFolder
 from tcon.adapt.tasks.task import Task
-from tcon.adapt.training import loop, trainee
+from tcon.adapt.training.programs import loop, trainee
 from tcon.adapt.training.recorder import Recorder
 from tcon.cache.common.device import choose_device
 
