@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 import torch
 
-from ..config.number_or_auto import NumberOrAuto, check_number_or_auto
-from ..config.options import RunConfig, TrainConfig
-from ..methods import FittedMethod, entry
+from ...config.number_or_auto import NumberOrAuto, check_number_or_auto
+from ...config.options import RunConfig, TrainConfig
+from ...methods import FittedMethod, entry
 
 T = TypeVar("T")
 # Of "auto" on a GPU; where so many do not fit into its memory, fewer are tried.
