@@ -1,10 +1,11 @@
 """Training steps of every method: ``python tests/benchmarks/bench_adapt.py``.
 
 At the size of UCF -> HMDB: 1438 and 840 videos of 32 snippets of 1024 dimensions, 12 classes,
-K = 6, batch 64 + 64, random features. Runs the loop itself (`adapt.training.loop.train`), in fp32
-and in bf16, and beside it a plain loop of the same layers (`pieces.plain_loops`) and that loop's matrix
-products alone, which no step can be faster than; all in turn in every round, so that a machine that
-others use hurts all alike. Prints medians over rounds, the ratio to the plain loop among them.
+6, batch 64 + 64, random features. Runs the loop itself (`adapt.training.programs.loop.train`), in
+fp32 and in bf16, and beside it a plain loop of the same layers (`plain_loops`) and that loop's
+matrix products alone, which no step can be faster than; all in turn in every round, so that a
+machine that others use hurts all alike. Prints medians over rounds, the ratio to the plain loop
+among them.
 
 With ``--parts`` it prints of every method steps/s, the memory that training adds to what the
 features need, and where a step's time goes:

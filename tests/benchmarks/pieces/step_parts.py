@@ -21,7 +21,7 @@ from tcon.adapt.data.domains import Domains
 from tcon.adapt.data.feeds import CachedFeed
 from tcon.adapt.methods import FittedMethod, entry
 from tcon.adapt.run.folder import RunFolder
-from tcon.adapt.training import loop
+from tcon.adapt.training.programs import loop
 from tcon.adapt.training.recorder import Recorder
 
 PARTS = ("gather", "draw", "forward", "backward", "optimiser")

@@ -24,7 +24,7 @@ from tcon.adapt.data.feeds import CachedFeed
 from tcon.adapt.methods import Method
 from tcon.adapt.run.folder import RunFolder
 from tcon.adapt.tasks.task import Task
-from tcon.adapt.training import loop, trainee
+from tcon.adapt.training.programs import loop, trainee
 
 SOURCE, TARGET_TRAIN, TARGET_TEST, CLASSES = 1438, 840, 360, 12
 SNIPPETS, DIM = 32, 1024
