@@ -26,10 +26,11 @@ from ..config.grid import Grid
 from ..events import Noted, RunChanged
 from ..grid import Prepared
 from ..opening import open_store
+from ..runner import Group
 from ..training.programs.shape import side_by_side
 from .client import Orders, ending
 from .here import prepare_each
-from .queue import Group, RunQueue
+from .queue import RunQueue
 from .worker import work
 
 _CPU = torch.device("cpu")
