@@ -1,9 +1,9 @@
 """The process that opens the data of grids and forks a worker for each run or bundle.
 
-On a CPU, features are read and standardised once and shared: a forked process sees the memory of the
-one that forked it. A worker on a GPU opens them itself. Forking is safe while no thread runs and no
-GPU is in use, so this process computes with one thread, touches no GPU, and is no other's: whoever
-asks has threads of its own.
+On a CPU, features are read and standardised once and shared: a forked process sees the memory of
+the one that forked it. A worker on a GPU opens them itself. Forking is safe while no thread runs
+and no GPU is in use, so this process computes with one thread, touches no GPU, and is no other's:
+whoever asks has threads of its own.
 """
 
 from __future__ import annotations
