@@ -6,8 +6,7 @@ From the command to a step of training:
     api.py              `adapt`, `train_grids`: data is opened, runs are trained, `Runs` come back
     grid.py             `prepare` and `run_all`: which runs there are, and which train together
     runner.py           trains them; locks; failures
-    training/loop.py    `train`: batches, draws, losses, evaluations; knows no method
-    training/bundle.py  several runs as one program
+    training/programs/  `train`: the loop, batches, draws, losses; several runs as one program
     methods/NAME.py     `losses`, `predict`
 
 What they work on: ``config/`` has options, presets, settings and plans; ``data/`` domains and

@@ -22,7 +22,7 @@ from .jobs.here import prepare_each, train_here
 from .jobs.plan import Wanted, plan_jobs
 from .run.finished import FailedRun, FinishedRun, Runs
 from .runner import State
-from .training.shape import most_together
+from .training.programs.shape import most_together
 
 
 def adapt(

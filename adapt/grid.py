@@ -20,10 +20,10 @@ from .methods import FittedMethod, entry
 from .run.folder import RunFolder, begun_record
 from .run.record import RunRecord
 from .runner import OnNote, OnState, Runner
-from .training.loop import OnEvaluation, OnStep
+from .training.new_method import new_method
 from .training.precision import choose
-from .training.shape import side_by_side
-from .training.trainee import new_method
+from .training.programs.loop import OnEvaluation, OnStep
+from .training.programs.shape import side_by_side
 
 
 @dataclass(frozen=True)

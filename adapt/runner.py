@@ -21,11 +21,12 @@ from .methods import FittedMethod, Method, entry
 from .run.folder import RunFolder
 from .run.read import load_weights
 from .training.health import Diverged
-from .training.loop import OnEvaluation, OnStep, fit, train, train_together
+from .training.new_method import new_method
 from .training.processes import Processes
-from .training.programs import Dissolved
-from .training.shape import parts
-from .training.trainee import Trainee, new_method
+from .training.programs.loop import OnEvaluation, OnStep, fit, train, train_together
+from .training.programs.program import Dissolved
+from .training.programs.shape import parts
+from .training.programs.trainee import Trainee
 
 State = Literal["waiting", "running", "finished", "finished before", "elsewhere", "failed"]
 OnState = Callable[[RunFolder, State, str], None]

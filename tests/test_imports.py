@@ -148,7 +148,7 @@ def test_rooms_import_those_below_alone(graph: dict[str, set[str]]) -> None:
     [
         "from tcon.cache import FeatureFile, FeatureWriter, InputError",
         "from tcon.adapt import adapt",
-        "import tcon.adapt.grid, tcon.adapt.methods, tcon.adapt.training.loop",
+        "import tcon.adapt.grid, tcon.adapt.methods, tcon.adapt.training.programs.loop",
     ],
 )
 def test_the_cached_mode_needs_no_heavy_package(statement: str) -> None:

@@ -33,8 +33,8 @@ from ..data.splits import split_videos
 from ..data.store import Store
 from ..methods import entry
 from ..run.record import DataRecord, RunRecord
+from ..training.new_method import new_method
 from ..training.processes import Processes
-from ..training.trainee import new_method
 from .backbone import TrainedBackbone, training_precision
 from .clips.kept_flow import flow_recipe
 from .clips.loader import ClipLoader

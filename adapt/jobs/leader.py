@@ -26,7 +26,7 @@ from ..config.grid import Grid
 from ..events import Noted, RunChanged
 from ..grid import Prepared
 from ..opening import open_store
-from ..training.shape import side_by_side
+from ..training.programs.shape import side_by_side
 from .client import Orders, ending
 from .here import prepare_each
 from .queue import Group, RunQueue

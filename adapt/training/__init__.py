@@ -1,1 +1,1 @@
-"""The training loop and what surrounds it: optimiser, recorder, resuming, health."""
+"""Training of runs: what surrounds a step. The steps and their loop are in ``programs/``."""

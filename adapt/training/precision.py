@@ -21,7 +21,7 @@ from ...cache.common.child import start_child
 from ...extract.machine.precision import choose_precision
 from ..config.options import RunConfig
 from ..data.domains import Domains
-from .trainee import new_method
+from .new_method import new_method
 
 Resolved = Literal["fp32", "bf16"]
 _LEAST = 1e8  # operations of a product; in smaller ones the time goes elsewhere

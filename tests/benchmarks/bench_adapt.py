@@ -42,9 +42,9 @@ from unittest.mock import patch
 import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
-from plain_loops import METHODS, make_step
+from pieces.plain_loops import METHODS, make_step
+from pieces.products import products_of
 from prepared_runs import invented_record
-from products import products_of
 
 from tcon.adapt.config.options import RunConfig
 from tcon.adapt.config.runs import make_runs
@@ -54,7 +54,7 @@ from tcon.adapt.data.feeds import CachedFeed
 from tcon.adapt.methods import FittedMethod, Method, entry, names
 from tcon.adapt.run.folder import RunFolder
 from tcon.adapt.tasks.task import Task
-from tcon.adapt.training import loop, trainee
+from tcon.adapt.training.programs import loop, trainee
 from tcon.adapt.training.recorder import Recorder
 from tcon.cache.common.device import choose_device
 

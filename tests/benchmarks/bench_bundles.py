@@ -36,8 +36,8 @@ from random_features import write_both
 
 from tcon.adapt.config.runs import make_runs
 from tcon.adapt.grid import Prepared
-from tcon.adapt.training.programs import make_program
-from tcon.adapt.training.trainee import Trainee
+from tcon.adapt.training.programs.program import make_program
+from tcon.adapt.training.programs.trainee import Trainee
 from tcon.cache.common.device import choose_device
 
 WARM_UP = 2  # steps that are not timed

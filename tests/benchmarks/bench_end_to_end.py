@@ -39,10 +39,10 @@ from tcon.adapt.end_to_end.feed import ClipFeed
 from tcon.adapt.end_to_end.memory.step import need
 from tcon.adapt.run.folder import RunFolder
 from tcon.adapt.tasks.task import Task
-from tcon.adapt.training import loop
+from tcon.adapt.training.new_method import new_method
 from tcon.adapt.training.processes import Processes
+from tcon.adapt.training.programs import loop
 from tcon.adapt.training.recorder import Recorder
-from tcon.adapt.training.trainee import new_method
 from tcon.cache.common.device import choose_device
 from tcon.extract.backbones import LoadedBackbone, load_backbone
 from tcon.extract.features.options import ExtractOptions

@@ -57,7 +57,7 @@ def main() -> None:
 def make_files(folder: Path, videos: int) -> None:
     """A large source and a small target, made by a process of its own."""
     script = (
-        "import sys; from pathlib import Path; from large_files import write_large\n"
+        "import sys; from pathlib import Path; from pieces.large_files import write_large\n"
         f"for name, videos in (('source', {videos}), ('target', 2000)):\n"
         "    path = Path(sys.argv[1]) / (name + '.h5')\n"
         "    write_large(path, videos=videos, snippets=12, dim=1024)\n"

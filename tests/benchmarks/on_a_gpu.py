@@ -36,7 +36,7 @@ def main() -> None:
             "tests/benchmarks/bench_table5.py --device cuda --ours=--cuda-graphs": 90,
             "tests/benchmarks/bench_adapt.py --device cuda --steps 50 --rounds 1": 90,
             "tests/benchmarks/bench_bundles.py --device cuda --sizes ucf_hmdb --runs 8,32": 60,
-            f"tests/benchmarks/bench_flow.py {videos} --repeat 16": 60,
+            f"tests/benchmarks/flow/bench_flow.py {videos} --repeat 16": 60,
             "tests/benchmarks/bench_end_to_end.py --device cuda --steps 5 --rounds 1": 90,
         }
         for words, seconds in parts.items():

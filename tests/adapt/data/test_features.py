@@ -21,7 +21,7 @@ from tcon.adapt.data.statistics import normalise
 from tcon.adapt.data.store import CachedStore
 from tcon.adapt.grid import Prepared, prepare, run_all
 from tcon.adapt.methods import Method
-from tcon.adapt.training.trainee import new_method
+from tcon.adapt.training.new_method import new_method
 from tcon.cache import FeatureFile, FeatureWriter, Snippets, Video
 from tcon.cache.recipe import Views
 

@@ -21,7 +21,7 @@ from tcon.adapt.end_to_end.decoding import Decoding
 from tcon.adapt.end_to_end.feed import ClipFeed, feature_spread
 from tcon.adapt.grid import Prepared, run_all
 from tcon.adapt.run.record import read_record
-from tcon.adapt.training.trainee import new_method
+from tcon.adapt.training.new_method import new_method
 from tcon.cli import main
 from tcon.extract.lists.videos import read_videos
 

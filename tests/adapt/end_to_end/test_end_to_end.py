@@ -34,8 +34,8 @@ from tcon.adapt.inference.loaded_run import load_run
 from tcon.adapt.inference.stream import predict_videos
 from tcon.adapt.run.folder import RunFolder
 from tcon.adapt.run.record import read_record
+from tcon.adapt.training.new_method import new_method
 from tcon.adapt.training.processes import Processes
-from tcon.adapt.training.trainee import new_method
 from tcon.cache import FeatureFile, InputError
 from tcon.cli import main
 from tcon.extract.lists.videos import read_videos

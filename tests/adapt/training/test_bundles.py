@@ -23,9 +23,9 @@ from tcon.adapt.grid import run_all
 from tcon.adapt.methods import FittedMethod, entry, names
 from tcon.adapt.methods.source_only import SourceOnly
 from tcon.adapt.run.folder import RunFolder
-from tcon.adapt.training.bundle import Bundle
-from tcon.adapt.training.shape import most_together, parts, shape_of, side_by_side
-from tcon.adapt.training.trainee import Trainee
+from tcon.adapt.training.programs.bundle import Bundle
+from tcon.adapt.training.programs.shape import most_together, parts, shape_of, side_by_side
+from tcon.adapt.training.programs.trainee import Trainee
 from tcon.cache import InputError
 
 STEPS = 20

@@ -13,10 +13,10 @@ from prepared_runs import prepare
 
 from tcon.adapt.config.runs import make_runs
 from tcon.adapt.grid import run_all
-from tcon.adapt.training.bundle import Bundle
-from tcon.adapt.training.programs import make_program
-from tcon.adapt.training.recorded import tensors_in
-from tcon.adapt.training.trainee import Trainee
+from tcon.adapt.training.programs.bundle import Bundle
+from tcon.adapt.training.programs.program import make_program
+from tcon.adapt.training.programs.recorded import tensors_in
+from tcon.adapt.training.programs.trainee import Trainee
 
 on_a_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 SETTINGS = [

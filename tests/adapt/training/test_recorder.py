@@ -9,8 +9,8 @@ from feature_files import write_domain
 from prepared_runs import prepare
 
 from tcon.adapt.config.runs import make_runs
+from tcon.adapt.training.new_method import new_method
 from tcon.adapt.training.recorder import Recorder, top_class_share
-from tcon.adapt.training.trainee import new_method
 
 
 def test_logs_are_averaged_and_moments_are_not(tmp_path: Path) -> None:

@@ -292,7 +292,8 @@ def test_weights_of_flow_go_to_flow_alone(tmp_path: Path) -> None:
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"needs {DATA}")
 def test_features_as_of_opencvs_flow() -> None:
     """On a real stack: levels within 1 on average. Rounding alone moves features by a few percent,
-    as it does in OpenCV (tests/benchmarks/flow_features.py); another field moves them by far more.
+    as it does in OpenCV (tests/benchmarks/flow/flow_features.py); another field moves them by
+    far more.
     """
     pytest.importorskip("cv2.optflow")
     plan = Plan.make(

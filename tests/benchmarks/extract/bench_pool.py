@@ -1,4 +1,6 @@
-"""What decoding processes cost: ``python tests/benchmarks/bench_pool.py VIDEOS --workers 8``.
+"""What decoding processes cost.
+
+``python tests/benchmarks/extract/bench_pool.py VIDEOS --workers 8``
 
 Prints how long a pool takes to its first answer, with a new fork server and with one that is held,
 and the CPU time and memory (each shared page counted once) of the processes below this one, once

@@ -1,4 +1,6 @@
-"""What presets of TV-L1 cost and win: ``python tests/benchmarks/bench_flow_presets.py VIDEOS``.
+"""What presets of TV-L1 cost and win.
+
+``python tests/benchmarks/flow/bench_flow_presets.py VIDEOS``
 
 Runs each preset, and whatever --also names (``epsilon=0.02,warps=3``), on the pairs of
 bench_flow.py with the cpu engine. Prints the thread's time for a pair (the better of two), and the

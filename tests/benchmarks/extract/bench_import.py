@@ -1,4 +1,4 @@
-"""Import of many small files: ``python tests/benchmarks/bench_import.py FOLDER``.
+"""Import of many small files: ``python tests/benchmarks/extract/bench_import.py FOLDER``.
 
 Writes synthetic TA3N features below FOLDER (by default the 3,209 videos of UCF-HMDB full, about
 300,000 files), imports them in a process of its own that is killed half-way, continues, and prints

@@ -1,4 +1,6 @@
-"""What differences of flow do to features: ``python tests/benchmarks/flow_features.py VIDEOS``.
+"""What differences of flow do to features.
+
+``python tests/benchmarks/flow/flow_features.py VIDEOS``
 
 For some clips the flow features by the engine ``cpu``, by OpenCV, and by OpenCV after one grey
 level more on one pixel of every first frame: cosine of each stack's features to OpenCV's (mean,

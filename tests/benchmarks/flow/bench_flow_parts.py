@@ -1,4 +1,4 @@
-"""Where a pair's time goes: ``python tests/benchmarks/bench_flow_parts.py VIDEOS``.
+"""Where a pair's time goes: ``python tests/benchmarks/flow/bench_flow_parts.py VIDEOS``.
 
 Runs a level of the pyramid as Python that calls the compiled parts of the engine ``cpu``, on one
 thread, and prints the processor time of each for a pair of consecutive frames, and how many of its

@@ -1,4 +1,4 @@
-"""Decoders against each other: ``python tests/benchmarks/bench_decoders.py VIDEOS``.
+"""Decoders against each other: ``python tests/benchmarks/extract/bench_decoders.py VIDEOS``.
 
 Every decoder reads the same clips from start to end on one thread and gives 32 evenly spaced
 frames of each as RGB. Prints frames decoded per second, and PyAV's as a multiple of decord's.

@@ -1,4 +1,4 @@
-"""Extraction against its parts: ``python tests/benchmarks/bench_extract.py [VIDEOS]``.
+"""Extraction against its parts: ``python tests/benchmarks/extract/bench_extract.py [VIDEOS]``.
 
 In one run, on the same clips: (a) decoding alone on all cores, (b) the backbone alone, (c)
 `extract` from videos to feature file. On a CPU both share the cores, so the best that (c) can be

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
-from ...cache.common.memory import out_of_memory
+from ....cache.common.memory import out_of_memory
 from .bundle import Bundle
 from .trainee import Trainee
 

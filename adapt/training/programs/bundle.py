@@ -16,9 +16,9 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from ..data.feeds import clip_gradients
-from ..layers.schedules import Number
-from ..methods import Draws, Losses, Method, SourceBatch, State
+from ...data.feeds import clip_gradients
+from ...layers.schedules import Number
+from ...methods import Draws, Losses, Method, SourceBatch, State
 from .recorded import Recorded
 from .trainee import Trainee
 

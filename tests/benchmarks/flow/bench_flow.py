@@ -1,4 +1,4 @@
-"""TV-L1 engines against each other: ``python tests/benchmarks/bench_flow.py VIDEOS``.
+"""TV-L1 engines against each other: ``python tests/benchmarks/flow/bench_flow.py VIDEOS``.
 
 Takes pairs of consecutive frames from the middle of clips, grey, 340 x 256, and runs every engine
 at hand on the same pairs in one run: ``cpu`` and ``opencv`` a pair a thread, on a GPU ``cuda`` and

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from ...cache import InputError
-from ..config.options import RunConfig
-from ..data.feeds import CachedFeed, Feed
-from ..methods import FittedMethod, Method
-from ..run.folder import RunFolder
-from .health import Diverged
-from .programs import dissolving, make_program
-from .recorder import Recorder
-from .resume import Saver
-from .trainee import Trainee, new_method, seeded
+from ....cache import InputError
+from ...config.options import RunConfig
+from ...data.feeds import CachedFeed, Feed
+from ...methods import FittedMethod, Method
+from ...run.folder import RunFolder
+from ..health import Diverged
+from ..new_method import new_method, seeded
+from ..recorder import Recorder
+from ..resume import Saver
+from .program import dissolving, make_program
+from .trainee import Trainee
 
 T = TypeVar("T")
 OnStep = Callable[[RunFolder, int, int], None]

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor
 
-from ..config.options import RunConfig
-from ..data.domains import Domains
-from ..data.feeds import Batch, Feed
-from ..layers.precision import multiplying_in
-from ..methods import Draws, Losses, Method, Sizes, build
-from ..run.folder import RunFolder
-from .optimiser import learning_rate, make_optimiser, set_rate
-from .recorder import Recorder
-from .resume import may_be_damaged, restore
-from .snapshot import require_alike, require_optimiser, require_recorder
+from ...config.options import RunConfig
+from ...data.feeds import Batch, Feed
+from ...layers.precision import multiplying_in
+from ...methods import Draws, Losses
+from ...run.folder import RunFolder
+from ..new_method import new_method
+from ..optimiser import learning_rate, make_optimiser, set_rate
+from ..recorder import Recorder
+from ..resume import may_be_damaged, restore
+from ..snapshot import require_alike, require_optimiser, require_recorder
 
 
 class Inputs(NamedTuple):
@@ -142,26 +141,6 @@ class Trainee:
         return written
 
 
-def new_method(config: RunConfig, domains: Domains) -> Method:
-    """The run's method as it is before the first step."""
-    sizes = Sizes(
-        in_features=domains.in_features,
-        source_segments=config.source_segments,
-        target_segments=config.target_segments,
-        classes=len(domains.task.classes),
-    )
-    with seeded(config.seed):
-        return build(config.method, config.options, sizes)
-
-
 def _own(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Copies: of a part of a larger tensor torch would store the whole."""
     return {name: tensor.clone() for name, tensor in tensors.items()}
-
-
-@contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Draw torch's own random numbers from a seed in the block, and as before after it."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        yield

@@ -8,9 +8,9 @@ from typing import Any, Literal, TypeVar
 
 import torch
 
-from ...cache import InputError
-from ..config.options import RunConfig, TrainConfig
-from ..methods import FittedMethod, entry
+from ....cache import InputError
+from ...config.options import RunConfig, TrainConfig
+from ...methods import FittedMethod, entry
 
 T = TypeVar("T")
 Wanted = int | Literal["auto"]

@@ -1,4 +1,6 @@
-"""How far OpenCV's TV-L1 is from itself: ``python tests/benchmarks/flow_sensitivity.py VIDEOS``.
+"""How far OpenCV's TV-L1 is from itself.
+
+``python tests/benchmarks/flow/flow_sensitivity.py VIDEOS``
 
 The flow of a scene cut has nothing to find: rounding grows from warp to warp. What difference
 between two engines means something is what exceeds OpenCV's own difference after a change that
