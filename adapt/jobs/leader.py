@@ -73,6 +73,7 @@ class Leader:
             orders.grids,
             _CPU,
             devices=orders.jobs.devices,
+            threads=orders.jobs.threads,
             alone=orders.alone,
             command=orders.command,
             on_event=self.client.send,
