@@ -83,3 +83,7 @@ def main() -> None:
     """
     # Beside a busy process, OpenMP threads that spin at barriers are far slower than sleeping ones.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+
+if __name__ == "__main__":
+    main()

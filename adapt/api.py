@@ -11,6 +11,7 @@ from ..cache import FeatureFile
 from ..cache.common.device import choose_device
 from ..cache.common.plugins import load_plugin
 from .config.grid import Grid, make_grid
+from .config.number_or_auto import NumberOrAuto
 from .config.options import Precision
 from .config.plans import Plan, read_plan
 from .config.settings import Settings
@@ -19,7 +20,7 @@ from .end_to_end.options import EndToEnd
 from .events import Event, GridReady, JobsPlanned, OnEvent, RunChanged, VideosUnreadable
 from .jobs.client import Orders, train_in_processes
 from .jobs.here import prepare_each, train_here
-from .jobs.plan import Wanted, plan_jobs
+from .jobs.plan import plan_jobs
 from .run.finished import FailedRun, FinishedRun, Runs
 from .runner import State
 from .training.programs.shape import most_together
@@ -44,8 +45,8 @@ def adapt(
     decoding: Decoding | None = None,
     output: str | Path | None = None,
     device: str = "auto",
-    jobs: Wanted = "auto",
-    bundle: Wanted = "auto",
+    jobs: NumberOrAuto = "auto",
+    bundle: NumberOrAuto = "auto",
     cuda_graphs: bool = False,
     on_event: OnEvent | None = None,
 ) -> Runs:
@@ -145,8 +146,8 @@ def train_grids(
     grids: Sequence[Grid],
     *,
     device: str = "auto",
-    jobs: Wanted = "auto",
-    bundle: Wanted = "auto",
+    jobs: NumberOrAuto = "auto",
+    bundle: NumberOrAuto = "auto",
     cuda_graphs: bool = False,
     decoding: Decoding | None = None,
     command: Sequence[str] = (),
@@ -171,7 +172,7 @@ def train_grids(
     watcher = _Watcher(on_event or (lambda event: None))
     chosen, alone = choose_device(device), len(grids) == 1
     cached = tuple(grid for grid in grids if not grid.end_to_end)
-    planned, together = plan_jobs(jobs, cached, chosen), most_together(bundle, chosen)
+    planned, together = plan_jobs(jobs, grids, chosen), most_together(bundle, chosen)
     watcher(JobsPlanned(planned))
     here = list(grids)
     if planned.processes > 1:

@@ -40,6 +40,7 @@ def prepare(
     output: str | Path,
     *,
     device: torch.device | None = None,
+    threads: int = 0,
     oracle: bool = False,
     command: Sequence[str] = (),
 ) -> Prepared:
@@ -50,6 +51,7 @@ def prepare(
         runs: what to train.
         output: folder that gets one sub-folder per run.
         device: where they will be trained, if that is not where the store's features go.
+        threads: that will train each; 0 for as many as this process has.
         oracle: permit methods that train on target labels.
         command: words of the command that asks for them, which the records keep.
 
@@ -59,7 +61,7 @@ def prepare(
     check_runs(runs, store, oracle=oracle)
     begun = {run.name: begun_record(Path(output) / run.name) for run in runs}
     device = device or store.device
-    runs = [_with_precision(run, runs, begun, store, device) for run in runs]
+    runs = [_with_precision(run, runs, begun, store, device, threads) for run in runs]
     folders = []
     for run in by_data(runs):
         path = Path(output) / run.name
@@ -100,6 +102,7 @@ def _with_precision(
     begun: Mapping[str, RunRecord | None],
     store: Store,
     device: torch.device,
+    threads: int,
 ) -> RunConfig:
     """The run with the precision that it has begun in, or that is chosen for it now.
 
@@ -111,7 +114,7 @@ def _with_precision(
     if run.train.precision == "auto" and record is not None:
         precision = record.run.train.precision
     else:
-        precision = choose(decides, store.chosen(decides), device)
+        precision = choose(decides, store.chosen(decides), device, threads=threads)
     return replace(run, train=replace(run.train, precision=precision))
 
 

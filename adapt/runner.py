@@ -33,7 +33,7 @@ from .training.programs.trainee import Trainee
 State = Literal["waiting", "running", "finished", "finished before", "elsewhere", "failed"]
 OnState = Callable[[RunFolder, State, str], None]
 OnNote = Callable[[str], None]
-Group = Sequence[tuple[RunConfig, RunFolder]]
+Group = Sequence[tuple[RunConfig, RunFolder]]  # trained together, by one process
 
 
 @dataclass

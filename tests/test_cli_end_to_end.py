@@ -82,6 +82,13 @@ def test_broken_videos_of_a_list_are_named_and_tried_again(domains: tuple[Path, 
     assert "cannot be read" not in mended.output
 
 
+def test_several_jobs_are_not_ignored_in_silence(domains: tuple[Path, Path]) -> None:
+    files = ["--source", domains[0], "--target", domains[1]]
+    done = tcon("adapt", *files, *QUICK, "--seeds", 2, "--jobs", 2)
+    assert done.exit_code == 0 and "2 of 2 runs finished" in done.output, done.output
+    assert "End-to-end runs are trained one after another; jobs applies to" in done.output
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

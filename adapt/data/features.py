@@ -57,10 +57,10 @@ class FetchedFeatures:
         """
         index = index.cpu()
         if isinstance(self.rows, Tensor):
-            found = self.rows[index]
+            rows = self.rows.index_select(0, index.flatten())  # faster than indexing
         else:
             rows = torch.from_numpy(self.rows[index.flatten().numpy()])
-            found = rows.view(*index.shape, -1)
+        found = rows.unflatten(0, index.shape)
         if self.device.type == "cuda":
             found = found.pin_memory().to(self.device, non_blocking=True)
         return found if self.statistics is None else standardised(found, **self.statistics)

@@ -30,6 +30,7 @@ def prepare_each(
     device: torch.device,
     *,
     devices: Sequence[str] = (),
+    threads: int = 0,
     alone: bool,
     decoding: Decoding | None = None,
     command: Sequence[str] = (),
@@ -41,6 +42,7 @@ def prepare_each(
         grids: what to prepare.
         device: where runs want the features.
         devices: where they will be trained, if that is elsewhere.
+        threads: that will train each; 0 for as many as this process has.
         alone: whether a grid that cannot be prepared is an error; else its runs have failed.
         decoding: of clips, end to end.
         command: words of the command that asks for them, which the runs' records keep.
@@ -59,6 +61,7 @@ def prepare_each(
                 grid.runs,
                 grid.output,
                 device=torch.device(devices[0]) if devices else None,
+                threads=threads,
                 oracle=grid.oracle,
                 command=command,
             )

@@ -1,8 +1,9 @@
 """The process that opens the data of grids and forks a worker for each run or bundle.
 
-Features are read and standardised once and shared: a forked process sees the memory of the one that
-forked it. That is safe while no thread runs and no GPU is in use there, so this process computes
-with one thread, touches no GPU, and is no other's: whoever asks has threads of its own.
+On a CPU, features are read and standardised once and shared: a forked process sees the memory of
+the one that forked it. A worker on a GPU opens them itself. Forking is safe while no thread runs
+and no GPU is in use, so this process computes with one thread, touches no GPU, and is no other's:
+whoever asks has threads of its own.
 """
 
 from __future__ import annotations
@@ -26,10 +27,11 @@ from ..config.grid import Grid
 from ..events import Noted, RunChanged
 from ..grid import Prepared
 from ..opening import open_store
+from ..runner import Group
 from ..training.programs.shape import side_by_side
 from .client import Orders, ending
 from .here import prepare_each
-from .queue import Group, RunQueue
+from .queue import RunQueue
 from .worker import work
 
 _CPU = torch.device("cpu")
@@ -71,6 +73,7 @@ class Leader:
             orders.grids,
             _CPU,
             devices=orders.jobs.devices,
+            threads=orders.jobs.threads,
             alone=orders.alone,
             command=orders.command,
             on_event=self.client.send,

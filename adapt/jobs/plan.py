@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
 
 import torch
 
 from ...cache.common.cores import cores
 from ...cache.common.memory import free_on_host
-from ...cache.errors import InputError
 from ..config.grid import Grid
+from ..config.number_or_auto import NumberOrAuto, check_number_or_auto
 from ..config.options import RunConfig
 from ..methods import FittedMethod, entry, known_elsewhere
 from ..run.folder import is_finished
 
-Wanted = int | Literal["auto"]
 # Fewer steps in all are done before another process has started: "auto" does not start any.
 _LEAST_STEPS = 1000
 # Bytes of a process that trains a run: at defaults, one of TCoN has 0.65 GB of its own (measured).
 _RUN_BYTES = 2**30
+_END_TO_END = (
+    "End-to-end runs are trained one after another; jobs applies to runs on cached features only."
+)
 
 
 @dataclass(frozen=True)
@@ -32,13 +33,13 @@ class Jobs:
         processes: each trains one run at a time; 1 is this process, one run after another.
         threads: of each process; 0 leaves this process's as they are.
         devices: which the processes take in turn.
-        note: what to know of it, a sentence; "" for nothing.
+        notes: what to know of it, in sentences.
     """
 
     processes: int = 1
     threads: int = 0
     devices: tuple[str, ...] = ()
-    note: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,37 +66,63 @@ class Machine:
 
 
 def plan_jobs(
-    wanted: Wanted, grids: Sequence[Grid], device: torch.device, machine: Machine | None = None
+    wanted: NumberOrAuto,
+    grids: Sequence[Grid],
+    device: torch.device,
+    machine: Machine | None = None,
 ) -> Jobs:
     """Divide the machine among the runs of grids on cached features.
+
+    Where several processes are asked for by number and cannot be had, a note says why.
 
     Args:
         wanted: processes, or "auto": as many as there are cores, or one for each GPU, if memory
             and the number of unfinished runs allow, and if there are steps enough.
-        grids: to be trained.
+        grids: to be trained; those end to end are trained in this process.
         device: that runs are trained on; "cuda" without a number stands for all GPUs.
         machine: what there is to share; what this process finds if none.
 
     Raises:
         InputError: ``wanted`` is neither.
     """
-    if wanted != "auto" and not _is_count(wanted):
-        raise InputError(f"jobs must be auto or a number from 1 on, not {wanted!r}")
-    runs = [run for grid in grids for run in grid.runs if not is_finished(grid.output / run.name)]
-    if wanted == 1 or len(runs) < 2 or not _can_fork(device):
+    check_number_or_auto("jobs", wanted)
+    planned = _plan_cached(wanted, _unfinished(grids, end_to_end=False), device, machine)
+    if wanted in ("auto", 1) or len(_unfinished(grids, end_to_end=True)) < 2:
+        return planned
+    return replace(planned, notes=(*planned.notes, _END_TO_END))
+
+
+def _plan_cached(
+    wanted: NumberOrAuto, runs: Sequence[RunConfig], device: torch.device, machine: Machine | None
+) -> Jobs:
+    """`plan_jobs`, of unfinished runs on cached features."""
+    if wanted == 1 or len(runs) < 2:
         return Jobs()
+    if why := _cannot_fork(device):
+        return Jobs(notes=() if wanted == "auto" else (f"Runs are trained one by one: {why}.",))
     if wanted == "auto" and sum(map(_least_steps, runs)) < _LEAST_STEPS:
         return Jobs()
     methods = dict.fromkeys(run.method for run in runs)
     if here := [method for method in methods if not known_elsewhere(method)]:
-        return Jobs(
-            note=f"{', '.join(here)} is known to this program alone, so runs are trained one after "
+        note = (
+            f"{', '.join(here)} is known to this program alone, so runs are trained one after "
             "another: put it into a file and name that as a plug-in to train several at once."
         )
+        return Jobs(notes=(note,))
     return _divide(wanted, len(runs), device, machine or Machine.this(device))
 
 
-def _divide(wanted: Wanted, runs: int, device: torch.device, machine: Machine) -> Jobs:
+def _unfinished(grids: Sequence[Grid], *, end_to_end: bool) -> list[RunConfig]:
+    return [
+        run
+        for grid in grids
+        if grid.end_to_end == end_to_end
+        for run in grid.runs
+        if not is_finished(grid.output / run.name)
+    ]
+
+
+def _divide(wanted: NumberOrAuto, runs: int, device: torch.device, machine: Machine) -> Jobs:
     """So many processes, and the cores among them."""
     gpus = tuple(f"cuda:{n}" for n in range(machine.gpus))
     devices = gpus if str(device) == "cuda" else (str(device),)
@@ -110,17 +137,17 @@ def _divide(wanted: Wanted, runs: int, device: torch.device, machine: Machine) -
     threads = max(1, min(machine.cores // processes, machine.threads))
     each = f"{threads} thread{'s' * (threads > 1)} each"
     on = f", on {len(devices)} GPUs" if len(devices) > 1 else ""
-    return Jobs(processes, threads, devices, f"{processes} runs are trained at once, {each}{on}.")
+    note = f"{processes} runs are trained at once, {each}{on}."
+    return Jobs(processes, threads, devices, (note,))
 
 
-def _is_count(wanted: object) -> bool:
-    return isinstance(wanted, int) and not isinstance(wanted, bool) and wanted > 0
-
-
-def _can_fork(device: torch.device) -> bool:
-    """Whether workers can be forked; processes of torchrun train together already."""
-    alone = os.environ.get("WORLD_SIZE", "1") == "1"
-    return alone and hasattr(os, "fork") and device.type in ("cpu", "cuda")
+def _cannot_fork(device: torch.device) -> str:
+    """Why no workers can be forked; "" where they can."""
+    if os.environ.get("WORLD_SIZE", "1") != "1":
+        return "torchrun's processes train together already"
+    if not hasattr(os, "fork"):
+        return "this system cannot fork processes"
+    return "" if device.type in ("cpu", "cuda") else f"{device.type} cannot be shared by processes"
 
 
 def _least_steps(run: RunConfig) -> int:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..config.options import RunConfig
 from ..config.runs import base_of
 from ..methods import FittedMethod, entry
-from ..run.folder import RunFolder
-
-Group = Sequence[tuple[RunConfig, RunFolder]]  # trained together, by one process
+from ..runner import Group
 
 
 class RunQueue:

@@ -14,9 +14,9 @@ import torch
 
 from ..events import Event, StepDone
 from ..grid import Prepared
+from ..runner import Group
 from .client import Orders
 from .here import train_here
-from .queue import Group
 
 _SECONDS = 0.25  # between two steps that are said
 

@@ -7,7 +7,7 @@ losses, says so by `full_precision` or `widen`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -35,18 +35,26 @@ def compute_dtype(device: torch.device) -> torch.dtype:
 def full_precision(function: Callable[P, R]) -> Callable[P, R]:
     """Decorate a function or method of tensors that computes in float32 within a run in bf16 too.
 
-    Arguments in half precision are made float32, and products in the function stay float32.
+    Arguments in half precision are made float32, those inside tuples, lists and dicts too, and
+    products in the function stay float32.
+
+    Raises:
+        TypeError: on a call without any tensor, whose device nothing tells.
     """
 
     @wraps(function)
     def run(*args: Any, **options: Any) -> R:
-        device = next(x for x in args if isinstance(x, Tensor)).device.type
+        first = next(_tensors((args, options)), None)
+        if first is None:
+            raise TypeError(
+                f"{function.__qualname__} computes in full precision, but no argument is a tensor, "
+                "nor a tuple, list or dict with one"
+            )
+        device = first.device.type
         if not torch.is_autocast_enabled(device):
             return function(*args, **options)
         with torch.autocast(device, enabled=False):
-            return function(
-                *map(_widened, args), **{name: _widened(value) for name, value in options.items()}
-            )
+            return function(*_widened(args), **_widened(options))
 
     return run
 
@@ -62,5 +70,21 @@ def widen(x: Tensor) -> Tensor:
     return x.float() if x.dtype in _HALF else x
 
 
+def _tensors(value: Any) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, tuple | list | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _tensors(item)
+
+
 def _widened(value: Any) -> Any:
-    return widen(value) if isinstance(value, Tensor) else value
+    if isinstance(value, Tensor):
+        return widen(value)
+    if isinstance(value, dict):
+        return {name: _widened(item) for name, item in value.items()}
+    if isinstance(value, tuple | list):
+        items = map(_widened, value)
+        # A named tuple takes its fields one by one.
+        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+    return value

@@ -8,6 +8,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from ..layers.mmd import mk_mmd
+from ..layers.precision import widen
 from ..layers.schedules import Number
 from .alignment import Alignment, AlignmentConfig
 from .base import Draws
@@ -30,5 +31,6 @@ class Dan(Alignment):
     def align(
         self, fs: Tensor, ft: Tensor, lam: Number, draws: Draws
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        mmd = mk_mmd(fs.mean(1), ft.mean(1))
+        # Widened before the mean, which bf16 would round.
+        mmd = mk_mmd(widen(fs).mean(1), widen(ft).mean(1))
         return lam * mmd, {"mmd": mmd}

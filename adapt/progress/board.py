@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
-from threading import Event, Thread
 
 from rich import box
 from rich.console import Console, ConsoleOptions
@@ -14,10 +14,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from ...cache.common.pace import SAID_EVERY, duration, every, rate
 from ..runner import State
-from .pace import Clock, Pace, readable_seconds
+from .time_left import Clock, TimeLeft
 
-_SILENCE = 30.0  # seconds at most without a line, where there is no terminal
 _SHOWN_WAITING = 3  # of hundreds of runs the rest are counted
 _SHOWN_LINES = 8  # running ones that a log tells of at a time
 _SHORT_NAMES = {
@@ -87,7 +87,7 @@ class Board:
             take.
         console: a terminal gets the table, anything else a line when a run ends, and every half
             minute how far the others are.
-        every: a line when a run starts and at each evaluation too: of runs that take hours.
+        verbose: a line when a run starts and at each evaluation too: of runs that take hours.
         clock: gives seconds.
     """
 
@@ -96,34 +96,31 @@ class Board:
         kinds: Mapping[str, Hashable],
         console: Console,
         *,
-        every: bool = False,
+        verbose: bool = False,
         clock: Clock = time.monotonic,
     ) -> None:
         self.rows = {name: Row(name) for name in kinds}
         self.ended: list[Row] = []
         self.console = console
         self.caption = ""  # below the table: what is done before training
-        self.pace = Pace(kinds, clock)
+        self.time_left = TimeLeft(kinds, clock)
         self._clock = clock
-        self._every = every and not console.is_terminal
+        self._verbose = verbose and not console.is_terminal
         self._live = Live(get_renderable=self.table, console=console, refresh_per_second=4)
-        self._closed = Event()
+        self._open = ExitStack()
 
     def __enter__(self) -> Board:
-        if self.console.is_terminal:
-            self._live.start()
-        else:
-            Thread(target=self._report_regularly, daemon=True).start()
+        terminal = self.console.is_terminal
+        self._open.enter_context(self._live if terminal else every(SAID_EVERY, self.report))
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._closed.set()
-        self._live.stop()
+        self._open.close()
 
     def expect(self, name: str, steps: int) -> None:
         """A run will have so many steps; 0 where nobody knows."""
         self.rows[name].steps = steps
-        self.pace.expect(name, steps)
+        self.time_left.expect(name, steps)
 
     def set_state(self, name: str, state: State, why: str = "") -> None:
         """A run starts or ends; ``why`` it failed."""
@@ -131,13 +128,13 @@ class Board:
         row.state = state
         if state == "running":
             row.started = self._clock()
-            self.pace.started(name)
-            if self._every:
+            self.time_left.started(name)
+            if self._verbose:
                 self.console.print(f"{name}: started")
             return
         row.seconds = 0.0 if row.started is None else self._clock() - row.started
         self.ended.append(row)
-        self.pace.ended(name)
+        self.time_left.ended(name)
         if not self.console.is_terminal or state == "failed":
             self.console.print(_ending(row, why))
 
@@ -145,14 +142,14 @@ class Board:
         """A run has done ``step`` of ``steps`` steps; of 0 where nobody knows how many."""
         row = self.rows[name]
         row.step, row.steps = step, steps
-        self.pace.stepped(name, step, steps)
+        self.time_left.stepped(name, step, steps)
 
     def evaluated(self, name: str, step: int, steps: int, record: Mapping[str, float]) -> None:
         """A run has logged a record."""
         self.stepped(name, step, steps)
         row = self.rows[name]
         row.terms = _terms(record)
-        if self._every:
+        if self._verbose:
             seconds = self._seconds(row)
             self.console.print(f"{name}: step {row.steps_done} after {seconds:.0f} s; {row.terms}")
 
@@ -161,10 +158,10 @@ class Board:
         running = [row for row in self.rows.values() if row.state == "running"]
         for row in running[:_SHOWN_LINES]:
             parts = [f"step {row.steps_done}" if row.step else "at its first step"]
-            if rate := self.pace.rate(row.name):
-                parts.append(f"{_rate(rate)} steps/s")
-            if (left := self.pace.left(row.name)) is not None:
-                parts.append(f"{readable_seconds(left)} left")
+            if speed := self.time_left.rate(row.name):
+                parts.append(f"{rate(speed)} steps/s")
+            if (left := self.time_left.of(row.name)) is not None:
+                parts.append(f"{duration(left)} left")
             self.console.print(f"{row.name}: {', '.join(parts)}")
         if len(self.rows) > len(running[:_SHOWN_LINES]):
             self.console.print(self.summary() + (f"; {self.caption}" if self.caption else ""))
@@ -174,9 +171,9 @@ class Board:
         counts = Counter(row.state for row in self.rows.values())
         states = ", ".join(f"{count} {state}" for state, count in counts.items())
         text = f"{len(self.rows)} run{'s' * (len(self.rows) != 1)}: {states}"
-        if left := self.pace.left_in_all():
+        if left := self.time_left.in_all():
             kind = "at least" if left.at_least else "about"
-            text += f"; {kind} {readable_seconds(left.seconds)} left"
+            text += f"; {kind} {duration(left.seconds)} left"
         return text
 
     def table(self) -> Table:
@@ -188,16 +185,16 @@ class Board:
         for column in ("step", "steps/s", "time", "left"):
             table.add_column(column, no_wrap=True, justify="right")
         for row in self._shown():
-            rate = self.pace.rate(row.name)
-            left = self.pace.left(row.name) if row.state == "running" else None
+            speed = self.time_left.rate(row.name)
+            left = self.time_left.of(row.name) if row.state == "running" else None
             seconds = self._seconds(row)
             table.add_row(
                 _NameAndTerms(row.name, row.terms),
                 row.state,
                 row.steps_done,
-                _rate(rate) if rate else "",
-                readable_seconds(seconds) if seconds else "",
-                "" if left is None else readable_seconds(left),
+                rate(speed) if speed else "",
+                duration(seconds) if seconds else "",
+                "" if left is None else duration(left),
                 style=_STYLES.get(row.state),
             )
         return table
@@ -216,10 +213,6 @@ class Board:
             return self._clock() - row.started
         return row.seconds
 
-    def _report_regularly(self) -> None:
-        while not self._closed.wait(_SILENCE):
-            self.report()
-
 
 def _ending(row: Row, why: str) -> str:
     if row.state == "finished":
@@ -227,10 +220,6 @@ def _ending(row: Row, why: str) -> str:
     if row.state == "elsewhere":
         return f"{row.name}: another process trains it"
     return f"{row.name}: {row.state}{f': {why}' if why else ''}"
-
-
-def _rate(steps_per_second: float) -> str:
-    return f"{steps_per_second:.0f}" if steps_per_second >= 99.5 else f"{steps_per_second:.2g}"
 
 
 def _terms(record: Mapping[str, float]) -> str:

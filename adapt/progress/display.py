@@ -43,11 +43,11 @@ class Display:
     def __init__(self, grids: Sequence[Grid], *, tensorboard: TensorBoard | None = None) -> None:
         self.grids, self.labels, self._tensorboard = grids, labels_of(grids), tensorboard
         self.console = run_console()
-        every = any(grid.end_to_end for grid in grids)
+        end_to_end = any(grid.end_to_end for grid in grids)
         kinds = {
             self.labels[grid.output / run.name]: kind_of(run) for grid in grids for run in grid.runs
         }
-        self.board = Board(kinds, self.console, every=every)
+        self.board = Board(kinds, self.console, verbose=end_to_end)
 
     def __enter__(self) -> Display:
         self.board.__enter__()
@@ -68,9 +68,9 @@ class Display:
                     if counted:
                         self.console.print(f"{listed}: {counted} videos decoded and counted.")
             case JobsPlanned(jobs):
-                board.pace.at_once = jobs.processes
-                if jobs.note:
-                    self.console.print(jobs.note)
+                board.time_left.at_once = jobs.processes
+                for text in jobs.notes:
+                    self.console.print(text)
             case GridReady(grid, briefing):
                 for text in briefing.notes:
                     self.console.print(text)

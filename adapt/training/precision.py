@@ -41,11 +41,17 @@ class Product(NamedTuple):
         return 2 * self.rows * self.inputs * self.outputs
 
 
-def choose(run: RunConfig, domains: Domains, device: torch.device) -> Resolved:
+def choose(run: RunConfig, domains: Domains, device: torch.device, *, threads: int = 0) -> Resolved:
     """The precision of a run: the one that is asked for, or which is clearly faster.
 
     ``auto`` is fp32 end to end, where the backbone takes the time and has a precision of its own,
     and for products that are too small to matter.
+
+    Args:
+        run: its options.
+        domains: its videos.
+        device: that trains it.
+        threads: that train it on a CPU; 0 for as many as this process has.
 
     Raises:
         InputError: bf16 on a device that cannot compute in it.
@@ -60,7 +66,7 @@ def choose(run: RunConfig, domains: Domains, device: torch.device) -> Resolved:
     product = largest_product(run, domains)
     if product.operations < _LEAST:
         return "fp32"
-    return "bf16" if bf16_is_faster(product, device, torch.get_num_threads()) else "fp32"
+    return "bf16" if bf16_is_faster(product, device, threads or torch.get_num_threads()) else "fp32"
 
 
 def largest_product(run: RunConfig, domains: Domains) -> Product:
@@ -83,25 +89,31 @@ def bf16_is_faster(product: Product, device: torch.device, threads: int) -> bool
     Args:
         product: the size.
         device: where; one that only emulates bf16 is not measured, for it could take minutes.
-        threads: that compute it now.
+        threads: that compute it, on a CPU.
     """
-    if device.type == "cuda" and not torch.cuda.is_initialized():
-        # This process may fork others, which could not use a GPU that it has used.
-        return _measured_by_a_child(product, device)
+    # This process may fork others, which could use neither a GPU nor threads that it has used.
+    if device.type == "cuda":
+        elsewhere = not torch.cuda.is_initialized()
+    else:
+        elsewhere = threads != torch.get_num_threads()
+    if elsewhere:
+        return _measured_by_a_child(product, device, threads)
     return _measured(product, device)
 
 
-def _measured_by_a_child(product: Product, device: torch.device) -> bool:
+def _measured_by_a_child(product: Product, device: torch.device, threads: int) -> bool:
     process, child = start_child(__name__)
     with process, child:
-        child.send((product, device))
+        child.send((product, device, threads))
         return child.recv()
 
 
 def main(descriptor: int) -> None:
     """Measure for the process that has started this one."""
     with Connection(descriptor) as parent:
-        parent.send(_measured(*parent.recv()))
+        product, device, threads = parent.recv()
+        torch.set_num_threads(threads)
+        parent.send(_measured(product, device))
 
 
 def _measured(product: Product, device: torch.device) -> bool:

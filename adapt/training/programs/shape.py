@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import torch
 
-from ....cache import InputError
+from ...config.number_or_auto import NumberOrAuto, check_number_or_auto
 from ...config.options import RunConfig, TrainConfig
 from ...methods import FittedMethod, entry
 
 T = TypeVar("T")
-Wanted = int | Literal["auto"]
 # Of "auto" on a GPU; where so many do not fit into its memory, fewer are tried.
 _MOST_ON_A_GPU = 32
 
@@ -38,7 +37,7 @@ def shape_of(run: RunConfig) -> RunConfig | None:
     return replace(run, seed=0, preset="", train=replace(run.train, **_DEFAULTS))
 
 
-def most_together(wanted: Wanted, device: torch.device) -> int:
+def most_together(wanted: NumberOrAuto, device: torch.device) -> int:
     """How many runs are one program at most.
 
     On a CPU ``auto`` is 1: there processes of one thread each are faster (docs/adaptation.md).
@@ -46,10 +45,9 @@ def most_together(wanted: Wanted, device: torch.device) -> int:
     Raises:
         InputError: ``wanted`` is neither "auto" nor a number.
     """
+    check_number_or_auto("bundle", wanted)
     if wanted == "auto":
         return _MOST_ON_A_GPU if device.type == "cuda" else 1
-    if not isinstance(wanted, int) or isinstance(wanted, bool) or wanted < 1:
-        raise InputError(f"bundle must be auto or a number from 1 on, not {wanted!r}")
     return wanted
 
 

@@ -9,8 +9,9 @@ import torch
 import toy_methods as toy
 
 from tcon.adapt.config.grid import Grid
+from tcon.adapt.config.number_or_auto import NumberOrAuto
 from tcon.adapt.config.runs import make_runs
-from tcon.adapt.jobs.plan import Jobs, Machine, Wanted, plan_jobs
+from tcon.adapt.jobs.plan import Jobs, Machine, plan_jobs
 from tcon.cache import InputError
 
 GIGABYTE = 2**30
@@ -18,7 +19,7 @@ LAPTOP = Machine(cores=4, threads=4, memory=64 * GIGABYTE, gpus=0)
 
 
 def planned(
-    wanted: Wanted = "auto",
+    wanted: NumberOrAuto = "auto",
     *,
     methods: str = "source_only",
     seeds: int = 8,
@@ -27,9 +28,19 @@ def planned(
     device: str = "cpu",
     machine: Machine = LAPTOP,
 ) -> Jobs:
-    runs = make_runs([methods], [f"train.min_steps={steps}"], seeds=seeds)
-    grid = Grid(source=Path("s"), target=Path("t"), runs=tuple(runs), output=Path(output))
-    return plan_jobs(wanted, [grid], torch.device(device), machine)
+    grids = [grid(methods, f"train.min_steps={steps}", seeds=seeds, output=output)]
+    return plan_jobs(wanted, grids, torch.device(device), machine)
+
+
+def grid(
+    methods: str = "source_only",
+    *settings: str,
+    seeds: int = 8,
+    output: str = "nowhere",
+    end_to_end: bool = False,
+) -> Grid:
+    runs = make_runs([methods], settings, seeds=seeds, end_to_end=end_to_end)
+    return Grid(source=Path("s"), target=Path("t"), runs=tuple(runs), output=Path(output))
 
 
 def divided(jobs: Jobs) -> tuple[int, int]:
@@ -42,7 +53,7 @@ def test_auto_takes_a_process_for_each_core_and_threads_where_runs_are_few() -> 
     assert divided(planned(seeds=3)) == (3, 1)
     one_thread = Machine(cores=4, threads=1, memory=None, gpus=0)
     assert divided(planned(seeds=2, machine=one_thread)) == (2, 1)  # OMP_NUM_THREADS=1
-    assert planned().note == "4 runs are trained at once, 1 thread each."
+    assert planned().notes == ("4 runs are trained at once, 1 thread each.",)
 
 
 def test_auto_takes_no_more_than_memory_allows() -> None:
@@ -72,7 +83,7 @@ def test_every_gpu_gets_a_process() -> None:
     gpus = Machine(cores=16, threads=16, memory=None, gpus=3)
     jobs = planned(device="cuda", machine=gpus)
     assert divided(jobs) == (3, 5) and jobs.devices == ("cuda:0", "cuda:1", "cuda:2")
-    assert jobs.note == "3 runs are trained at once, 5 threads each, on 3 GPUs."
+    assert jobs.notes == ("3 runs are trained at once, 5 threads each, on 3 GPUs.",)
     assert planned(6, device="cuda", machine=gpus).devices == jobs.devices
     assert planned(device="cuda:1", machine=gpus) == Jobs()
     assert planned(2, device="cuda:1", machine=gpus).devices == ("cuda:1",)
@@ -82,12 +93,38 @@ def test_every_gpu_gets_a_process() -> None:
 def test_what_the_program_alone_knows_is_trained_in_it() -> None:
     toy.add("mine", toy.Equal)
     jobs = planned(4, methods="mine")
-    assert jobs.processes == 1 and jobs.note.startswith("mine is known to this program alone")
+    assert jobs.processes == 1 and jobs.notes[0].startswith("mine is known to this program alone")
 
 
 def test_processes_of_torchrun_start_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
-    assert planned(4) == Jobs()
+    assert planned() == planned(1) == Jobs()
+    (note,) = planned(4).notes
+    assert planned(4).processes == 1
+    assert note == "Runs are trained one by one: torchrun's processes train together already."
+
+
+def test_a_device_that_processes_cannot_share() -> None:
+    assert planned(device="mps") == Jobs()
+    assert planned(4, device="mps") == Jobs(
+        notes=("Runs are trained one by one: mps cannot be shared by processes.",)
+    )
+
+
+def test_a_number_of_jobs_that_end_to_end_runs_ignore_is_said() -> None:
+    clips, cached = grid(end_to_end=True), grid()
+
+    def notes(wanted: NumberOrAuto, *grids: Grid) -> tuple[str, ...]:
+        return plan_jobs(wanted, grids, torch.device("cpu"), LAPTOP).notes
+
+    said = (
+        "End-to-end runs are trained one after another; jobs applies to runs on cached features "
+        "only."
+    )
+    assert notes(2, clips) == (said,)
+    assert notes(2, clips, cached) == ("2 runs are trained at once, 2 threads each.", said)
+    assert notes(2, grid(end_to_end=True, seeds=1)) == ()  # one run asks for no processes
+    assert notes("auto", clips) == notes(1, clips) == ()
 
 
 @pytest.mark.parametrize("wanted", ["all", 0, -1, 1.5, True])

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 
 from tcon.adapt.config.options import RunConfig
 from tcon.adapt.config.runs import make_runs
-from tcon.adapt.jobs.queue import Group, RunQueue
+from tcon.adapt.jobs.queue import RunQueue
+from tcon.adapt.runner import Group
 
 
 def groups(*runs: RunConfig) -> list[Group]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import pytest
 import torch
 
@@ -10,6 +13,7 @@ from tcon.adapt.layers.mmd import mk_mmd
 from tcon.adapt.layers.networks import Discriminator, SegmentClassifier, TargetAttention, draw_mask
 from tcon.adapt.layers.precision import full_precision, multiplying_in, narrow
 from tcon.adapt.layers.reversal import reverse_gradient
+from tcon.adapt.methods import AlignmentConfig, Sizes, entry
 
 CPU = torch.device("cpu")
 
@@ -32,15 +36,66 @@ def test_scores_lose_no_digits_in_bf16() -> None:
     assert found.dtype == torch.float32 and torch.equal(found, expected)
 
 
-def test_options_are_widened_too() -> None:
-    @full_precision
-    def product(a: torch.Tensor, *, b: torch.Tensor) -> torch.Tensor:
-        return a @ b
+class Both(NamedTuple):
+    a: torch.Tensor
+    b: torch.Tensor
 
+
+@full_precision
+def one_by_one(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return a @ b
+
+
+@full_precision
+def as_options(*, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return a @ b
+
+
+@full_precision
+def as_fields(both: Both) -> torch.Tensor:
+    return both.a @ both.b
+
+
+@full_precision
+def as_items(both: dict[str, list[tuple[int, torch.Tensor]]]) -> torch.Tensor:
+    (_, a), (_, b) = both["both"]
+    return a @ b
+
+
+@pytest.mark.parametrize(
+    "product",
+    [
+        one_by_one,
+        lambda a, b: as_options(a=a, b=b),
+        lambda a, b: as_fields(Both(a, b)),
+        lambda a, b: as_items({"both": [(0, a), (1, b)]}),
+    ],
+    ids=["arguments", "options", "named tuple", "nested"],
+)
+def test_every_tensor_is_widened(
+    product: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+) -> None:
     a, b = random(3, 8).bfloat16(), random(8, 2, seed=1).bfloat16()
     expected = a.float() @ b.float()
     with multiplying_in("bf16", CPU):
-        assert torch.equal(product(a, b=b), expected)
+        assert torch.equal(product(a, b), expected)
+    assert torch.equal(product(a.float(), b.float()), expected)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_full_precision_needs_a_tensor(precision: str) -> None:
+    with multiplying_in(precision, CPU), pytest.raises(TypeError, match="as_items .* no argument"):
+        as_items({"both": []})
+
+
+def test_dan_loses_no_digits_of_the_mean_over_segments() -> None:
+    sizes = Sizes(in_features=16, classes=2, source_segments=3, target_segments=3)
+    dan = entry("dan").method(AlignmentConfig(), sizes)
+    fs, ft = (random(5, 3, 16, seed=seed).bfloat16() for seed in (1, 2))
+    expected, _ = dan.align(fs.float(), ft.float(), 0.7, {})
+    with multiplying_in("bf16", CPU):
+        found, _ = dan.align(fs, ft, 0.7, {})
+    assert torch.equal(found, expected)
 
 
 def test_outputs_are_float32() -> None:
@@ -95,6 +150,13 @@ def test_masks_keep_as_many_as_they_should(p: float, count: int) -> None:
         for distance in (1, 7, 8, 63, 64):
             both = (kept[:-distance] & kept[distance:]).float().mean()
             assert float(both) == pytest.approx((1 - p) ** 2, abs=5 * deviation + 1e-5)
+
+
+@pytest.mark.parametrize(("precision", "kept"), [("fp32", 65536 / 58982), ("bf16", 1.109375)])
+def test_what_is_kept_grows_as_the_type_can_hold_it(precision: str, kept: float) -> None:
+    with multiplying_in(precision, CPU):
+        mask = draw_mask((1000,), 0.1, torch.Generator().manual_seed(0))
+    assert float(mask.max()) == pytest.approx(kept, rel=1e-7)
 
 
 @pytest.mark.parametrize("p", [0.3, 0.5])

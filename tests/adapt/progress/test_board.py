@@ -68,13 +68,14 @@ def test_no_column_is_cut_off_at_80_characters() -> None:
     shown.set_state(f"{name}0", "finished before")
     shown.set_state(f"{name}1", "running")
     shown.stepped(f"{name}1", 1, 12600)
-    clock.now = 3456.0
+    clock.now = 34560.0
     losses = {"loss": 0.531, "source_class": 0.2345, "video_domain": 0.6931, "pseudo_rate": 0.5}
     shown.evaluated(f"{name}1", 10001, 12600, losses)
     text = rendered(shown, 80)
     assert "…" not in text and max(map(len, text.splitlines())) <= 80
-    for said in ("10001/12600", "0/12600", "2.9", "58 min", "15 min", "finished", "before"):
+    for said in ("10001/12600", "0/12600", "0.29", "9 h 36 min", "2 h 30 min"):
         assert said in text
+    assert "finished" in text and "before" in text
     # A long name is folded, and of the losses as many are shown as fit.
     edge = text.splitlines()[2].index("state")
     column = [line[:edge].strip() for line in text.splitlines()]
@@ -96,13 +97,13 @@ def test_the_time_left_is_told_before_and_after_a_second_of_training() -> None:
     assert out.getvalue().splitlines() == [
         "run0: at its first step",
         "3 runs: 1 running, 2 waiting",
-        "run0: step 11/100, 5 steps/s, 18 s left",
+        "run0: step 11/100, 5.0 steps/s, 18 s left",
         "3 runs: 1 running, 2 waiting; about 58 s left",
     ]
 
 
 def test_a_log_is_not_silent_for_longer_than_half_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "_SILENCE", 0.01)
+    monkeypatch.setattr(live, "SAID_EVERY", 0.01)
     for terminal in (False, True):
         shown, out = board(2, terminal=terminal)
         with shown:
@@ -110,9 +111,25 @@ def test_a_log_is_not_silent_for_longer_than_half_a_minute(monkeypatch: pytest.M
             shown.stepped("run0", 3, 8)
             threading.Event().wait(0.2)
         assert (out.getvalue().count("run0: step 3/8\n") > 1) == (not terminal)
-        before = out.getvalue()
+
+
+def test_no_line_comes_after_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line that is on its way when the board closes is printed before it has closed."""
+    monkeypatch.setattr(live, "SAID_EVERY", 0.01)
+    shown, out = board(1, terminal=False)
+    begun = threading.Event()
+
+    def report_slowly() -> None:
+        begun.set()
         threading.Event().wait(0.1)
-        assert out.getvalue() == before  # it ends with the board
+        shown.console.print("a line")
+
+    monkeypatch.setattr(shown, "report", report_slowly)
+    with shown:
+        assert begun.wait(10)
+    before = out.getvalue()
+    threading.Event().wait(0.3)
+    assert out.getvalue() == before == "a line\n"
 
 
 def test_every_name_in_the_table_is_one_that_is_logged() -> None:
@@ -151,7 +168,7 @@ def test_of_long_runs_a_log_tells_each_evaluation() -> None:
     for terminal in (True, False):
         out = io.StringIO()
         console = Console(file=out, force_terminal=terminal, width=100, height=30)
-        with Board({"run0": "kind"}, console, every=True) as shown:
+        with Board({"run0": "kind"}, console, verbose=True) as shown:
             shown.set_state("run0", "running")
             assert (out.getvalue() == "run0: started\n") == (not terminal)
             shown.evaluated("run0", 4, 8, {"loss": 0.5, "unreadable_videos": 2})

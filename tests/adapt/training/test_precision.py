@@ -11,10 +11,12 @@ import torch
 from feature_files import write_domain
 from prepared_runs import prepare
 
+from tcon.adapt.config.grid import Grid
 from tcon.adapt.config.options import RunConfig
 from tcon.adapt.config.runs import make_runs
 from tcon.adapt.end_to_end.options import EndToEnd
 from tcon.adapt.grid import run_all
+from tcon.adapt.jobs.here import prepare_each
 from tcon.adapt.run.record import read_record
 from tcon.adapt.training import precision
 from tcon.adapt.training.precision import Product, bf16_is_faster, choose, largest_product
@@ -76,7 +78,39 @@ def test_a_device_that_emulates_bf16_is_not_measured(monkeypatch: pytest.MonkeyP
 
 
 def test_a_process_that_must_not_touch_the_gpu_has_it_measured() -> None:
-    assert precision._measured_by_a_child(SIZE, CPU) in (True, False)
+    assert precision._measured_by_a_child(SIZE, CPU, 2) in (True, False)
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_threads_that_this_process_does_not_have_are_measured_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, more: int
+) -> None:
+    """A process that forks must not start threads of its own."""
+    here, elsewhere = [], []
+    monkeypatch.setattr(precision, "_measured", lambda *asked: here.append(asked))
+    monkeypatch.setattr(precision, "_measured_by_a_child", lambda *asked: elsewhere.append(asked))
+    threads = torch.get_num_threads() + more
+    bf16_is_faster.cache_clear()
+    bf16_is_faster(SIZE, CPU, threads)
+    bf16_is_faster.cache_clear()
+    assert (here, elsewhere) == (([], [(SIZE, CPU, threads)]) if more else ([(SIZE, CPU)], []))
+
+
+def test_it_is_measured_with_the_threads_that_will_train(
+    files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    monkeypatch.setattr(precision, "_LEAST", 1.0)
+    monkeypatch.setattr(precision, "bf16_is_faster", lambda *size: asked.append(size[2]))
+    grid = Grid(
+        source=files[0],
+        target=files[1],
+        runs=tuple(make_runs(["source_only"], QUICK, segments=4)),
+        output=tmp_path,
+    )
+    for threads in (3, 0):
+        list(prepare_each([grid], CPU, threads=threads, alone=True, on_event=lambda event: None))
+    assert asked == [3, torch.get_num_threads()]
 
 
 def test_the_size_is_that_of_the_run(files: tuple[Path, Path], tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ class _Course:
         return (self.seconds, steps) if self.seconds >= _MEASURED and steps else (0.0, 0)
 
 
-class Pace:
+class TimeLeft:
     """Estimates the time left of runs, some of which are trained at once.
 
     Args:
@@ -79,16 +79,16 @@ class Pace:
         seconds, steps = self._courses[name].measured
         return steps / seconds if steps else None
 
-    def left(self, name: str) -> float | None:
+    def of(self, name: str) -> float | None:
         """Seconds that a run needs yet, alone or by runs of its kind; None where unknown."""
         course = self._courses[name]
         rate = self.rate(name) or self._rate_of_kind(self._kinds[name])
         return (course.steps - course.done) / rate if rate and course.steps else None
 
-    def left_in_all(self) -> Remaining | None:
+    def in_all(self) -> Remaining | None:
         """What all runs need yet together; None before anything is known of it."""
         open_runs = [name for name, course in self._courses.items() if course.open]
-        left = [self.left(name) for name in open_runs]
+        left = [self.of(name) for name in open_runs]
         known = [seconds for seconds in left if seconds is not None]
         if not known:
             return None
@@ -101,12 +101,3 @@ class Pace:
         alike = [c.measured for name, c in self._courses.items() if self._kinds[name] == kind]
         seconds, steps = (sum(values) for values in zip(*alike, strict=True))
         return steps / seconds if steps else None
-
-
-def readable_seconds(seconds: float) -> str:
-    """``12 s``, ``5 min``, ``2.5 h`` or ``3.1 days``."""
-    if seconds < 99.5:
-        return f"{seconds:.0f} s"
-    if seconds < 5970:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h" if seconds < 48 * 3600 else f"{seconds / 86400:.1f} days"
