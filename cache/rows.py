@@ -75,6 +75,7 @@ class _Opened:
     def __init__(self, dataset: h5py.Dataset) -> None:
         self._dataset, self._file = dataset, dataset.file.id.get_vfd_handle()
         self._size = dataset.file.id.get_filesize()
+        self._changed = os.fstat(self._file).st_mtime_ns
         # None unless its bytes lie one after another, and the system can read them past HDF5.
         self._place = dataset.id.get_offset() if hasattr(os, "preadv") else None
 
@@ -84,8 +85,11 @@ class _Opened:
         Raises:
             Exception: of any kind, for a damaged file.
         """
-        if os.fstat(self._file).st_size < self._size:  # HDF5 would give zeros
+        found = os.fstat(self._file)
+        if found.st_size < self._size:  # HDF5 would give zeros
             raise ValueError("it is shorter than it was")
+        if found.st_mtime_ns != self._changed:
+            raise ValueError("it has been written to")
         if self._place is None:
             views = self._dataset.shape[1] if self._dataset.ndim == 3 else 1
             start, stop = first // views, -(-(first + len(out)) // views)

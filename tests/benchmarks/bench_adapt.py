@@ -1,6 +1,6 @@
 """Training steps of every method: ``python tests/benchmarks/bench_adapt.py``.
 
-At the size of UCF -> HMDB: 1438 and 840 videos of 32 snippets of 1024 dimensions, 12 classes,
+At the size of UCF -> HMDB: 1438 and 840 videos of 32 snippets of 1024 dimensions, 12 classes, K =
 6, batch 64 + 64, random features. Runs the loop itself (`adapt.training.programs.loop.train`), in
 fp32 and in bf16, and beside it a plain loop of the same layers (`plain_loops`) and that loop's
 matrix products alone, which no step can be faster than; all in turn in every round, so that a

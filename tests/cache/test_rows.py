@@ -123,6 +123,23 @@ def test_a_file_that_is_cut_off_meanwhile(tmp_path: Path, layout: str) -> None:
         rows[np.arange(len(rows))]
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_file_that_is_written_over_meanwhile(tmp_path: Path, layout: str) -> None:
+    """By another of its size, as ``cp other.h5 x.h5`` does."""
+    path, other = tmp_path / "x.h5", tmp_path / "other.h5"
+    for file in (path, other):
+        write(file)
+        LAYOUTS[layout](file)
+    rows = FeatureFile(path).rows()
+    assert isinstance(rows, FeatureRows) and len(rows[np.array([0])]) == 1
+    before = path.stat()
+    path.write_bytes(other.read_bytes())
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1))  # clocks may be coarse
+    assert path.stat().st_size == before.st_size
+    with pytest.raises(InputError, match="has changed while it was read .it has been written to"):
+        rows[np.arange(len(rows))]
+
+
 def _external(h5: h5py.File, secret: Path, shape: tuple[int, int]) -> None:
     h5.create_dataset("rgb/features", shape, np.float16, external=[(str(secret), 0, 2**20)])
 

@@ -1,8 +1,11 @@
 """TV-L1 on CPUs: fused stencils, compiled at first use and cached.
 
 A pair is one thread's work, pairs run side by side. `iterations` tells how the arrays lie, `lanes`
-how vectors are written. Numba looks at a function's own file alone to tell whether what it compiled
-before still holds: whoever changes a kernel deletes the ``__pycache__`` of this folder.
+how vectors are written.
+
+What Python calls is cached, with the kernels that are compiled into it; kernels are not cached by
+themselves. To tell whether a cached function still holds, numba looks at nothing but the file that
+it is in, this one. So this file names the kernels' sources, and changes whenever they do.
 """
 
 from __future__ import annotations
@@ -21,6 +24,8 @@ _SMALLEST = 16  # pixels: a side of the coarsest level
 _LEAST = 30  # iterations of a warp when the budget is used up
 _TINY = np.float32(np.finfo(np.float32).eps)
 _ONE = np.uintp(1)
+# SHA-256 of the kernels' sources: nothing reads it but a test, and numba as a part of this file.
+KERNELS = "bad8af42c9cfa049225939c580ba2c14d439369921fa1af9441d5ff6a6fa9b9c"
 
 
 def flow(
@@ -70,7 +75,7 @@ def flow(
     return u, spent
 
 
-@njit(**OPTIONS)
+@njit(cache=True, **OPTIONS)
 def _resize(image, shape, row_step, column_step, centre):
     """Bilinear; points at ``centre`` of a pixel are aligned, the steps are in source pixels."""
     height, width = image.shape
@@ -94,7 +99,7 @@ def _resize(image, shape, row_step, column_step, centre):
     return result
 
 
-@njit(**OPTIONS)
+@njit(cache=True, **OPTIONS)
 def _level(
     first,
     second,

@@ -17,7 +17,7 @@ from numba import njit
 from numba.core import cgutils, types
 
 LANES = 16
-OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "fastmath": True, "error_model": "numpy"}
+OPTIONS: dict[str, Any] = {"nogil": True, "fastmath": True, "error_model": "numpy"}
 _FLOAT = ir.FloatType()
 _VECTOR = ir.VectorType(_FLOAT, LANES)
 _FAST = ("fast",)  # what fastmath=True gives to scalars

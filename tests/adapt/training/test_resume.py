@@ -202,6 +202,7 @@ def places(value: object, path: tuple[object, ...] = ()) -> Iterator[tuple[objec
             yield from places(inner, (*path, n))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimiser", ["adam", "sgd"])
 def test_every_value_of_another_kind_is_named(
     files: tuple[Path, Path], tmp_path: Path, optimiser: str
