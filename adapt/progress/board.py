@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import textwrap
 import time
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from rich import box
-from rich.console import Console, ConsoleOptions
+from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.live import Live
+from rich.padding import Padding
+from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
@@ -19,6 +21,9 @@ from ..runner import State
 from .time_left import Clock, TimeLeft
 
 _SHOWN_WAITING = 3  # of hundreds of runs the rest are counted
+_COLUMNS = ("state", "step", "steps/s", "time", "left")  # after the run's name
+_STATE_WIDTH = 9  # "finished before" takes two lines
+_INDENT = 3  # of the terms below a run
 _SHOWN_LINES = 8  # running ones that a log tells of at a time
 _SHORT_NAMES = {
     "loss": "loss",
@@ -61,22 +66,14 @@ class Row:
 
 
 @dataclass(frozen=True)
-class _NameAndTerms:
-    """The cell of a run: its name, folded where it is long, and as many terms as fit below it."""
+class _Terms:
+    """The terms of a run, on as many lines as they need; no line ends within a term."""
 
-    name: str
     terms: str
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
-        yield Text(self.name, overflow="fold")
-        fitting = ""
-        for term in self.terms.split(", "):
-            longer = f"{fitting}, {term}" if fitting else term
-            if len(longer) > options.max_width:
-                break
-            fitting = longer
-        if fitting:
-            yield Text(fitting, style="dim")
+        for line in _folded(self.terms, options.max_width):
+            yield Text(line, style="dim")
 
 
 class Board:
@@ -176,32 +173,43 @@ class Board:
             text += f"; {kind} {duration(left.seconds)} left"
         return text
 
-    def table(self) -> Table:
-        """What ended last, what is running and what comes next, as far as the screen reaches."""
-        table = Table(title=Text(self.summary()), title_justify="left", expand=True, box=box.SIMPLE)
-        table.caption = Text(self.caption)
-        table.add_column("run", ratio=1)
-        table.add_column("state", width=9)  # "finished before" takes two lines
-        for column in ("step", "steps/s", "time", "left"):
-            table.add_column(column, no_wrap=True, justify="right")
-        for row in self._shown():
-            speed = self.time_left.rate(row.name)
-            left = self.time_left.of(row.name) if row.state == "running" else None
-            seconds = self._seconds(row)
-            table.add_row(
-                _NameAndTerms(row.name, row.terms),
-                row.state,
-                row.steps_done,
-                rate(speed) if speed else "",
-                duration(seconds) if seconds else "",
-                "" if left is None else duration(left),
-                style=_STYLES.get(row.state),
-            )
-        return table
+    def table(self) -> Group:
+        """What ended last, what is running and what comes next, as far as the screen reaches; below
+        each run its terms, over the full width."""
+        shown = self._shown()
+        cells = {row.name: self._cells(row) for row in shown}
+        columns = list(zip(_COLUMNS, *cells.values(), strict=True))[1:]
+        widths = [_STATE_WIDTH, *(max(map(len, column)) for column in columns)]
+        page: list[RenderableType] = [
+            Text(self.summary(), style="table.title"),
+            "",
+            _line("run", _COLUMNS, widths, "table.header"),
+            Rule(style="none"),
+        ]
+        for row in shown:
+            page.append(_line(row.name, cells[row.name], widths, _STYLES.get(row.state, "")))
+            if row.terms:
+                page.append(Padding(_Terms(row.terms), (0, 1, 0, _INDENT)))
+        return Group(*page, Text(self.caption, style="table.caption"))
+
+    def _cells(self, row: Row) -> list[str]:
+        """What stands in each of the `_COLUMNS`."""
+        speed = self.time_left.rate(row.name)
+        left = self.time_left.of(row.name) if row.state == "running" else None
+        seconds = self._seconds(row)
+        return [
+            row.state,
+            row.steps_done,
+            rate(speed) if speed else "",
+            duration(seconds) if seconds else "",
+            "" if left is None else duration(left),
+        ]
 
     def _shown(self) -> list[Row]:
         """Of the runs those for which there is room."""
-        room = max(3, (self.console.height - 8) // 2)  # each takes two lines
+        longest = max((row.terms for row in self.rows.values()), key=len, default="")
+        lines = max(2, 1 + len(_folded(longest, self.console.width - _INDENT - 1)))  # of a run
+        room = max(3, (self.console.height - 8) // lines)
         running = [row for row in self.rows.values() if row.state == "running"][:room]
         waiting = [row for row in self.rows.values() if row.state == "waiting"][:_SHOWN_WAITING]
         ended = self.ended[-max(1, room - len(running) - len(waiting)) :]
@@ -212,6 +220,24 @@ class Board:
         if row.state == "running" and row.started is not None:
             return self._clock() - row.started
         return row.seconds
+
+
+def _line(name: str, cells: Sequence[str], widths: Sequence[int], style: str) -> Table:
+    """A line of the table: the state is folded, as the name is; numbers end at the right."""
+    line = Table(box=None, show_header=False, expand=True, style=style)
+    line.add_column(ratio=1, overflow="fold")
+    line.add_column(width=widths[0])
+    for width in widths[1:]:
+        line.add_column(width=width, no_wrap=True, justify="right")
+    line.add_row(*(Text(cell) for cell in (name, *cells)))
+    return line
+
+
+def _folded(terms: str, width: int) -> list[str]:
+    """The terms on lines of so many characters, broken after commas."""
+    unbroken = terms.replace(" ", "\u00a0").replace(",\u00a0", ", ")
+    lines = textwrap.wrap(unbroken, max(1, width), break_on_hyphens=False)
+    return [line.replace("\u00a0", " ") for line in lines]
 
 
 def _ending(row: Row, why: str) -> str:

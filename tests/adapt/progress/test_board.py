@@ -76,11 +76,27 @@ def test_no_column_is_cut_off_at_80_characters() -> None:
     for said in ("10001/12600", "0/12600", "0.29", "9 h 36 min", "2 h 30 min"):
         assert said in text
     assert "finished" in text and "before" in text
-    # A long name is folded, and of the losses as many are shown as fit.
+    # A long name is folded.
     edge = text.splitlines()[2].index("state")
     column = [line[:edge].strip() for line in text.splitlines()]
     assert f"{name}0{name}1" in "".join(column)
-    assert any(line.startswith("loss 0.531") for line in column) and "pseudo-labelled" not in text
+    lines = [line.rstrip() for line in text.splitlines()]
+    assert "   loss 0.531, source 0.234, D video 0.693, pseudo-labelled 0.5" in lines
+
+
+def test_terms_are_folded_between_two_of_them_and_take_their_room() -> None:
+    shown, _ = board(20, terminal=True, width=80)
+    logged = dict.fromkeys(live._SHORT_NAMES, 0.123)
+    for n in range(20):
+        shown.set_state(f"run{n}", "running")
+        shown.evaluated(f"run{n}", 1, 2, logged)
+    lines = rendered(shown, 80).splitlines()
+    assert len(lines) <= 30 and max(map(len, lines)) <= 80
+    first = next(n for n, line in enumerate(lines) if line.startswith("   loss"))
+    second = next(n for n, line in enumerate(lines) if n > first and "running" in line)
+    terms = ", ".join(f"{short} 0.123" for short in live._SHORT_NAMES.values())
+    assert " ".join(line.strip() for line in lines[first:second]) == terms
+    assert all(line.rstrip().endswith(",") for line in lines[first : second - 1])
 
 
 def test_the_time_left_is_told_before_and_after_a_second_of_training() -> None:
