@@ -99,6 +99,6 @@ def _steps(run: RunConfig, videos: int) -> str:
     train = run.train
     epochs, per_epoch = train.epochs, train.steps_per_epoch(videos)
     by_epochs = f"{epochs} epoch{'s' if epochs > 1 else ''} of {per_epoch}"
-    if train.steps(videos) > epochs * per_epoch:
-        by_epochs = f"train.min_steps; {by_epochs} would be {epochs * per_epoch}"
+    if (decides := train.steps_decided_by(videos)) != "train.epochs":
+        by_epochs = f"{decides}; {by_epochs} would be {epochs * per_epoch}"
     return f"Each run has {train.steps(videos)} steps ({by_epochs})."
