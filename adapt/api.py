@@ -86,8 +86,8 @@ def adapt(
             "auto": as cores, GPUs and memory allow. 1 trains them in this process.
         bundle: runs that differ in seeds and numbers alone and are trained as one program, at
             most; or "auto": 1 on a CPU, as many as fit into the memory on a GPU, but at most 32.
-        cuda_graphs: record the step of a bundle on a GPU as a CUDA graph, and replay it. This has
-            not run on a GPU yet.
+        cuda_graphs: on cached features, record losses and gradients of a step on a GPU as a CUDA
+            graph, and replay it, in bundles and alone. This has not run on a GPU yet.
         on_event: called with every `events.Event`, in this process.
 
     Returns:

@@ -103,7 +103,11 @@ def _number_or_auto(_context: click.Context, _option: click.Parameter, given: st
     callback=_number_or_auto,
     help="Runs of one kind that are trained as one program, at most.",
 )
-@click.option("--cuda-graphs", is_flag=True, help="Record a bundle's step on a GPU, and replay it.")
+@click.option(
+    "--cuda-graphs",
+    is_flag=True,
+    help="On cached features: record losses and gradients of a step on a GPU, and replay them.",
+)
 @click.option("--tensorboard", is_flag=True, help="Write the metrics for TensorBoard too.")
 @click.option("--dry-run", is_flag=True, help="Print the runs and train none.")
 def adapt(

@@ -134,7 +134,8 @@ def run_all(
         save_seconds: work that a kill may cost.
         bundle: at most so many runs of one program shape are trained as one program; fewer where
             they do not fit into the memory, and one where the method does not permit more.
-        cuda_graphs: record a bundle's step on a GPU, and replay it.
+        cuda_graphs: on cached features, record losses and gradients of a step on a GPU, and replay
+            them.
         only: train these of the runs; None for all.
 
     Returns:

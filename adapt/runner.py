@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -25,7 +26,8 @@ from .training.new_method import new_method
 from .training.processes import Processes
 from .training.programs.loop import OnEvaluation, OnStep, fit, train, train_together
 from .training.programs.program import Dissolved
-from .training.programs.shape import parts
+from .training.programs.recorded import can_record
+from .training.programs.shape import parts, shape_of
 from .training.programs.trainee import Trainee
 
 State = Literal["waiting", "running", "finished", "finished before", "elsewhere", "failed"]
@@ -53,22 +55,31 @@ class Runner:
     save_seconds: float
     cuda_graphs: bool
     failed: set[Path] = field(default_factory=set)
-    at_once: dict[str, int] = field(default_factory=dict)  # by method, where it had to be fewer
+    # Of shapes: how many runs are one program, where it had to be fewer, and which cannot be
+    # recorded.
+    at_once: dict[RunConfig | None, int] = field(default_factory=dict)
+    unrecorded: set[RunConfig | None] = field(default_factory=set)
 
     def train(self, group: Group) -> list[Group]:
-        """Train runs of one shape; returns those that must be tried again, in smaller groups."""
-        most = self.at_once.get(group[0][0].method, len(group))
+        """Train runs of one shape; returns those that must be tried again, by other programs."""
+        shape = shape_of(group[0][0])
+        most = self.at_once.get(shape, len(group))
         if most < len(group):
             return parts(group, most)
         with ExitStack() as held:
             ours = [each for each in group if self._take(*each, held)]
-            if len(ours) > 1:
+            if len(ours) > 1 or self._records(shape):
                 return self._train_together(ours)
             for run, folder in ours:
                 with self._failing(run, folder):
                     self._train_alone(run, folder)
                     self.on_state(folder, "finished", "")
         return []
+
+    def _records(self, shape: RunConfig | None) -> bool:
+        """Whether the steps of runs of this shape are recorded."""
+        wanted = self.cuda_graphs and can_record(self.store.device)
+        return wanted and shape is not None and shape not in self.unrecorded
 
     def _take(self, run: RunConfig, folder: RunFolder, held: ExitStack) -> bool:
         """Whether the run is ours to train; it is locked until ``held`` ends."""
@@ -88,33 +99,57 @@ class Runner:
 
     def _train_together(self, group: Group) -> list[Group]:
         """Train runs as one program for all that are at the same step; as in `train`."""
-        method, store = group[0][0].method, self.store
-        trainees: dict[int, list[Trainee]] = {}
+        trainees = self._trainees(group)
+        again: list[Group] = []
+        while trainees:  # no name here may keep those that are trained
+            left = self._train_as_one(trainees.pop(min(trainees)))
+            if left:  # what holds their program's memory refers to each other
+                gc.collect()
+                torch.cuda.empty_cache()
+            again += left
+        return again
+
+    def _trainees(self, group: Group) -> dict[int, list[Trainee]]:
+        """Runs as they were stored, by their steps; without those that cannot be trained."""
+        found: dict[int, list[Trainee]] = {}
         for run, folder in group:
             with self._failing(run, folder):
-                trainee = Trainee(run, store.feed(run), folder)
-                trainees.setdefault(trainee.step, []).append(trainee)
-        again: list[Group] = []
-        for together in trainees.values():
-            try:
-                finished = train_together(
-                    together,
-                    on_step=self.on_step,
-                    on_evaluation=self.on_evaluation,
-                    on_failure=self._fail,
-                    save_seconds=self.save_seconds,
-                    cuda_graphs=self.cuda_graphs,
-                )
-            except Dissolved as error:
-                most = -(-len(together) // 2) if error.memory else 1
-                self.at_once[method] = most
-                self.on_note(_smaller(method, len(together), most, error))
-                left = [(one.config, one.folder) for one in together]
-                again += parts([each for each in left if each[1].path not in self.failed], most)
+                trainee = Trainee(run, self.store.feed(run), folder)
+                found.setdefault(trainee.step, []).append(trainee)
+        return found
+
+    def _train_as_one(self, together: Sequence[Trainee]) -> list[Group]:
+        """Train runs that are at the same step; as in `train`."""
+        shape = shape_of(together[0].config)
+        recorded = self._records(shape)
+        try:
+            finished = train_together(
+                together,
+                on_step=self.on_step,
+                on_evaluation=self.on_evaluation,
+                on_failure=self._fail,
+                save_seconds=self.save_seconds,
+                recorded=recorded,
+            )
+        except InputError as error:
+            for one in together:
+                if one.folder.path not in self.failed:
+                    self._fail(one.folder, error)
+            return []
+        except Dissolved as error:
+            runs, method = len(together), together[0].config.method
+            if recorded and (runs == 1 or not error.memory):
+                self.unrecorded.add(shape)
+                most = runs
+                self.on_note(f"Steps of {method} are not recorded as CUDA graphs ({error.why}).")
             else:
-                for trainee in finished:
-                    self.on_state(trainee.folder, "finished", "")
-        return again
+                most = self.at_once[shape] = -(-runs // 2) if error.memory else 1
+                self.on_note(_smaller(method, runs, most, error))
+            left = [(one.config, one.folder) for one in together]
+            return parts([each for each in left if each[1].path not in self.failed], most)
+        for trainee in finished:
+            self.on_state(trainee.folder, "finished", "")
+        return []
 
     def _train_alone(self, run: RunConfig, folder: RunFolder) -> Method:
         feed = self.store.feed(run)

@@ -34,7 +34,7 @@ class Orders:
         command: words of the command, which the runs' records keep.
         save_seconds: work that a kill may cost.
         bundle: at most so many runs are one program, in one process.
-        cuda_graphs: whether a bundle's step is recorded.
+        cuda_graphs: whether steps are recorded, as in `run_all`.
     """
 
     grids: tuple[Grid, ...]

@@ -4,18 +4,20 @@ One after another, each in a process of its own and within its share of the time
 recorded steps, the Table-5 ablation as one command (60 s is the aim), without CUDA graphs and with
 them, steps of every method, bundles of several sizes, the kernels of the flow on the clips of
 VIDEOS (synthetic ones if none are given) and training end to end. What takes longer than its share
-is stopped and said so; what fails does not stop the rest.
+is stopped, with all that it has started, and said so; what fails does not stop the rest.
 """
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 import torch
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
+from limited import run_limited
 
 from tcon.extract.synthetic import write_pair
 
@@ -47,13 +49,10 @@ def _measure(words: list[str], seconds: int) -> None:
     """Run a command and show what it prints."""
     print(f"\n== {' '.join(words)}", flush=True)
     started = time.perf_counter()
-    try:
-        code = subprocess.run([sys.executable, *words], cwd=ROOT, timeout=seconds).returncode
-    except subprocess.TimeoutExpired:
-        print(f"-- stopped after {seconds} s")
-    else:
-        how = f"failed with exit code {code}" if code else "done"
-        print(f"-- {how} after {time.perf_counter() - started:.0f} s", flush=True)
+    code = run_limited([sys.executable, *words], seconds, folder=ROOT)
+    took = time.perf_counter() - started
+    how = "stopped" if code is None else f"failed with exit code {code}" if code else "done"
+    print(f"-- {how} after {took:.0f} s", flush=True)
 
 
 if __name__ == "__main__":

@@ -26,12 +26,15 @@ from .trainee import Trainee
 class Bundle:
     """One program for all of ``trainees``, which are of one shape and at the same step.
 
+    What a step takes of each run by itself: its batch and random numbers are drawn, of which the
+    indices come from the host, its gradients are clipped, and its optimiser goes a step.
+
     ``recorded``: the forward and backward pass of the first step is recorded and replayed for all.
     """
 
     def __init__(self, trainees: Sequence[Trainee], *, recorded: bool = False) -> None:
-        self.trainees = tuple(trainees)
-        self._recorded = Recorded(self._go_back) if recorded else None
+        self.trainees, self.recorded = tuple(trainees), recorded
+        self._compute = Recorded(self._go_back) if recorded else self._go_back
         # What is not stored with a method, such as index tables, is the same in all.
         self._own = [dict(one.method.state_dict(keep_vars=True)) for one in trainees]
         self._stacked = _stack([_detached(own) for own in self._own])
@@ -43,7 +46,10 @@ class Bundle:
         self._method = _Losses(trainees[0].method)
 
     def step(self) -> None:
-        losses, states = self._losses_and_gradients(*self.inputs())
+        *tensors, progress = self.inputs()
+        if self.recorded:  # a number would stay the one of the first step
+            progress = torch.full((), float(progress), device=self.trainees[0].feed.device)
+        losses, states = self._compute(*tensors, progress)
         for run, one in enumerate(self.trainees):
             self._take_gradients(run)
             clip_gradients(one.optimiser, one.config.train.clip_norm)
@@ -55,6 +61,7 @@ class Bundle:
         for own in self._own:
             for tensor in own.values():
                 tensor.data, tensor.grad = tensor.data.clone(), None
+        del self._compute  # what it has recorded holds memory, and this program
 
     def inputs(self) -> tuple[SourceBatch, Tensor, Draws, State, Number]:
         """What `losses` takes at the next step, drawn by each run and stacked."""
@@ -79,13 +86,6 @@ class Bundle:
 
         with self.trainees[0].computing():
             return torch.vmap(of_one)(self._stacked, source, target, draws, state)
-
-    def _losses_and_gradients(self, *inputs: Any) -> tuple[Losses, State]:
-        if self._recorded is None:
-            return self._go_back(*inputs)
-        *tensors, progress = inputs
-        # A number would be recorded as the constant that it is at the first step.
-        return self._recorded(*tensors, torch.as_tensor(progress, device=tensors[1].device))
 
     def _go_back(self, *inputs: Any) -> tuple[Losses, State]:
         """Losses, and the gradients of all runs."""

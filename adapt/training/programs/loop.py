@@ -71,7 +71,7 @@ def train_together(
     on_evaluation: OnEvaluation,
     on_failure: OnFailure,
     save_seconds: float,
-    cuda_graphs: bool = False,
+    recorded: bool = False,
 ) -> list[Trainee]:
     """Train runs of one program shape, all at the same step, to their end.
 
@@ -81,13 +81,14 @@ def train_together(
         trainees: the runs.
         on_step, on_evaluation, save_seconds: as in `train`.
         on_failure: called with the folder of a run that diverges or cannot be recorded, and why.
-        cuda_graphs: record the step of several runs on a GPU, and replay it.
+        recorded: record a step on a GPU as a CUDA graph, and replay it.
 
     Returns:
         those that have finished.
 
     Raises:
-        Dissolved: several runs cannot go on as one program.
+        Dissolved: they cannot go on as one program, or cannot be recorded.
+        InputError: no run can go on with this input.
     """
     training, saver = list(trainees), Saver(save_seconds)
 
@@ -103,13 +104,16 @@ def train_together(
         return results
 
     while training and training[0].step < training[0].steps:
-        program, size = make_program(training, cuda_graphs=cuda_graphs), len(training)
+        size = len(training)
+        alone = size == 1 and not recorded
+        with dissolving(alone=alone):
+            program = make_program(training, recorded=recorded)
         while len(training) == size and training[0].step < training[0].steps:
-            with dissolving(size):
+            with dissolving(alone=alone):
                 program.step()
             for trainee in training:
                 on_step(trainee.folder, trainee.step, trainee.steps)
-            with dissolving(size):
+            with dissolving(alone=alone):
                 evaluated = of_each(Trainee.evaluate)
             for trainee, record in evaluated:
                 if record is not None:
@@ -117,7 +121,8 @@ def train_together(
             if training and training[0].feed.writes and saver.due:
                 with saver.timed():
                     of_each(lambda trainee: saver.save(trainee.folder, trainee.snapshot()))
-        program.close()
+        with dissolving(alone=alone):
+            program.close()
     of_each(Trainee.finish)
     return training
 

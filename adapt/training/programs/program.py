@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
+from ....cache import InputError
 from ....cache.common.memory import out_of_memory
 from .bundle import Bundle
 from .trainee import Trainee
@@ -18,7 +19,7 @@ class Program(Protocol):
         """Draw, compute the losses, go down their gradients, and keep the logs."""
 
     def close(self) -> None:
-        """Leave every run as if it had been trained alone."""
+        """Leave every run as if it had been trained alone; no step follows."""
 
 
 class Alone:
@@ -41,15 +42,21 @@ class Alone:
         """Nothing was changed."""
 
 
-def make_program(trainees: Sequence[Trainee], *, cuda_graphs: bool = False) -> Program:
-    """The program that trains these runs; several on a GPU perhaps by ``cuda_graphs``."""
-    if len(trainees) == 1:
-        return Alone(trainees[0])
-    return Bundle(trainees, recorded=cuda_graphs and trainees[0].feed.device.type == "cuda")
+def make_program(trainees: Sequence[Trainee], *, recorded: bool = False) -> Program:
+    """The program that trains these runs.
+
+    Args:
+        trainees: of one shape and at the same step.
+        recorded: record the first step as a CUDA graph, and replay it.
+    """
+    if recorded or len(trainees) > 1:
+        return Bundle(trainees, recorded=recorded)
+    return Alone(trainees[0])
 
 
 class Dissolved(RuntimeError):
-    """Runs that train together cannot go on together; each continues from where it was stored.
+    """Runs cannot go on as one program, or not as a recorded one; each continues from where it was
+    stored.
 
     Args:
         error: what stopped them.
@@ -66,11 +73,18 @@ class Dissolved(RuntimeError):
 
 
 @contextmanager
-def dissolving(runs: int) -> Iterator[None]:
-    """An error of several runs in the block is none of a single one of them."""
+def dissolving(*, alone: bool) -> Iterator[None]:
+    """An error in the block may be one of the program, unless its run is trained ``alone``, as its
+    method is written. Bad input is bad for any program, and passes.
+
+    Raises:
+        Dissolved: for any other error.
+    """
     try:
         yield
+    except InputError:
+        raise
     except Exception as error:
-        if runs == 1:
+        if alone:
             raise
         raise Dissolved(error) from error

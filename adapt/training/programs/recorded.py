@@ -31,15 +31,15 @@ class Recorded(Generic[T]):
         self._result: Any = None
 
     def __call__(self, *inputs: Any) -> T:
-        if self._graph is None:
-            self._record(inputs)
-        for kept, given in zip(tensors_in(self._inputs), tensors_in(inputs), strict=True):
-            kept.copy_(given)
-        assert self._graph is not None
-        self._graph.replay()
+        with torch.cuda.device(next(tensors_in(inputs)).device):  # else streams are another GPU's
+            if self._graph is None:
+                self._graph = self._record(inputs)
+            for kept, given in zip(tensors_in(self._inputs), tensors_in(inputs), strict=True):
+                kept.copy_(given)
+            self._graph.replay()
         return self._result
 
-    def _record(self, inputs: Any) -> None:
+    def _record(self, inputs: Any) -> torch.cuda.CUDAGraph:
         self._inputs = inputs  # new tensors at each step, so these are kept
         stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
@@ -48,9 +48,15 @@ class Recorded(Generic[T]):
                 self._compute(*inputs)
         torch.cuda.current_stream().wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
+        # Other threads may go on copying and pinning, such as the one that fetches features.
+        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
             self._result = self._compute(*inputs)
-        self._graph = graph
+        return graph
+
+
+def can_record(device: torch.device) -> bool:
+    """Whether computations on the device can be recorded."""
+    return device.type == "cuda"
 
 
 def tensors_in(value: Any) -> Iterator[Tensor]:

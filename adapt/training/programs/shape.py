@@ -63,6 +63,6 @@ def side_by_side(
 
 def parts(group: Sequence[T], most: int) -> list[Sequence[T]]:
     """As few parts of at most ``most`` as possible, of nearly equal sizes."""
-    count = -(-len(group) // most)
-    bounds = [len(group) * n // count for n in range(count + 1)]
-    return [group[a:b] for a, b in zip(bounds, bounds[1:], strict=False)]
+    size = len(group)
+    count = -(-size // most)
+    return [group[size * n // count : size * (n + 1) // count] for n in range(count)]

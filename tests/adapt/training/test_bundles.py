@@ -25,7 +25,7 @@ from tcon.adapt.methods.source_only import SourceOnly
 from tcon.adapt.run.folder import RunFolder
 from tcon.adapt.training.programs.bundle import Bundle
 from tcon.adapt.training.programs.shape import most_together, parts, shape_of, side_by_side
-from tcon.adapt.training.programs.trainee import Trainee
+from tcon.adapt.training.programs.trainee import Inputs, Trainee
 from tcon.cache import InputError
 
 STEPS = 20
@@ -216,6 +216,47 @@ def test_a_bundle_larger_than_memory_is_divided(
         assert_alike(folder, alone)
 
 
+def test_a_shape_that_fits_into_memory_is_not_divided(
+    files: tuple[Path, Path], tmp_path: Path, sizes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Runs of the same method may take less, for their batches are smaller."""
+    step = Bundle.step
+
+    def hungry(self: Bundle) -> None:
+        if len(self.trainees) > 1 and self.trainees[0].config.train.batch_size == 5:
+            raise MemoryError
+        step(self)
+
+    monkeypatch.setattr(Bundle, "step", hungry)
+    runs = [*runs_of("daaa", seeds=2), *runs_of("daaa", "train.batch_size=3", seeds=[2, 3])]
+    train(files, runs, tmp_path / "runs", bundle=2)
+    assert sizes == [2] * STEPS  # the others are alone
+
+
+def test_bad_input_fails_the_runs_and_is_no_fault_of_their_program(
+    files: tuple[Path, Path], tmp_path: Path, sizes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw = Trainee.next_inputs
+
+    def damaged(self: Trainee) -> Inputs:
+        if self.step == 3 and self.config.seed == 1:
+            raise InputError("s.h5 is damaged")
+        return draw(self)
+
+    monkeypatch.setattr(Trainee, "next_inputs", damaged)
+    notes, ended = [], []
+    train(
+        files,
+        runs_of("source_only"),
+        tmp_path / "runs",
+        bundle=3,
+        on_note=notes.append,
+        on_state=lambda folder, state, why: ended.append((state, why)),
+    )
+    assert sizes == [3] * 4 and notes == []
+    assert ended == [("running", "")] * 3 + [("failed", "s.h5 is damaged")] * 3
+
+
 class DataDependent(SourceOnly):
     """Looks at a number, which no program of several runs can."""
 
@@ -293,6 +334,7 @@ def test_parts_are_few_and_nearly_equal() -> None:
     assert [len(part) for part in parts(range(7), 3)] == [2, 2, 3]
     assert [len(part) for part in parts(range(6), 3)] == [3, 3]
     assert parts([1], 9) == [[1]]
+    assert parts([], 9) == []
 
 
 def test_how_many_are_one_program() -> None:

@@ -1,5 +1,5 @@
 """Steps that are recorded as CUDA graphs; what a recording may contain is tested in
-``test_bundles.py``, on any machine."""
+``test_bundles.py``, and which are recorded in ``test_recorded_runs.py``, on any machine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tcon.adapt.config.runs import make_runs
 from tcon.adapt.grid import run_all
 from tcon.adapt.training.programs.bundle import Bundle
 from tcon.adapt.training.programs.program import make_program
-from tcon.adapt.training.programs.recorded import tensors_in
+from tcon.adapt.training.programs.recorded import Recorded, tensors_in
 from tcon.adapt.training.programs.trainee import Trainee
 
 on_a_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -35,14 +35,25 @@ def test_tensors_in_order() -> None:
     assert [len(x) for x in tensors_in((a, {"one": b, "two": (c, a)}))] == [1, 2, 3, 1]
 
 
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two GPUs")
+def test_on_a_device_that_is_not_the_current_one() -> None:
+    double = Recorded(lambda x: x * 2)
+    for number in (1.0, 3.0):
+        assert double(torch.tensor(number, device="cuda:1")).item() == 2 * number
+    assert torch.cuda.current_device() == 0
+
+
 @on_a_gpu
+@pytest.mark.parametrize("bundle", [1, 3])
 @pytest.mark.parametrize("method", ["source_only", "daaa", "cdan", "ta3n", "tcon"])
-def test_recorded_as_not_recorded(files: tuple[Path, Path], tmp_path: Path, method: str) -> None:
+def test_recorded_as_not_recorded(
+    files: tuple[Path, Path], tmp_path: Path, method: str, bundle: int
+) -> None:
     runs = make_runs([method], SETTINGS, segments=4, seeds=3)
     notes: list[str] = []
     for name, recorded in (("plain", False), ("recorded", True)):
         prepared = prepare(*files, runs, tmp_path / name, device="cuda")
-        run_all(prepared, bundle=3, cuda_graphs=recorded, on_note=notes.append)
+        run_all(prepared, bundle=bundle, cuda_graphs=recorded, on_note=notes.append)
     assert notes == []
     for run in runs:
         lines = [(tmp_path / n / run.name / "metrics.jsonl").open() for n in ("plain", "recorded")]
