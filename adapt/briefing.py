@@ -38,7 +38,8 @@ def brief(prepared: Prepared, devices: Sequence[str]) -> Briefing:
     said: dict[str, None] = dict.fromkeys(_videos(prepared, runs, ", ".join(devices)))
     if store.task.status not in ("", VERIFIED):
         said[f"Classes of {store.task.name}: {store.task.status}."] = None
-    steps = {}
+    steps: dict[str, int] = {}
+    faster: dict[str, None] = {}  # fitted methods compute in float32 always
     for run in runs:
         known = entry(run.method)
         if known.note:
@@ -49,7 +50,9 @@ def brief(prepared: Prepared, devices: Sequence[str]) -> Briefing:
             videos = len(store.chosen(run).source_train)
             steps[run.name] = run.train.steps(videos)
             said[_steps(run, videos)] = None
-    if faster := {run.method: None for run in runs if run.train.precision == "bf16"}:
+            if run.train.precision == "bf16":
+                faster[run.method] = None
+    if faster:
         said[f"Matrix products of {', '.join(faster)} are in bf16 (--precision)."] = None
     said |= {text: None for run in runs for text in store.notes(run)}
     if str(store.device) in devices:  # else processes of their own load the features
@@ -96,6 +99,6 @@ def _steps(run: RunConfig, videos: int) -> str:
     train = run.train
     epochs, per_epoch = train.epochs, train.steps_per_epoch(videos)
     by_epochs = f"{epochs} epoch{'s' if epochs > 1 else ''} of {per_epoch}"
-    if train.steps(videos) > epochs * per_epoch:
-        by_epochs = f"train.min_steps; {by_epochs} would be {epochs * per_epoch}"
+    if (decides := train.steps_decided_by(videos)) != "train.epochs":
+        by_epochs = f"{decides}; {by_epochs} would be {epochs * per_epoch}"
     return f"Each run has {train.steps(videos)} steps ({by_epochs})."

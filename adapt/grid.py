@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -20,8 +20,8 @@ from .methods import FittedMethod, entry
 from .run.folder import RunFolder, begun_record
 from .run.record import RunRecord
 from .runner import OnNote, OnState, Runner
+from .settle import settle_precision
 from .training.new_method import new_method
-from .training.precision import choose
 from .training.programs.loop import OnEvaluation, OnStep
 from .training.programs.shape import side_by_side
 
@@ -60,8 +60,7 @@ def prepare(
     """
     check_runs(runs, store, oracle=oracle)
     begun = {run.name: begun_record(Path(output) / run.name) for run in runs}
-    device = device or store.device
-    runs = [_with_precision(run, runs, begun, store, device, threads) for run in runs]
+    runs = settle_precision(runs, begun, Path(output), store, device or store.device, threads)
     folders = []
     for run in by_data(runs):
         path = Path(output) / run.name
@@ -94,28 +93,6 @@ def check_runs(runs: Sequence[RunConfig], store: Store, *, oracle: bool = False)
                     new_method(run, domains)
             except InputError as error:
                 raise InputError(f"{run.method} with segments={run.segments}: {error}") from None
-
-
-def _with_precision(
-    run: RunConfig,
-    runs: Sequence[RunConfig],
-    begun: Mapping[str, RunRecord | None],
-    store: Store,
-    device: torch.device,
-    threads: int,
-) -> RunConfig:
-    """The run with the precision that it has begun in, or that is chosen for it now.
-
-    A fitted run has that of the run that it starts from. ``begun`` are records by runs' names.
-    """
-    fitted = issubclass(entry(run.method).method, FittedMethod)
-    decides = (base_of(run, runs) if fitted else None) or run
-    record = begun[decides.name] or begun[run.name]
-    if run.train.precision == "auto" and record is not None:
-        precision = record.run.train.precision
-    else:
-        precision = choose(decides, store.chosen(decides), device, threads=threads)
-    return replace(run, train=replace(run.train, precision=precision))
 
 
 def _describe(

@@ -74,6 +74,11 @@ class TrainConfig:
         """Steps of a run."""
         return max(self.min_steps, self.epochs * self.steps_per_epoch(source_videos))
 
+    def steps_decided_by(self, source_videos: int) -> str:
+        """The setting that decides how many steps a run has."""
+        by_epochs = self.epochs * self.steps_per_epoch(source_videos)
+        return "train.min_steps" if self.min_steps > by_epochs else "train.epochs"
+
     def steps_per_epoch(self, source_videos: int) -> int:
         """Steps that pass over the source once."""
         return -(-source_videos // self.batch_size)

@@ -27,8 +27,8 @@ class EndToEnd:
         crops: TSN's ``multiscale`` crops of training videos, or the ``centre``.
         flip: mirror half of the multiscale crops. It may change what an action means, as of
             Jester's turning hands.
-        precision: of the backbone: "auto", "fp32", "bf16" or "fp16". Everything after it is
-            float32.
+        precision: of the backbone: "auto", "fp32", "bf16" or "fp16". What comes after it has
+            ``train.precision``.
         micro_batch: images, or clips where the backbone takes these, that go through it at once;
             0 for as many as fit. The loss is that of the whole batch all the same.
 

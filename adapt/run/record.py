@@ -228,7 +228,10 @@ def read_record(folder: Path) -> RunRecord:
         if "run" not in values:
             values = current_layout(values)
         values = with_precision(values)
-        return from_data(RunRecord, values)
+        record = from_data(RunRecord, values)
+        if record.run.train.precision == "auto":
+            raise ValueError("run.train.precision: must be fp32 or bf16 in a run that has begun")
+        return record
     except InputError:
         raise
     except (ValueError, RecursionError) as error:

@@ -49,13 +49,19 @@ class Finding:
 
 
 def findings(
-    records: Records, *, method: str, source_segments: int = 2, options: object = None
+    records: Records,
+    *,
+    method: str,
+    longer: str = "train.epochs",
+    source_segments: int = 2,
+    options: object = None,
 ) -> list[Finding]:
     """Everything that looks wrong.
 
     Args:
         records: the lines of ``metrics.jsonl``.
         method: the name of the method, which is METHOD in the remedies below.
+        longer: the setting to raise for more steps, which is LONGER in them.
         source_segments: with 1 every alignment chooses the same one.
         options: the method's; its ``warmup``, if any, says when attention starts by itself.
     """
@@ -72,7 +78,10 @@ def findings(
     warmup = getattr(options, "warmup", None)
     if warmup is not None:
         found += _attention(records, warmup)
-    return [replace(one, remedy=one.remedy.replace("METHOD", method)) for one in found]
+    return [
+        replace(one, remedy=one.remedy.replace("METHOD", method).replace("LONGER", longer))
+        for one in found
+    ]
 
 
 def by_kind(
@@ -114,7 +123,7 @@ def _predictions(records: Records) -> Iterator[Finding]:
             "one class",
             f"{share:.0%} of the target training videos get one and the same class{pseudo}: unless "
             "they are of one, the target's classes are not told apart",
-            "train longer, and cached features with train.normalise=domain; "
+            "train longer (LONGER), and cached features with train.normalise=domain; "
             "METHOD.pseudo.threshold=1 (none) where there are pseudo-labels, and a lower "
             "METHOD.lambda_d where there is one",
         )
@@ -130,7 +139,7 @@ def _discriminators(records: Records) -> Iterator[Finding]:
                 f"{name} separated",
                 f"the {name} discriminator still tells the domains apart at the end (accuracy "
                 f"{late:.2f}): the features cannot fool it, so little is aligned",
-                "train longer (train.epochs), or a higher METHOD.lambda_d where there is one; "
+                "train longer (LONGER), or a higher METHOD.lambda_d where there is one; "
                 "train.normalise=domain, where it is not set, brings the domains nearer first",
             )
         losses = [record.get(f"{name}_domain", math.nan) for record in records]
@@ -163,7 +172,7 @@ def _pairs(records: Records, options: object) -> Iterator[Finding]:
         yield Finding(
             "no pseudo-labels",
             "no target video was confident enough for a pseudo-label at the end",
-            "lower METHOD.pseudo.threshold, or train longer",
+            "lower METHOD.pseudo.threshold, or train longer (LONGER)",
         )
 
 

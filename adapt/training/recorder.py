@@ -102,6 +102,7 @@ class Recorder:
             + findings(
                 self.folder.records,
                 method=run.method,
+                longer=run.train.steps_decided_by(len(domains.source_train)),
                 source_segments=run.source_segments,
                 options=run.options,
             ),

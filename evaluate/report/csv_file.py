@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...cache import InputError
-from ..runs.settings import as_text
+from ..runs.values import as_text
 from ..scores.choices.selection import Selection
 from ..scores.choices.validators import VALIDATORS
 from ..scores.results import Result

@@ -20,7 +20,8 @@ from ... import __version__
 from ...cache import InputError
 from ..runs.logs import HealthWarning
 from ..runs.provenance import FeatureOrigin, TaskFile
-from ..runs.settings import SettingsTable, as_text
+from ..runs.settings import SettingsTable
+from ..runs.values import as_text
 from ..tables.layout import Block
 from .content import Content
 from .page import distances, reported

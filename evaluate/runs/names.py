@@ -6,20 +6,28 @@ import os
 from collections.abc import Sequence
 
 from .groups import Group
+from .values import as_text
 
 
 def row_name(group: Group, groups: Sequence[Group]) -> str:
-    """The method and its preset; with the folder where another of the groups has the same name and
-    the same input and number of segments."""
+    """The method and its preset.
+
+    Where another of the groups has the same name and the same input and number of segments, also
+    the folder, if theirs differ, and the settings in which those of one folder differ.
+    """
 
     def row(g: Group) -> tuple[str, ...]:
         return g.dataset, _name(g), g.modality, g.segments
 
-    folders = [g.folder for g in groups if row(g) == row(group)]
-    if len(folders) < 2:
-        return _name(group)
-    short = [folder.name for folder in folders].count(group.folder.name) == 1
-    return f"{_name(group)} ({group.folder.name if short else group.folder})"
+    alike = [g for g in groups if row(g) == row(group)]
+    here = [g for g in alike if g.folder == group.folder]
+    words = []
+    if len(here) < len(alike):
+        others = {g.folder.name for g in alike if g.folder != group.folder}
+        words.append(str(group.folder) if group.folder.name in others else group.folder.name)
+    if len(here) > 1:
+        words += _differing_settings(group, here)
+    return f"{_name(group)} ({', '.join(words)})" if words else _name(group)
 
 
 def full_name(group: Group, groups: Sequence[Group]) -> str:
@@ -52,3 +60,23 @@ def folder_names(groups: Sequence[Group]) -> list[str]:
 def _name(group: Group) -> str:
     name = group.label if group.preset == "matched" else f"{group.label} {group.preset}"
     return f"{name} (oracle)" if group.reads_target_labels else name
+
+
+def _differing_settings(group: Group, groups: Sequence[Group]) -> list[str]:
+    """The group's settings that all groups have and not all alike, as ``--set`` takes them; its
+    seeds where there are none."""
+    own, each = _settings(group), [_settings(g) for g in groups]
+    shared = [key for key in own if all(key in settings for settings in each)]
+    differing = [key for key in shared if len({settings[key] for settings in each}) > 1]
+    return [f"{key}={own[key]}" for key in differing] or [
+        f"seeds {' '.join(map(str, group.seeds))}"
+    ]
+
+
+def _settings(group: Group) -> dict[str, str]:
+    """As text; of a fused group both, if they differ: ``fp32+bf16``."""
+    first, *others = (part.record.settings() for part in group.parts)
+    return {
+        key: "+".join(dict.fromkeys(as_text(own[key]) for own in (first, *others) if key in own))
+        for key in first
+    }

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from .groups import Group
 from .names import folder_names
 from .read import Run
-
-Value = str | int | float | bool | None
+from .values import Value, as_text
 
 
 @dataclass(frozen=True, repr=False)
@@ -38,11 +37,6 @@ def settings_of(run: Run) -> dict[str, Value]:
     segments = run.record.run.segments
     k = segments.source if segments.source == segments.target else str(segments)
     return run.record.decisive(without=("seed",)) | {"segments": k}
-
-
-def as_text(value: Value) -> str:
-    """A value as ``--set`` takes it."""
-    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
 
 
 def compare_settings(groups: Sequence[Group]) -> SettingsTable:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..runs.settings import as_text
+from ..runs.values import as_text
 from ..scores.choices.outcomes import Outcome, Pick
 from ..scores.choices.selection import Selection
 from ..scores.choices.validators import VALIDATORS

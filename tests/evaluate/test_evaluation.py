@@ -249,6 +249,43 @@ def test_settings_that_differ_come_first(tmp_path: Path) -> None:
     assert "tcon.tau" in settings.alone["tcon"] and "seed" not in settings.equal
 
 
+def test_rows_of_one_folder_say_in_which_settings_they_differ(tmp_path: Path) -> None:
+    files, train = two_domains(tmp_path), [logits(15, 9, 3)]
+    for seed, settings in enumerate([(), ("train.precision=bf16",), ("train.nesterov=false",)]):
+        write_run(tmp_path / "a", files, train=train, seed=seed, settings=settings)
+    assert list(by_name(evaluate(tmp_path))) == [
+        "tcon (train.precision=fp32)",
+        "tcon (train.precision=bf16)",
+    ]
+    write_run(tmp_path / "b", files, train=train, settings=("train.lr=0.5",))
+    assert list(by_name(evaluate(tmp_path))) == [
+        "tcon (a, train.precision=fp32)",
+        "tcon (a, train.precision=bf16)",
+        "tcon (b)",
+    ]
+
+
+def test_fused_rows_of_one_folder_say_in_which_settings_they_differ(tmp_path: Path) -> None:
+    both = ("rgb", "flow")
+    files = (
+        write_domain(tmp_path / "clips.h5", videos=30, modalities=both),
+        write_domain(tmp_path / "cctv.h5", videos=30, seed=1, modalities=both),
+    )
+    for seed, precision in enumerate(["fp32", "bf16"]):
+        for modality in both:
+            chosen = precision if modality == "flow" else "fp32"
+            write_run(
+                tmp_path / "runs", files, train=[logits(15, 9, 3)], seed=seed, modality=modality,
+                settings=(f"train.precision={chosen}", f"train.lr=0.{seed + 1}",
+                          f"train.batch_size={seed + 8}"),
+            )  # fmt: skip
+    fused = [r.name for r in evaluate(tmp_path, fuse=True).results if "+" in r.group.modality]
+    assert fused == [
+        "tcon (train.batch_size=8, train.lr=0.1, train.precision=fp32)",
+        "tcon (train.batch_size=9, train.lr=0.2, train.precision=fp32+bf16)",
+    ]
+
+
 def test_permuting_the_target_labels_changes_what_is_computed(tmp_path: Path) -> None:
     runs = make(tmp_path, seeds=1)
     set_accuracy(runs / "tcon_rgb_k4_seed0", 9)

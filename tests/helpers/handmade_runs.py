@@ -62,6 +62,7 @@ def write_run(
         weights="toy",
         mode="cached features",
     )
+    settings = ("train.precision=fp32", *settings)
     config = make_runs([method], settings, modality=modality, segments=segments, seeds=seed + 1)[-1]
     run = RunFolder(folder / config.name, RunRecord(run=config, data=data, tool_version="0"))
     run.begin()

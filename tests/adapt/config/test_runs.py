@@ -169,6 +169,8 @@ def test_steps() -> None:
     assert TrainConfig(epochs=90, batch_size=64).steps(1438) == 90 * 23  # ceil(1438 / 64)
     assert TrainConfig(epochs=90, batch_size=64, min_steps=600).steps(72) == 600
     assert TrainConfig(epochs=1, batch_size=64, min_steps=1).steps(65) == 2
+    assert TrainConfig(epochs=180, min_steps=600).steps_decided_by(72) == "train.min_steps"
+    assert TrainConfig(epochs=300, min_steps=600).steps_decided_by(72) == "train.epochs"
 
 
 def test_settings() -> None:

@@ -24,6 +24,8 @@ from tcon.adapt.run.record import (
 from tcon.cache import InputError
 from tcon.cache.common.plugins import PluginRecord
 
+DECIDED = "train.precision=fp32"  # `auto` is decided when a run begins
+
 
 def domain(name: str) -> DomainRecord:
     return DomainRecord(path=f"{name}.h5", sha256=name, labels={"jump": 0, "odd.label": 1})
@@ -55,18 +57,19 @@ def write(folder: Path, record: RunRecord) -> Path:
 
 @pytest.mark.parametrize("method", names())
 def test_every_method_reads_back_as_it_was_written(tmp_path: Path, method: str) -> None:
-    for run in make_runs([method], ["train.lr=0.01"], segments="4,6:4", seeds=2):
+    for run in make_runs([method], [DECIDED, "train.lr=0.01"], segments="4,6:4", seeds=2):
         record = record_of(run, command=("tcon", "adapt", "a b"))
         assert read_record(write(tmp_path / "run", record)) == record
 
 
 def test_end_to_end_base_and_plugins_read_back(tmp_path: Path) -> None:
-    (run,) = make_runs(["tcon"], ["e2e.weights=random", "e2e.micro_batch=4"], end_to_end=True)
+    settings = [DECIDED, "e2e.weights=random", "e2e.micro_batch=4"]
+    (run,) = make_runs(["tcon"], settings, end_to_end=True)
     data = replace(DATA, mode="end to end", micro_batch=4)
     plugins = (PluginRecord("/gone/mine.py", "0" * 64),)
     record = record_of(run, data=data, plugins=plugins)
     assert read_record(write(tmp_path / "run", record)) == record
-    base, fitted = make_runs(["cmfglr"])
+    base, fitted = make_runs(["cmfglr"], [DECIDED])
     record = record_of(fitted, base=base.options)
     assert read_record(write(tmp_path / "run", record)) == record
 
@@ -95,7 +98,7 @@ def test_what_counts_tells_runs_apart() -> None:
 
 
 def test_a_method_of_another_version_keeps_its_options(tmp_path: Path) -> None:
-    content = json.loads(write_record(record_of(make_runs(["tcon"])[0])))
+    content = json.loads(write_record(record_of(make_runs(["tcon"], [DECIDED])[0])))
     content["run"] |= {"method": "newer", "options": {"width": 3, "deep": {"x": [1]}}}
     (tmp_path / CONFIG).write_text(json.dumps(content))
     record = read_record(tmp_path)
@@ -114,12 +117,14 @@ def test_a_method_of_another_version_keeps_its_options(tmp_path: Path) -> None:
         ({"options": {"tau": "x"}}, "tau: must be a number"),
         ({"segments": {"source": 0, "target": 4}}, r"run\.segments\.source: "),
         ({"seed": None}, r"run\.seed: "),
+        ({"train": {"precision": "fp64"}}, r"run\.train\.precision: must be"),
+        ({"train": {"precision": "auto"}}, r"run\.train\.precision: must be fp32 or bf16"),
     ],
 )
 def test_a_wrong_value_is_named_by_its_key(
     tmp_path: Path, change: dict[str, object], message: str
 ) -> None:
-    content = json.loads(write_record(record_of(make_runs(["tcon"])[0])))
+    content = json.loads(write_record(record_of(make_runs(["tcon"], [DECIDED])[0])))
     for key, value in change.items():
         content["run"][key] = content["run"][key] | value if isinstance(value, dict) else value
     (tmp_path / CONFIG).write_text(json.dumps(content))

@@ -113,6 +113,14 @@ def test_no_advice_runs_in_a_circle() -> None:
     assert ["pseudo-labels strengthen it" in text for text in texts] == [True, False]
 
 
+@pytest.mark.parametrize("longer", ["train.epochs", "train.min_steps"])
+def test_who_is_to_train_longer_is_told_by_which_setting(longer: str) -> None:
+    bad = {"video_disc_accuracy": 1.0, "pseudo_rate": 0.0, "target_top_class": 1.0}
+    found = findings([{**HEALTHY, **bad}], options=TCON, longer=longer)
+    assert [f.kind for f in found] == ["one class", "video separated", "no pseudo-labels"]
+    assert all(f"train longer ({longer})" in f.remedy for f in found)
+
+
 def test_what_an_older_version_did_not_log_is_no_zero() -> None:
     new = {**HEALTHY, "feature_spread": 0.15}
     assert findings([HEALTHY] * 6 + [HEALTHY, new], options=TCON) == []

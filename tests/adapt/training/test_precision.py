@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import torch
 from feature_files import write_domain
 from prepared_runs import prepare
 
+from tcon.adapt.briefing import brief
 from tcon.adapt.config.grid import Grid
 from tcon.adapt.config.options import RunConfig
 from tcon.adapt.config.runs import make_runs
@@ -144,6 +146,52 @@ def test_a_run_goes_on_in_the_precision_that_it_has_begun_in(
     assert prepared_run(files, tmp_path).train.precision == "fp32" and faster == []
     with pytest.raises(InputError, match=r"another train\.precision \(fp32, now bf16\)"):
         prepared_run(files, tmp_path, "train.precision=bf16")
+
+
+def test_a_new_seed_takes_the_precision_of_those_that_have_begun(
+    files: tuple[Path, Path], tmp_path: Path, faster: list[Product]
+) -> None:
+    def trained(*settings: str, seeds: list[int]) -> list[str]:
+        runs = make_runs(["source_only"], [*QUICK, *settings], segments=4, seeds=seeds)
+        prepared = prepare(*files, runs, tmp_path)
+        run_all(prepared)
+        return [run.train.precision for run, _ in prepared.runs]
+
+    assert trained("train.precision=fp32", seeds=[10]) == ["fp32"]
+    assert trained(seeds=[1, 2]) == ["fp32", "fp32"] and faster == []
+    assert trained("train.lr=0.1", seeds=[3]) == ["bf16"]  # another setting: no sibling
+    assert trained(seeds=[4]) == ["fp32"]
+    assert trained("train.precision=bf16", seeds=[5]) == ["bf16"]  # asked for
+
+
+def test_what_is_only_described_is_no_sibling(
+    files: tuple[Path, Path], tmp_path: Path, faster: list[Product]
+) -> None:
+    """A process that was killed before it stored anything has decided nothing for others."""
+    run = prepared_run(files, tmp_path, "train.precision=fp32")
+    (tmp_path / run.name / "logits.h5").unlink()
+    (new,) = make_runs(["source_only"], QUICK, segments=4, seeds=[1])
+    [(settled, _)] = prepare(*files, [new], tmp_path).runs
+    assert settled.train.precision == "bf16"
+
+
+def test_a_base_that_is_gone_is_trained_as_it_was(
+    files: tuple[Path, Path], tmp_path: Path, faster: list[Product]
+) -> None:
+    settings = ("cmfglr.select=false", "train.precision=fp32")
+    fitted = prepared_run(files, tmp_path, *settings, method="cmfglr")
+    shutil.rmtree(tmp_path / fitted.name.replace("cmfglr", "source_only"))
+    runs = make_runs(["cmfglr"], [*QUICK, "cmfglr.select=false"], segments=4)
+    kept = [run.train.precision for run, _ in prepare(*files, runs, tmp_path).runs]
+    assert kept == ["fp32", "fp32"]
+
+
+def test_only_trained_methods_are_said_to_be_in_bf16(
+    files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    runs = make_runs(["cmfglr"], [*QUICK, "train.precision=bf16"], segments=4)
+    notes = brief(prepare(*files, runs, tmp_path), ["cpu"]).notes
+    assert "Matrix products of source_only are in bf16 (--precision)." in notes
 
 
 def test_a_fitted_run_has_the_precision_of_its_base(

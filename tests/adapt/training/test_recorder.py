@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import pytest
 import torch
 from feature_files import write_domain
 from prepared_runs import prepare
 
 from tcon.adapt.config.runs import make_runs
+from tcon.adapt.run.folder import HEALTH
 from tcon.adapt.training.new_method import new_method
 from tcon.adapt.training.recorder import Recorder, top_class_share
 
@@ -37,3 +40,23 @@ def test_logs_are_averaged_and_moments_are_not(tmp_path: Path) -> None:
 def test_the_commonest_class() -> None:
     logits = torch.tensor([[0.0, 1.0], [2.0, 1.0], [-3.0, -1.0]])
     assert top_class_share(logits) == 2 / 3
+
+
+@pytest.mark.parametrize(
+    ("settings", "decides"),
+    [((), "train.min_steps"), (("train.min_steps=1",), "train.epochs")],
+)
+def test_advice_names_the_setting_that_decides_the_steps(
+    tmp_path: Path, settings: tuple[str, ...], decides: str
+) -> None:
+    files = write_domain(tmp_path / "s.h5"), write_domain(tmp_path / "t.h5", seed=1)
+    prepared = prepare(*files, make_runs(["source_only"], settings), tmp_path / "runs")
+    run, folder = prepared.runs[0]
+    feed = prepared.store.feed(run)
+    recorder, method = Recorder(folder, feed), new_method(run, feed.domains)
+    folder.begin()
+    recorder.add({"video_disc_accuracy": 1.0})
+    recorder.evaluate(method, 1)
+    recorder.finish(method)
+    found = {f["kind"]: f["remedy"] for f in json.loads((folder.path / HEALTH).read_text())}
+    assert f"train longer ({decides})" in found["video separated"]
