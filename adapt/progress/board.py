@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from threading import Timer
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.live import Live
@@ -20,6 +21,7 @@ from ...cache.common.pace import SAID_EVERY, duration, every, rate
 from ..runner import State
 from .time_left import Clock, TimeLeft
 
+_SOON = 2.0  # seconds after which a log tells what is done before training
 _SHOWN_WAITING = 3  # of hundreds of runs the rest are counted
 _COLUMNS = ("state", "step", "steps/s", "time", "left")  # after the run's name
 _STATE_WIDTH = 9  # "finished before" takes two lines
@@ -109,6 +111,11 @@ class Board:
     def __enter__(self) -> Board:
         terminal = self.console.is_terminal
         self._open.enter_context(self._live if terminal else every(SAID_EVERY, self.report))
+        if not terminal:
+            soon = Timer(_SOON, self._say_caption)
+            self._open.callback(soon.join)
+            self._open.callback(soon.cancel)
+            soon.start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -162,6 +169,10 @@ class Board:
             self.console.print(f"{row.name}: {', '.join(parts)}")
         if len(self.rows) > len(running[:_SHOWN_LINES]):
             self.console.print(self.summary() + (f"; {self.caption}" if self.caption else ""))
+
+    def _say_caption(self) -> None:
+        if self.caption:
+            self.console.print(f"{self.summary()}; {self.caption}")
 
     def summary(self) -> str:
         """How many runs are in which state, and the time left."""

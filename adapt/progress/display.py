@@ -73,8 +73,6 @@ class Display:
                     self.console.print(text)
                 if any(not grid.end_to_end for grid in self.grids):
                     board.caption = "reading features"
-                    if not self.console.is_terminal:
-                        self.console.print("Reading features.")
             case GridReady(grid, briefing):
                 board.caption = ""
                 where = f"{grid.output}: " if len(self.grids) > 1 else ""

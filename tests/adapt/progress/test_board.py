@@ -129,6 +129,19 @@ def test_a_log_is_not_silent_for_longer_than_half_a_minute(monkeypatch: pytest.M
         assert (out.getvalue().count("run0: step 3/8\n") > 1) == (not terminal)
 
 
+def test_a_log_soon_tells_what_is_done_before_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "_SOON", 0.05)
+    for caption, line in (
+        ("reading features", "2 runs: 2 waiting; reading features\n"),
+        ("", ""),
+    ):
+        shown, out = board(2, terminal=False)
+        with shown:
+            shown.caption = caption
+            threading.Event().wait(0.3)
+        assert out.getvalue() == line
+
+
 def test_no_line_comes_after_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """A line that is on its way when the board closes is printed before it has closed."""
     monkeypatch.setattr(live, "SAID_EVERY", 0.01)
