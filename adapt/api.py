@@ -172,7 +172,8 @@ def train_grids(
     watcher = _Watcher(on_event or (lambda event: None))
     chosen, alone = choose_device(device), len(grids) == 1
     cached = tuple(grid for grid in grids if not grid.end_to_end)
-    planned, together = plan_jobs(jobs, grids, chosen), most_together(bundle, chosen)
+    together = most_together(bundle, chosen)
+    planned = plan_jobs(jobs, grids, chosen, bundle=together)
     watcher(JobsPlanned(planned))
     here = list(grids)
     if planned.processes > 1:

@@ -13,10 +13,11 @@ import click
 
 from ..cache.common.plugin_option import plugin_option
 from .config import defaults
+from .config.number_or_auto import NumberOrAuto, read_number_or_auto
 
 
-def _number_or_auto(_context: click.Context, _option: click.Parameter, given: str) -> int | str:
-    return int(given) if given.isdecimal() else given
+def _number_or_auto(_context: click.Context, option: click.Parameter, given: str) -> NumberOrAuto:
+    return read_number_or_auto(str(option.name), given)
 
 
 @click.command()
@@ -113,8 +114,8 @@ def _number_or_auto(_context: click.Context, _option: click.Parameter, given: st
 def adapt(
     plan: str | None,
     device: str,
-    jobs: int | str,
-    bundle: int | str,
+    jobs: NumberOrAuto,
+    bundle: NumberOrAuto,
     cuda_graphs: bool,
     tensorboard: bool,
     workers: int | None,

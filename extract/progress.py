@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from ..cache import FeatureFile
-from ..cache.common.console import OutputDisplay, VideoBar
+from ..cache.common.console import OutputDisplay, VideoBar, console
 from ..cache.common.pace import rate
 from ..cache.schema import Failure
 from .features.pipeline import Progress
@@ -70,6 +71,14 @@ class ExtractionDisplay(OutputDisplay):
         seconds = max(self._seconds, 1e-3)
         videos, images = self._last.done / seconds, self._last.images / seconds
         return f"{rate(videos)} videos/s, {rate(images)} images/s"
+
+
+def saying_that_flow_compiles() -> AbstractContextManager[None]:
+    """Say so if the kernels of flow are compiled in the block."""
+    from .flow.engines.compiling import when_compiling  # imports numba, which RGB does not need
+
+    text = "Compiling the flow for this processor, once: about 12 s."
+    return when_compiling(lambda: console().print(text))
 
 
 def failures_of(file: FeatureFile, items: Sequence[VideoItem]) -> list[Failure]:

@@ -237,6 +237,9 @@ def test_unusable_pairs(
         (["--plan", "table9"], "no plan 'table9': did you mean table"),
         (["--method", "target_only,tcon"], "permit it by --oracle"),
         (["--bundle", "0"], "bundle must be auto or a number from 1 on"),
+        (["--jobs", "9" * 5000], "jobs must be auto or a number from 1 on, not '99999"),
+        (["--jobs", "foo", "--dry-run"], "jobs must be auto or a number from 1 on, not 'foo'"),
+        (["--bundle", "-1", "--dry-run"], "bundle must be auto or a number from 1 on, not -1"),
     ],
 )
 def test_wrong_options(files: list[object], extra: list[str], message: str) -> None:

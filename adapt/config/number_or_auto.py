@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Literal
 
 from ...cache.errors import InputError
@@ -9,8 +10,27 @@ from ...cache.errors import InputError
 NumberOrAuto = int | Literal["auto"]
 
 
-def check_number_or_auto(option: str, given: object) -> None:
-    """Refuse what is neither.
+_SHOWN = 30  # characters of what is refused
+
+
+def read_number_or_auto(option: str, given: str) -> NumberOrAuto:
+    """Read what a person has typed.
+
+    Args:
+        option: its name.
+        given: its value.
+
+    Raises:
+        InputError: with both; it is neither.
+    """
+    value: object = given
+    with contextlib.suppress(ValueError):  # words, or more digits than Python reads
+        value = int(given)
+    return check_number_or_auto(option, value)
+
+
+def check_number_or_auto(option: str, given: object) -> NumberOrAuto:
+    """The value, if it is either.
 
     Args:
         option: its name.
@@ -19,6 +39,9 @@ def check_number_or_auto(option: str, given: object) -> None:
     Raises:
         InputError: with both.
     """
-    number = isinstance(given, int) and not isinstance(given, bool) and given > 0
-    if given != "auto" and not number:
-        raise InputError(f"{option} must be auto or a number from 1 on, not {given!r}")
+    if given == "auto":
+        return "auto"
+    if isinstance(given, int) and not isinstance(given, bool) and given > 0:
+        return given
+    shown = given if not isinstance(given, str) or len(given) <= _SHOWN else f"{given[:_SHOWN]}..."
+    raise InputError(f"{option} must be auto or a number from 1 on, not {shown!r}")

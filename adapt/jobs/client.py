@@ -18,6 +18,7 @@ from ..events import OnEvent, RunChanged
 from ..methods import entry
 from .plan import Jobs
 
+STOPPED = 128 + signal.SIGTERM  # exit code of a process that SIGTERM has ended
 _PATIENCE = 10.0  # seconds that processes have to end by themselves
 # No thread of a numerical library may be running when the leader forks.
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
@@ -104,6 +105,8 @@ def ending(code: int) -> str:
     Args:
         code: its exit code, or the signal that ended it as a negative number.
     """
+    if code in (STOPPED, -signal.SIGTERM):
+        return "was stopped by a signal: repeat the command, and it continues"
     if code >= 0:
         return f"ended with exit code {code}: its message is above"
     return (

@@ -29,8 +29,9 @@ from ..grid import Prepared
 from ..opening import open_store
 from ..runner import Group
 from ..training.programs.shape import side_by_side
-from .client import Orders, ending
+from .client import STOPPED, Orders, ending
 from .here import prepare_each
+from .plan import share
 from .queue import RunQueue
 from .worker import work
 
@@ -106,7 +107,7 @@ class Leader:
             else:
                 waiting.append((run, folder))
         processes = self.orders.jobs.processes
-        most = min(self.orders.bundle, max(1, -(-len(waiting) // processes)))
+        most = share(len(waiting), processes, self.orders.bundle)
         queue = RunQueue(side_by_side(waiting, most))
         while len(queue):
             free = len(self.workers) < processes
@@ -143,7 +144,7 @@ class Leader:
             work(prepared, group, theirs, self.orders)
             code = 0
         except KeyboardInterrupt:
-            pass
+            code = STOPPED
         except BaseException:
             traceback.print_exc()
         finally:
@@ -188,8 +189,16 @@ def main(descriptor: int) -> None:
     """Lead until all is trained, or until whoever asked is gone or sends SIGTERM."""
     torch.set_num_threads(1)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    stopped = (EOFError, ConnectionError, KeyboardInterrupt)
-    with contextlib.suppress(*stopped), Connection(descriptor) as client:
+    try:
+        _lead(descriptor)
+    except (EOFError, ConnectionError):
+        pass  # whoever asked is gone
+    except KeyboardInterrupt:
+        sys.exit(STOPPED)
+
+
+def _lead(descriptor: int) -> None:
+    with Connection(descriptor) as client:
         for plugin in client.recv():
             load_plugin(plugin)
         leader = Leader(client, client.recv())

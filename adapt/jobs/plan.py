@@ -15,6 +15,7 @@ from ..config.number_or_auto import NumberOrAuto, check_number_or_auto
 from ..config.options import RunConfig
 from ..methods import FittedMethod, entry, known_elsewhere
 from ..run.folder import is_finished
+from ..training.programs.shape import side_by_side
 
 # Fewer steps in all are done before another process has started: "auto" does not start any.
 _LEAST_STEPS = 1000
@@ -30,7 +31,7 @@ class Jobs:
     """How runs share the machine.
 
     Args:
-        processes: each trains one run at a time; 1 is this process, one run after another.
+        processes: each trains one run or bundle at a time; 1 is this process, one after another.
         threads: of each process; 0 leaves this process's as they are.
         devices: which the processes take in turn.
         notes: what to know of it, in sentences.
@@ -70,23 +71,28 @@ def plan_jobs(
     grids: Sequence[Grid],
     device: torch.device,
     machine: Machine | None = None,
+    *,
+    bundle: int = 1,
 ) -> Jobs:
     """Divide the machine among the runs of grids on cached features.
 
     Where several processes are asked for by number and cannot be had, a note says why.
 
     Args:
-        wanted: processes, or "auto": as many as there are cores, or one for each GPU, if memory
-            and the number of unfinished runs allow, and if there are steps enough.
+        wanted: processes, or "auto": one for each GPU or, on a CPU, one for each core, but no more
+            than half as many as unfinished runs, if memory allows and there are steps enough.
         grids: to be trained; those end to end are trained in this process.
         device: that runs are trained on; "cuda" without a number stands for all GPUs.
         machine: what there is to share; what this process finds if none.
+        bundle: at most so many runs are one program.
 
     Raises:
         InputError: ``wanted`` is neither.
     """
     check_number_or_auto("jobs", wanted)
     planned = _plan_cached(wanted, _unfinished(grids, end_to_end=False), device, machine)
+    note = _about(planned, max(_together(grid, bundle, planned.processes) for grid in grids))
+    planned = replace(planned, notes=(*planned.notes, *note))
     if wanted in ("auto", 1) or len(_unfinished(grids, end_to_end=True)) < 2:
         return planned
     return replace(planned, notes=(*planned.notes, _END_TO_END))
@@ -112,6 +118,30 @@ def _plan_cached(
     return _divide(wanted, len(runs), device, machine or Machine.this(device))
 
 
+def share(runs: int, processes: int, bundle: int) -> int:
+    """How many of a grid's runs are one program at most, so that every process gets some."""
+    return min(bundle, max(1, -(-runs // processes)))
+
+
+def _together(grid: Grid, bundle: int, processes: int) -> int:
+    """How many unfinished runs the largest program of a grid has."""
+    runs = _unfinished([grid], end_to_end=False)
+    groups = side_by_side([(run, None) for run in runs], share(len(runs), processes, bundle))
+    return max(map(len, groups), default=0)
+
+
+def _about(jobs: Jobs, together: int) -> tuple[str, ...]:
+    """A sentence on processes and bundles, where there are several or one."""
+    if jobs.processes < 2:
+        return (f"Up to {together} runs are trained as one program.",) if together > 1 else ()
+    each = f"{jobs.threads} thread{'s' * (jobs.threads > 1)} each"
+    on = f", on {len(jobs.devices)} GPUs" if len(jobs.devices) > 1 else ""
+    if together > 1:
+        what = f"{jobs.processes} processes train up to {together} runs each as one program"
+        return (f"{what}, {each}{on}.",)
+    return (f"{jobs.processes} runs are trained at once, {each}{on}.",)
+
+
 def _unfinished(grids: Sequence[Grid], *, end_to_end: bool) -> list[RunConfig]:
     return [
         run
@@ -126,19 +156,18 @@ def _divide(wanted: NumberOrAuto, runs: int, device: torch.device, machine: Mach
     """So many processes, and the cores among them."""
     gpus = tuple(f"cuda:{n}" for n in range(machine.gpus))
     devices = gpus if str(device) == "cuda" else (str(device),)
-    most = machine.cores
     if device.type == "cuda":
         most = len(devices)
-    elif machine.memory is not None:
-        most = min(most, machine.memory // _RUN_BYTES)
+    else:
+        # Threads gain nearly as much as processes do, and need no start and no last process alone.
+        most = min(machine.cores, runs // 2)
+        if machine.memory is not None:
+            most = min(most, machine.memory // _RUN_BYTES)
     processes = min(most if wanted == "auto" else wanted, runs)
     if processes < 2:
         return Jobs()
     threads = max(1, min(machine.cores // processes, machine.threads))
-    each = f"{threads} thread{'s' * (threads > 1)} each"
-    on = f", on {len(devices)} GPUs" if len(devices) > 1 else ""
-    note = f"{processes} runs are trained at once, {each}{on}."
-    return Jobs(processes, threads, devices, (note,))
+    return Jobs(processes, threads, devices)
 
 
 def _cannot_fork(device: torch.device) -> str:

@@ -71,11 +71,17 @@ class Display:
                 board.time_left.at_once = jobs.processes
                 for text in jobs.notes:
                     self.console.print(text)
+                if any(not grid.end_to_end for grid in self.grids):
+                    board.caption = "reading features"
+                    if not self.console.is_terminal:
+                        self.console.print("Reading features.")
             case GridReady(grid, briefing):
+                board.caption = ""
+                where = f"{grid.output}: " if len(self.grids) > 1 else ""
                 for text in briefing.notes:
-                    self.console.print(text)
+                    self.console.print(where + text)
                 for text in briefing.warnings:
-                    self.console.print(f"Warning: {text}", style="yellow")
+                    self.console.print(f"{where}Warning: {text}", style="yellow")
                 for name, steps in briefing.steps.items():
                     board.expect(self.labels[grid.output / name], steps)
             case RunChanged(folder, state, why):

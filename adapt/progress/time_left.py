@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
 import time
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 Clock = Callable[[], float]
@@ -87,17 +88,31 @@ class TimeLeft:
 
     def in_all(self) -> Remaining | None:
         """What all runs need yet together; None before anything is known of it."""
-        open_runs = [name for name, course in self._courses.items() if course.open]
-        left = [self.of(name) for name in open_runs]
-        known = [seconds for seconds in left if seconds is not None]
-        if not known:
+        open_runs = {name: course for name, course in self._courses.items() if course.open}
+        left = {name: self.of(name) for name in open_runs}
+        if not any(seconds is not None for seconds in left.values()):
             return None
-        running = sum(course.running for course in self._courses.values())
-        # No run is shared among processes: the longest one may be what all wait for.
-        seconds = max(sum(known) / max(self.at_once, running), *known)
-        return Remaining(seconds, at_least=len(known) < len(left))
+        running = [left[name] or 0.0 for name, course in open_runs.items() if course.running]
+        waiting = [left[name] or 0.0 for name, course in open_runs.items() if not course.running]
+        seconds = until_all_end(running, waiting, self.at_once)
+        return Remaining(seconds, at_least=None in left.values())
 
     def _rate_of_kind(self, kind: Hashable) -> float | None:
         alike = [c.measured for name, c in self._courses.items() if self._kinds[name] == kind]
         seconds, steps = (sum(values) for values in zip(*alike, strict=True))
         return steps / seconds if steps else None
+
+
+def until_all_end(running: Sequence[float], waiting: Iterable[float], processes: int) -> float:
+    """Seconds until all runs have ended, if each that waits goes to the first process that is free.
+
+    Args:
+        running: what each of these needs yet; each has a process of its own.
+        waiting: what each of these needs, in the order in which they start.
+        processes: at least one; more where more are running.
+    """
+    free_at = [*running, *[0.0] * (processes - len(running))]
+    heapq.heapify(free_at)
+    for seconds in waiting:
+        heapq.heapreplace(free_at, free_at[0] + seconds)
+    return max(free_at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -143,6 +144,7 @@ def extract(output: Path | None, check: bool, retry_failed: bool, **given: Any) 
     --dataset there is none. Run again to continue or extend.
     """
     from ...cache.common.console import console
+    from ...cache.reader import FeatureFile
     from ...cache.recipe import FlowRecipe
     from ..api import extract as extract_videos
     from ..features.options import make_options
@@ -151,7 +153,12 @@ def extract(output: Path | None, check: bool, retry_failed: bool, **given: Any) 
     from ..lists.videos import describe
     from ..machine.machine import Machine
     from ..machine.memory import keep_freed_memory
-    from ..progress import ExtractionDisplay, about_kept_flow, failures_of
+    from ..progress import (
+        ExtractionDisplay,
+        about_kept_flow,
+        failures_of,
+        saying_that_flow_compiles,
+    )
 
     selection = Selection(**_take(given, Selection))
     machine = Machine(**_take(given, Machine))
@@ -172,7 +179,9 @@ def extract(output: Path | None, check: bool, retry_failed: bool, **given: Any) 
     console().print(f"{describe(items)}.")
     output = selection.output(output)
     display = ExtractionDisplay(output)
-    with display.showing():
+    like = given["like"]
+    modalities = FeatureFile(like).modalities if like else given["modality"] or ""
+    with display.showing(), saying_that_flow_compiles() if "flow" in modalities else nullcontext():
         file = extract_videos(
             items,
             output,

@@ -33,8 +33,11 @@ def flow(video: Path, output: Path | None, engine: str, pairs: int, parameters: 
     from ...cache.common.console import console
     from ..flow import parse_parameters
     from ..flow.video import video_flow, write_flow
+    from ..progress import saying_that_flow_compiles
 
     output = output or Path(f"{video.stem}.flow")
-    found = video_flow(video, engine=engine, parameters=parse_parameters(parameters), pairs=pairs)
+    how = parse_parameters(parameters)
+    with saying_that_flow_compiles():
+        found = video_flow(video, engine=engine, parameters=how, pairs=pairs)
     write_flow(found, output)
     console().print(f"{found} Wrote {output}.mp4 and {output}.npz.")

@@ -27,9 +27,10 @@ def planned(
     output: str = "nowhere",
     device: str = "cpu",
     machine: Machine = LAPTOP,
+    bundle: int = 1,
 ) -> Jobs:
     grids = [grid(methods, f"train.min_steps={steps}", seeds=seeds, output=output)]
-    return plan_jobs(wanted, grids, torch.device(device), machine)
+    return plan_jobs(wanted, grids, torch.device(device), machine, bundle=bundle)
 
 
 def grid(
@@ -47,13 +48,26 @@ def divided(jobs: Jobs) -> tuple[int, int]:
     return jobs.processes, jobs.threads
 
 
-def test_auto_takes_a_process_for_each_core_and_threads_where_runs_are_few() -> None:
-    assert divided(planned()) == (4, 1)
-    assert divided(planned(seeds=2)) == (2, 2)
-    assert divided(planned(seeds=3)) == (3, 1)
+def test_auto_takes_a_process_for_two_runs_but_no_more_than_cores() -> None:
+    assert divided(planned()) == divided(planned(seeds=9)) == (4, 1)
+    assert divided(planned(seeds=6)) == divided(planned(seeds=7)) == (3, 1)
+    assert divided(planned(seeds=4)) == divided(planned(seeds=5)) == (2, 2)
+    assert planned(seeds=2) == planned(seeds=3) == Jobs()  # all threads, one after another
+    assert divided(planned(2, seeds=2)) == (2, 2)  # who asks for two gets two
     one_thread = Machine(cores=4, threads=1, memory=None, gpus=0)
-    assert divided(planned(seeds=2, machine=one_thread)) == (2, 1)  # OMP_NUM_THREADS=1
+    assert divided(planned(seeds=4, machine=one_thread)) == (2, 1)  # OMP_NUM_THREADS=1
     assert planned().notes == ("4 runs are trained at once, 1 thread each.",)
+
+
+def test_bundles_are_told_and_cut_so_that_every_process_gets_some() -> None:
+    said = "2 processes train up to 3 runs each as one program, 2 threads each."
+    assert planned(2, seeds=6, bundle=8).notes == (said,)
+    assert planned(2, seeds=6, bundle=1).notes == ("2 runs are trained at once, 2 threads each.",)
+    assert planned(1, seeds=6, bundle=4).notes == ("Up to 3 runs are trained as one program.",)
+    assert planned(1, seeds=1, bundle=4).notes == ()
+    mixed = grid(), grid("dann", seeds=1), grid(end_to_end=True)  # not all are of one kind
+    (note,) = plan_jobs(1, mixed, torch.device("cpu"), LAPTOP, bundle=32).notes
+    assert note == "Up to 8 runs are trained as one program."
 
 
 def test_auto_takes_no_more_than_memory_allows() -> None:

@@ -233,11 +233,26 @@ def test_a_worker_that_is_killed_fails_its_run_alone(
     training = Training(files, tmp_path, slow)
     os.kill(training.workers[0], signal.SIGKILL)
     out, error = training.process.communicate(timeout=120)
-    assert training.process.returncode == 1 and not error
+    assert training.process.returncode == 1 and not error, error
     assert training.left("logits.h5") == 3
     assert "1 of 4 runs failed:" in out
     assert out.count("failed: its process was killed by signal 9: if memory ran out, repeat") == 1
     assert gone([training.leader, *training.workers])
+
+
+@needs_proc
+@pytest.mark.parametrize("leader", [False, True])
+def test_a_process_that_is_stopped_says_so(
+    files: tuple[Path, Path], slow: Path, tmp_path: Path, leader: bool
+) -> None:
+    training = Training(files, tmp_path, slow)
+    os.kill(training.leader if leader else training.workers[0], signal.SIGTERM)
+    out, error = training.process.communicate(timeout=120)
+    assert training.process.returncode == 1 and not error, error
+    assert f"{4 if leader else 1} of 4 runs failed:" in out
+    assert "was stopped by a signal: repeat the command, and it continues" in out
+    wait_for(lambda: gone([training.leader, *training.workers]))
+    assert training.left(".lock") == 0
 
 
 @needs_proc
@@ -247,6 +262,6 @@ def test_a_leader_that_is_killed_fails_all_that_is_left(
     training = Training(files, tmp_path, slow)
     os.kill(training.leader, signal.SIGKILL)
     out, error = training.process.communicate(timeout=60)
-    assert training.process.returncode == 1 and not error
+    assert training.process.returncode == 1 and not error, error
     assert "4 of 4 runs failed:" in out
     wait_for(lambda: gone(training.workers))

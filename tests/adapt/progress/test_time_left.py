@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tcon.adapt.progress.time_left import Remaining, TimeLeft
+from tcon.adapt.progress.time_left import Remaining, TimeLeft, until_all_end
 
 
 class Clock:
@@ -55,14 +55,31 @@ def test_runs_of_a_kind_tell_of_each_other_and_share_the_processes(clock: Clock)
     left.stepped("b", 30, 100)
     # 80 steps in 20 s: a waiting run needs 25 s.
     assert left.of("c") == 25.0
-    left_of_all = 50 / 5 + 70 / 3 + 2 * 25
-    assert left.in_all() == Remaining(pytest.approx(left_of_all / 2))
+    # One follows a, which ends after 10 s, the other one b, after 70 / 3 s.
+    assert left.in_all() == Remaining(pytest.approx(70 / 3 + 25))
     left.ended("a")
     left.at_once = 2
-    assert left.in_all() == Remaining(pytest.approx((left_of_all - 10) / 2))
+    assert left.in_all() == Remaining(pytest.approx(70 / 3 + 25))
     for name in "bc":
         left.ended(name)
     assert left.in_all() == Remaining(25.0)  # one run is not divided among two processes
+
+
+@pytest.mark.parametrize(
+    ("running", "waiting", "processes", "seconds"),
+    [
+        ([], [3, 3, 3], 1, 9),
+        ([], [3, 3, 3], 2, 6),  # the third run ends on one process, alone
+        ([5], [], 4, 5),
+        ([8, 2], [3, 4, 1], 2, 9),  # 2 + 3 + 4 on one, 8 + 1 on the other
+        ([1, 1], [1, 1, 50], 2, 52),  # the longest comes last
+        ([4, 6, 5], [2], 1, 6),  # several runs of one program end together
+    ],
+)
+def test_each_run_goes_to_the_first_free_process(
+    running: list[float], waiting: list[float], processes: int, seconds: float
+) -> None:
+    assert until_all_end(running, waiting, processes) == seconds
 
 
 def test_what_is_unknown_makes_it_a_least_time(clock: Clock) -> None:
