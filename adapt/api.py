@@ -72,8 +72,8 @@ def adapt(
         seeds: how many, from 0 on, or which; 1 if none.
         settings: any options, as ``{"train.lr": 1e-3}`` or ``["train.lr=1e-3"]``.
         preset: named settings of the methods, applied first.
-        precision: of matrix products in training: "fp32", "bf16", or "auto" if none: that of other
-            seeds in ``output``, else the faster one here.
+        precision: of matrix products in training: "fp32", "bf16", or "auto" if none: that of the
+            runs in ``output`` that these are compared with, else the faster one here.
         task: csv of classes or a shipped task's name; None for the class names that both share.
         plan: a TOML file or a shipped plan's name; what is given here overrides it.
         plugins: files or modules that register methods or backbones of your own.

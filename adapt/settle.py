@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import glob
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import torch
 from .config.options import Precision, RunConfig
 from .config.runs import base_of
 from .data.store import Store
-from .methods import FittedMethod, entry
+from .methods import FittedMethod, entry, names
 from .run.folder import begun_record
 from .run.record import RunRecord
 from .training.precision import choose
@@ -29,8 +28,10 @@ def settle_precision(
     """The runs, none of them with the precision ``auto``.
 
     A run keeps the precision that it has begun in. A new one takes that of a begun run in the same
-    folder that differs in the seed alone, so that seeds stay comparable; only where there is none,
-    it is measured. A fitted run has the precision of the run that it starts from.
+    folder that differs in the seed alone, else of one that it is to be compared with: of another
+    method on the same input with the same training options. Only where there is none it is
+    measured, once for all methods that are compared. A fitted run has the precision of the run that
+    it starts from.
 
     Args:
         runs: of one grid.
@@ -43,42 +44,47 @@ def settle_precision(
     Raises:
         InputError: bf16 on a device that cannot compute in it.
     """
-    families: dict[RunConfig, list[RunConfig]] = {}  # those that start from a run, and itself
-    for run in runs:
-        fitted = issubclass(entry(run.method).method, FittedMethod)
-        families.setdefault((base_of(run, runs) if fitted else None) or run, []).append(run)
-    of_kind: dict[RunConfig, Precision] = {}
-    settled: dict[RunConfig, RunConfig] = {}
-    for first, members in families.items():
-        family = [first, *members]
-        records = (record for run in family if (record := begun[run.name]))
-        record = next(records, None)
-        if first.train.precision == "auto" and record is not None:
-            precision = record.run.train.precision
-        else:
-            kind = replace(first, seed=0)
-            if kind not in of_kind:
-                sibling = next((s for run in family for s in _siblings(run, output)), None)
-                of_kind[kind] = (
-                    choose(first, store.chosen(first), device, threads=threads)
-                    if sibling is None
-                    else sibling.run.train.precision
-                )
-            precision = of_kind[kind]
-        settled |= {run: _in_precision(run, precision) for run in members}
-    return [settled[run] for run in runs]
+    open_ones = any(run.train.precision == "auto" and not begun[run.name] for run in runs)
+    stored = _stored(output) if open_ones else []
+    of_kind = {_kind(run): run.train.precision for run in stored if run.method in names()}
+    of_rivals = {_rivals(run): run.train.precision for run in stored}
+
+    def precision_of(run: RunConfig) -> Precision:
+        first = (base_of(run, runs) if _is_fitted(run) else None) or run
+        if first.train.precision != "auto":
+            return choose(first, store.chosen(first), device, threads=threads)
+        if record := begun[first.name] or begun[run.name]:
+            return record.run.train.precision
+        if known := of_kind.get(_kind(first)) or of_rivals.get(_rivals(first)):
+            return known
+        compared = {_kind(r): r for r in runs if _rivals(r) == _rivals(first) and not _is_fitted(r)}
+        chosen = {choose(r, store.chosen(r), device, threads=threads) for r in compared.values()}
+        of_rivals[_rivals(first)] = "bf16" if "bf16" in chosen else "fp32"
+        return of_rivals[_rivals(first)]
+
+    return [_in_precision(run, precision_of(run)) for run in runs]
 
 
-def _siblings(run: RunConfig, output: Path) -> Iterator[RunRecord]:
-    """Records of begun runs that differ from a run in the seed alone, by rising seed; none where
-    its precision is asked for."""
-    if run.train.precision != "auto":
-        return
-    names = glob.escape(run.name.removesuffix(str(run.seed))) + "*"
-    for path in sorted(output.glob(names), key=lambda path: (len(path.name), path.name)):
-        record = begun_record(path)
-        if record and replace(_in_precision(record.run, "auto"), seed=run.seed) == run:
-            yield record
+def _stored(output: Path) -> list[RunConfig]:
+    """The runs in a folder that have begun, by falling seed."""
+    records = map(begun_record, output.iterdir() if output.is_dir() else ())
+    runs = [record.run for record in records if record]
+    return sorted(runs, key=lambda run: (-run.seed, run.name))
+
+
+def _is_fitted(run: RunConfig) -> bool:
+    return issubclass(entry(run.method).method, FittedMethod)
+
+
+def _kind(run: RunConfig) -> RunConfig:
+    """The same for runs that differ in seed and precision alone."""
+    return replace(_in_precision(run, "auto"), seed=0)
+
+
+def _rivals(run: RunConfig) -> Hashable:
+    """The same for runs that are compared: methods, their options and seeds may differ."""
+    same = _in_precision(run, "auto")
+    return same.modality, same.segments, same.train, same.end_to_end
 
 
 def _in_precision(run: RunConfig, precision: Precision) -> RunConfig:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -162,6 +163,40 @@ def test_a_new_seed_takes_the_precision_of_those_that_have_begun(
     assert trained("train.lr=0.1", seeds=[3]) == ["bf16"]  # another setting: no sibling
     assert trained(seeds=[4]) == ["fp32"]
     assert trained("train.precision=bf16", seeds=[5]) == ["bf16"]  # asked for
+
+
+def test_methods_that_are_compared_have_one_precision(
+    files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though bf16 is faster for the larger one alone."""
+    monkeypatch.setattr(precision, "bf16_is_faster", lambda *_: True)
+
+    def settled(*settings: str, methods: Sequence[str], output: str) -> list[str]:
+        runs = make_runs(methods, [*QUICK, *settings], segments=4)
+        prepared = prepare(*files, runs, tmp_path / output)
+        run_all(prepared)
+        return [run.train.precision for run, _ in prepared.runs]
+
+    both, wide = ["source_only", "dann"], "dann.features=8192"
+    assert settled(methods=both, output="small") == ["fp32", "fp32"]
+    monkeypatch.setattr(precision, "_LEAST", 5e6)
+    assert settled(methods=both[:1], output="a") == ["fp32"]
+    assert settled(wide, methods=both[1:], output="b") == ["bf16"]
+    assert settled(wide, methods=both, output="c") == ["bf16", "bf16"]
+    assert settled(wide, methods=both, output="a") == ["fp32", "fp32"]
+
+
+def test_a_run_of_an_unknown_method_is_a_rival_too(
+    files: tuple[Path, Path], tmp_path: Path, faster: list[Product]
+) -> None:
+    """A plug-in's, which this command does not load."""
+    run = prepared_run(files, tmp_path, "train.precision=fp32")
+    config = tmp_path / run.name / "config.json"
+    content = json.loads(config.read_text())
+    content["run"] |= {"method": "newer", "options": {"deep": {"x": [1]}}}
+    config.write_text(json.dumps(content))
+    assert prepared_run(files, tmp_path, method="dann").train.precision == "fp32"
+    assert faster == []
 
 
 def test_what_is_only_described_is_no_sibling(
