@@ -196,6 +196,8 @@ class Training:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # A shell's background jobs, and what they start, would ignore Ctrl-C.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         wait_for(lambda: len(list(self.folder.glob("*/metrics.jsonl"))) == 2)
         started = family(self.process.pid)

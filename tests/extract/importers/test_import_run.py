@@ -106,10 +106,11 @@ def test_killed_at_any_moment(
     assert resumed.sha256("rgb", labels=True) == whole.sha256("rgb", labels=True)
 
 
-def _children() -> set[int]:
-    """The ids of the processes that this one has started."""
-    files = Path("/proc/self/task").glob("*/children")
-    return {int(pid) for file in files for pid in file.read_text().split()}
+def _descendants(pid: int | str = "self") -> set[int]:
+    """The ids of the processes that one has started, and that these have."""
+    files = Path(f"/proc/{pid}/task").glob("*/children")
+    children = {int(child) for file in files for child in file.read_text().split()}
+    return children.union(*map(_descendants, children))
 
 
 @pytest.mark.slow
@@ -117,13 +118,13 @@ def _children() -> set[int]:
 def test_no_process_outlives_an_import(tmp_path: Path) -> None:
     savemat(tmp_path / "v.mat", {"x": features(2)})
     source = open_source("mat", tmp_path)
-    before = _children()
+    before = _descendants()
     run(source, tmp_path / "x.h5")
-    assert _children() <= before
+    assert _descendants() <= before
     np.testing.assert_array_equal(source.read("v")[""].features, features(2))
-    assert _children() > before
+    assert _descendants() > before
     source.close()
-    assert _children() <= before
+    assert _descendants() <= before
 
 
 def test_again_reads_nothing_and_takes_new_videos(folder: Path, tmp_path: Path) -> None:
