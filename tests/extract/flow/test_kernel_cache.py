@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from importlib import import_module
 from pathlib import Path
 
@@ -14,7 +15,7 @@ ENGINES = Path(cpu.__file__).parent
 KERNELS = sorted(  # files of which numba compiles something into the functions of cpu.py
     path
     for path in ENGINES.glob("*.py")
-    if path.stem != "cpu" and "\nfrom numba" in path.read_text()
+    if path.stem != "cpu" and re.search(r"^@(njit|intrinsic|numba)", path.read_text(), re.MULTILINE)
 )
 
 
