@@ -6,8 +6,9 @@ Heavy packages are imported inside the commands, so that ``tcon --help`` is quic
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -15,9 +16,23 @@ from ..cache.common.plugin_option import plugin_option
 from .config import defaults
 from .config.number_or_auto import NumberOrAuto, read_number_or_auto
 
+Command = TypeVar("Command", bound=Callable[..., Any])
+
 
 def _number_or_auto(_context: click.Context, option: click.Parameter, given: str) -> NumberOrAuto:
     return read_number_or_auto(str(option.name), given)
+
+
+def _number_option(name: str, what: str) -> Callable[[Command], Command]:
+    """An option that takes a number or "auto", its default."""
+    return click.option(
+        name,
+        default="auto",
+        show_default=True,
+        metavar="N|auto",
+        callback=_number_or_auto,
+        help=what,
+    )
 
 
 @click.command()
@@ -88,22 +103,8 @@ def _number_or_auto(_context: click.Context, option: click.Parameter, given: str
     "-o", "--output", type=click.Path(path_type=Path), help=f"[default: {defaults.OUTPUT}]"
 )
 @click.option("--device", default="auto", show_default=True)
-@click.option(
-    "--jobs",
-    default="auto",
-    show_default=True,
-    metavar="N|auto",
-    callback=_number_or_auto,
-    help="Runs that are trained at once on cached features.",
-)
-@click.option(
-    "--bundle",
-    default="auto",
-    show_default=True,
-    metavar="N|auto",
-    callback=_number_or_auto,
-    help="Runs of one kind that are trained as one program, at most.",
-)
+@_number_option("--jobs", "Runs that are trained at once on cached features.")
+@_number_option("--bundle", "Runs of one kind that are trained as one program, at most.")
 @click.option(
     "--cuda-graphs",
     is_flag=True,

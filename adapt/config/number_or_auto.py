@@ -5,12 +5,9 @@ from __future__ import annotations
 import contextlib
 from typing import Literal
 
-from ...cache.errors import InputError
+from ...cache.errors import InputError, shorten
 
 NumberOrAuto = int | Literal["auto"]
-
-
-_SHOWN = 30  # characters of what is refused
 
 
 def read_number_or_auto(option: str, given: str) -> NumberOrAuto:
@@ -43,5 +40,5 @@ def check_number_or_auto(option: str, given: object) -> NumberOrAuto:
         return "auto"
     if isinstance(given, int) and not isinstance(given, bool) and given > 0:
         return given
-    shown = given if not isinstance(given, str) or len(given) <= _SHOWN else f"{given[:_SHOWN]}..."
+    shown = shorten(given) if isinstance(given, str) else given
     raise InputError(f"{option} must be auto or a number from 1 on, not {shown!r}")
