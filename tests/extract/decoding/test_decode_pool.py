@@ -14,6 +14,7 @@ from weakref import WeakValueDictionary
 
 import pytest
 import torch
+from process_tree import children
 
 from tcon.cache import InputError
 from tcon.cache.recipe import Preprocessing, Sampling, Views
@@ -206,18 +207,12 @@ def test_a_crash_fails_one_video(folder: Path) -> None:
     assert before - after == {pid}
 
 
-def _children(pid: int) -> set[int]:
-    """The processes that a process has started and that have not ended."""
-    threads = Path(f"/proc/{pid}/task").glob("*/children")
-    return {int(child) for thread in threads for child in thread.read_text().split()}
-
-
 def _forks(pid: int | None = None, *, besides: Collection[int] = (), count: int = 0) -> set[int]:
     """The decoding processes of a process, this one if None; waits until there are so many."""
     deadline = time.monotonic() + 60
     while True:
-        servers = _children(os.getpid() if pid is None else pid)
-        forks = {fork for server in servers for fork in _children(server)} - set(besides)
+        servers = children(os.getpid() if pid is None else pid)
+        forks = {fork for server in servers for fork in children(server)} - set(besides)
         if len(forks) >= count:
             return forks
         assert time.monotonic() < deadline, "they do not start"
@@ -306,23 +301,23 @@ def test_it_has_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(fork_servers, "_SERVERS", WeakValueDictionary())
-    others, other_forks = _children(os.getpid()), _forks()
+    others, other_forks = children(os.getpid()), _forks()
     with DecodePool(READING, workers=1, time_limit=1000):
         _forks(besides=other_forks, count=1)  # it has imported all by now
-        (pid,) = _children(os.getpid()) - others
+        (pid,) = children(os.getpid()) - others
         assert len(os.listdir(f"/proc/{pid}/task")) == 1
 
 
 @pytest.mark.slow
 def test_pools_share_it_and_it_ends_with_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fork_servers, "_SERVERS", WeakValueDictionary())
-    others = _children(os.getpid())
+    others = children(os.getpid())
     pools = [DecodePool(READING, workers=1, time_limit=1000) for _ in range(2)]
-    assert len(_children(os.getpid()) - others) == 1
+    assert len(children(os.getpid()) - others) == 1
     pools.pop().close()
-    assert len(_children(os.getpid()) - others) == 1
+    assert len(children(os.getpid()) - others) == 1
     pools.pop().close()
-    assert _children(os.getpid()) == others
+    assert children(os.getpid()) == others
 
 
 @pytest.mark.slow
@@ -402,7 +397,7 @@ def test_processes_end_with_a_killed_parent(folder: Path) -> None:
         text=True,
     ) as parent:
         assert parent.stdout.readline() == "ready\n"
-        pids = _forks(parent.pid) | _children(parent.pid)
+        pids = _forks(parent.pid) | children(parent.pid)
         assert len(pids) == 3
         assert all(_alive(pid) for pid in pids)
         parent.kill()

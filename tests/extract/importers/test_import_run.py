@@ -13,6 +13,7 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 from import_files import features, write_list, write_t7
+from process_tree import descendants
 from scipy.io import savemat
 
 from tcon.cache import FeatureFile, InputError, Snippets
@@ -106,25 +107,18 @@ def test_killed_at_any_moment(
     assert resumed.sha256("rgb", labels=True) == whole.sha256("rgb", labels=True)
 
 
-def _descendants(pid: int | str = "self") -> set[int]:
-    """The ids of the processes that one has started, and that these have."""
-    files = Path(f"/proc/{pid}/task").glob("*/children")
-    children = {int(child) for file in files for child in file.read_text().split()}
-    return children.union(*map(_descendants, children))
-
-
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_no_process_outlives_an_import(tmp_path: Path) -> None:
     savemat(tmp_path / "v.mat", {"x": features(2)})
     source = open_source("mat", tmp_path)
-    before = _descendants()
+    before = descendants()
     run(source, tmp_path / "x.h5")
-    assert _descendants() <= before
+    assert descendants() <= before
     np.testing.assert_array_equal(source.read("v")[""].features, features(2))
-    assert _descendants() > before
+    assert descendants() > before
     source.close()
-    assert _descendants() <= before
+    assert descendants() <= before
 
 
 def test_again_reads_nothing_and_takes_new_videos(folder: Path, tmp_path: Path) -> None:
