@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import torch.nn.functional as F
@@ -33,6 +34,21 @@ def domain_accuracy(ones: Tensor, zeros: Tensor, mask: Tensor | None = None) -> 
 def entropy(logits: Tensor) -> Tensor:
     """Entropy in nats of the predicted probabilities: [..., C] to [...]."""
     return -(logits.softmax(-1) * logits.log_softmax(-1)).sum(-1)
+
+
+def information_maximisation(logits: Tensor) -> Tensor:
+    """Mean entropy of predictions minus the entropy of their mean, in nats.
+
+    Its negative is the mutual information of input and predicted class: least, -ln C, where every
+    prediction is certain and all classes are predicted equally often (Shi and Sha 2012; SHOT, Liang
+    et al. 2020).
+
+    Args:
+        logits: of target videos, [B, C].
+    """
+    log_p = logits.log_softmax(1)  # [B, C]
+    log_mean = log_p.logsumexp(0) - math.log(len(log_p))  # [C], finite where the mean underflows
+    return entropy(logits).mean() + (log_mean.exp() * log_mean).sum()
 
 
 def attention_loss(

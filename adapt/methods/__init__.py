@@ -6,7 +6,7 @@ register``, and name its file by ``--plugin`` (docs/add-a-method.md).
 
 from ...cache.common.plugins import load_entry_points
 from ..layers.precision import full_precision
-from . import cdan, cmfglr, daaa, dan, dann, source_only, ta3n, target_only, tcon  # noqa: F401  (they register themselves)
+from . import cdan, cmfglr, daaa, dan, dann, im, source_only, ta3n, target_only, tcon  # noqa: F401  (they register themselves)
 from .alignment import AdversarialConfig, Alignment, AlignmentConfig
 from .base import (
     Draws,

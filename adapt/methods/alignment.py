@@ -88,3 +88,25 @@ class Alignment(Method):
 
     def vote(self, features: Tensor) -> SegmentVotes:
         return SegmentVotes(None, self.classifier(self.bottleneck(features)))
+
+
+class TargetPredictions(Alignment):
+    """An alignment by a loss on the target's predictions alone, under the same dropout as the
+    source's."""
+
+    def judge(self, logits: Tensor) -> Tensor:
+        """The loss of the target videos' logits, [Bt, C]."""
+        raise NotImplementedError
+
+    def draw(self, source_videos: int, target_videos: int, generator: torch.Generator) -> Draws:
+        segments = self.sizes.target_segments
+        return {
+            **super().draw(source_videos, target_videos, generator),
+            "class_target": self.classifier.draw(target_videos, segments, generator),
+        }
+
+    def align(
+        self, fs: Tensor, ft: Tensor, lam: Number, draws: Draws
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        loss = self.judge(self.classifier(ft, draws["class_target"]).mean(1))
+        return lam * loss, {"target_prediction": loss}

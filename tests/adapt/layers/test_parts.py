@@ -14,6 +14,7 @@ from tcon.adapt.layers.losses import (
     attention_loss,
     domain_accuracy,
     domain_loss,
+    information_maximisation,
     masked_mean,
     pseudo_label_loss,
 )
@@ -97,6 +98,19 @@ def test_pseudo_labels_take_confident_videos_alone() -> None:
     assert loss.item() == pytest.approx(sum(cross_entropies) / 2, rel=1e-4)
     loss, _ = pseudo_label_loss(logits, 0.999, per="accepted")
     assert loss == 0
+
+
+def test_information_is_greatest_for_certain_predictions_of_every_class() -> None:
+    certain = 1e4 * torch.eye(4)  # the probabilities of all other classes underflow
+    logits = certain.clone().requires_grad_()
+    loss = information_maximisation(logits)
+    loss.backward()
+    assert loss.item() == pytest.approx(-math.log(4)) and logits.grad.isfinite().all()
+    one_class = certain[:1].expand(4, 4).clone().requires_grad_()
+    loss = information_maximisation(one_class)
+    loss.backward()
+    assert loss.item() == pytest.approx(0) and one_class.grad.isfinite().all()
+    assert information_maximisation(torch.zeros(3, 4)).item() == pytest.approx(0, abs=1e-6)
 
 
 def warm(

@@ -1,4 +1,4 @@
-"""DANN, DAAA, CDAN and DAN: their losses by loops, and who receives which gradient."""
+"""DANN, DAAA, CDAN, DAN and IM: their losses by loops, and who receives which gradient."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ADVERSARIAL = {
     "cdan+e": {"entropy_weights": True},
     "cdan+e per segment": {"entropy_weights": True, "loss_per": "segment"},
 }
-EVERY = {**ADVERSARIAL, "dan": {}}
+EVERY = {**ADVERSARIAL, "dan": {}, "im": {}}
 DISCRIMINATOR = {"dann": "disc_video", "daaa": "disc_segment", "cdan": "disc"}
 
 
@@ -72,7 +72,7 @@ def step(method: Alignment, draws: dict[str, Tensor], *, progress: float = 0.3) 
 
 
 def domain_loss_of(losses: Losses) -> float:
-    names = {"video_domain", "segment_domain", "mmd"} & losses.logs.keys()
+    names = {"video_domain", "segment_domain", "mmd", "target_prediction"} & losses.logs.keys()
     return float(losses.logs[names.pop()])
 
 
@@ -162,6 +162,20 @@ class Loops:
         mean = [np.stack([sum(v) / len(v) for v in videos]) for videos in (self.fs, self.ft)]
         return float(mk_mmd(*map(torch.tensor, mean)))  # against loops in test_mmd.py
 
+    def target_predictions(self) -> list[np.ndarray]:
+        """Class probabilities of each target video."""
+        masks = self.draws["class_target"]
+        return [
+            softmax(sum(map(self.class_logits, video, masks[i])) / KT)
+            for i, video in enumerate(self.ft)
+        ]
+
+    def im(self) -> float:
+        predictions = self.target_predictions()
+        mean = sum(predictions) / BT
+        certainty = sum((p * np.log(p)).sum() for p in predictions) / BT
+        return (mean * np.log(mean)).sum() - certainty
+
 
 def softmax(z: np.ndarray) -> np.ndarray:
     return np.exp(z) / np.exp(z).sum()
@@ -180,7 +194,7 @@ def test_losses_equal_loops(case: str) -> None:
     expected = getattr(loops, name_of(case))(**EVERY[case])
     assert domain_loss_of(losses) == pytest.approx(expected, rel=1e-9)
     assert float(losses.logs["source_class"]) == pytest.approx(loops.source_class(), rel=1e-9)
-    weight = LAM if case == "dan" else 1.0  # the adversarial weigh their gradient alone
+    weight = 1.0 if case in ADVERSARIAL else LAM  # the adversarial weigh their gradient alone
     total = loops.source_class() + weight * expected
     assert losses.total.item() == pytest.approx(total, rel=1e-9)
     assert float(losses.logs["lambda_d"]) == pytest.approx(LAM)
