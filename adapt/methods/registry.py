@@ -16,7 +16,8 @@ from .base import Method, MethodConfig, Sizes
 
 Presets = Mapping[str, tuple[str, ...]]
 _NAME = re.compile(r"[a-z0-9]+([_-][a-z0-9]+)*\+?")
-_RESERVED = ("train", "e2e")  # first words of other settings
+# First words of other settings, and the name of several methods (config/recommended.py).
+_RESERVED = ("train", "e2e", "recommended")
 
 
 @dataclass(frozen=True)
