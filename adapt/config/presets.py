@@ -8,7 +8,6 @@ from ...cache.errors import InputError, unknown
 from ..methods import entry
 from .defaults import PRESET
 
-
 FAST = "fast"  # the preset that ``--fast`` gives to the methods that have it
 
 
