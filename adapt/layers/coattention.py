@@ -40,6 +40,20 @@ def self_attention(f: Tensor) -> Tensor:
     return (f * others).sum(-1) / (segments - 1)
 
 
+def deviation(f: Tensor) -> Tensor:
+    """Segments less the mean of them all: what each shows that its domain does not always show.
+
+    Idle segments are the commonest, so they are most alike and nearest to the mean.
+
+    Args:
+        f: segment features of one domain's videos, [B, K, D].
+
+    Returns:
+        [B, K, D], of either sign.
+    """
+    return f - f.mean((0, 1))
+
+
 @full_precision
 def coattention(source: Tensor, target: Tensor, si: Tensor, ti: Tensor) -> Tensor:
     """Co-attention matrix of each pair: equation (3).

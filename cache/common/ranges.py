@@ -10,4 +10,6 @@ Count = Annotated[int, Field(ge=1)]
 Whole = Annotated[int, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
+SomeShare = Annotated[float, Field(gt=0, lt=1)]  # neither none nor all
 BelowOne = Annotated[float, Field(ge=0, lt=1)]  # of dropout, momentum, a share that is kept back

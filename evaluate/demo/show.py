@@ -12,31 +12,33 @@ from ...extract.api import extract
 from ...extract.lists.videos import describe, read_videos
 from ...extract.machine.machine import Machine
 from ...extract.progress import ExtractionDisplay, failures_of
+from ...extract.synthetic import World
 from .steps import SNIPPETS, STEPS, accuracies, demo_runs, make_clips, missing_package, score
 
 
 def run_demo(
     output: Path,
     *,
-    clips: int = 224,
+    world: World = World(),  # noqa: B008 (it is frozen)
     seeds: int = 3,
     device: str = "auto",
     steps: dict[str, int] | None = None,
 ) -> None:
-    """Make about ``clips`` clips under ``output`` and take them through every stage.
+    """Make the clips of a world under ``output`` and take them through every stage.
 
     Ends with two tables, of the actions and of the order-only control, and two pictures. Features
     and runs that exist already are kept.
 
     Args:
         output: folder of everything.
-        clips: about how many.
+        world: what the clips are like.
         seeds: per method.
         device: that computes.
         steps: of each task's runs, by the name of its csv; None for `STEPS`.
 
     Raises:
-        InputError: too few clips, packages of the demo that are missing, or unwritable output.
+        InputError: ``output`` holds the demo of another world or is unwritable, or packages of
+            the demo are missing.
     """
     try:
         from .pictures import accuracy_picture, frames_picture
@@ -47,7 +49,7 @@ def run_demo(
     with console().status("drawing and encoding") as status:
         made = make_clips(
             output,
-            clips=clips,
+            world=world,
             on_progress=lambda done, total: status.update(f"drawing and encoding {done}/{total}"),
         )
     console().print(f"{made.count} clips in {made.folder}")

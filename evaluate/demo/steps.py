@@ -11,9 +11,12 @@ import numpy as np
 
 from ...adapt.config.runs import RunConfig, make_runs
 from ...cache import InputError
+from ...cache.common.records import from_json, to_data, to_json
 from ...extract.lists.videos import read_videos
+from ...extract.synthetic import World, write_pair
 from ..evaluation import Evaluation, evaluate
 
+_WORLD = "world.json"  # in the clips' folder
 SEGMENTS = 8
 SNIPPETS = 16  # of each clip
 # Shorter runs, smaller batches and discriminators than the defaults: quick on two CPU cores.
@@ -81,32 +84,50 @@ class TaskAccuracies:
     chance: float
 
 
-def make_clips(output: Path, *, clips: int, on_progress: Callable[[int, int], None]) -> Clips:
-    """Draw and encode about ``clips`` clips of two domains, anew each time.
+def make_clips(output: Path, *, world: World, on_progress: Callable[[int, int], None]) -> Clips:
+    """Draw and encode the clips of two domains, anew each time.
 
     Args:
         output: folder of the demo.
-        clips: how many.
+        world: what the clips are like.
         on_progress: called with the clips done and those in all.
 
     Raises:
-        InputError: too few clips, packages of the demo that are missing, or unwritable output.
+        InputError: the folder holds the demo of another world, or is unwritable.
     """
-    try:
-        from ...extract.synthetic import write_pair
-    except ImportError as error:
-        raise missing_package(error) from None
     folder = output / "clips"
     try:
-        pair = write_pair(folder, clips=clips, progress=on_progress)
-    except ValueError as error:
-        raise InputError(str(error)) from None
+        _require_same_world(output, folder / _WORLD, world)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / _WORLD).write_text(to_json(world, indent=2))
+        pair = write_pair(folder, world=world, progress=on_progress)
     except OSError as error:
         raise InputError(f"cannot write {output}: {error.strerror}") from None
     domains = {"source": pair.source_list, "target": pair.target_list}
     tasks = {"actions": pair.task, "order only (control)": pair.control}
     count = sum(1 for path in domains.values() for _ in read_videos(path))
     return Clips(folder, domains, tasks, count)
+
+
+def _require_same_world(output: Path, recorded: Path, world: World) -> None:
+    """Refuse features and runs of other clips: they would be kept as if they were of these."""
+    if not (output / "source.h5").exists() and not recorded.exists():
+        return
+    try:
+        there = to_data(from_json(World, recorded.read_bytes()))
+    except (FileNotFoundError, ValueError):
+        differ = "their world is not recorded"
+    else:
+        differ = ", ".join(
+            f"{name} was {there[name]}, not {value}"
+            for name, value in to_data(world).items()
+            if value != there[name]
+        )
+    if differ:
+        raise InputError(
+            f"{output} holds the demo of other clips ({differ}): name another folder by --output, "
+            "or delete it"
+        )
 
 
 def demo_runs(*, seeds: int, steps: int) -> dict[str, list[RunConfig]]:

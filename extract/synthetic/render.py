@@ -13,6 +13,7 @@ from .domains import Domain, Look
 from .pose import HEAD, Pose, Skeleton, blend, skeleton
 from .scene import Colour, Scene, View, draw_scene
 from .timeline import Seed, clip_timeline, stream
+from .tints import clip_tint
 
 _OVERSAMPLE = 2  # the figure is drawn this much larger and averaged down, for smooth edges
 
@@ -20,7 +21,8 @@ _OVERSAMPLE = 2  # the figure is drawn this much larger and averaged down, for s
 def render_clip(action: Action, domain: Domain, seed: Seed) -> np.ndarray:
     """One clip as uint8 RGB frames [T, H, W, 3]; the same arguments give the same pixels."""
     timeline = clip_timeline(action, domain, seed)
-    scene = draw_scene(domain.look, len(timeline.poses), seed)
+    tint = None if domain.tints is None else clip_tint(action, domain.tints, seed)
+    scene = draw_scene(domain.look, len(timeline.poses), seed, tint=tint)
     poses = _lifelike(timeline.poses, stream(seed, "sway"))
     grain = _Grain(domain.look, stream(seed, "grain"))
     return np.stack(

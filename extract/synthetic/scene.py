@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
+from PIL import Image, ImageChops, ImageDraw, ImageEnhance, ImageFilter
 
 from .domains import Look
 from .timeline import Seed, stream
@@ -15,6 +15,7 @@ from .timeline import Seed, stream
 Colour = tuple[int, int, int]
 _PLACE = 7  # seeds the backdrops: a domain is filmed at one place, whatever the clip
 MARGIN = 1.5  # the backdrop is larger than the frame by this factor, for the camera to move over
+_GLASS = 0.5  # saturation of a tint
 GROUND = 0.91  # where the figure stands, as a share of the frame's height
 
 
@@ -45,15 +46,15 @@ class Scene:
     blur: float
 
 
-def draw_scene(look: Look, frames: int, seed: Seed) -> Scene:
-    """The scene of one clip of ``frames`` frames."""
+def draw_scene(look: Look, frames: int, seed: Seed, *, tint: float | None = None) -> Scene:
+    """The scene of one clip of ``frames`` frames, its backdrop in the hue ``tint`` if any."""
     rng = stream(seed, "scene")
     width, height = look.size
     hue = float(rng.choice(look.hues) + rng.uniform(-0.03, 0.03))
     light = rng.uniform(*look.light)
     return Scene(
         size=look.size,
-        backdrop=_place(look, rng),
+        backdrop=_tinted(_place(look, rng), tint),
         height=height * rng.uniform(*look.figure),
         girth=rng.uniform(*look.girth),
         foot=(width * rng.uniform(0.44, 0.56), height * GROUND),
@@ -86,8 +87,17 @@ def _camera(look: Look, frames: int, rng: np.random.Generator) -> tuple[View, ..
 
 def _place(look: Look, rng: np.random.Generator) -> Image.Image:
     """The domain's one place, in the light of the day."""
-    painted = _BACKDROPS[look.backdrop](look.size, np.random.default_rng(_PLACE))
+    studio, park = (paint(look.size, np.random.default_rng(_PLACE)) for paint in (_studio, _park))
+    painted = Image.blend(studio, park, look.park)
     return ImageEnhance.Brightness(painted).enhance(rng.uniform(*look.daylight))
+
+
+def _tinted(backdrop: Image.Image, hue: float | None) -> Image.Image:
+    """The backdrop as through coloured glass."""
+    if hue is None:
+        return backdrop
+    glass = Image.new("RGB", backdrop.size, _colour(hue, _GLASS, 1.0))
+    return ImageChops.multiply(backdrop, glass)
 
 
 def _colour(hue: float, saturation: float, value: float) -> Colour:
@@ -106,7 +116,7 @@ def _studio(size: tuple[int, int], rng: np.random.Generator) -> Image.Image:
     return image.filter(ImageFilter.GaussianBlur(1))
 
 
-def _outdoor(size: tuple[int, int], rng: np.random.Generator) -> Image.Image:
+def _park(size: tuple[int, int], rng: np.random.Generator) -> Image.Image:
     """A dark park at dusk: mottled sky and grass, bushes, trunks, stones."""
     width, height = (round(side * MARGIN) for side in size)
     top = (height - size[1]) / 2
@@ -139,6 +149,3 @@ def _mottled(image: Image.Image, rng: np.random.Generator) -> Image.Image:
         smooth = patches.resize(image.size, Image.Resampling.BICUBIC)
         pixels = pixels * np.asarray(smooth)[..., None]
     return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
-
-
-_BACKDROPS = {"studio": _studio, "outdoor": _outdoor}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,36 +42,43 @@ def clip_timeline(action: Action, domain: Domain, seed: Seed) -> Timeline:
     """The script of the clip that ``render_clip`` draws from the same arguments.
 
     What is drawn does not depend on the action: two actions with the same phases in another order
-    get, from the same seed, the same poses in another order.
+    get, from the same seed, the same poses in another order. Nor does the order of the idle phases
+    depend on the domain's timing, which moves the action between them.
     """
-    rng = stream(seed, "timeline")
-    plan = _plan(action, domain.timing, rng)
+    plan = _plan(action, domain.timing, seed)
     return Timeline(
         phases=tuple(phase.name for phase, frames in plan for _ in range(frames)),
         poses=tuple(phase.at((i + 0.5) / frames) for phase, frames in plan for i in range(frames)),
     )
 
 
-def _plan(action: Action, timing: Timing, rng: np.random.Generator) -> list[tuple[Phase, int]]:
+def _plan(action: Action, timing: Timing, seed: Seed) -> list[tuple[Phase, int]]:
     """Phases and their lengths in frames, in order."""
+    rng = stream(seed, "timeline")
     total = int(rng.integers(timing.frames[0], timing.frames[1], endpoint=True))
     # The same length for each phase, rounded down: the action never exceeds its share.
     length = int(total * rng.uniform(*timing.action) / len(action.phases))
     idle = total - length * len(action.phases)
     gap = round(idle * _GAP) if len(action.phases) > 1 else 0
     before = round((idle - gap * (len(action.phases) - 1)) * rng.uniform(*timing.lead))
-    plan = _idle(before, rng)
+    phases = _idle_phases(stream(seed, "idle"))
+    plan = _idle(before, phases)
     for i, phase in enumerate(action.phases):
         plan += [(_STAND, gap)] if i else []
         plan.append((phase, length))
-    return plan + _idle(total - sum(frames for _, frames in plan), rng)
+    return plan + _idle(total - sum(frames for _, frames in plan), phases)
 
 
-def _idle(frames: int, rng: np.random.Generator) -> list[tuple[Phase, int]]:
-    """``frames`` frames of idle phases in random order, none twice in a row."""
-    count = max(1, round(frames / _IDLE_FRAMES))
+def _idle(frames: int, phases: Iterator[Phase]) -> list[tuple[Phase, int]]:
+    """``frames`` frames of the next idle phases."""
+    count = max(1, round(frames / _IDLE_FRAMES)) if frames else 0
     edges = np.linspace(0, frames, count + 1).round().astype(int)
-    order = [int(rng.integers(len(IDLE)))]
-    for _ in range(count - 1):
-        order.append((order[-1] + int(rng.integers(1, len(IDLE)))) % len(IDLE))
-    return [(IDLE[k], int(n)) for k, n in zip(order, np.diff(edges), strict=True) if n]
+    return [(next(phases), int(n)) for n in np.diff(edges)]
+
+
+def _idle_phases(rng: np.random.Generator) -> Iterator[Phase]:
+    """Idle phases in random order without end, none twice in a row."""
+    k = int(rng.integers(len(IDLE)))
+    while True:
+        yield IDLE[k]
+        k = (k + int(rng.integers(1, len(IDLE)))) % len(IDLE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,12 +13,11 @@ import av
 import numpy as np
 
 from ...cache.common.cores import cores
-from .actions import CONTROL, MAIN, Action
-from .domains import SOURCE, TARGET, Codec, Domain
+from .actions import CONTROL, Action
+from .domains import Codec, Domain
 from .render import render_clip
 from .timeline import clip_seed
-
-_TRAIN_SHARE = 0.6
+from .world import World
 
 
 @dataclass(frozen=True)
@@ -61,61 +60,59 @@ class _Clip:
 def write_pair(
     root: Path,
     *,
-    clips: int = 224,
-    seed: int = 0,
+    world: World = World(),  # noqa: B008 (it is frozen)
     progress: Callable[[int, int], None] | None = None,
 ) -> Pair:
     """Render and encode both domains below ``root``, overwriting what is there.
 
     Args:
         root: folder for the files, made if needed.
-        clips: of both domains and all classes together; rounded down to the same number for each.
-        seed: 0 or more; the same seed gives the same pixels before encoding.
+        world: what the domains are like; the same one gives the same pixels before encoding.
         progress: called with (done, total) after every clip.
-
-    Raises:
-        ValueError: too few clips for every class to have one to train and one to test.
     """
-    actions = (*MAIN, *CONTROL)
-    each = clips // (2 * len(actions))
-    if each < 2:
-        raise ValueError(
-            f"clips={clips} is too small: {2 * len(actions)} class folders need a train and a "
-            f"test clip each, at least {4 * len(actions)} clips"
-        )
     root = Path(root)
-    made = [
-        _Clip(domain, action, index)
-        for domain in (SOURCE, TARGET)
-        for action in actions
-        for index in range(each)
-    ]
+    splits = _splits(world.per_class)
+    listed = {
+        domain.name: [
+            (_Clip(domain, action, index), split)
+            for action in world.actions
+            for index, split in enumerate(splits[domain.name])
+        ]
+        for domain in (world.source, world.target)
+    }
+    made = [clip for clips in listed.values() for clip, _ in clips]
     with ThreadPoolExecutor(cores()) as pool:  # drawing and encoding run beside each other
-        for done, _ in enumerate(pool.map(lambda clip: clip.write(root, seed), made), start=1):
+        written = pool.map(lambda clip: clip.write(root, world.seed), made)
+        for done, _ in enumerate(written, start=1):
             if progress:
                 progress(done, len(made))
-    for domain in (SOURCE, TARGET):
-        rows = [
-            (
-                clip.path.as_posix(),
-                clip.action.name,
-                "train" if clip.index < _train_count(each) else "test",
-            )
-            for clip in made
-            if clip.domain is domain
-        ]
-        _write_csv(root / f"{domain.name}.csv", ("path", "label", "split"), rows)
+    for name, clips in listed.items():
+        rows = [(clip.path.as_posix(), clip.action.name, split) for clip, split in clips]
+        _write_csv(root / f"{name}.csv", ("path", "label", "split"), rows)
     return Pair(
-        source_list=root / f"{SOURCE.name}.csv",
-        target_list=root / f"{TARGET.name}.csv",
-        task=_write_task(root / "task.csv", MAIN),
+        source_list=root / "source.csv",
+        target_list=root / "target.csv",
+        task=_write_task(root / "task.csv", world.main),
         control=_write_task(root / "control.csv", CONTROL),
     )
 
 
-def _train_count(each: int) -> int:
-    """How many of a class's ``each`` >= 2 clips are for training; at least one is left to test."""
-    return min(max(round(each * _TRAIN_SHARE), 1), each - 1)
+def _splits(per_class: int) -> dict[str, list[str]]:
+    """The split of each clip of a class, by domain, of ``per_class`` >= 4 clips of both.
+
+    About half are for testing the target, and a quarter each for training in both domains: what a
+    comparison of methods shows depends on the target's test clips most. A few of the source test
+    whether a method has learned it.
+    """
+    source_test = max(per_class // 20, 1)
+    spare = per_class - source_test - 3  # one of each other kind is certain
+    target_test = 1 + spare // 2
+    source_train = 1 + (spare - spare // 2) // 2
+    target_train = per_class - source_test - target_test - source_train
+    return {
+        "source": ["train"] * source_train + ["test"] * source_test,
+        "target": ["train"] * target_train + ["test"] * target_test,
+    }
 
 
 def write_video(path: Path, frames: np.ndarray, *, fps: int, codec: Codec) -> None:
@@ -130,7 +127,7 @@ def write_video(path: Path, frames: np.ndarray, *, fps: int, codec: Codec) -> No
         container.mux(stream.encode())
 
 
-def _write_task(path: Path, actions: tuple[Action, ...]) -> Path:
+def _write_task(path: Path, actions: Sequence[Action]) -> Path:
     header = ("task", "class", "source_label", "target_label", "class_index", "status", "note")
     rows = [(path.stem, a.name, a.name, a.name, i, "", "") for i, a in enumerate(actions)]
     _write_csv(path, header, rows)

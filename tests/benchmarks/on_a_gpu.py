@@ -19,7 +19,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
 from limited import run_limited
 
-from tcon.extract.synthetic import write_pair
+from tcon.extract.synthetic import World, write_pair
 
 ROOT = Path(__file__).parents[2]
 
@@ -31,7 +31,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         videos = str(Path(sys.argv[1]).resolve()) if len(sys.argv) > 1 else f"{folder}/source"
         if len(sys.argv) == 1:
-            write_pair(Path(folder), clips=48)
+            write_pair(Path(folder), world=World(clips=100))
         parts = {  # seconds each, 600 in all
             "-m pytest -q tests/adapt/training/test_recorded.py": 60,
             "tests/benchmarks/bench_table5.py --device cuda": 150,

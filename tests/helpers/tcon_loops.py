@@ -116,21 +116,27 @@ class Loops:
             return f
         return np.stack([x / max(np.linalg.norm(x), 1e-12) for x in f])
 
-    def self_attention(self, f: Array) -> Array:
+    def attended(self, f: Array) -> Array:
+        """What the scores behind attention are of."""
+        if self.variant == "coattn" or self.config.attention_features == "same":
+            return self.scored(f)
+        (domain,) = (fs for fs in (self.fs, self.ft) if any(f is video for video in fs))
+        mean = np.mean([segment for video in domain for segment in video], axis=0)
+        return np.stack([x - mean for x in f])
+
+    def self_attention(self, g: Array) -> Array:
         """(1), (2)."""
-        g = self.scored(f)
         if len(g) == 1:
             return np.ones(1)
         others = [[g[j] @ g[m] for m in range(len(g)) if m != j] for j in range(len(g))]
         return np.array([sum(products) / (len(g) - 1) for products in others])
 
     def normalised_self_attention(self, f: Array) -> Array:
-        return sum_to_one(self.self_attention(f), self.config.att_simplex)
+        return sum_to_one(self.self_attention(self.attended(f)), self.config.att_simplex)
 
-    def matrix(self, i: int, t: int) -> Array:
+    def matrix(self, gs: Array, gt: Array) -> Array:
         """(3)."""
-        gs, gt = self.scored(self.fs[i]), self.scored(self.ft[t])
-        a_ss, a_tt = self.self_attention(self.fs[i]), self.self_attention(self.ft[t])
+        a_ss, a_tt = self.self_attention(gs), self.self_attention(gt)
         a = np.zeros((len(gs), len(gt)))
         for j in range(len(gs)):
             for k in range(len(gt)):
@@ -154,7 +160,8 @@ class Loops:
 
     def aligned(self, i: int, t: int) -> Array:
         """(9)."""
-        a, f = self.matrix(i, t), self.fs[i]
+        f = self.fs[i]
+        a = self.matrix(self.scored(f), self.scored(self.ft[t]))
         if self.config.align_norm == "joint":
             a = sum_to_one(a, "l1") * a.size
         elif self.config.align_norm == "zscore":
@@ -185,7 +192,10 @@ class Loops:
         uniform_t = [np.full(len(z), 1 / len(z)) for z in self.zt]
         out_t = self.target_logits()
         pairs = [] if variant == "coattn" else self.choose_pairs(out_t)
-        matrices = {pair: self.matrix(*pair) for pair in pairs}
+        matrices = {
+            (i, t): self.matrix(self.attended(self.fs[i]), self.attended(self.ft[t]))
+            for i, t in pairs
+        }
         if variant == "coattn":
             a_s = [self.sharpen(self.normalised_self_attention(f)) for f in self.fs]
         elif variant == "attn" or (config.warmup.source and not on):

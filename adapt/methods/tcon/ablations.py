@@ -79,7 +79,7 @@ class TconAttn(Tcon):
         attended = self._co_attend(seg, out_t, source.labels, draws["pair_order"])
 
         on = progress >= self.config.warmup.max_progress
-        classes = self._class_losses(out_s, out_t, source.labels, on)
+        classes = self._class_losses(out_s, out_t, source.labels, on, progress)
         domains = self._domain_losses(seg, attended.alignment, progress, draws)
         health = self._health(attended, source.labels, out_t)
         return Losses(classes.total + domains.total, classes.logs | domains.logs | health), state
@@ -111,7 +111,7 @@ class TconCoAttn(TconTAdNet):
         out_t = self._attend(self._self_attention(seg.ft), seg.zt)  # [Bt, C]
 
         on = progress >= self.config.warmup.max_progress
-        classes = self._class_losses(out_s, out_t, source.labels, on)
+        classes = self._class_losses(out_s, out_t, source.labels, on, progress)
         domains = self._domain_losses(seg, None, progress, draws)
         return Losses(classes.total + domains.total, classes.logs | domains.logs), state
 

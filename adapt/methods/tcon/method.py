@@ -129,7 +129,7 @@ class Tcon(Method):
             "attention_on_step": state["on_step"],
         }
 
-        classes = self._class_losses(out_s, out_t, source.labels, on)
+        classes = self._class_losses(out_s, out_t, source.labels, on, progress)
         domains = self._domain_losses(seg, attended.alignment, progress, draws)
         health = self._health(attended, source.labels, out_t)
         state = warmup.update(
@@ -159,6 +159,11 @@ class Tcon(Method):
         f = widen(f)
         return F.normalize(f, dim=-1) if self.config.score_features == "l2" else f
 
+    def _attention_features(self, f: Tensor) -> Tensor:
+        if self.config.attention_features == "deviation":
+            return co.deviation(widen(f))
+        return self._score_features(f)
+
     def _co_attend(
         self, seg: Segments, out_t: Tensor, labels: Tensor, order: Tensor
     ) -> CoAttention:
@@ -169,14 +174,17 @@ class Tcon(Method):
         pairs = Pairs(*choose(eligible, order, config.pair.max_pairs))
 
         fs, ft = self._score_features(seg.fs), self._score_features(seg.ft)
-        matrix = co.coattention(fs, ft, pairs.si, pairs.ti)  # [N, Ks, Kt]
+        to_align = matrix = co.coattention(fs, ft, pairs.si, pairs.ti)  # [N, Ks, Kt]
+        if config.attention_features != "same":
+            fs, ft = self._attention_features(seg.fs), self._attention_features(seg.ft)
+            matrix = co.coattention(fs, ft, pairs.si, pairs.ti)  # [N, Ks, Kt]
         how, videos = config.att_simplex, (len(fs), len(ft))
         a_s, a_t = co.attention_vectors(matrix, pairs, videos, norm=config.att_norm, how=how)
         if config.unpaired == "self_attention":
             paired = in_a_pair(pairs.si, pairs.mask, len(fs))[:, None]  # [Bs, 1]
             a_s = torch.where(paired, a_s, co.to_simplex(co.self_attention(fs), how))
         a_s = a_s.detach() if config.detach_source_att else a_s
-        weights = co.alignment_weights(matrix, norm=config.align_norm, tau=config.tau)
+        weights = co.alignment_weights(to_align, norm=config.align_norm, tau=config.tau)
         return CoAttention(
             matrix,
             source=co.sharpen(a_s, config.att_tau),
@@ -185,7 +193,7 @@ class Tcon(Method):
         )
 
     def _class_losses(
-        self, out_s: Tensor, out_t: Tensor, labels: Tensor, on: Tensor | bool
+        self, out_s: Tensor, out_t: Tensor, labels: Tensor, on: Tensor | bool, progress: Number
     ) -> Losses:
         """(8): source labels, and pseudo-labels once the target attention is ``on``."""
         pseudo = self.config.pseudo

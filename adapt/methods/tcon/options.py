@@ -38,6 +38,10 @@ class TconConfig(MethodConfig):
             feature, of width 256.
         weigh: the classifier's ``logits`` or ``probabilities`` are weighed by attention.
         score_features: co-attention scores from ``l2``-normalised or ``raw`` features.
+        attention_features: what the scores behind attention, (1) to (5), are of: the ``same`` as
+            those of the alignment, or each segment's ``deviation`` from the mean of its domain's
+            segments in the batch, whose length says how much the segment stands out. Not of
+            `tcon-coattn`, whose predictions would depend on the videos of a batch.
         align_norm, tau: what the softmax of the alignment sees, and its temperature.
         att_norm: a ``joint`` distribution for each pair, or ``average`` over pairs first.
         att_simplex: attention sums to 1 by division (``l1``) or by ``softmax``.
@@ -57,6 +61,7 @@ class TconConfig(MethodConfig):
     snippets: Count = 1
     weigh: Literal["logits", "probabilities"] = "logits"
     score_features: Literal["l2", "raw"] = "l2"
+    attention_features: Literal["same", "deviation"] = "same"
     align_norm: Literal["joint", "raw", "zscore"] = "joint"
     tau: Positive = 0.02
     att_norm: Literal["joint", "average"] = "joint"
@@ -81,6 +86,8 @@ class TconConfig(MethodConfig):
 
 
 PRESETS = {
+    # The smallest that cost no accuracy in docs/results.md.
+    "fast": ("disc.hidden=256", "disc.max_segments=256", "pair.max_pairs=256"),
     # What the paper prints: Adam, 3e-4, a tenth of it every 30 epochs, batches of 64, and nothing
     # of decay or clipping. It fine-tunes the backbone, with TSN's augmentation; here it is frozen.
     "official": (

@@ -23,6 +23,8 @@ READINGS = [
     {},
     {"score_features": "raw", "align_norm": "raw", "tau": 1.0},
     {"align_norm": "zscore", "tau": 0.5},
+    {"attention_features": "deviation"},
+    {"attention_features": "deviation", "unpaired": "self_attention", "score_features": "raw"},
     {"att_norm": "average"},
     {"att_simplex": "softmax"},
     {"att_norm": "average", "att_simplex": "softmax", "score_features": "raw"},

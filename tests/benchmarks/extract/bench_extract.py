@@ -183,9 +183,9 @@ def _memory_of_children() -> float:
 
 
 def _synthetic(folder: Path, clips: int) -> Path:
-    from tcon.extract.synthetic import write_pair
+    from tcon.extract.synthetic import World, write_pair
 
-    write_pair(folder, clips=2 * clips)
+    write_pair(folder, world=World(clips=4 * clips))  # a good quarter of them is the source's
     return folder / "source"
 
 

@@ -11,14 +11,17 @@ import pytest
 from PIL import Image
 
 from tcon.cache import InputError
+from tcon.cli import main
 from tcon.evaluate.demo.show import run_demo
+from tcon.evaluate.demo.steps import make_clips
+from tcon.extract.synthetic import World
 
 pytestmark = pytest.mark.slow
 
 
 def test_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     few = {"task": 3, "control": 3}
-    run_demo(tmp_path / "demo", clips=40, seeds=2, device="cpu", steps=few)
+    run_demo(tmp_path / "demo", world=World(clips=40), seeds=2, device="cpu", steps=few)
     out = capsys.readouterr().out
     rows = re.findall(r"^\| (\w+)(?: \((\w+)\))? +\| rgb +\| 8 \| 2 ", out, re.M)
     both = [("source_only", "as_extracted"), ("source_only", "standardised"), ("tcon", "")]
@@ -36,12 +39,51 @@ def test_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert min(picture.shape[:2]) > 300 and picture.std() > 20
 
 
-def test_too_few_clips(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="clips"):
-        run_demo(tmp_path / "demo", clips=3)
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--misalign", "1.5"], "misalign must be at most 1, not 1.5"),
+        (["--key-share", "0"], "key_share must be greater than 0, not 0.0"),
+        (["--bias", "nan"], "bias must be at most 1, not nan"),
+        (["--classes", "9"], "classes must be at most 8, not 9"),
+        (["--clips", "39"], "clips=39 is too small"),
+        (["--clips-seed", "-1"], "seed must be at least 0, not -1"),
+    ],
+)
+def test_what_is_no_world_is_refused_in_one_line(
+    options: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["demo", "-o", str(tmp_path / "demo"), *options])
+    assert stopped.value.code == 2
+    assert said in capsys.readouterr().err
+    assert not any(tmp_path.iterdir())
+
+
+def test_clips_of_another_world_are_not_mixed_with_kept_features(tmp_path: Path) -> None:
+    ticks: list[tuple[int, int]] = []
+    few = {"classes": 2, "clips": 16}
+
+    def make(**knobs: float) -> None:
+        world = World(**{**few, **knobs})
+        make_clips(tmp_path, world=world, on_progress=lambda *tick: ticks.append(tick))
+
+    make()
+    make()  # the same again
+    assert len(ticks) == 2 * 16
+    with pytest.raises(
+        InputError, match=r"other clips \(misalign was 1.0, not 0.5, seed was 0, not 2\)"
+    ):
+        make(misalign=0.5, seed=2)
+    (tmp_path / "source.h5").touch()
+    make()
+    (tmp_path / "clips" / "world.json").unlink()
+    with pytest.raises(InputError, match="not recorded"):
+        make()
+    assert len(ticks) == 3 * 16
 
 
 def test_unwritable_output(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot write"):
-        run_demo(tmp_path / "file", clips=40)
+        run_demo(tmp_path / "file")

@@ -10,15 +10,15 @@ import av
 import numpy as np
 import pytest
 
+from tcon.cache import InputError
 from tcon.extract.synthetic import (
     CONTROL,
     IDLE,
     MAIN,
-    SOURCE,
-    TARGET,
     Action,
     Domain,
     Pair,
+    World,
     clip_seed,
     clip_timeline,
     render_clip,
@@ -27,6 +27,7 @@ from tcon.extract.synthetic import (
 
 pytestmark = pytest.mark.slow
 
+SOURCE, TARGET = World().source, World().target
 DOMAINS = (SOURCE, TARGET)
 ACTIONS = (*MAIN, *CONTROL)
 SMALL = 4 * len(ACTIONS)  # the fewest clips: one to train and one to test per class and domain
@@ -46,7 +47,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
-    return write_pair(tmp_path_factory.mktemp("demo"), clips=SMALL + 3, seed=5)
+    return write_pair(tmp_path_factory.mktemp("demo"), world=World(clips=SMALL + 3, seed=5))
 
 
 @pytest.mark.parametrize("domain", DOMAINS, ids=lambda domain: domain.name)
@@ -89,6 +90,7 @@ def test_the_key_phase_fills_some_but_at_most_40_percent(action: Action, domain:
     shares = [_is_key(action, domain, seed).mean() for seed in range(30)]
     assert min(shares) > 0.2
     assert max(shares) <= 0.4
+    assert abs(np.mean(shares) - World().key_share) < 0.03
 
 
 def test_the_rest_of_a_clip_is_shared_by_all_classes() -> None:
@@ -192,18 +194,23 @@ def test_every_video_decodes_to_the_rendered_frames(pair: Pair) -> None:
                 assert np.abs(np.stack(frames).astype(int) - rendered).mean() < 12
 
 
-def test_splits_are_about_60_to_40(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_splits_test_the_target_most(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tcon.extract.synthetic.videos.write_video", lambda *_, **__: None)
     monkeypatch.setattr("tcon.extract.synthetic.videos.render_clip", lambda *_: None)
     ticks: list[tuple[int, int]] = []
     pair = write_pair(tmp_path, progress=lambda done, total: ticks.append((done, total)))
-    rows = [row for path in (pair.source_list, pair.target_list) for row in _rows(path)]
-    assert 190 <= len(rows) <= 224
-    assert ticks == [(i + 1, len(rows)) for i in range(len(rows))]
-    assert 0.55 < Counter(row["split"] for row in rows)["train"] / len(rows) < 0.67
+    source, target = (_rows(path) for path in (pair.source_list, pair.target_list))
+    assert ticks == [(i + 1, World().clips) for i in range(len(source) + len(target))]
+    for rows, train, test in ((source, 6, 1), (target, 7, 12)):
+        counts = Counter((row["label"], row["split"]) for row in rows)
+        assert counts == {
+            (action.name, split): count
+            for action in ACTIONS
+            for split, count in (("train", train), ("test", test))
+        }
 
 
-def test_too_few_clips_are_refused_before_anything_is_written(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=f"at least {SMALL}"):
-        write_pair(tmp_path, clips=SMALL - 1)
-    assert not any(tmp_path.iterdir())
+def test_too_few_clips_are_refused() -> None:
+    World(clips=SMALL)
+    with pytest.raises(InputError, match=f"at least {SMALL}"):
+        World(clips=SMALL - 1)
