@@ -2,8 +2,8 @@
 
 The segments of all videos of a domain are one sample. The authors align the outputs of the last
 layer; here the features before the classifier are aligned, as by the other methods. They weigh the
-distance so that it ends about as large as the class loss. On standardised features 1000 comes
-nearest among powers of ten, at half of it (docs/settings.md).
+distance so that it ends about as large as the class loss; on standardised features a weight of 1000
+comes close to that (docs/settings.md).
 """
 
 from __future__ import annotations
