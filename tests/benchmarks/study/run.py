@@ -30,6 +30,7 @@ from worlds import Features, real_features, synthetic_features
 from tcon.cache import InputError
 from tcon.cache.common.records import from_json, to_json
 
+_JOBS = 2
 RESULTS = Path(__file__).parents[3] / "docs" / "results"
 
 
@@ -55,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seeds", metavar="A:B", help="those from A to B - 1 alone")
     parser.add_argument("--methods", type=_words, default=(), help="these alone, a,b,c")
     parser.add_argument("--data", type=Path, help="real clips or features, of the part `real`")
-    parser.add_argument("--jobs", type=int, default=2, help="processes, one thread each")
+    parser.add_argument("--jobs", type=int, default=_JOBS, help="processes, one thread each")
     parser.add_argument(
         "--results", type=Path, default=RESULTS, help="folder of the part's results"
     )
@@ -81,7 +82,7 @@ def _run(plan: Plan, part: Part, options: argparse.Namespace) -> None:
     made = PartOutcome(
         part=part.name,
         command=_command(options),
-        machine=f"{_processor()}, {options.jobs} processes, torch {torch.__version__}",
+        machine=f"{_processor()}, torch {torch.__version__}",
         cases=tuple(outcomes[case.name] for case in part.cases),
     )
     file = options.results / f"{part.name}.json"
@@ -165,6 +166,7 @@ def _command(options: argparse.Namespace) -> str:
     """That repeats this, without folders of this machine."""
     words = f"python tests/benchmarks/study/run.py {options.part} -o FOLDER"
     words += " --data DATA" if options.data else ""
+    words += f" --jobs {options.jobs}" if options.jobs != _JOBS else ""
     words += f" --seeds {options.seeds}" if options.seeds else ""
     return words + (f" --methods {','.join(options.methods)}" if options.methods else "")
 

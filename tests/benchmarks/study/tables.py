@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from outcomes import CaseOutcome, PartOutcome
@@ -83,23 +83,55 @@ def by_value(cases: Sequence[CaseOutcome], knob: str) -> dict[float, list[CaseOu
 
 
 def questions_table(
-    groups: dict[str, Sequence[CaseOutcome]], questions: Iterable[tuple[str, str]], *, nested: bool
+    worlds: Mapping[str, Sequence[CaseOutcome]],
+    questions: Iterable[tuple[str, str]],
+    *,
+    nested: bool,
 ) -> str:
     """Is a row above another? The paired difference and the answer, by the name of the worlds."""
     body = []
     for row, other in questions:
-        cells = [f"{row} above {other}"]
-        for cases in groups.values():
-            if not _has(cases, row) or not _has(cases, other):
-                cells.append("")
-                continue
-            difference = compare(cases, row, other, nested=nested)
-            loses = f", loses in {difference.worse} of {difference.cases}"
-            cells.append(
-                f"{difference.verdict}: {_signed(difference.mean)} ({_interval(difference)}){loses}"
-            )
-        body.append(cells)
-    return markdown(["question", *groups], body)
+        for name, cases in worlds.items():
+            if _has(cases, row) and _has(cases, other):
+                difference = compare(cases, row, other, nested=nested)
+                body.append(
+                    [
+                        f"{row} above {other}",
+                        name,
+                        difference.verdict,
+                        _signed(difference.mean),
+                        _interval(difference),
+                        f"{difference.better} / {difference.worse} of {difference.cases}",
+                    ]
+                )
+    head = ["question", "worlds", "answer", "difference", "95 % interval", "better / worse in"]
+    return markdown(head, body)
+
+
+def recommended_table(
+    worlds: Mapping[str, Sequence[CaseOutcome]], baseline: str, *, nested: bool
+) -> str:
+    """What `recommended` chose in each kind of world, and what that gained and lost."""
+    body = []
+    for name, cases in worlds.items():
+        if not _has(cases, RECOMMENDED):
+            continue
+        chosen = [case.recommended for case in cases]
+        counts = ", ".join(f"{row} {chosen.count(row)}" for row in dict.fromkeys(sorted(chosen)))
+        difference = compare(cases, RECOMMENDED, baseline, nested=nested)
+        body.append(
+            [
+                name,
+                counts,
+                _percent(np.mean([case.of(baseline).accuracy for case in cases])),
+                _percent(np.mean([outcome_of(case, RECOMMENDED).accuracy for case in cases])),
+                _signed(difference.mean),
+                _interval(difference),
+                f"{difference.worse} of {difference.cases}",
+            ]
+        )
+    head = ["worlds", "chose", baseline, RECOMMENDED, "difference", "95 % interval", "loses in"]
+    return markdown(head, body)
 
 
 def validators_table(cases: Sequence[CaseOutcome], baseline: str) -> str:
@@ -159,9 +191,11 @@ def variants_table(cases: Sequence[CaseOutcome], reference: str) -> str:
     return markdown(head, body)
 
 
-def modalities_table(cases: Sequence[CaseOutcome], reference: str) -> str:
-    """Rows by modality, RGB and flow and both fused, with the difference to a reference row."""
-    modalities = list(dict.fromkeys(o.modality for o in cases[0].outcomes))
+def modalities_table(
+    cases: Sequence[CaseOutcome], modalities: Sequence[str], reference: str
+) -> str:
+    """Rows by modality and fused, with the difference to a reference row."""
+    modalities = [*modalities, "+".join(modalities)]
     body = []
     for row in rows_of(cases):
         cells = [row]

@@ -119,12 +119,25 @@ def _knob(knob: str) -> Table:
     return lambda cases, part: tables.knob_table(cases, knob, part.reference)
 
 
-def _questions(cases: Cases, part: Part) -> str:
-    """On the base world, and on all worlds with another value of a knob."""
+def _by_world(cases: Cases) -> dict[str, Cases]:
     groups: dict[str, Cases] = {}
     for case in cases:
-        groups[case.world] = [*groups.get(case.world, ()), case]
-    return tables.questions_table(groups, QUESTIONS, nested=not part.real)
+        name = case.world.replace("_to_", " to ")
+        groups[name] = [*groups.get(name, ()), case]
+    return groups
+
+
+def _questions(cases: Cases, part: Part) -> str:
+    """On real clips, or on worlds that differ in misalignment alone."""
+    if part.real:
+        return tables.questions_table(_by_world(cases), QUESTIONS, nested=False)
+    turned = {n: some for n, some in _by_world(cases).items() if n.startswith("misalign=")}
+    worlds = {"base": _base(cases), **turned}
+    return tables.questions_table(worlds, QUESTIONS, nested=True)
+
+
+def _recommended(cases: Cases, part: Part) -> str:
+    return tables.recommended_table(_by_world(cases), part.reference, nested=not part.real)
 
 
 def _validators(cases: Cases, part: Part) -> str:
@@ -138,12 +151,10 @@ def _attention(cases: Cases, part: Part) -> str:
 
 def _directions(cases: Cases, part: Part) -> str:
     """A table for each direction."""
-    ways = dict.fromkeys(case.world for case in cases)
     found = []
-    for way in ways:
-        one = [case for case in cases if case.world == way]
-        table = tables.methods_table(one, part.reference, nested=False)
-        found.append(f"{way.replace('_', ' ')}:\n\n{table}")
+    for way, some in _by_world(cases).items():
+        table = tables.methods_table(some, part.reference, nested=False)
+        found.append(f"{way}:\n\n{table}")
     return "\n\n".join(found)
 
 
@@ -152,13 +163,14 @@ def _variants(cases: Cases, part: Part) -> str:
 
 
 def _modalities(cases: Cases, part: Part) -> str:
-    return tables.modalities_table(cases, part.reference)
+    return tables.modalities_table(cases, part.modalities, part.reference)
 
 
 TABLES: Mapping[str, Mapping[str, Table]] = {
     "curves": {
         "methods": _base_methods,
         "questions": _questions,
+        "recommended": _recommended,
         "validators": _validators,
         "attention": _attention,
         **{knob: _knob(knob) for knob in KNOBS},
@@ -167,7 +179,12 @@ TABLES: Mapping[str, Mapping[str, Table]] = {
     "ambiguities": {"variants": _variants},
     "fast": {"variants": _variants},
     "components": {"variants": _variants},
-    "real": {"methods": _directions, "questions": _questions, "validators": _validators},
+    "real": {
+        "methods": _directions,
+        "questions": _questions,
+        "recommended": _recommended,
+        "validators": _validators,
+    },
 }
 
 
