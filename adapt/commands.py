@@ -73,6 +73,12 @@ def _number_option(name: str, what: str) -> Callable[[Command], Command]:
     help=f"Named settings of the methods: matched, official ...  [default: {defaults.PRESET}]",
 )
 @click.option(
+    "--fast",
+    is_flag=True,
+    default=None,
+    help="TCoN and its ablations: smaller discriminators and fewer pairs.",
+)
+@click.option(
     "--set", "settings", metavar="KEY=VALUE", multiple=True, help="Any option of docs/settings.md."
 )
 @click.option(

@@ -79,6 +79,7 @@ def make_grid(given: Mapping[str, Any]) -> Grid:
         segments=",".join(_words(options, "segments")),
         seeds=options["seeds"],
         preset=options["preset"],
+        fast=options.get("fast", False),
         end_to_end=options.get("end_to_end", False),
     )
     return Grid(
