@@ -23,6 +23,7 @@ from tcon.cache.common.records import from_json
 from tcon.evaluate.figures.style import Picture
 
 DOCS = Path(__file__).parents[3] / "docs"
+FIGURE = "results_knobs.png"
 KNOBS = ("misalign", "appearance", "key_share", "bias")
 QUESTIONS = (
     *(("tcon", other) for other in ("source_only", "daaa", "cdan", "ta3n", "im")),
@@ -51,7 +52,7 @@ def main() -> None:
         picture = draw(made["curves"])
         folder = options.page.parent / "images"
         folder.mkdir(exist_ok=True)
-        (folder / f"{picture.name}.png").write_bytes(picture.encode("png"))
+        (folder / FIGURE).write_bytes(picture.encode("png"))
 
 
 def read_results(folder: Path) -> dict[str, PartOutcome]:
@@ -170,6 +171,7 @@ TABLES: Mapping[str, Mapping[str, Table]] = {
     "curves": {
         "methods": _base_methods,
         "questions": _questions,
+        "figure": lambda cases, part: f"![accuracy by knob](images/{FIGURE})",
         "recommended": _recommended,
         "validators": _validators,
         "attention": _attention,
