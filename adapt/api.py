@@ -36,6 +36,7 @@ def adapt(
     seeds: int | Sequence[int] | None = None,
     settings: Settings = (),
     preset: str | None = None,
+    fast: bool = False,
     precision: Precision | None = None,
     task: str | Path | None = None,
     plan: str | Path | None = None,
@@ -66,12 +67,14 @@ def adapt(
 
     Args:
         source, target: feature files; end to end lists or folders of videos will do.
-        methods: registered names; ``source_only`` and ``tcon`` if none.
+        methods: registered names, or ``recommended`` for the few among which
+            ``evaluate(runs, select="method")`` is to choose; ``source_only`` and ``tcon`` if none.
         modality: one or more; ``rgb`` if none.
         segments: K, or ``"6:4"`` for K_s and K_t, or several of these; 6 if none.
         seeds: how many, from 0 on, or which; 1 if none.
         settings: any options, as ``{"train.lr": 1e-3}`` or ``["train.lr=1e-3"]``.
         preset: named settings of the methods, applied first.
+        fast: smaller discriminators and fewer pairs for ``tcon`` and its ablations.
         precision: of matrix products in training: "fp32", "bf16", or "auto" if none: that of the
             runs in ``output`` that these are compared with, else the faster one here.
         task: csv of classes or a shipped task's name; None for the class names that both share.
@@ -107,6 +110,7 @@ def adapt(
         "seeds": seeds,
         "settings": settings,
         "preset": preset,
+        "fast": fast,
         "precision": precision,
         "task": task,
         "oracle": oracle,

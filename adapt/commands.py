@@ -40,7 +40,12 @@ def _number_option(name: str, what: str) -> Callable[[Command], Command]:
 @click.option("--target", type=click.Path(path_type=Path), help="Unlabelled features.")
 @click.option("--task", help="Class csv or a shipped task; the shared names if none.")
 @click.option("--plan", metavar="FILE.toml|NAME", help="Grids of runs; table1 to table5 ship.")
-@click.option("--method", "methods", help=f"One or more.  [default: {','.join(defaults.METHODS)}]")
+@click.option(
+    "--method",
+    "methods",
+    help="One or more, or recommended: a few that tcon eval --select method chooses among.  "
+    f"[default: {','.join(defaults.METHODS)}]",
+)
 @click.option("--modality", help=f"One or more, as rgb,flow.  [default: {defaults.MODALITY}]")
 @click.option(
     "--segments", help=f"As 4,6,8 or, source:target, as 6:4.  [default: {defaults.SEGMENTS}]"
@@ -66,6 +71,12 @@ def _number_option(name: str, what: str) -> Callable[[Command], Command]:
 @click.option(
     "--preset",
     help=f"Named settings of the methods: matched, official ...  [default: {defaults.PRESET}]",
+)
+@click.option(
+    "--fast",
+    is_flag=True,
+    default=None,
+    help="TCoN and its ablations: smaller discriminators and fewer pairs.",
 )
 @click.option(
     "--set", "settings", metavar="KEY=VALUE", multiple=True, help="Any option of docs/settings.md."

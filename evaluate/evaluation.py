@@ -20,10 +20,8 @@ from .runs.notes import notes_of
 from .runs.provenance import provenance_of
 from .runs.read import find_runs
 from .runs.settings import compare_settings
-from .runs.truth import TrueClasses
-from .scores.choices.outcomes import outcomes_of
-from .scores.choices.selection import Selection, select_epochs, select_setting
-from .scores.choices.validators import DEFAULT, validator
+from .scores.choices.choose import choose, default_validator, recommend_unasked
+from .scores.choices.validators import validator
 from .scores.fusion import fuse_groups
 from .scores.results import check_baseline, result_notes, results_of
 from .scores.unlabelled import unlabelled_results
@@ -174,7 +172,7 @@ def evaluate(
     shared_classes: bool = False,
     table: int | str | None = None,
     select: str | None = None,
-    validators: str | Sequence[str] = (DEFAULT,),
+    validators: str | Sequence[str] | None = None,
     distances: bool = False,
     provenance: bool = True,
     features: str | Path | None = None,
@@ -197,9 +195,9 @@ def evaluate(
             equal ones.
         shared_classes: predict test videos among the classes that the target has labels for.
         table: 1 to 5: one of the paper's tables with these runs beside the published numbers.
-        select: choose an evaluation ("epoch"), K ("segments") or a setting such as "tcon.tau"
-            without target labels.
-        validators: by which it is chosen.
+        select: choose an evaluation ("epoch"), a method ("method"), K ("segments") or a setting
+            such as "tcon.tau" without target labels.
+        validators: by which it is chosen; the first of them recommends a method. "ensv" if none.
         distances: measure how far the domains are apart, which takes seconds per group.
         provenance: read how the features were made, which opens and checks the feature files.
         features, source_features: the feature files, if they have moved.
@@ -214,6 +212,7 @@ def evaluate(
             to compare or to choose from.
     """
     weights = FusionWeights.parse("1:1" if fuse is True else str(fuse)) if fuse else None
+    validators = validators or default_validator(select)
     validators = [validators] if isinstance(validators, str) else validators
     for name in validators:
         validator(name)
@@ -239,9 +238,11 @@ def evaluate(
         )
     check_baseline(labelled or everything, baseline)
     results = results_of(labelled, baseline)
-    selections, left_out = _select(groups, select, validators, source_path) if select else ([], [])
-    outcomes = outcomes_of(selections, validators)
-    chosen_among = [g for s in selections if s.accuracy is not None for g in s.groups]
+    if select:
+        choices = choose(groups, select, validators, source_path)
+    else:
+        choices = recommend_unasked([g for g in groups if not g.scores], source_path)
+    chosen_among = [g for s in choices.selections if s.accuracy is not None for g in s.groups]
     loader = Loader(target_path, source_path)
     return Evaluation(
         groups=tuple(groups),
@@ -254,10 +255,11 @@ def evaluate(
         shared_classes=shared_classes,
         unfinished=tuple(unfinished),
         paper=tuple(paper_tables(table, labelled)) if table else (),
-        selections=tuple(selections),
-        outcomes=tuple(outcomes),
+        selections=choices.selections,
+        outcomes=choices.outcomes,
+        recommendations=choices.recommendations,
         selection_notes=tuple(notes_of(chosen_among)),
-        left_out=tuple(left_out),
+        left_out=choices.left_out,
         distances=tuple(_distances(groups, loader)) if distances else (),
         health=health_of(groups),
         settings=compare_settings(groups),
@@ -271,31 +273,6 @@ def _paths(runs: RunOrPath | Iterable[RunOrPath]) -> list[Path]:
     """Of folders, or of runs that know theirs."""
     several = [runs] if isinstance(runs, str | Path | FinishedRun) else runs
     return [run.path if isinstance(run, FinishedRun) else Path(run) for run in several]
-
-
-def _select(
-    groups: Sequence[Group], select: str, validators: Sequence[str], source_path: Path | None
-) -> tuple[list[Selection], list[str]]:
-    """What is chosen among, and sentences on what is left out."""
-    oracle_methods = {group.method for group in groups if group.reads_target_labels}
-    left_out = [
-        f"{method} is left out: it trains on target labels, so no choice would be label-free."
-        for method in sorted(oracle_methods)
-    ]
-    groups = [group for group in groups if group.method not in oracle_methods]
-    if not groups:
-        raise InputError(f"{left_out[0]} No other run is left to choose from: name some")
-    source = TrueClasses("source", source_path)
-    if select == "epoch":
-        selections = select_epochs(groups, source)
-    else:
-        selections = select_setting(groups, select, source)
-    for selection in selections:
-        for name in validators:
-            if name in selection.left_out:
-                raise InputError(f"the validator {name} cannot choose: {selection.left_out[name]}")
-    reasons = {f"{n} is left out: {why}." for s in selections for n, why in s.left_out.items()}
-    return selections, left_out + sorted(reasons)
 
 
 def _distances(groups: Sequence[Group], loader: Loader) -> Iterator[RunDistances]:

@@ -13,7 +13,7 @@ import tcon
 ROOT = Path(tcon.__file__).parent
 PAGES = {path.name: path for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]}
 # Files of the reader's own, and scripts of other projects.
-OTHERS = re.compile(r"FILE\.\w+|mine\.py|coral\.py|\w+_feature_extraction\.py")
+OTHERS = re.compile(r"FILE\.\w+|mine\.py|cmd\.py|\w+_feature_extraction\.py")
 LINK = re.compile(r"\]\(([^)#\s]+)")
 FILE = re.compile(r"(?<![\w./-])(?:[\w-]+/)*[\w-]+\.(?:py|md)\b")
 NAME = re.compile(r"\btcon\.(?:cache|extract|adapt|evaluate|cli)\b(?:\.\w+)*")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...cache.errors import InputError
-from . import defaults
+from . import defaults, recommended
 from .options import RunConfig
 from .runs import make_runs
 from .settings import pairs
@@ -42,6 +42,8 @@ class Grid:
         output: folder that gets one sub-folder per run.
         task: csv of classes or a shipped task's name; None for the class names that both share.
         oracle: permit methods that train on target labels.
+        recommended: whether the recommended methods were asked for by that name, so that one of
+            them is to be chosen.
     """
 
     source: Path
@@ -50,6 +52,7 @@ class Grid:
     output: Path = Path(defaults.OUTPUT)
     task: str | Path | None = None
     oracle: bool = False
+    recommended: bool = False
 
     @property
     def end_to_end(self) -> bool:
@@ -68,13 +71,15 @@ def make_grid(given: Mapping[str, Any]) -> Grid:
         if not options.get(key):
             raise InputError(f"no {key}: name its feature file by --{key}, or a plan by --plan")
     require_mode(options)
+    methods = _words(options, "methods")
     runs = make_runs(
-        _words(options, "methods"),
+        recommended.expand(methods),
         settings_of(options),
         modality=",".join(_words(options, "modality")),
         segments=",".join(_words(options, "segments")),
         seeds=options["seeds"],
         preset=options["preset"],
+        fast=options.get("fast", False),
         end_to_end=options.get("end_to_end", False),
     )
     return Grid(
@@ -84,6 +89,7 @@ def make_grid(given: Mapping[str, Any]) -> Grid:
         output=Path(options["output"], options.get("name", "")),
         task=options.get("task"),
         oracle=options.get("oracle", False),
+        recommended=recommended.NAME in methods,
     )
 
 

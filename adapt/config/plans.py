@@ -49,6 +49,7 @@ class _Keys(TypedDict, total=False):
     normalise: str
     precision: str
     preset: str
+    fast: bool
     settings: str | list[str]
     output: str
     oracle: bool

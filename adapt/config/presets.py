@@ -8,6 +8,13 @@ from ...cache.errors import InputError, unknown
 from ..methods import entry
 from .defaults import PRESET
 
+FAST = "fast"  # the preset that ``--fast`` gives to the methods that have it
+
+
+def has_fast(method: str) -> bool:
+    """Whether a method has narrower networks to offer."""
+    return FAST in entry(method).presets
+
 
 def preset_settings(preset: str, method: str, among: Sequence[str] = ()) -> list[str]:
     """The settings of a method's preset, as ``key=value`` with full keys.

@@ -11,7 +11,7 @@ from ..end_to_end.options import EndToEnd, usual_settings
 from ..methods import FittedMethod, entry
 from . import defaults
 from .options import RunConfig, Segments, TrainConfig
-from .presets import preset_settings
+from .presets import FAST, has_fast, preset_settings
 from .settings import Settings, apply_settings, pairs
 
 
@@ -40,6 +40,7 @@ def make_runs(
     segments: int | str = defaults.SEGMENTS,
     seeds: int | Sequence[int] = defaults.SEEDS,
     preset: str = defaults.PRESET,
+    fast: bool = False,
     end_to_end: bool | EndToEnd = False,
 ) -> list[RunConfig]:
     """Every method on every modality with every number of segments and every seed.
@@ -54,6 +55,7 @@ def make_runs(
         segments: as `parse_segments` reads them.
         seeds: how many, from 0 on; or which.
         preset: named settings of every method.
+        fast: narrower networks, applied after the preset, for the methods that have such.
         end_to_end: train the backbone too, perhaps with these options.
 
     Raises:
@@ -81,6 +83,7 @@ def make_runs(
         for kind in filter(None, (name.strip() for name in modality.split(","))):
             usual = end_to_end_settings(method, kind, given, end_to_end) if end_to_end else []
             own = preset_settings(preset, method, methods)
+            own += preset_settings(FAST, method) if fast and has_fast(method) else []
             roots = default_options(known, end_to_end=end_to_end)
             options = apply_settings([*usual, *own, *given], roots)
             train = options["train"]

@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 from typing import Literal
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .precision import full_precision
+
 AttentionLoss = Literal["mse", "l1", "smooth_l1", "kl"]
 _REGRESSIONS = {"mse": F.mse_loss, "l1": F.l1_loss, "smooth_l1": F.smooth_l1_loss}
+_LEAST_ROW = 1e-12  # of a confusion matrix, where no video can be of a class
 
 
 def masked_mean(x: Tensor, mask: Tensor) -> Tensor:
@@ -49,6 +53,41 @@ def information_maximisation(logits: Tensor) -> Tensor:
     log_p = logits.log_softmax(1)  # [B, C]
     log_mean = log_p.logsumexp(0) - math.log(len(log_p))  # [C], finite where the mean underflows
     return entropy(logits).mean() + (log_mean.exp() * log_mean).sum()
+
+
+@full_precision
+def class_confusion(logits: Tensor, *, temperature: float = 2.5) -> Tensor:
+    """How far a batch's predictions confuse classes, MCC (Jin et al. 2020).
+
+    Of the softened predictions P [B, C], ``P' diag(w) P`` correlates classes, where w = 1 + exp(-H)
+    counts certain predictions more and is constant to gradients. The loss is the mean over its
+    rows, each divided by its sum, of what lies off the diagonal. That division also cancels the
+    paper's scaling of w to a mean of 1.
+
+    Args:
+        logits: of target videos, [B, C].
+        temperature: divides them; 2.5 is the authors'.
+    """
+    softened = logits / temperature
+    p = softened.softmax(1)  # [B, C]
+    weight = 1 + torch.exp(-entropy(softened.detach()))  # [B]
+    confusion = p.T @ (weight[:, None] * p)  # [C, C]
+    confusion = confusion / confusion.sum(1, keepdim=True).clamp(min=_LEAST_ROW)
+    return (confusion.sum() - confusion.trace()) / len(confusion)
+
+
+def align_distribution(p: Tensor, mean: Tensor, wanted: Tensor) -> Tensor:
+    """Predictions reweighted from their own class distribution to the ``wanted`` one, as far as
+    each allows: normalise(p wanted / mean) (Berthelot et al. 2020, 2022).
+
+    Args:
+        p: probabilities, [B, C].
+        mean, wanted: class distributions, [C].
+
+    Returns:
+        [B, C], each row sums to 1.
+    """
+    return F.normalize(p * (wanted / mean.clamp(min=1e-6)), p=1, dim=1)
 
 
 def attention_loss(

@@ -6,7 +6,21 @@ register``, and name its file by ``--plugin`` (docs/add-a-method.md).
 
 from ...cache.common.plugins import load_entry_points
 from ..layers.precision import full_precision
-from . import cdan, cmfglr, daaa, dan, dann, im, source_only, ta3n, target_only, tcon  # noqa: F401  (they register themselves)
+from . import (  # noqa: F401  (they register themselves)
+    cdan,
+    cmfglr,
+    coral,
+    daaa,
+    dan,
+    dann,
+    ema,
+    im,
+    mcc,
+    source_only,
+    ta3n,
+    target_only,
+    tcon,
+)
 from .alignment import AdversarialConfig, Alignment, AlignmentConfig
 from .base import (
     Draws,

@@ -131,6 +131,9 @@ class Method(nn.Module):
         """
         raise NotImplementedError
 
+    def absorb(self, state: State) -> None:
+        """Copy into the module what `predict` needs of the state; called before evaluations."""
+
     def predict(self, features: Tensor) -> Tensor:
         """Segment features [B, Kt, D_in] to video logits [B, C]."""
         raise NotImplementedError

@@ -15,8 +15,9 @@ from ...cache.errors import InputError, unknown
 from .base import Method, MethodConfig, Sizes
 
 Presets = Mapping[str, tuple[str, ...]]
-_NAME = re.compile(r"[a-z0-9]+([_-][a-z0-9]+)*")
-_RESERVED = ("train", "e2e")  # first words of other settings
+_NAME = re.compile(r"[a-z0-9]+([_-][a-z0-9]+)*\+?")
+# First words of other settings, and the name of several methods (config/recommended.py).
+_RESERVED = ("train", "e2e", "recommended")
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,8 @@ class Display:
         why = {labels[run.path]: run.why for run in runs.failed}
         self._list(f"of {len(labels)} runs failed", why)
         outputs = " ".join(dict.fromkeys(str(grid.output) for grid in self.grids))
-        following = f" Next: tcon eval {outputs}" if len(runs) else ""
+        choice = " --select method" if any(grid.recommended for grid in self.grids) else ""
+        following = f" Next: tcon eval {outputs}{choice}" if len(runs) else ""
         total = f"{len(labels)} run{'s' * (len(labels) != 1)}"
         console.print(f"{len(runs)} of {total} finished in {outputs}.{following}")
         unreadable = f"video{'s' * (len(runs.unreadable) != 1)} cannot be read, left out"

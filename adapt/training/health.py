@@ -124,7 +124,7 @@ def _predictions(records: Records) -> Iterator[Finding]:
             f"{share:.0%} of the target training videos get one and the same class{pseudo}: unless "
             "they are of one, the target's classes are not told apart",
             "train longer (LONGER), and cached features with train.normalise=domain; "
-            "METHOD.pseudo.threshold=1 (none) where there are pseudo-labels, and a lower "
+            "a higher METHOD.pseudo.threshold where there are pseudo-labels, and a lower "
             "METHOD.lambda_d where there is one",
         )
 

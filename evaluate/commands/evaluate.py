@@ -57,8 +57,8 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--select",
-    metavar="epoch|segments|KEY",
-    help="Choose an epoch, K or a setting such as tcon.tau without target labels.",
+    metavar="epoch|method|segments|KEY",
+    help="Choose an epoch, a method, K or a setting such as tcon.tau without target labels.",
 )
 @click.option(
     "--validator",
@@ -112,14 +112,14 @@ def evaluate(
 ) -> None:
     """Score finished RUNS on the target's test videos.
 
-    RUNS are run folders or folders of them. Where the target is unlabelled, prints predictions
-    and scores that need no labels. With --select, prints what label-free validators choose.
+    RUNS are run folders or folders of them. Where the target is unlabelled, prints which method to
+    take, predictions and scores that need no labels. With --select, prints what label-free
+    validators choose.
     """
     from rich.console import Console
 
     from ..evaluation import evaluate as compute
     from ..report.outputs import check_figures, check_outputs, write_outputs
-    from ..scores.choices.validators import DEFAULT
 
     if fuse and Path(fuse).exists():  # the option took the first of the runs
         runs, fuse = (Path(fuse), *runs), "1:1"
@@ -138,7 +138,7 @@ def evaluate(
             shared_classes=shared_classes,
             table=table,
             select=select,
-            validators=validators or (DEFAULT,),
+            validators=validators,
             distances=distances or html is not None,
             provenance=html is not None,
             features=features,

@@ -11,6 +11,7 @@ from ..runs.logs import Health
 from ..runs.provenance import Provenance
 from ..runs.settings import SettingsTable
 from ..scores.choices.outcomes import Outcome
+from ..scores.choices.recommendation import Recommendation
 from ..scores.choices.selection import Selection
 from ..scores.results import Result
 from ..scores.unlabelled import Unlabelled
@@ -54,8 +55,11 @@ class Content:
         paper: the tasks of one of the paper's tables; empty where none was asked for.
         selections: what validators choose among; empty where nothing is chosen.
         outcomes: what the choices reach.
-        selection_notes: on these.
-        left_out: methods and validators that choose nothing, and why, in sentences.
+        recommendations: which method to take, of several on an unlabelled target or where methods
+            are chosen among; else empty.
+        selection_notes: on the outcomes.
+        left_out: methods and validators that choose nothing or are not chosen among, and why, in
+            sentences.
         distances: per run; empty where they were not asked for.
         health: what looked wrong in training.
         settings: in which the groups differ, and those that they share.
@@ -75,6 +79,7 @@ class Content:
     paper: tuple[TaskTable, ...] = ()
     selections: tuple[Selection, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
+    recommendations: tuple[Recommendation, ...] = ()
     selection_notes: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     distances: tuple[RunDistances, ...] = ()

@@ -99,7 +99,7 @@ def candidate_rows(selections: Sequence[Selection]) -> list[Row]:
             first = candidate.runs[0]
             row = {
                 "transfer": group.transfer,
-                "method": group.method,
+                "method": first.record.run.method,
                 "modality": group.modality,
                 "segments": first.segments,
                 "seeds": " ".join(str(run.seed) for run in candidate.runs),

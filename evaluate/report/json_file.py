@@ -14,6 +14,7 @@ from ... import __version__
 from ...cache import InputError
 from ..runs.groups import Group
 from ..scores.choices.outcomes import Outcome
+from ..scores.choices.recommendation import Recommendation
 from ..scores.choices.selection import Candidate, Selection
 from ..scores.choices.validators import DEFAULT
 from ..scores.paired import Comparison
@@ -40,6 +41,7 @@ def to_json(content: Content) -> dict[str, Any]:
         ],
         "selections": [_selection(selection) for selection in content.selections],
         "outcomes": [_outcome(outcome) for outcome in content.outcomes],
+        "recommendations": [_recommendation(one) for one in content.recommendations],
         "selection_notes": list(content.selection_notes),
         "left_out": list(content.left_out),
         "distances": [_plain(asdict(run)) for run in content.distances],
@@ -93,6 +95,7 @@ def _selection(selection: Selection) -> dict[str, Any]:
     accuracy = selection.accuracy
     return {
         **_about(selection.group),
+        **({"method": None} if selection.key == "method" else {}),
         "key": selection.key,
         "dropped_seeds": list(selection.dropped_seeds),
         "left_out": dict(selection.left_out),
@@ -110,6 +113,30 @@ def _selection(selection: Selection) -> dict[str, Any]:
     }
 
 
+def _recommendation(one: Recommendation) -> dict[str, Any]:
+    selection = one.selection
+    return {
+        **_about(selection.group),
+        "method": one.taken.runs[0].record.run.method,
+        "take": _value(one.taken),
+        "validator": one.validator,
+        "chosen": _value(one.chosen),
+        "tied": selection.best(one.validator)[1],
+        "objection": one.objection,
+        "methods_agree": _number(one.methods_agree),
+        "candidates": [
+            {
+                "value": _value(candidate),
+                "runs": [str(run.path) for run in candidate.runs],
+                "score": _number(selection.scores[one.validator][m]),
+                "seeds_agree": _number(one.seeds_agree[m]),
+                "health": list(one.findings[m]),
+            }
+            for m, candidate in enumerate(selection.candidates)
+        ],
+    }
+
+
 def _value(candidate: Candidate) -> Any:
     return _plain(candidate.value)
 
@@ -117,6 +144,7 @@ def _value(candidate: Candidate) -> Any:
 def _outcome(outcome: Outcome) -> dict[str, Any]:
     return {
         **_about(outcome.group),
+        **({"method": None} if outcome.key == "method" else {}),
         "name": outcome.name,
         "key": outcome.key,
         "picks": [

@@ -7,6 +7,7 @@ from ..tables.details import details_blocks
 from ..tables.distances import distance_blocks
 from ..tables.layout import Block, Bullets, Heading, Table, Text
 from ..tables.paper_page import paper_page
+from ..tables.recommendation import recommendation_blocks
 from ..tables.selection import outcome_blocks, selection_blocks
 from ..tables.unlabelled import unlabelled_blocks
 from .content import Content
@@ -16,16 +17,18 @@ _SHARED_CLASSES = "Test videos are predicted among the classes that the target h
 
 
 def printed(content: Content, *, details: bool = False) -> list[Block]:
-    """What ``tcon eval`` prints: accuracies, or the paper's table if it was asked for; predictions
-    of unlabelled targets; what was left out. Where something is chosen, the choices alone.
+    """What ``tcon eval`` prints: which method to take of an unlabelled target; accuracies, or the
+    paper's table if it was asked for; predictions of unlabelled targets; what was left out. Where
+    something is chosen, the choices alone.
 
     Args:
         content: of runs.
         details: seeds, classes and confusions too.
     """
     if content.selections:
-        return [*selected(content), *_unfinished(content)]
-    blocks = paper_page(content.paper) if content.paper else accuracies(content)
+        return [*advice(content), *selected(content), *_unfinished(content)]
+    blocks = advice(content)
+    blocks += paper_page(content.paper) if content.paper else accuracies(content)
     if content.shared_classes:
         blocks.append(Text(_SHARED_CLASSES))
     if details:
@@ -40,7 +43,7 @@ def printed(content: Content, *, details: bool = False) -> list[Block]:
 
 def reported(content: Content) -> list[Block]:
     """The tables of a report: all that is known of the results, asked for or not."""
-    blocks = [*paper_page(content.paper), *accuracies(content)]
+    blocks = [*advice(content), *paper_page(content.paper), *accuracies(content)]
     if content.shared_classes:
         blocks.append(Text(_SHARED_CLASSES))
     blocks += details_blocks(content.results)
@@ -51,6 +54,14 @@ def reported(content: Content) -> list[Block]:
     if content.remarks:
         blocks.append(Bullets(content.remarks))
     return [*blocks, *_unfinished(content)]
+
+
+def advice(content: Content) -> list[Block]:
+    """Which method to take; where nothing was chosen, also why nothing can be said of some."""
+    blocks = recommendation_blocks(content.recommendations)
+    if content.left_out and not content.selections:
+        blocks.append(Bullets(content.left_out))
+    return blocks
 
 
 def accuracies(content: Content) -> list[Block]:

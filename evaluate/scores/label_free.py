@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from scipy.special import softmax
 
@@ -68,6 +70,25 @@ def ensemble_agreement(logits: np.ndarray) -> np.ndarray:
     """
     ensemble = np.mean([softmax(one, axis=1) for one in logits], axis=0).argmax(1)  # [n]
     return (logits.argmax(2) == ensemble).mean(1)
+
+
+def pairwise_agreement(logits: np.ndarray) -> float:
+    """Share of the videos to which two models give one class, mean over all pairs of models.
+
+    In expectation the share on which two seeds of one training differ is about their error, where
+    their ensemble is calibrated (Jiang et al. 2022).
+
+    Args:
+        logits: of M models on the same videos, [M, n, C].
+
+    Returns:
+        the share; NaN for a single model.
+    """
+    if len(logits) < 2:
+        return math.nan
+    predicted = logits.argmax(2)  # [M, n]
+    first, second = np.triu_indices(len(predicted), k=1)  # each [M (M - 1) / 2]
+    return float((predicted[first] == predicted[second]).mean())
 
 
 def confident_share(logits: np.ndarray, threshold: float = 0.9) -> float:

@@ -12,6 +12,9 @@ from ..scores.choices.selection import Selection
 from ..scores.choices.validators import VALIDATORS
 from .layout import Block, Bullets, Heading, Table, Text, mean_std
 
+_COLUMNS = ("transfer", "method", "input", "K")
+_CHOSEN = {"method": "method", "segments": "K"}  # a choice's key, and the column that it would fill
+
 
 def selection_blocks(selection: Selection) -> list[Block]:
     """The candidates' scores, and which one each validator chooses; of a run's many evaluations
@@ -44,7 +47,7 @@ def selection_blocks(selection: Selection) -> list[Block]:
         several = len(selection.dropped_seeds) > 1
         blocks.append(
             Text(
-                f"Not every value of {selection.key} has the seed{'s' if several else ''} {seeds}: "
+                f"Not every {_one_of(selection.key)} has the seed{'s' if several else ''} {seeds}: "
                 f"{'they are' if several else 'it is'} left out."
             )
         )
@@ -59,19 +62,19 @@ def outcome_blocks(outcomes: Sequence[Outcome], notes: Sequence[str]) -> list[Bl
         notes: what must be known of the numbers.
     """
     key = outcomes[0].key
-    with_k = key != "segments"  # else K is what was chosen
-    head = ["transfer", "method", "input", *(["K"] if with_k else [])]
+    kept = [n for n, column in enumerate(_COLUMNS) if column != _CHOSEN.get(key)]
     rows = []
     for outcome in outcomes:
         group = outcome.group
-        cells = [group.transfer, outcome.name, group.modality]
-        cells += [group.segments] if with_k else []
-        rows.append([*cells, *(_accuracy(pick, key) for pick in outcome.picks)])
+        cells = [group.transfer, outcome.name, group.modality, group.segments]
+        accuracies = [_accuracy(pick, key) for pick in outcome.picks]
+        rows.append([*(cells[n] for n in kept), *accuracies])
     how = (
         "Accuracy in percent on the target's test videos, mean ± std over seeds, with its 95 % "
         f"interval{'' if key == 'step' else ', at the last epoch'}. The last epoch is the default "
         "figure. The oracle's best is not a result: it is chosen by target labels."
     )
+    head = [_COLUMNS[n] for n in kept]
     table = Table([*head, *(pick.by for pick in outcomes[0].picks)], rows)
     return [table, Text(how), Bullets(notes)]
 
@@ -86,7 +89,8 @@ def _shown(selection: Selection) -> list[int]:
 
 def _title(selection: Selection) -> str:
     group, runs = selection.group, selection.candidates[0].runs
-    where = [group.transfer, group.method, group.modality]
+    method = [] if selection.key == "method" else [group.method]
+    where = [group.transfer, *method, group.modality]
     if selection.key != "segments":
         where.append(f"K = {group.segments}")
     if selection.key == "step":
@@ -94,6 +98,10 @@ def _title(selection: Selection) -> str:
     folders = dict.fromkeys(str(c.runs[0].path.parent) for c in selection.candidates)
     seeds = " ".join(str(run.seed) for run in runs)
     return f"{', '.join(where)}, mean over seeds {seeds} ({', '.join(folders)})"
+
+
+def _one_of(key: str) -> str:
+    return key if key == "method" else f"value of {key}"
 
 
 def _score(score: float) -> str:
@@ -108,5 +116,5 @@ def _chosen(selection: Selection, validator: str) -> str:
 
 def _accuracy(pick: Pick, key: str) -> str:
     low, high = pick.scores.interval
-    value = "" if key == "step" else f"{as_text(pick.value)}: "
+    value = "" if key == "step" or pick.value == pick.by else f"{as_text(pick.value)}: "
     return f"{value}{mean_std(pick.scores.accuracy)} ({100 * low:.1f} - {100 * high:.1f})"

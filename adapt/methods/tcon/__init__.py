@@ -1,3 +1,3 @@
 """TCoN and its ablations; importing this package registers them."""
 
-from . import method, ablations  # noqa: F401, I001  (they register themselves, in this order)
+from . import method, plus, ablations  # noqa: F401, I001  (they register themselves, in this order)

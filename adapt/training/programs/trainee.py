@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor
 
 from ...config.options import RunConfig
@@ -91,6 +92,8 @@ class Trainee:
         """
         if self.step not in self._evaluate_at:
             return None
+        with torch.no_grad():
+            self.method.absorb(self.state)
         epoch = self.step / self._epoch
         return self.recorder.evaluate(self.method, self.step, epoch=epoch, lr=self._rate)
 

@@ -1,13 +1,15 @@
-"""Test accuracies of what was chosen: by validators, by default and by the oracle."""
+"""Test accuracies of what was chosen: by validators, by default, by rule and by the oracle."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ....adapt.config.recommended import BASELINE
 from ...runs.groups import Group, Scores, score
 from ...runs.names import row_name
-from .selection import Selection, Value
+from .recommendation import Recommendation
+from .selection import Candidate, Selection, Value
 
 
 @dataclass(frozen=True)
@@ -27,12 +29,12 @@ class Pick:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The picks among the epochs of a group's runs, or among the values of a setting.
+    """The picks among the epochs of a group's runs, among methods or the values of a setting.
 
     Args:
         group: that was chosen within, or the first of those that were chosen among.
-        name: its row's.
-        key: what was chosen: "step" or a setting.
+        name: its row's; empty where methods were chosen among.
+        key: what was chosen: "step", "method" or a setting.
         picks: the same ones in every outcome.
     """
 
@@ -42,14 +44,21 @@ class Outcome:
     picks: tuple[Pick, ...]
 
 
-def outcomes_of(selections: Sequence[Selection], validators: Sequence[str]) -> list[Outcome]:
-    """Test accuracies of the last epoch, of the validators' choices and of the oracle's.
+def outcomes_of(
+    selections: Sequence[Selection],
+    validators: Sequence[str],
+    recommendations: Sequence[Recommendation] = (),
+) -> list[Outcome]:
+    """Test accuracies of the default (the last epoch, or source_only), of the validators' choices,
+    of what is recommended and of the oracle's best.
 
     Args:
         selections: all in epochs or all in the same setting; those without accuracies are left
             out.
         validators: whose choices are scored.
+        recommendations: of selections among methods, one for each.
     """
+    taken = {id(one.selection): one.taken for one in recommendations}
     alike: dict[int, list[Selection]] = {}  # the epochs of a group's runs share a row
     for selection in selections:
         if selection.accuracy is not None:
@@ -58,18 +67,23 @@ def outcomes_of(selections: Sequence[Selection], validators: Sequence[str]) -> l
     return [
         Outcome(
             group=members[0].group,
-            name=row_name(members[0].group, groups),
+            name="" if members[0].key == "method" else row_name(members[0].group, groups),
             key=members[0].key,
-            picks=tuple(_picks(members, validators)),
+            picks=tuple(_picks(members, validators, taken)),
         )
         for members in alike.values()
     ]
 
 
-def _picks(members: Sequence[Selection], validators: Sequence[str]) -> list[Pick]:
+def _picks(
+    members: Sequence[Selection], validators: Sequence[str], taken: Mapping[int, Candidate]
+) -> list[Pick]:
     of_epochs = members[0].key == "step"
-    chosen = {"last epoch": [s.candidates[-1] for s in members]} if of_epochs else {}
+    default = {"step": "last epoch", "method": BASELINE}.get(members[0].key)
+    chosen = {default: [s.candidates[-1] for s in members]} if default else {}
     chosen |= {f"chosen by {name}": [s.chosen(name) for s in members] for name in validators}
+    if all(id(s) in taken for s in members):
+        chosen["recommended"] = [taken[id(s)] for s in members]
     chosen["oracle's best (not a result)"] = [s.oracle for s in members]
     truth = members[0].group.truth
     picks = []

@@ -1,4 +1,4 @@
-"""Choose an epoch, or the value of a setting, without target labels."""
+"""Choose an epoch, or among groups of runs, without target labels."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _NO_SETTING = ("method", "modality", "plugins")
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A candidate: an epoch of a run, or the runs with one value of a setting.
+    """A candidate: an epoch of a run, or the runs of one method or with one value of a setting.
 
     Args:
-        value: of the setting, or the step of the evaluation.
+        value: of the setting, the step of the evaluation, or the name of the method's row.
         runs: with this value, one per seed.
         epochs: the index of each run's evaluation that counts.
     """
@@ -41,8 +41,8 @@ class Selection:
 
     Args:
         groups: that the candidates come from.
-        key: what they differ in: "step" or a setting.
-        candidates: M of them, by rising value; their runs have equal seeds.
+        key: what they differ in: "step", "method" or a setting.
+        candidates: M of them, of equal seeds: by rising value, of methods with source_only last.
         scores: of each validator [M], the mean over seeds; NaN where logits are not finite.
         left_out: per validator that has no scores, why.
         accuracy: on the target's test videos, [M], the mean over seeds; None where unlabelled.
@@ -120,7 +120,7 @@ def select_setting(groups: Sequence[Group], key: str, source: TrueClasses) -> li
     settings = [settings_of(group.first) for group in groups]
     known = {k for s in settings for k in s if k not in _NO_SETTING and not k.startswith("data.")}
     if key not in known:
-        raise unknown("setting", key, ["epoch", "segments", *sorted(known)])
+        raise unknown("setting", key, ["epoch", "method", "segments", *sorted(known)])
     alike: dict[Hashable, list[tuple[Value, Group]]] = {}  # all but the key
     for group, setting in zip(groups, settings, strict=True):
         if key in setting:
@@ -133,16 +133,29 @@ def select_setting(groups: Sequence[Group], key: str, source: TrueClasses) -> li
             f"there are no runs that differ in {key} alone: make some with tcon adapt, each value "
             "in an output folder of its own"
         )
-    return [_values(key, members, source) for members in contests]
-
-
-def _epochs(run: Run) -> list[Candidate]:
-    return [Candidate(step, (run,), (epoch,)) for epoch, step in enumerate(run.steps)]
-
-
-def _values(key: str, members: list[tuple[Value, Group]], source: TrueClasses) -> Selection:
     # None, then numbers, then names: values of one setting need not have one type.
-    members.sort(key=lambda m: (m[0] is not None, isinstance(m[0], str), m[0]))
+    for members in contests:
+        members.sort(key=lambda m: (m[0] is not None, isinstance(m[0], str), m[0]))
+    return [select_among(key, members, source) for members in contests]
+
+
+def select_among(
+    key: str,
+    members: Sequence[tuple[Value, Group]],
+    source: TrueClasses,
+    validators: Collection[str] = tuple(VALIDATORS),
+) -> Selection:
+    """Score groups at the last epoch, on the seeds that all of them have.
+
+    Args:
+        key: what they differ in.
+        members: each group after what it is called; a tie goes to the last of them.
+        source: the source's true classes.
+        validators: to score by.
+
+    Raises:
+        InputError: no seed that they share, or logits that are not finite for any group.
+    """
     seeds = [{run.seed for run in group.runs} for _, group in members]
     shared = set.intersection(*seeds)
     if not shared:
@@ -156,7 +169,13 @@ def _values(key: str, members: list[tuple[Value, Group]], source: TrueClasses) -
         candidates.append(Candidate(value, runs, (-1,) * len(runs)))
     dropped = tuple(sorted(set.union(*seeds) - shared))
     groups = [group for _, group in members]
-    return _selection(groups, key, candidates, source=source, dropped_seeds=dropped)
+    return _selection(
+        groups, key, candidates, source=source, validators=validators, dropped_seeds=dropped
+    )
+
+
+def _epochs(run: Run) -> list[Candidate]:
+    return [Candidate(step, (run,), (epoch,)) for epoch, step in enumerate(run.steps)]
 
 
 def _selection(

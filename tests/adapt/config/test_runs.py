@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import reduce
 from pathlib import Path
 
@@ -231,17 +231,31 @@ def test_every_setting_can_be_set_to_its_own_value() -> None:
 
 
 def test_the_docs_list_every_setting_with_its_default() -> None:
-    """A method with the options of an earlier one lists those whose defaults differ."""
+    """A method with the options of an earlier one lists those that are new or differ."""
     text = (Path(__file__).parents[3] / "docs" / "settings.md").read_text()
-    listed = dict(re.findall(r"^\| `([\w.-]+)` \| (\S+) \|", text, re.M))
+    listed = dict(re.findall(r"^\| `([\w.+-]+)` \| (\S+) \|", text, re.M))
     configs = default_options(names(), end_to_end=True)
-    defaults, needed, seen = {}, {}, {}
+    defaults, needed, seen = {}, {}, []
     for root, config in configs.items():
-        first, shared = seen.setdefault(type(config), (root, config))
+        earlier = [shared for shared in seen if isinstance(config, type(shared))]
+        nearest = max(earlier, key=lambda shared: len(fields(shared)), default=None)
+        if type(nearest) is not type(config):
+            seen.append(config)
         for key in keys(config):
             value = reduce(getattr, key.split("."), config)
             plain = str(value).lower() if value is None or isinstance(value, bool) else str(value)
             defaults[f"{root}.{key}"] = plain
-            if first == root or value != reduce(getattr, key.split("."), shared):
+            inherited = nearest is not None and key in keys(nearest)
+            if not inherited or value != reduce(getattr, key.split("."), nearest):
                 needed[f"{root}.{key}"] = plain
     assert needed.items() <= listed.items() <= defaults.items()
+
+
+def test_fast_is_for_the_methods_that_have_it() -> None:
+    plain, slim, wide = (
+        make_runs(["source_only", "tcon"], settings, fast=fast)
+        for fast, settings in ((False, []), (True, []), (True, ["tcon.disc.hidden=512"]))
+    )
+    assert slim[0] == plain[0]
+    widths = [run.options.disc.hidden for _, run in (plain, slim, wide)]
+    assert widths == [1024, 256, 512]

@@ -11,7 +11,9 @@ import torch.nn.functional as F
 
 from tcon.adapt.data.batches import EndlessBatches, step_generator
 from tcon.adapt.layers.losses import (
+    align_distribution,
     attention_loss,
+    class_confusion,
     domain_accuracy,
     domain_loss,
     information_maximisation,
@@ -111,6 +113,35 @@ def test_information_is_greatest_for_certain_predictions_of_every_class() -> Non
     loss.backward()
     assert loss.item() == pytest.approx(0) and one_class.grad.isfinite().all()
     assert information_maximisation(torch.zeros(3, 4)).item() == pytest.approx(0, abs=1e-6)
+
+
+def test_weights_of_class_confusion_are_constant_to_gradients() -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(5, 3, generator=generator, dtype=torch.float64, requires_grad=True)
+    p = (logits / 2.5).softmax(1)
+    entropies = -(p * p.log()).sum(1).detach()
+    weights = [1 + math.exp(-float(h)) for h in entropies]
+    rows = [sum(w * p[n, i] * p[n] for n, w in enumerate(weights)) for i in range(3)]
+    expected = sum(1 - row[i] / row.sum() for i, row in enumerate(rows)) / 3
+    (gradient,) = torch.autograd.grad(expected, logits)
+    (got,) = torch.autograd.grad(class_confusion(logits), logits)
+    torch.testing.assert_close(got, gradient)
+
+
+def test_class_confusion_where_no_video_can_be_of_a_class() -> None:
+    logits = torch.tensor([[1e3, 0.0, -1e3], [0.0, 1e3, -1e3]], requires_grad=True)
+    loss = class_confusion(logits)
+    loss.backward()
+    assert loss == 0 and logits.grad.isfinite().all()
+
+
+def test_aligned_predictions_favour_classes_that_were_too_rare() -> None:
+    p = torch.tensor([[0.6, 0.4], [0.8, 0.2]])
+    aligned = align_distribution(p, torch.tensor([0.7, 0.3]), torch.tensor([0.5, 0.5]))
+    expected = [[0.6 / 0.7, 0.4 / 0.3], [0.8 / 0.7, 0.2 / 0.3]]
+    for row, weights in zip(aligned.tolist(), expected, strict=True):
+        assert row == pytest.approx([w / sum(weights) for w in weights])
+    assert aligned.argmax(1).tolist() == [1, 0]
 
 
 def warm(

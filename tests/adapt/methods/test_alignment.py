@@ -1,4 +1,4 @@
-"""DANN, DAAA, CDAN, DAN and IM: their losses by loops, and who receives which gradient."""
+"""Methods of one alignment loss: their losses by loops, and who receives which gradient."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ADVERSARIAL = {
     "cdan+e": {"entropy_weights": True},
     "cdan+e per segment": {"entropy_weights": True, "loss_per": "segment"},
 }
-EVERY = {**ADVERSARIAL, "dan": {}, "im": {}}
+EVERY = {**ADVERSARIAL, "dan": {}, "coral": {}, "im": {}, "mcc": {}}
 DISCRIMINATOR = {"dann": "disc_video", "daaa": "disc_segment", "cdan": "disc"}
 
 
@@ -72,7 +72,13 @@ def step(method: Alignment, draws: dict[str, Tensor], *, progress: float = 0.3) 
 
 
 def domain_loss_of(losses: Losses) -> float:
-    names = {"video_domain", "segment_domain", "mmd", "target_prediction"} & losses.logs.keys()
+    names = {
+        "video_domain",
+        "segment_domain",
+        "mmd",
+        "coral",
+        "target_prediction",
+    } & losses.logs.keys()
     return float(losses.logs[names.pop()])
 
 
@@ -162,11 +168,19 @@ class Loops:
         mean = [np.stack([sum(v) / len(v) for v in videos]) for videos in (self.fs, self.ft)]
         return float(mk_mmd(*map(torch.tensor, mean)))  # against loops in test_mmd.py
 
-    def target_predictions(self) -> list[np.ndarray]:
+    def coral(self) -> float:
+        covariances = [np.cov(np.concatenate(videos).T) for videos in (self.fs, self.ft)]
+        total, width = 0.0, len(covariances[0])
+        for i in range(width):
+            for j in range(width):
+                total += (covariances[0][i, j] - covariances[1][i, j]) ** 2
+        return total / (4 * width**2)
+
+    def target_predictions(self, temperature: float = 1) -> list[np.ndarray]:
         """Class probabilities of each target video."""
         masks = self.draws["class_target"]
         return [
-            softmax(sum(map(self.class_logits, video, masks[i])) / KT)
+            softmax(sum(map(self.class_logits, video, masks[i])) / KT / temperature)
             for i, video in enumerate(self.ft)
         ]
 
@@ -175,6 +189,18 @@ class Loops:
         mean = sum(predictions) / BT
         certainty = sum((p * np.log(p)).sum() for p in predictions) / BT
         return (mean * np.log(mean)).sum() - certainty
+
+    def mcc(self) -> float:
+        """With the paper's weights, whose mean is 1."""
+        predictions = self.target_predictions(temperature=2.5)
+        weights = [1 + np.exp((p * np.log(p)).sum()) for p in predictions]
+        total = 0.0
+        for i in range(C):
+            row = np.zeros(C)
+            for w, p in zip(weights, predictions, strict=True):
+                row += BT * w / sum(weights) * p[i] * p
+            total += (sum(row) - row[i]) / sum(row)
+        return total / C
 
 
 def softmax(z: np.ndarray) -> np.ndarray:
@@ -323,7 +349,7 @@ def test_whole_runs(tmp_path: Path) -> None:
     """Each method through the loop: it ends well above chance on an easy shift."""
     source = write_domain(tmp_path / "s.h5", videos=60)
     target = write_domain(tmp_path / "t.h5", videos=60, shift=0.3, seed=1)
-    names = ["dann", "daaa", "cdan", "dan"]
+    names = ["dann", "daaa", "cdan", "dan", "coral", "im", "mcc", "ema"]
     settings = ["train.epochs=1", "train.min_steps=120", "train.batch_size=16", "train.lr=3e-3"]
     settings += [f"{name}.features=32" for name in names] + ["cdan.max_exact=50"]
     settings += [f"{name}.disc.hidden=16" for name in names[:3]] + ["train.evaluations=2"]

@@ -95,6 +95,7 @@ def test_a_run_that_fails_stops_no_other(
         ({"name": "'a/../b'"}, "cannot be called 'a/../b'"),
         ({"name": "''"}, "cannot be called ''"),
         ({"name": "'e2e'"}, "cannot be called 'e2e'"),
+        ({"name": "'recommended'"}, "cannot be called 'recommended'"),
         ({"option": "limit: float = math.inf"}, "cannot record the options of the method mine"),
         ({"option": "limit: int = 'x'"}, "cannot record the options of the method mine"),
         ({"option": "names: object = print"}, "cannot record the options of the method mine"),

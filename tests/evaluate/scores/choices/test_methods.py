@@ -1,0 +1,165 @@
+"""Methods chosen among without target labels, on handmade runs."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from feature_files import CLASSES, write_domain
+from handmade_runs import logits, write_run
+
+from tcon.cache import InputError
+from tcon.cli import main
+from tcon.evaluate import evaluate
+from tcon.evaluate.scores.choices.selection import Selection
+
+Files = tuple[Path, Path]
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Files:
+    source = write_domain(tmp_path / "clips.h5", videos=30)
+    return source, write_domain(tmp_path / "cctv.h5", videos=30, seed=1)
+
+
+def write_methods(
+    folder: Path, files: Files, right: dict[str, int], seeds: int = 2, settings: str = ""
+) -> None:
+    """Runs of methods that predict so many of 15 target videos rightly."""
+    for method, count in right.items():
+        for seed in range(seeds):
+            made = {"method": method, "seed": seed, "settings": (settings,) if settings else ()}
+            write_run(folder, files, train=[logits(15, 15, 3), logits(15, count, 3)], **made)
+
+
+def names(selection: Selection) -> list[object]:
+    return [candidate.value for candidate in selection.candidates]
+
+
+def refused(*arguments: object) -> str:
+    """The one line of an evaluation that is refused."""
+    done = CliRunner().invoke(main, ["eval", *map(str, arguments), "--select", "method"])
+    assert done.exit_code == 2 and done.output.startswith("Error: "), done.output
+    assert done.output.count("\n") == 1
+    return done.output
+
+
+def test_scores_by_plain_loops(files: Files, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    made = {}
+    for method in ("tcon", "im", "source_only"):
+        for seed in range(2):
+            made[method, seed] = rng.normal(size=(15, 3)).astype(np.float32) * 2
+            early = logits(15, 15, 9)  # counts for nothing: it is not the last epoch
+            values = {"train": [early, made[method, seed]], "method": method, "seed": seed}
+            write_run(tmp_path / "runs", files, **values)
+    ensemble = []
+    for video in range(15):
+        total = [0.0, 0.0, 0.0]
+        for one in made.values():
+            powers = [np.exp(float(x)) for x in one[video]]
+            total = [t + power / sum(powers) for t, power in zip(total, powers, strict=True)]
+        ensemble.append(total.index(max(total)))
+    [selection] = evaluate(tmp_path / "runs", select="method").selections
+    assert names(selection) == ["IM", "tcon", "source_only"]
+    for m, name in enumerate(("im", "tcon", "source_only")):
+        agreeing = [
+            list(one[video]).index(max(one[video])) == ensemble[video]
+            for (method, _), one in made.items()
+            if method == name
+            for video in range(15)
+        ]
+        assert selection.scores["ensv"][m] == pytest.approx(sum(agreeing) / 30)
+
+
+def test_what_the_choice_reaches(files: Files, tmp_path: Path) -> None:
+    # Four of six runs get videos 9 to 11 right, two of them video 12: im is too good for ensv.
+    write_methods(tmp_path / "runs", files, {"source_only": 9, "im": 13, "tcon": 12})
+    write_methods(tmp_path / "runs", files, {"target_only": 15})
+    result = evaluate(tmp_path / "runs", select="method")
+    [selection], [outcome] = result.selections, result.outcomes
+    assert "target_only (oracle)" not in names(selection)
+    assert result.left_out[0].startswith("target_only is left out: it trains on target labels")
+    assert {p.by: (p.value, p.scores.accuracy.mean()) for p in outcome.picks} == {
+        "source_only": ("source_only", pytest.approx(9 / 15)),
+        "chosen by ensv": ("tcon", pytest.approx(12 / 15)),
+        "recommended": ("tcon", pytest.approx(12 / 15)),
+        "oracle's best (not a result)": ("IM", pytest.approx(13 / 15)),
+    }
+    shown = result.to_markdown()
+    assert shown.startswith("Take tcon: it agrees most with all methods together (ensv 1.00; ")
+    assert "\nclips -> cctv, rgb, K = 4, mean over seeds 0 1 (" in shown
+    assert "| transfer      | input | K | source_only" in shown
+    result.to_csv(tmp_path / "out.csv")
+    rows = {row["value"]: row for row in csv.DictReader((tmp_path / "out.csv").open())}
+    assert [row["method"] for row in rows.values()] == ["im", "tcon", "source_only"]
+    assert "ensv" in rows["tcon"]["chosen_by"].split("|")
+    assert evaluate(tmp_path / "runs").recommendations == ()  # labels tell, so none is needed
+
+
+def test_a_tie_stays_with_source_only(files: Files, tmp_path: Path) -> None:
+    write_methods(tmp_path / "runs", files, {"tcon": 12, "source_only": 12, "dann": 12})
+    result = evaluate(tmp_path / "runs", select="method")
+    assert result.selections[0].best("ensv") == (2, 3)
+    assert "Stay with source_only: " in result.to_markdown()
+    assert "(ensv 1.00, 3 tied; next " in result.to_markdown()
+
+
+def test_settings_of_one_method_are_candidates_of_their_own(files: Files, tmp_path: Path) -> None:
+    write_methods(tmp_path / "a", files, {"source_only": 9, "tcon": 12}, seeds=1)
+    write_methods(tmp_path / "b", files, {"tcon": 13}, seeds=1, settings="tcon.tau=0.5")
+    [selection] = evaluate(tmp_path, select="method").selections
+    assert set(names(selection)) == {"tcon (a)", "tcon (b)", "source_only"}
+
+
+def test_methods_that_trained_otherwise_do_not_compete(files: Files, tmp_path: Path) -> None:
+    write_methods(tmp_path / "runs", files, {"source_only": 9, "tcon": 12}, seeds=1)
+    write_methods(tmp_path / "slow", files, {"im": 15}, seeds=1, settings="train.lr=1e-5")
+    result = evaluate(tmp_path, select="method")
+    assert [names(s) for s in result.selections] == [["tcon", "source_only"]]
+    assert result.left_out[0] == (
+        "clips -> cctv, rgb, K = 4, IM: no method is chosen: no comparable run of source_only: "
+        "those named differ in train.lr."
+    )
+
+
+def test_seeds_that_all_methods_have(files: Files, tmp_path: Path) -> None:
+    write_methods(tmp_path / "runs", files, {"source_only": 9, "tcon": 12}, seeds=3)
+    write_methods(tmp_path / "runs", files, {"im": 12}, seeds=2)
+    result = evaluate(tmp_path / "runs", select="method")
+    [selection] = result.selections
+    assert {tuple(run.seed for run in c.runs) for c in selection.candidates} == {(0, 1)}
+    assert "Not every method has the seed 2: it is left out." in result.to_markdown()
+
+
+def test_messages(files: Files, tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    write_methods(runs, files, {"tcon": 12, "im": 12}, seeds=1)
+    line = refused(runs)
+    assert "no method is chosen: there is no such run of source_only" in line
+    assert "tcon adapt --method recommended" in line
+    write_run(tmp_path / "other", files, train=[logits(15, 9, 3)], method="source_only", seed=1)
+    assert "have no seed in common: repeat tcon adapt with equal --seeds" in refused(tmp_path)
+    assert "no comparable run of another method" in refused(tmp_path / "other")
+    with pytest.raises(InputError, match="the validator source_accuracy cannot choose: no videos"):
+        write_methods(runs, files, {"source_only": 9}, seeds=1)
+        evaluate(runs, select="method", validators="source_accuracy")
+
+
+def test_no_target_label_changes_a_choice(files: Files, tmp_path: Path) -> None:
+    write_methods(tmp_path / "runs", files, {"source_only": 9, "im": 13, "tcon": 12})
+    before = evaluate(tmp_path / "runs", select="method")
+    files[1].unlink()
+    wrong = [CLASSES[(n + 1) % 3] for n in range(30)]
+    write_domain(files[1], videos=30, seed=1, labels=wrong)
+    after = evaluate(tmp_path / "runs", select="method")
+    assert (after.selections[0].accuracy != before.selections[0].accuracy).all()
+    for result, path in ((before, "before.json"), (after, "after.json")):
+        result.to_json(tmp_path / path)
+    old, new = (json.loads((tmp_path / f"{n}.json").read_text()) for n in ("before", "after"))
+    assert old["recommendations"] == new["recommendations"]
+    assert old["selections"][0]["chosen"] == new["selections"][0]["chosen"]
