@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..runs.values import as_text
-from ..scores.choices.recommendation import Recommendation
+from ..scores.choices.recommendation import COLLAPSED, Recommendation
 from ..scores.choices.validators import VALIDATORS
 from .layout import Block, Bullets, Text
 
@@ -49,9 +49,10 @@ def sentence(recommendation: Recommendation) -> str:
         return f"Stay with {stay}: {said}; {agreement}; {_health(recommendation, last)}."
     scores = f"{own}{tie}; {stay} {_score(recommendation, last)}"
     if recommendation.objection == "collapsed":
+        kinds = [kind for kind in recommendation.findings[chosen] if kind in COLLAPSED]
         return (
-            f"Stay with {stay}: {validator} chooses {name} ({scores}), but its training went wrong "
-            f"({', '.join(recommendation.findings[chosen])}: see health); {agreement}."
+            f"Stay with {stay}: {validator} chooses {name} ({scores}), but its runs do not tell "
+            f"the target's classes apart (health: {', '.join(kinds)}); {agreement}."
         )
     if recommendation.objection == "seeds disagree":
         return (

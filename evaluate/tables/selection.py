@@ -116,5 +116,5 @@ def _chosen(selection: Selection, validator: str) -> str:
 
 def _accuracy(pick: Pick, key: str) -> str:
     low, high = pick.scores.interval
-    value = "" if key == "step" else f"{as_text(pick.value)}: "
+    value = "" if key == "step" or pick.value == pick.by else f"{as_text(pick.value)}: "
     return f"{value}{mean_std(pick.scores.accuracy)} ({100 * low:.1f} - {100 * high:.1f})"

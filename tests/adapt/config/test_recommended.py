@@ -21,6 +21,13 @@ def test_it_stands_for_methods_that_need_no_target_label() -> None:
     assert not any(entry(name).method.reads_target_labels for name in METHODS)
 
 
+def test_the_docs_name_the_same_methods() -> None:
+    page = (Path(__file__).parents[3] / "docs/adaptation.md").read_text()
+    section = page.partition("### Which methods\n")[2].partition("\n### ")[0]
+    listed = section.partition("It stands for ")[2].partition("(`METHODS`")[0]
+    assert listed.split("`")[1::2] == list(METHODS)
+
+
 def test_it_is_expanded_among_others() -> None:
     others = [name for name in METHODS if name != METHODS[-1]]
     assert expand(["dann", "recommended"]) == ["dann", *METHODS]

@@ -125,8 +125,8 @@ def test_a_collapsed_method_is_not_taken(files: Files, tmp_path: Path) -> None:
     assert one.objection == "collapsed"
     assert (one.chosen.value, one.taken.value) == ("tcon", "source_only")
     assert first_line(result).startswith(
-        "Stay with source_only: ensv chooses tcon (1.00; source_only 0.80), but its training went "
-        "wrong (one class, video guesses: see health); its 2 seeds agree"
+        "Stay with source_only: ensv chooses tcon (1.00; source_only 0.80), but its runs do not "
+        "tell the target's classes apart (health: one class); its 2 seeds agree"
     )
     (runs["tcon"][1] / HEALTH).write_text("{")
     assert "health warnings: unknown, video guesses." in first_line(evaluate(tmp_path / "runs"))
