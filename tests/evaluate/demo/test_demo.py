@@ -60,6 +60,19 @@ def test_what_is_no_world_is_refused_in_one_line(
     assert not any(tmp_path.iterdir())
 
 
+def test_options_are_the_knobs_of_the_world(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[World] = []
+    monkeypatch.setattr(
+        "tcon.evaluate.demo.show.run_demo", lambda *_, world, **__: given.append(world)
+    )
+    text = "--misalign .1 --appearance .2 --key-share .3 --bias .4 --classes 5 --clips 60"
+    for options in (text.split(), ["--clips-seed", "7"]):
+        with pytest.raises(SystemExit):
+            main(["demo", *options])
+    turned = World(misalign=0.1, appearance=0.2, key_share=0.3, bias=0.4, classes=5, clips=60)
+    assert given == [turned, World(seed=7)]
+
+
 def test_clips_of_another_world_are_not_mixed_with_kept_features(tmp_path: Path) -> None:
     ticks: list[tuple[int, int]] = []
     few = {"classes": 2, "clips": 16}
