@@ -100,6 +100,8 @@ PRESETS = {
     "literal": (
         *("score_features=raw", "align_norm=raw", "tau=1", "att_norm=average", "seg_adv=literal"),
         *("pair.threshold=0.5", "pair.max_pairs=4096", "warmup.threshold=0.001"),
+        # What end-to-end training has otherwise.
+        *("attention_features=same", "detach_source_att=false", "detach_ga_input=false"),
         "train.clip_norm=0",
     ),
 }

@@ -32,6 +32,7 @@ from tcon.adapt.grid import Prepared, run_all
 from tcon.adapt.inference.features import plan_features
 from tcon.adapt.inference.loaded_run import load_run
 from tcon.adapt.inference.stream import predict_videos
+from tcon.adapt.methods import Sizes, SourceBatch, build
 from tcon.adapt.run.folder import RunFolder
 from tcon.adapt.run.record import read_record
 from tcon.adapt.training.new_method import new_method
@@ -46,6 +47,11 @@ TINY = ("e2e.backbone=tiny", "e2e.weights=random", "e2e.precision=fp32")
 CERTAIN = (
     *("tcon.dropout=0", "tcon.disc.dropout=0", "tcon.disc.hidden=8", "tcon.pair.max_pairs=64"),
     *("tcon.disc.max_segments=64", "e2e.crops=centre", "e2e.batch_norm=frozen"),
+)
+# What end-to-end runs of TCoN have that cached ones do not.
+OWN = (
+    *("tcon.features=0", "tcon.attention_features=deviation"),
+    *("tcon.detach_source_att=true", "tcon.detach_ga_input=true"),
 )
 
 
@@ -97,9 +103,7 @@ def logits(run: Path) -> dict[str, np.ndarray]:
 def test_a_frozen_backbone_is_the_cached_mode(files: tuple[Path, Path], tmp_path: Path) -> None:
     """The same losses, gradients and so weights after every step, on the same features."""
     certain = [setting for setting in CERTAIN if not setting.startswith("e2e")]
-    cached = make_runs(
-        ["tcon"], [*SHORT, *certain, "tcon.features=0", "train.normalise=none"], segments=3
-    )
+    cached = make_runs(["tcon"], [*SHORT, *certain, *OWN, "train.normalise=none"], segments=3)
     expected = train(files, tmp_path / "cached", cached)
     run = end_to_end(files, tmp_path / "e2e", *CERTAIN, "e2e.backbone_lr=0")
     for name, values in logits(expected).items():
@@ -116,9 +120,7 @@ def test_a_frozen_backbone_has_the_gradients_of_the_cached_mode(
     files: tuple[Path, Path], tmp_path: Path
 ) -> None:
     certain = [setting for setting in CERTAIN if not setting.startswith("e2e")]
-    cached = make_runs(
-        ["tcon"], [*SHORT, *certain, "tcon.features=0", "train.normalise=none"], segments=3
-    )
+    cached = make_runs(["tcon"], [*SHORT, *certain, *OWN, "train.normalise=none"], segments=3)
     frozen = [*SHORT, *TINY, *CERTAIN, "e2e.backbone_lr=0"]
     runs = make_runs(["tcon"], frozen, segments=3, end_to_end=True)
     _, expected = _first_step(prepared(files, tmp_path / "cached", cached))
@@ -403,6 +405,38 @@ def test_the_rates_of_backbones() -> None:
     assert (run.train.optimiser, run.train.lr, run.end_to_end.backbone_lr) == ("sgd", 1e-2, 0.1)
     (run,) = make_runs(["tcon"], modality="flow", end_to_end=True)
     assert (run.train.optimiser, run.train.lr, run.options.dropout) == ("adam", 3e-4, 0.7)
+
+
+@pytest.mark.parametrize("method", ["tcon", "tcon+", "tcon-trn", "tcon-tadnet"])
+def test_the_labels_of_the_source_teach_nothing_about_target_videos(method: str) -> None:
+    """Source attention depends on target features, which would be trained to serve it."""
+    shares = []
+    for settings in ([], ["detach_source_att=false"]):
+        alone = ["features=0", "lambda_a=0", "lambda_d=0", "pseudo.threshold=2", *settings]
+        alone += ["lambda_im=0"] if method == "tcon+" else []
+        given = [f"{method}.{setting}" for setting in alone]
+        (run,) = make_runs([method], given, segments=3, end_to_end=True)
+        torch.manual_seed(0)
+        sizes = Sizes(in_features=8, source_segments=3, target_segments=3, classes=4)
+        tcon = build(method, run.options, sizes)
+        source, target = torch.rand(2, 6, 3 * tcon.snippets, 8)
+        target.requires_grad_()
+        losses, _ = tcon.losses(
+            SourceBatch(source, torch.arange(6) % 4),
+            target,
+            progress=0.5,
+            draws=tcon.draw(6, 6, torch.Generator().manual_seed(1)),
+            state=tcon.initial_state(torch.device("cpu")),
+        )
+        (gradient,) = torch.autograd.grad(losses.total, target)
+        shares.append(float(gradient.abs().max()))
+    assert shares[0] == 0 < shares[1]
+
+
+def test_the_literal_tcon_is_literal_end_to_end() -> None:
+    (run,) = make_runs(["tcon"], preset="literal", end_to_end=True)
+    assert run.options.attention_features == "same"
+    assert not run.options.detach_source_att and not run.options.detach_ga_input
 
 
 @pytest.mark.slow
