@@ -58,8 +58,13 @@ def run_case(
 def _train(
     row: Row, part: Part, case: Case, training: Training, features: Features, folder: Path
 ) -> float:
-    """Seconds that it took."""
-    started = time.perf_counter()
+    """Train a row's runs; gives the processor seconds that it took, 0 where not all of it was now.
+
+    The runs' folder keeps them, for other parts that have the same row.
+    """
+    home = folder / row.folder
+    kept, begun_before = home / "seconds.txt", home.exists()
+    started = time.process_time()
     runs = adapt(
         features.source,
         features.target,
@@ -69,13 +74,15 @@ def _train(
         seeds=[case.seed],
         settings=row.settings(training),
         task=features.task,
-        output=folder / row.folder,
+        output=home,
         device="cpu",
         jobs=1,
     )
     for failed in runs.failed:
         raise InputError(f"{failed.path} failed: {failed.why}")
-    return time.perf_counter() - started
+    if not begun_before:
+        kept.write_text(f"{time.process_time() - started:.2f}")
+    return float(kept.read_text()) if kept.exists() else 0.0
 
 
 def _outcome(

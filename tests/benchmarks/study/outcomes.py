@@ -34,8 +34,8 @@ class Outcome:
         oracle: accuracy at the best epoch; target labels chose it.
         validators: its score among all rows of the case, by validator.
         health: kinds of warnings.
-        attention: by "source" and "target"; empty for methods without attention, and not asked for.
-        seconds: of training; 0 where the run was finished before.
+        attention: by "source" and "target"; empty where there is none, or it was not asked for.
+        seconds: processor time of training, with start and evaluations; 0 if it was interrupted.
     """
 
     row: str

@@ -13,6 +13,7 @@ import multiprocessing
 import os
 import platform
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
@@ -98,7 +99,7 @@ def _in_processes(
     """Outcomes by the names of their cases; the first error ends it."""
     outcomes: dict[str, CaseOutcome] = {}
     spawn = multiprocessing.get_context("spawn")  # a fork of torch's threads may hang
-    with ProcessPoolExecutor(jobs, mp_context=spawn) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=spawn, initializer=_end_with_parent) as pool:
         futures = {pool.submit(work, case): case.name for case in cases}
         try:
             for future in as_completed(futures):
@@ -108,6 +109,18 @@ def _in_processes(
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return outcomes
+
+
+def _end_with_parent() -> None:
+    """Let this process of the pool end when the command is killed."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def finish_case(

@@ -135,7 +135,7 @@ def recommended_table(
 
 
 def validators_table(cases: Sequence[CaseOutcome], baseline: str) -> str:
-    """What each validator's choice among all rows reaches."""
+    """What each validator's choice among all rows reaches; a tie goes to the baseline."""
     body = []
     best = np.array([max(o.accuracy for o in case.outcomes) for case in cases])
     stay = np.array([case.of(baseline).accuracy for case in cases])
@@ -144,8 +144,9 @@ def validators_table(cases: Sequence[CaseOutcome], baseline: str) -> str:
             continue
         chosen = []
         for case in cases:
-            scores = np.array([o.validators[name] for o in case.outcomes])
-            chosen.append(case.outcomes[validator.best(scores)[0]].accuracy)
+            ordered = sorted(case.outcomes, key=lambda o: o.row == baseline)  # last wins ties
+            scores = np.array([o.validators[name] for o in ordered])
+            chosen.append(ordered[validator.best(scores)[0]].accuracy)
         reached = np.array(chosen)
         body.append(
             [
@@ -175,20 +176,23 @@ def attention_table(cases: Sequence[CaseOutcome]) -> str:
     return markdown(["method", "domain", "uniform attention", "attention ± std"], body)
 
 
-def variants_table(cases: Sequence[CaseOutcome], reference: str) -> str:
-    """Variants of a method against a reference row."""
+def variants_table(cases: Sequence[CaseOutcome], reference: str, *, timed: bool) -> str:
+    """Variants of a method against a reference row, perhaps with their processor time."""
     body = []
     for row in rows_of(cases):
         outcomes = [case.of(row) for case in cases]
         cells = [f"`{row}`", mean_std(np.array([o.accuracy for o in outcomes]))]
-        cells.append(f"{np.mean([o.seconds for o in outcomes]):.1f}")
         if row == reference:
-            body.append([*cells, "", ""])
-            continue
-        difference = compare(cases, row, reference, nested=True)
-        body.append([*cells, _signed(difference.mean), _interval(difference)])
-    head = ["variant", "last ± std", "seconds", f"minus {reference}", "95 % interval"]
-    return markdown(head, body)
+            cells += ["", ""]
+        else:
+            difference = compare(cases, row, reference, nested=True)
+            cells += [_signed(difference.mean), _interval(difference)]
+        if timed:
+            spent = [o.seconds for o in outcomes if o.seconds]
+            cells.append(f"{np.mean(spent):.1f}" if spent else "")
+        body.append(cells)
+    head = ["variant", "last ± std", f"minus {reference}", "95 % interval"]
+    return markdown([*head, *(["processor seconds"] if timed else [])], body)
 
 
 def modalities_table(

@@ -12,11 +12,17 @@ sys.path.insert(0, str(Path(__file__).parent))
 import tables
 import write
 from attention import on_action, shown
+from cases import run_case
 from outcomes import AttentionOnAction, CaseOutcome, Outcome
 from paired import compare, nested_interval
-from plan import Row, Training, parse_seeds, read_plan
+from plan import Case, Part, Row, Training, parse_seeds, read_plan
+from shift import write_shift
+from worlds import Features
 
+from tcon.adapt.config.recommended import METHODS
 from tcon.cache import InputError
+from tcon.evaluate import evaluate
+from tcon.evaluate.scores.choices.validators import VALIDATORS
 from tcon.extract.synthetic import World, clip_seed, clip_timeline
 
 
@@ -127,9 +133,36 @@ def test_choice_of_a_validator_is_scored_by_the_row_that_it_chose() -> None:
         b = outcome("im", "1111", validators={"ensv": better, "entropy": 0.2})
         return CaseOutcome(world="base", seed=seed, knobs={}, outcomes=(a, b))
 
-    lines = tables.validators_table([world(0, 0.9), world(1, 0.2)], "source_only").splitlines()
-    assert lines[2] == "| ensv | 75.0 | 25.0 | 50.0 | 0 of 2 |"  # im, then source_only
+    lines = tables.validators_table([world(0, 0.9), world(1, 0.5)], "source_only").splitlines()
+    assert lines[2] == "| ensv | 75.0 | 25.0 | 50.0 | 0 of 2 |"  # im, then source_only by a tie
     assert lines[3] == "| entropy | 50.0 | 50.0 | 50.0 | 0 of 2 |"  # lowest: source_only
+
+
+@pytest.mark.slow
+def test_case_is_trained_once_and_scored_alike_when_it_is_repeated(tmp_path: Path) -> None:
+    write_shift(tmp_path, seed=0)
+    rows = tuple(map(Row, [*METHODS, "dann lambda_d=0.1"]))
+    short = ("train.epochs=1", "train.min_steps=4", "train.evaluations=2", "train.precision=fp32")
+    training = Training(4, 4, short, {"disc.hidden": 8})
+    part = Part("any", "", "source_only", (), recommended=True)
+    features = Features(tmp_path / "source.h5", tmp_path / "target.h5")
+
+    def run() -> CaseOutcome:
+        return run_case(part, Case("", 3, {}, rows), training, features, tmp_path / "runs")
+
+    first = run()
+    changed = {f: f.stat().st_mtime_ns for f in tmp_path.rglob("logits.h5")}
+    assert len(changed) == len(rows)
+    assert run() == first
+    assert {f: f.stat().st_mtime_ns for f in changed} == changed
+
+    found = evaluate(tmp_path / "runs", provenance=False).results
+    results = {result.group.method: result for result in found}
+    for one in first.outcomes:
+        assert one.accuracy == results[Row(one.row).method].scores.accuracy[0]
+        assert one.validators.keys() == VALIDATORS.keys()
+        assert one.seconds > 0
+    assert first.recommended in METHODS
 
 
 def test_page_with_an_unknown_table_is_refused() -> None:

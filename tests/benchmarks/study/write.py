@@ -160,7 +160,7 @@ def _directions(cases: Cases, part: Part) -> str:
 
 
 def _variants(cases: Cases, part: Part) -> str:
-    return tables.variants_table(cases, part.reference)
+    return tables.variants_table(cases, part.reference, timed=part.name == "fast")
 
 
 def _modalities(cases: Cases, part: Part) -> str:
