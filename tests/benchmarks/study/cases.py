@@ -1,0 +1,132 @@
+"""One case of the study: its rows are trained and scored."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from attention import attention_on_action
+from outcomes import CaseOutcome, Outcome
+from plan import Case, Part, Row, Training
+from worlds import Features, world_of
+
+from tcon.adapt import adapt
+from tcon.adapt.config.recommended import METHODS
+from tcon.adapt.run.read import read_health
+from tcon.cache import InputError
+from tcon.evaluate import evaluate
+from tcon.evaluate.scores.results import Result
+
+
+def run_case(
+    part: Part, case: Case, training: Training, features: Features, folder: Path
+) -> CaseOutcome:
+    """Train every row of a case once and score it; finished runs are not trained again.
+
+    Args:
+        part: says in which modalities, and what is asked for beyond accuracies.
+        case: its world, seed and rows.
+        training: what all runs have in common.
+        features: of the world.
+        folder: of the world's runs, each row in a folder of its own.
+
+    Raises:
+        InputError: a run failed.
+    """
+    outcomes = []
+    for row in case.rows:
+        seconds = _train(row, part, case, training, features, folder)
+        found = evaluate(folder / row.folder, fuse=len(part.modalities) > 1, provenance=False)
+        for result in found.results:
+            outcomes.append(_outcome(row, training, part, case, result, seconds))
+    recommended = ""
+    if part.recommended:
+        scores = _validator_scores(case.rows, folder)
+        outcomes = [replace(o, validators=scores[o.row]) for o in outcomes]
+        recommended = _recommended(case.rows, folder)
+    return CaseOutcome(
+        world=case.world,
+        seed=case.seed,
+        knobs=case.knobs,
+        outcomes=tuple(outcomes),
+        recommended=recommended,
+    )
+
+
+def _train(
+    row: Row, part: Part, case: Case, training: Training, features: Features, folder: Path
+) -> float:
+    """Train a row's runs; gives the processor seconds that it took, 0 where not all of it was now.
+
+    The runs' folder keeps them, for other parts that have the same row.
+    """
+    home = folder / row.folder
+    kept, begun_before = home / "seconds.txt", home.exists()
+    started = time.process_time()
+    runs = adapt(
+        features.source,
+        features.target,
+        methods=row.method,
+        modality=part.modalities,
+        segments=training.segments,
+        seeds=[case.seed],
+        settings=row.settings(training),
+        task=features.task,
+        output=home,
+        device="cpu",
+        jobs=1,
+    )
+    for failed in runs.failed:
+        raise InputError(f"{failed.path} failed: {failed.why}")
+    if not begun_before:
+        kept.write_text(f"{time.process_time() - started:.2f}")
+    return float(kept.read_text()) if kept.exists() else 0.0
+
+
+def _outcome(
+    row: Row, training: Training, part: Part, case: Case, result: Result, seconds: float
+) -> Outcome:
+    runs = [run for part_ in result.group.parts for run in part_.runs]
+    fused = result.group.fusion is not None
+    assert result.epochs.label_free is not None  # no method of the study reads target labels
+    return Outcome(
+        row=row.text,
+        modality=result.group.modality,
+        settings=row.settings(training),
+        correct="".join("01"[right] for right in result.scores.correct[0].astype(int)),
+        label_free=float(result.epochs.label_free[0]),
+        oracle=float(result.epochs.oracle[0]),
+        health=tuple(sorted({f.kind for run in runs for f in read_health(run.path)})),
+        attention=(
+            attention_on_action(runs[0], world_of(case)) if part.attention and not fused else {}
+        ),
+        seconds=round(seconds / len(part.modalities), 2),
+    )
+
+
+def _validator_scores(rows: Sequence[Row], folder: Path) -> Mapping[str, Mapping[str, float]]:
+    """Each row's score among all of them, by row and validator."""
+    (selection,) = evaluate(
+        [folder / row.folder for row in rows], select="method", provenance=False
+    ).selections
+    text_of = {row.folder: row.text for row in rows}
+    return {
+        text_of[candidate.runs[0].path.parent.name]: {
+            name: round(float(scores[n]), 4) for name, scores in selection.scores.items()
+        }
+        for n, candidate in enumerate(selection.candidates)
+    }
+
+
+def _recommended(rows: Sequence[Row], folder: Path) -> str:
+    """The row that is recommended among the methods that ``--method recommended`` trains; empty
+    where not all of them are there."""
+    among = {row.folder: row.text for row in rows if row.text in METHODS}
+    if len(among) < len(METHODS):
+        return ""
+    (recommendation,) = evaluate(
+        [folder / name for name in among], select="method", provenance=False
+    ).recommendations
+    return among[recommendation.taken.runs[0].path.parent.name]

@@ -1,0 +1,121 @@
+"""The features of a world; synthetic clips are drawn, extracted and deleted."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from plan import Case, Training
+
+from tcon.cache import InputError
+from tcon.cache.recipe import FlowRecipe
+from tcon.extract import Machine, extract
+from tcon.extract.flow import PRESETS
+from tcon.extract.synthetic import World, write_pair
+
+_FLOW = FlowRecipe(parameters=PRESETS["fast"])
+_MACHINE = Machine(device="cpu", workers=0)  # the pool's processes keep the cores busy
+
+
+@dataclass(frozen=True)
+class Features:
+    """Feature files of two domains, and the classes to be told apart (None: those they share)."""
+
+    source: Path
+    target: Path
+    task: Path | None = None
+
+
+def world_of(case: Case) -> World:
+    """The generator's knobs of a case."""
+    return World(**dict(case.knobs), seed=case.seed)
+
+
+def synthetic_features(
+    case: Case, training: Training, modalities: tuple[str, ...], folder: Path
+) -> Features:
+    """The features of a synthetic world, made where the folder does not hold them yet.
+
+    Args:
+        case: the world and its seed.
+        training: says how many snippets.
+        modalities: "rgb" and "flow".
+        folder: of all worlds.
+    """
+    home = folder / f"{case.name}_{'+'.join(modalities)}"
+    if not home.exists():
+        begun = home.with_name(home.name + ".begun")
+        shutil.rmtree(begun, ignore_errors=True)
+        pair = write_pair(begun / "clips", world=world_of(case))
+        shutil.copy(pair.task, begun / "task.csv")
+        for videos in (pair.source_list, pair.target_list):
+            shown = _of_the_task(videos, pair.task)
+            _extract(shown, begun / f"{videos.stem}.h5", training, modalities, videos.parent)
+        shutil.rmtree(begun / "clips")
+        os.replace(begun, home)  # whole or not at all, whenever this is killed
+    return Features(home / "source.h5", home / "target.h5", home / "task.csv")
+
+
+def real_features(
+    data: Path, training: Training, modalities: tuple[str, ...], folder: Path
+) -> dict[str, Features]:
+    """The features of two real domains, both ways, by the direction's name.
+
+    Args:
+        data: a folder with two feature files, or with two lists; a list's paths start at the folder
+            of its name, if there is one.
+        training: says how many snippets.
+        modalities: "rgb" and "flow".
+        folder: gets the features that are extracted.
+
+    Raises:
+        InputError: neither two feature files nor two lists.
+    """
+    files, lists = sorted(data.glob("*.h5")), sorted(data.glob("*.csv"))
+    if len(files) != 2:
+        if len(lists) != 2:
+            raise InputError(f"{data} holds neither two .h5 files nor two .csv lists of clips")
+        folder.mkdir(parents=True, exist_ok=True)
+        files = []
+        for videos in lists:
+            root = videos.with_suffix("") if videos.with_suffix("").is_dir() else data
+            file = folder / f"{videos.stem}.h5"
+            files.append(_extract(videos, file, training, modalities, root))
+    a, b = files
+    return {
+        f"{a.stem}_to_{b.stem}": Features(a, b),
+        f"{b.stem}_to_{a.stem}": Features(b, a),
+    }
+
+
+def _extract(
+    videos: Path, output: Path, training: Training, modalities: tuple[str, ...], root: Path
+) -> Path:
+    flow = {"flow": _FLOW} if "flow" in modalities else {}
+    file = extract(
+        videos,
+        output,
+        modality=",".join(modalities),
+        snippets=training.snippets,
+        root=root,
+        machine=_MACHINE,
+        **flow,
+    )
+    return file.path
+
+
+def _of_the_task(videos: Path, task: Path) -> Path:
+    """A list without the videos of other classes, beside the whole one."""
+    with task.open(newline="") as file:
+        classes = {row["class"] for row in csv.DictReader(file)}
+    with videos.open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["label"] in classes]
+    kept = videos.with_name(f"{videos.stem}_task.csv")
+    with kept.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    return kept
