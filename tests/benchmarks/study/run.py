@@ -23,7 +23,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # a process for each core, before torch is loaded
 
 import torch
-from cases import run_case
+from cases import recommended_rows, run_case
 from outcomes import CaseOutcome, PartOutcome
 from plan import Case, Part, Plan, parse_seeds, read_plan
 from worlds import Features, real_features, synthetic_features
@@ -142,7 +142,7 @@ def finish_case(
     file = folder / "cases" / part.name / f"{case.name}.json"
     if file.exists():
         before = from_json(CaseOutcome, file.read_text())
-        if _is_of(before, case, plan):
+        if _is_of(before, part, case, plan):
             return before
     if part.real:
         features, kind = directions[case.world], "real"
@@ -164,10 +164,11 @@ def write_whole(path: Path, text: str) -> None:
     os.replace(begun, path)
 
 
-def _is_of(outcome: CaseOutcome, case: Case, plan: Plan) -> bool:
+def _is_of(outcome: CaseOutcome, part: Part, case: Case, plan: Plan) -> bool:
     made = {o.row: o.settings for o in outcome.outcomes}
     asked = {row.text: row.settings(plan.training) for row in case.rows}
-    return made == asked and dict(outcome.knobs) == dict(case.knobs)
+    among = tuple(row.text for row in recommended_rows(part, case))
+    return (made, dict(outcome.knobs), outcome.among) == (asked, dict(case.knobs), among)
 
 
 def _lines(text: str) -> str:

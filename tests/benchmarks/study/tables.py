@@ -130,7 +130,15 @@ def recommended_table(
                 f"{difference.worse} of {difference.cases}",
             ]
         )
-    head = ["worlds", "chose", baseline, RECOMMENDED, "difference", "95 % interval", "loses in"]
+    head = [
+        "worlds",
+        f"chose among {_among(worlds)}",
+        baseline,
+        RECOMMENDED,
+        "difference",
+        "95 % interval",
+        "loses in",
+    ]
     return markdown(head, body)
 
 
@@ -231,6 +239,11 @@ def markdown(head: Sequence[str], body: Rows) -> str:
     """A table in markdown."""
     lines = [head, ["---"] * len(head), *body]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _among(worlds: Mapping[str, Sequence[CaseOutcome]]) -> str:
+    rows = dict.fromkeys(row for cases in worlds.values() for c in cases for row in c.among)
+    return ", ".join(rows)
 
 
 def _has(cases: Sequence[CaseOutcome], row: str) -> bool:
