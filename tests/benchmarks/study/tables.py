@@ -163,17 +163,19 @@ def validators_table(cases: Sequence[CaseOutcome], baseline: str) -> str:
 
 
 def attention_table(cases: Sequence[CaseOutcome]) -> str:
-    """Attention on the segments that show the action, against uniform attention."""
+    """Attention on the segments that show the action, and what uniform attention puts there."""
     body = []
     for row in rows_of(cases):
+        looks = [case.of(row).attention for case in cases]
+        if not all(looks):
+            continue
+        cells = [f"`{row}`"]
         for domain in ("source", "target"):
-            found = [case.of(row).attention.get(domain) for case in cases]
-            looks = [one for one in found if one is not None]
-            if looks:
-                share = np.mean([one.share for one in looks])
-                weights = np.array([one.weight for one in looks])
-                body.append([row, domain, _percent(share), mean_std(weights)])
-    return markdown(["method", "domain", "uniform attention", "attention ± std"], body)
+            cells.append(mean_std(np.array([look[domain].weight for look in looks])))
+            cells.append(_percent(np.mean([look[domain].share for look in looks])))
+        body.append(cells)
+    head = ["method", "source: attention ± std", "uniform", "target: attention ± std", "uniform"]
+    return markdown(head, body)
 
 
 def variants_table(cases: Sequence[CaseOutcome], reference: str, *, timed: bool) -> str:
