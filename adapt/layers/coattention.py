@@ -40,18 +40,19 @@ def self_attention(f: Tensor) -> Tensor:
     return (f * others).sum(-1) / (segments - 1)
 
 
-def deviation(f: Tensor) -> Tensor:
-    """Segments less the mean of them all: what each shows that its domain does not always show.
+def deviation(f: Tensor, mean: Tensor | None = None) -> Tensor:
+    """Segments less their domain's mean: what each shows that its domain does not always show.
 
     Idle segments are the commonest, so they are most alike and nearest to the mean.
 
     Args:
-        f: segment features of one domain's videos, [B, K, D].
+        f: segment features of videos of one domain, [B, K, D].
+        mean: of the domain, [D]; that of ``f`` if None.
 
     Returns:
         [B, K, D], of either sign.
     """
-    return f - f.mean((0, 1))
+    return f - (f.mean((0, 1)) if mean is None else mean)
 
 
 @full_precision

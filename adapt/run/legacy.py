@@ -1,5 +1,5 @@
 """Run records as older versions wrote them: flat tables, with texts for segments and recipes, and
-without a precision."""
+without options that came later."""
 
 from __future__ import annotations
 
@@ -48,12 +48,18 @@ def current_layout(old: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def with_precision(values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The values of a `RunRecord` that says in which precision it was trained: once all in fp32."""
+def with_what_was_fixed(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The values of a `RunRecord`, with the options that did not exist when it was written: all
+    training was in fp32, and TCoN had one set of scores for attention and alignment."""
     run = values.get("run")
-    if not isinstance(run, dict) or not isinstance(run.get("train"), dict):
+    if not isinstance(run, dict):
         return values
-    return {**values, "run": {**run, "train": {"precision": "fp32", **run["train"]}}}
+    train, options = run.get("train"), run.get("options")
+    if isinstance(train, dict):
+        run = {**run, "train": {"precision": "fp32", **train}}
+    if isinstance(options, dict) and str(run.get("method")).startswith("tcon"):
+        run = {**run, "options": {"attention_features": "same", **options}}
+    return {**values, "run": run}
 
 
 def _domain(data: Mapping[str, Any], name: str) -> dict[str, Any]:

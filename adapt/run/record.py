@@ -21,7 +21,7 @@ from ...cache.errors import InputError, shorten
 from ...cache.recipe import Recipe
 from ..config.options import MethodOptions, RunConfig, UnknownOptions
 from ..methods import entry, names
-from .legacy import current_layout, with_precision
+from .legacy import current_layout, with_what_was_fixed
 
 CONFIG = "config.json"
 Domain = Literal["source", "target"]
@@ -227,7 +227,7 @@ def read_record(folder: Path) -> RunRecord:
         json.dumps(values, ensure_ascii=False).encode()  # half a character is none
         if "run" not in values:
             values = current_layout(values)
-        values = with_precision(values)
+        values = with_what_was_fixed(values)
         record = from_data(RunRecord, values)
         if record.run.train.precision == "auto":
             raise ValueError("run.train.precision: must be fp32 or bf16 in a run that has begun")

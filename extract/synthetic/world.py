@@ -73,7 +73,7 @@ class World:
 
     misalign: Share = 1.0
     appearance: Share = 1.0
-    key_share: SomeShare = 0.33
+    key_share: SomeShare = 0.28
     bias: Share = 0.0
     classes: Annotated[int, Field(ge=2, le=len(MAIN))] = len(MAIN)
     clips: Count = 260

@@ -41,6 +41,17 @@ class Segments(NamedTuple):
     zt: Tensor
 
 
+Means = tuple[Tensor, Tensor]
+
+
+class Scores(NamedTuple):
+    """Co-attention matrices (3) of pairs, [N, Ks, Kt] each: those that attention is made of, and
+    those that align."""
+
+    attention: Tensor
+    alignment: Tensor
+
+
 class CoAttention(NamedTuple):
     """Of a batch: co-attention ``matrix`` [N, Ks, Kt], attention ``source`` [Bs, Ks] and ``target``
     [Bt, Kt], and how each pair is aligned."""
@@ -159,10 +170,27 @@ class Tcon(Method):
         f = widen(f)
         return F.normalize(f, dim=-1) if self.config.score_features == "l2" else f
 
-    def _attention_features(self, f: Tensor) -> Tensor:
-        if self.config.attention_features == "deviation":
-            return co.deviation(widen(f))
-        return self._score_features(f)
+    def scores(
+        self, fs: Tensor, ft: Tensor, si: Tensor, ti: Tensor, means: Means | None = None
+    ) -> Scores:
+        """Equations (1) to (3).
+
+        Args:
+            fs, ft: segments after G_f, [Bs, Ks, D] and [Bt, Kt, D].
+            si, ti: the videos of each pair, [N].
+            means: each domain's mean segment, [D] and [D]; those of ``fs`` and ``ft`` if None.
+        """
+        alignment = co.coattention(self._score_features(fs), self._score_features(ft), si, ti)
+        if self.config.attention_features == "same":
+            return Scores(alignment, alignment)
+        ms, mt = means or (None, None)
+        fs, ft = self._attention_features(fs, ms), self._attention_features(ft, mt)
+        return Scores(co.coattention(fs, ft, si, ti), alignment)
+
+    def _attention_features(self, f: Tensor, mean: Tensor | None = None) -> Tensor:
+        if self.config.attention_features == "same":
+            return self._score_features(f)
+        return co.deviation(widen(f), mean)
 
     def _co_attend(
         self, seg: Segments, out_t: Tensor, labels: Tensor, order: Tensor
@@ -173,16 +201,13 @@ class Tcon(Method):
         eligible = similar(p_source, out_t.detach().softmax(1), labels, config.pair)  # [Bs, Bt]
         pairs = Pairs(*choose(eligible, order, config.pair.max_pairs))
 
-        fs, ft = self._score_features(seg.fs), self._score_features(seg.ft)
-        to_align = matrix = co.coattention(fs, ft, pairs.si, pairs.ti)  # [N, Ks, Kt]
-        if config.attention_features != "same":
-            fs, ft = self._attention_features(seg.fs), self._attention_features(seg.ft)
-            matrix = co.coattention(fs, ft, pairs.si, pairs.ti)  # [N, Ks, Kt]
-        how, videos = config.att_simplex, (len(fs), len(ft))
+        matrix, to_align = self.scores(seg.fs, seg.ft, pairs.si, pairs.ti)  # [N, Ks, Kt] each
+        how, videos = config.att_simplex, (len(seg.fs), len(seg.ft))
         a_s, a_t = co.attention_vectors(matrix, pairs, videos, norm=config.att_norm, how=how)
         if config.unpaired == "self_attention":
-            paired = in_a_pair(pairs.si, pairs.mask, len(fs))[:, None]  # [Bs, 1]
-            a_s = torch.where(paired, a_s, co.to_simplex(co.self_attention(fs), how))
+            paired = in_a_pair(pairs.si, pairs.mask, len(seg.fs))[:, None]  # [Bs, 1]
+            own = co.self_attention(self._attention_features(seg.fs))  # [Bs, Ks]
+            a_s = torch.where(paired, a_s, co.to_simplex(own, how))
         a_s = a_s.detach() if config.detach_source_att else a_s
         weights = co.alignment_weights(to_align, norm=config.align_norm, tau=config.tau)
         return CoAttention(

@@ -61,7 +61,7 @@ class TconConfig(MethodConfig):
     snippets: Count = 1
     weigh: Literal["logits", "probabilities"] = "logits"
     score_features: Literal["l2", "raw"] = "l2"
-    attention_features: Literal["same", "deviation"] = "same"
+    attention_features: Literal["same", "deviation"] = "deviation"
     align_norm: Literal["joint", "raw", "zscore"] = "joint"
     tau: Positive = 0.02
     att_norm: Literal["joint", "average"] = "joint"
@@ -76,9 +76,9 @@ class TconConfig(MethodConfig):
     ramp: NonNegative = 10.0
     seg_adv: Literal["adversarial", "literal"] = "adversarial"
     seg_against: Literal["source", "target"] = "source"
-    detach_source_att: bool = False
+    detach_source_att: bool = True
     detach_align: bool = False
-    detach_ga_input: bool = False
+    detach_ga_input: bool = True
     pair: PairConfig = field(default_factory=PairConfig)
     pseudo: PseudoConfig = field(default_factory=PseudoConfig)
     warmup: WarmupConfig = field(default_factory=WarmupConfig)
@@ -98,7 +98,9 @@ PRESETS = {
     # The formulas as printed. All 64 x 64 pairs may take part; the threshold of the attention's
     # loss is printed nowhere.
     "literal": (
-        *("score_features=raw", "align_norm=raw", "tau=1", "att_norm=average", "seg_adv=literal"),
+        *("score_features=raw", "attention_features=same", "align_norm=raw", "tau=1"),
+        *("att_norm=average", "seg_adv=literal"),
+        *("detach_source_att=false", "detach_ga_input=false"),
         *("pair.threshold=0.5", "pair.max_pairs=4096", "warmup.threshold=0.001"),
         # What end-to-end training has otherwise.
         *("attention_features=same", "detach_source_att=false", "detach_ga_input=false"),

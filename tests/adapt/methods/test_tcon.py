@@ -28,6 +28,9 @@ PARTS = ("bottleneck", "classifier", "attention", "discriminators")
 SMALL = TconConfig(
     features=8,
     att_hidden=5,
+    attention_features="same",
+    detach_source_att=False,
+    detach_ga_input=False,
     pair=PairConfig(rule="all", max_pairs=20),
     disc=TconDiscriminatorConfig(hidden=7, max_segments=1000),
 )

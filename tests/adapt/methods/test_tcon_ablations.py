@@ -112,4 +112,4 @@ def test_prediction_ignores_order_and_needs_no_discriminators(name: str) -> None
 @pytest.mark.parametrize("name", [*VARIANTS, "tcon-trn"])
 def test_all_have_the_same_presets(name: str) -> None:
     assert entry(name).presets == entry("tcon").presets
-    assert set(entry(name).presets) == {"official", "literal"}
+    assert set(entry(name).presets) == {"official", "literal", "fast"}

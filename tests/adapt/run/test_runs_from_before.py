@@ -25,6 +25,8 @@ FILES = BEFORE / "source.h5", BEFORE / "target.h5"
 SETTINGS = [
     *("train.epochs=1", "train.min_steps=12", "train.batch_size=8", "train.evaluations=3"),
     *("train.lr=0.003", "tcon.features=8", "tcon.disc.hidden=8", "tcon.att_hidden=4"),
+    # The defaults of that time, when the first could not be set.
+    *("tcon.attention_features=same", "tcon.detach_source_att=false", "tcon.detach_ga_input=false"),
 ]
 (RUN,) = make_runs(["tcon"], SETTINGS, segments=4)
 IN_FP32 = replace(RUN, train=replace(RUN.train, precision="fp32"))

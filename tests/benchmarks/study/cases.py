@@ -41,18 +41,25 @@ def run_case(
         found = evaluate(folder / row.folder, fuse=len(part.modalities) > 1, provenance=False)
         for result in found.results:
             outcomes.append(_outcome(row, training, part, case, result, seconds))
-    recommended = ""
+    among = recommended_rows(part, case)
     if part.recommended:
         scores = _validator_scores(case.rows, folder)
         outcomes = [replace(o, validators=scores[o.row]) for o in outcomes]
-        recommended = _recommended(case.rows, folder)
     return CaseOutcome(
         world=case.world,
         seed=case.seed,
         knobs=case.knobs,
         outcomes=tuple(outcomes),
-        recommended=recommended,
+        among=tuple(row.text for row in among),
+        recommended=_recommended(among, folder) if among else "",
     )
+
+
+def recommended_rows(part: Part, case: Case) -> tuple[Row, ...]:
+    """The rows that ``--method recommended`` trains, if the part asks for a choice among them and
+    the case has them all."""
+    rows = tuple(row for row in case.rows if row.text in METHODS)
+    return rows if part.recommended and len(rows) == len(METHODS) else ()
 
 
 def _train(
@@ -121,12 +128,9 @@ def _validator_scores(rows: Sequence[Row], folder: Path) -> Mapping[str, Mapping
 
 
 def _recommended(rows: Sequence[Row], folder: Path) -> str:
-    """The row that is recommended among the methods that ``--method recommended`` trains; empty
-    where not all of them are there."""
-    among = {row.folder: row.text for row in rows if row.text in METHODS}
-    if len(among) < len(METHODS):
-        return ""
+    """The row that is recommended among these."""
     (recommendation,) = evaluate(
-        [folder / name for name in among], select="method", provenance=False
+        [folder / row.folder for row in rows], select="method", provenance=False
     ).recommendations
-    return among[recommendation.taken.runs[0].path.parent.name]
+    text_of = {row.folder: row.text for row in rows}
+    return text_of[recommendation.taken.runs[0].path.parent.name]

@@ -62,14 +62,15 @@ class CaseOutcome:
     Args:
         world, seed, knobs: of the case.
         outcomes: of its rows, in each modality.
-        recommended: the row that was chosen among those of ``--method recommended``; empty where
-            none was asked for.
+        among: the rows of ``--method recommended``; empty where no choice was asked for.
+        recommended: which of them was chosen; empty where none was asked for.
     """
 
     world: str
     seed: int
     knobs: Mapping[str, float]
     outcomes: tuple[Outcome, ...]
+    among: tuple[str, ...] = ()
     recommended: str = ""
 
     def of(self, row: str, modality: str = "rgb") -> Outcome:

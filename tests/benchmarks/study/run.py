@@ -13,6 +13,7 @@ import multiprocessing
 import os
 import platform
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
@@ -22,7 +23,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # a process for each core, before torch is loaded
 
 import torch
-from cases import run_case
+from cases import recommended_rows, run_case
 from outcomes import CaseOutcome, PartOutcome
 from plan import Case, Part, Plan, parse_seeds, read_plan
 from worlds import Features, real_features, synthetic_features
@@ -98,7 +99,7 @@ def _in_processes(
     """Outcomes by the names of their cases; the first error ends it."""
     outcomes: dict[str, CaseOutcome] = {}
     spawn = multiprocessing.get_context("spawn")  # a fork of torch's threads may hang
-    with ProcessPoolExecutor(jobs, mp_context=spawn) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=spawn, initializer=_end_with_parent) as pool:
         futures = {pool.submit(work, case): case.name for case in cases}
         try:
             for future in as_completed(futures):
@@ -108,6 +109,18 @@ def _in_processes(
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return outcomes
+
+
+def _end_with_parent() -> None:
+    """Let this process of the pool end when the command is killed."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def finish_case(
@@ -129,7 +142,7 @@ def finish_case(
     file = folder / "cases" / part.name / f"{case.name}.json"
     if file.exists():
         before = from_json(CaseOutcome, file.read_text())
-        if _is_of(before, case, plan):
+        if _is_of(before, part, case, plan):
             return before
     if part.real:
         features, kind = directions[case.world], "real"
@@ -151,10 +164,11 @@ def write_whole(path: Path, text: str) -> None:
     os.replace(begun, path)
 
 
-def _is_of(outcome: CaseOutcome, case: Case, plan: Plan) -> bool:
+def _is_of(outcome: CaseOutcome, part: Part, case: Case, plan: Plan) -> bool:
     made = {o.row: o.settings for o in outcome.outcomes}
     asked = {row.text: row.settings(plan.training) for row in case.rows}
-    return made == asked and dict(outcome.knobs) == dict(case.knobs)
+    among = tuple(row.text for row in recommended_rows(part, case))
+    return (made, dict(outcome.knobs), outcome.among) == (asked, dict(case.knobs), among)
 
 
 def _lines(text: str) -> str:

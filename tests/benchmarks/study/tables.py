@@ -130,7 +130,15 @@ def recommended_table(
                 f"{difference.worse} of {difference.cases}",
             ]
         )
-    head = ["worlds", "chose", baseline, RECOMMENDED, "difference", "95 % interval", "loses in"]
+    head = [
+        "worlds",
+        f"chose among {_among(worlds)}",
+        baseline,
+        RECOMMENDED,
+        "difference",
+        "95 % interval",
+        "loses in",
+    ]
     return markdown(head, body)
 
 
@@ -163,17 +171,19 @@ def validators_table(cases: Sequence[CaseOutcome], baseline: str) -> str:
 
 
 def attention_table(cases: Sequence[CaseOutcome]) -> str:
-    """Attention on the segments that show the action, against uniform attention."""
+    """Attention on the segments that show the action, and what uniform attention puts there."""
     body = []
     for row in rows_of(cases):
+        looks = [case.of(row).attention for case in cases]
+        if not all(looks):
+            continue
+        cells = [f"`{row}`"]
         for domain in ("source", "target"):
-            found = [case.of(row).attention.get(domain) for case in cases]
-            looks = [one for one in found if one is not None]
-            if looks:
-                share = np.mean([one.share for one in looks])
-                weights = np.array([one.weight for one in looks])
-                body.append([row, domain, _percent(share), mean_std(weights)])
-    return markdown(["method", "domain", "uniform attention", "attention ± std"], body)
+            cells.append(mean_std(np.array([look[domain].weight for look in looks])))
+            cells.append(_percent(np.mean([look[domain].share for look in looks])))
+        body.append(cells)
+    head = ["method", "source: attention ± std", "uniform", "target: attention ± std", "uniform"]
+    return markdown(head, body)
 
 
 def variants_table(cases: Sequence[CaseOutcome], reference: str, *, timed: bool) -> str:
@@ -229,6 +239,11 @@ def markdown(head: Sequence[str], body: Rows) -> str:
     """A table in markdown."""
     lines = [head, ["---"] * len(head), *body]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _among(worlds: Mapping[str, Sequence[CaseOutcome]]) -> str:
+    rows = dict.fromkeys(row for cases in worlds.values() for c in cases for row in c.among)
+    return ", ".join(rows)
 
 
 def _has(cases: Sequence[CaseOutcome], row: str) -> bool:

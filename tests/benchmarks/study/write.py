@@ -178,7 +178,7 @@ TABLES: Mapping[str, Mapping[str, Table]] = {
         **{knob: _knob(knob) for knob in KNOBS},
     },
     "ablations": {"modalities": _modalities},
-    "ambiguities": {"variants": _variants},
+    "ambiguities": {"variants": _variants, "attention": _attention},
     "fast": {"variants": _variants},
     "components": {"variants": _variants},
     "real": {

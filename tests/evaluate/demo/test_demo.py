@@ -23,11 +23,12 @@ def test_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     few = {"task": 3, "control": 3}
     run_demo(tmp_path / "demo", world=World(clips=40), seeds=2, device="cpu", steps=few)
     out = capsys.readouterr().out
-    rows = re.findall(r"^\| (\w+)(?: \((\w+)\))? +\| rgb +\| 8 \| 2 ", out, re.M)
-    both = [("source_only", "as_extracted"), ("source_only", "standardised"), ("tcon", "")]
+    rows = re.findall(r"^\| ([\w+]+)(?: \((\w+)\))? +\| rgb +\| 4 \| 2 ", out, re.M)
+    both = [("source_only", "as_extracted"), ("source_only", "standardised")]
+    both += [("tcon+", ""), ("tcon", "")]
     assert rows == both * 2
     same = "backbone efficientnet_lite0, cached features, each domain's features"
-    assert f"- source_only (standardised); tcon: {same}" in out
+    assert f"- source_only (standardised); tcon+; tcon: {same}" in out
     for name, classes in (("task", 8), ("control", 2)):
         rows = list(csv.DictReader((tmp_path / "demo" / f"{name}.csv").open()))
         assert [(row["method"], row["seed"]) for row in rows] == [
