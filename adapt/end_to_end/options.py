@@ -7,8 +7,6 @@ from typing import Literal
 
 from ...cache.common.ranges import NonNegative, Whole
 from ...cache.common.records import validate
-from ..methods import entry
-from ..methods.tcon.options import TconConfig
 
 BatchNorm = Literal["partial", "frozen", "trained"]
 
@@ -61,10 +59,6 @@ _C3D = (
 )
 # At Adam's 3e-4 the features of all clips collapse within 50 steps of `tcon`.
 _EFFICIENTNET = ("e2e.backbone_lr=0.1",)
-# Otherwise the class loss of the source trains the target's features, through the similarities
-# behind the source's attention: they all become those of one class (docs/end-to-end.md). Without
-# these gradients normalised features say which segments are alike, and these are the idle ones.
-_TCON = ("attention_features=deviation", "detach_source_att=true", "detach_ga_input=true")
 
 
 def usual_settings(method: str, given: EndToEnd, *, modality: str) -> list[str]:
@@ -72,8 +66,7 @@ def usual_settings(method: str, given: EndToEnd, *, modality: str) -> list[str]:
 
     The backbone's features are used as they are; a classifier on flow has TSN's dropout; the batch
     norms of random weights are trained, since their statistics are not those of any data; some
-    backbones have a learning rate of their own; TCoN's attention teaches the backbone nothing, and
-    sees how far segments deviate.
+    backbones have a learning rate of their own.
     """
     settings = [f"{method}.features=0", "train.normalise=none"]
     if modality == "flow":
@@ -84,6 +77,4 @@ def usual_settings(method: str, given: EndToEnd, *, modality: str) -> list[str]:
         settings += _EFFICIENTNET
     if given.backbone.startswith("c3d"):
         settings += _C3D
-    if isinstance(entry(method).config, TconConfig):
-        settings += [f"{method}.{setting}" for setting in _TCON]
     return settings

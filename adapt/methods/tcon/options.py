@@ -102,8 +102,6 @@ PRESETS = {
         *("att_norm=average", "seg_adv=literal"),
         *("detach_source_att=false", "detach_ga_input=false"),
         *("pair.threshold=0.5", "pair.max_pairs=4096", "warmup.threshold=0.001"),
-        # What end-to-end training has otherwise.
-        *("attention_features=same", "detach_source_att=false", "detach_ga_input=false"),
         "train.clip_norm=0",
     ),
 }

@@ -48,13 +48,6 @@ CERTAIN = (
     *("tcon.dropout=0", "tcon.disc.dropout=0", "tcon.disc.hidden=8", "tcon.pair.max_pairs=64"),
     *("tcon.disc.max_segments=64", "e2e.crops=centre", "e2e.batch_norm=frozen"),
 )
-# What end-to-end runs of TCoN have that cached ones do not.
-OWN = (
-    *("tcon.features=0", "tcon.attention_features=deviation"),
-    *("tcon.detach_source_att=true", "tcon.detach_ga_input=true"),
-)
-
-
 @pytest.fixture(autouse=True, scope="module")
 def _backbones() -> Iterator[None]:
     with tiny_backbones():
@@ -103,7 +96,9 @@ def logits(run: Path) -> dict[str, np.ndarray]:
 def test_a_frozen_backbone_is_the_cached_mode(files: tuple[Path, Path], tmp_path: Path) -> None:
     """The same losses, gradients and so weights after every step, on the same features."""
     certain = [setting for setting in CERTAIN if not setting.startswith("e2e")]
-    cached = make_runs(["tcon"], [*SHORT, *certain, *OWN, "train.normalise=none"], segments=3)
+    cached = make_runs(
+        ["tcon"], [*SHORT, *certain, "tcon.features=0", "train.normalise=none"], segments=3
+    )
     expected = train(files, tmp_path / "cached", cached)
     run = end_to_end(files, tmp_path / "e2e", *CERTAIN, "e2e.backbone_lr=0")
     for name, values in logits(expected).items():
@@ -120,7 +115,9 @@ def test_a_frozen_backbone_has_the_gradients_of_the_cached_mode(
     files: tuple[Path, Path], tmp_path: Path
 ) -> None:
     certain = [setting for setting in CERTAIN if not setting.startswith("e2e")]
-    cached = make_runs(["tcon"], [*SHORT, *certain, *OWN, "train.normalise=none"], segments=3)
+    cached = make_runs(
+        ["tcon"], [*SHORT, *certain, "tcon.features=0", "train.normalise=none"], segments=3
+    )
     frozen = [*SHORT, *TINY, *CERTAIN, "e2e.backbone_lr=0"]
     runs = make_runs(["tcon"], frozen, segments=3, end_to_end=True)
     _, expected = _first_step(prepared(files, tmp_path / "cached", cached))
@@ -431,12 +428,6 @@ def test_the_labels_of_the_source_teach_nothing_about_target_videos(method: str)
         (gradient,) = torch.autograd.grad(losses.total, target)
         shares.append(float(gradient.abs().max()))
     assert shares[0] == 0 < shares[1]
-
-
-def test_the_literal_tcon_is_literal_end_to_end() -> None:
-    (run,) = make_runs(["tcon"], preset="literal", end_to_end=True)
-    assert run.options.attention_features == "same"
-    assert not run.options.detach_source_att and not run.options.detach_ga_input
 
 
 @pytest.mark.slow
