@@ -48,6 +48,8 @@ CERTAIN = (
     *("tcon.dropout=0", "tcon.disc.dropout=0", "tcon.disc.hidden=8", "tcon.pair.max_pairs=64"),
     *("tcon.disc.max_segments=64", "e2e.crops=centre", "e2e.batch_norm=frozen"),
 )
+
+
 @pytest.fixture(autouse=True, scope="module")
 def _backbones() -> Iterator[None]:
     with tiny_backbones():
