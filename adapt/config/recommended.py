@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 NAME = "recommended"
 BASELINE = "source_only"  # what one stays with where no method convinces
-METHODS = (BASELINE, "im", "tcon")
+METHODS = (BASELINE, "im", "tcon", "tcon+")
 VALIDATOR = "ensv"  # one of evaluate's; why it is this one is in docs/evaluation.md
 
 
