@@ -27,18 +27,18 @@ TRAIN = (
     *("train.epochs=1", "train.batch_size=8", "train.evaluations=3"),
     *("train.lr=1e-3", "train.lr_drops=0"),
 )
-# With lambda_d=1 and such small batches the backbone fools the discriminators before it tells
-# classes, and pseudo-labels give all target videos one class (docs/end-to-end.md).
+# Found on clips of the seeds 0 to 2 (docs/end-to-end.md): with a larger lambda_d the backbone fools
+# the discriminators before it tells classes, and pseudo-labels give all target videos one class.
 TCON = (
-    *("lambda_d=0.1", "pseudo.threshold=1", "pair.max_pairs=256"),
+    *("lambda_d=0.03", "pseudo.threshold=1", "pair.max_pairs=256"),
     *("disc.max_segments=256", "disc.hidden=256"),
 )
 OF_METHOD = {
     "tcon": TCON,
     "tcon+": TCON,
     "tcon-attn": TCON,
-    "daaa": ("lambda_d=0.1", "disc.hidden=256"),
-    "cdan": ("lambda_d=0.1", "disc.hidden=256"),
+    "daaa": ("lambda_d=0.03", "disc.hidden=256"),
+    "cdan": ("lambda_d=0.03", "disc.hidden=256"),
 }
 
 
