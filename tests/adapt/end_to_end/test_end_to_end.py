@@ -32,6 +32,7 @@ from tcon.adapt.grid import Prepared, run_all
 from tcon.adapt.inference.features import plan_features
 from tcon.adapt.inference.loaded_run import load_run
 from tcon.adapt.inference.stream import predict_videos
+from tcon.adapt.methods import Sizes, SourceBatch, build
 from tcon.adapt.run.folder import RunFolder
 from tcon.adapt.run.record import read_record
 from tcon.adapt.training.new_method import new_method
@@ -403,6 +404,32 @@ def test_the_rates_of_backbones() -> None:
     assert (run.train.optimiser, run.train.lr, run.end_to_end.backbone_lr) == ("sgd", 1e-2, 0.1)
     (run,) = make_runs(["tcon"], modality="flow", end_to_end=True)
     assert (run.train.optimiser, run.train.lr, run.options.dropout) == ("adam", 3e-4, 0.7)
+
+
+@pytest.mark.parametrize("method", ["tcon", "tcon+", "tcon-trn", "tcon-tadnet"])
+def test_the_labels_of_the_source_teach_nothing_about_target_videos(method: str) -> None:
+    """Source attention depends on target features, which would be trained to serve it."""
+    shares = []
+    for settings in ([], ["detach_source_att=false"]):
+        alone = ["features=0", "lambda_a=0", "lambda_d=0", "pseudo.threshold=2", *settings]
+        alone += ["lambda_im=0"] if method == "tcon+" else []
+        given = [f"{method}.{setting}" for setting in alone]
+        (run,) = make_runs([method], given, segments=3, end_to_end=True)
+        torch.manual_seed(0)
+        sizes = Sizes(in_features=8, source_segments=3, target_segments=3, classes=4)
+        tcon = build(method, run.options, sizes)
+        source, target = torch.rand(2, 6, 3 * tcon.snippets, 8)
+        target.requires_grad_()
+        losses, _ = tcon.losses(
+            SourceBatch(source, torch.arange(6) % 4),
+            target,
+            progress=0.5,
+            draws=tcon.draw(6, 6, torch.Generator().manual_seed(1)),
+            state=tcon.initial_state(torch.device("cpu")),
+        )
+        (gradient,) = torch.autograd.grad(losses.total, target)
+        shares.append(float(gradient.abs().max()))
+    assert shares[0] == 0 < shares[1]
 
 
 @pytest.mark.slow

@@ -94,15 +94,14 @@ def real_features(
 def _extract(
     videos: Path, output: Path, training: Training, modalities: tuple[str, ...], root: Path
 ) -> Path:
-    flow = {"flow": _FLOW} if "flow" in modalities else {}
     file = extract(
         videos,
         output,
         modality=",".join(modalities),
         snippets=training.snippets,
         root=root,
+        flow=_FLOW if "flow" in modalities else None,
         machine=_MACHINE,
-        **flow,
     )
     return file.path
 
