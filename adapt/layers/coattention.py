@@ -40,19 +40,20 @@ def self_attention(f: Tensor) -> Tensor:
     return (f * others).sum(-1) / (segments - 1)
 
 
-def deviation(f: Tensor, mean: Tensor | None = None) -> Tensor:
-    """Segments less their domain's mean: what each shows that its domain does not always show.
+def deviation(f: Tensor) -> Tensor:
+    """Segments less their video's mean: what each shows that the video does not show throughout.
 
-    Idle segments are the commonest, so they are most alike and nearest to the mean.
+    Deviations g of a video sum to 0, so their self-attention (1), (2) is ``-|g_j|^2 / (K-1)``. In
+    (3) the signs of both videos cancel: attention goes to segments that stand out in their own
+    video and resemble one that stands out in the other.
 
     Args:
-        f: segment features of videos of one domain, [B, K, D].
-        mean: of the domain, [D]; that of ``f`` if None.
+        f: segment features, [B, K, D].
 
     Returns:
         [B, K, D], of either sign.
     """
-    return f - (f.mean((0, 1)) if mean is None else mean)
+    return f - f.mean(1, keepdim=True)
 
 
 @full_precision

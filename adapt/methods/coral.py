@@ -17,7 +17,7 @@ from .base import Draws
 from .registry import register
 
 
-@register("coral", AlignmentConfig(lambda_d=1000.0), title="Deep CORAL")
+@register("coral", AlignmentConfig(lambda_d=1000.0))
 class Coral(Alignment):
     """The distance of both domains' covariances."""
 

@@ -65,7 +65,7 @@ class Teacher(nn.Module):
         return self.classifier(self.bottleneck(features))
 
 
-@register("ema", EmaConfig(), title="Mean teacher")
+@register("ema", EmaConfig())
 class MeanTeacher(Alignment):
     """Cross-entropy of the student's target predictions against the teacher's labels."""
 

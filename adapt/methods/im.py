@@ -13,7 +13,7 @@ from .alignment import AlignmentConfig, TargetPredictions
 from .registry import register
 
 
-@register("im", AlignmentConfig(), title="IM")
+@register("im", AlignmentConfig())
 class InformationMaximisation(TargetPredictions):
     """Low entropy of each target prediction, high entropy of their mean."""
 

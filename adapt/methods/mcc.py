@@ -13,7 +13,7 @@ from .alignment import AlignmentConfig, TargetPredictions
 from .registry import register
 
 
-@register("mcc", AlignmentConfig(), title="MCC")
+@register("mcc", AlignmentConfig())
 class MinimumClassConfusion(TargetPredictions):
     """Class confusion at the authors' temperature and, from the end of the ramp, their weight."""
 

@@ -118,11 +118,9 @@ class Loops:
 
     def attended(self, f: Array) -> Array:
         """What the scores behind attention are of."""
-        if self.variant == "coattn" or self.config.attention_features == "same":
+        if self.config.attention_features == "same":
             return self.scored(f)
-        (domain,) = (fs for fs in (self.fs, self.ft) if any(f is video for video in fs))
-        mean = np.mean([segment for video in domain for segment in video], axis=0)
-        return np.stack([x - mean for x in f])
+        return np.stack([x - sum(f) / len(f) for x in f])
 
     def self_attention(self, g: Array) -> Array:
         """(1), (2)."""
@@ -132,7 +130,11 @@ class Loops:
         return np.array([sum(products) / (len(g) - 1) for products in others])
 
     def normalised_self_attention(self, f: Array) -> Array:
-        return sum_to_one(self.self_attention(self.attended(f)), self.config.att_simplex)
+        g = self.attended(f)
+        own = self.self_attention(g)
+        if self.config.attention_features == "deviation":
+            own = np.array([x @ x for x in g])
+        return sum_to_one(own, self.config.att_simplex)
 
     def matrix(self, gs: Array, gt: Array) -> Array:
         """(3)."""

@@ -41,9 +41,6 @@ class Segments(NamedTuple):
     zt: Tensor
 
 
-Means = tuple[Tensor, Tensor]
-
-
 class Scores(NamedTuple):
     """Co-attention matrices (3) of pairs, [N, Ks, Kt] each: those that attention is made of, and
     those that align."""
@@ -170,27 +167,26 @@ class Tcon(Method):
         f = widen(f)
         return F.normalize(f, dim=-1) if self.config.score_features == "l2" else f
 
-    def scores(
-        self, fs: Tensor, ft: Tensor, si: Tensor, ti: Tensor, means: Means | None = None
-    ) -> Scores:
+    def scores(self, fs: Tensor, ft: Tensor, si: Tensor, ti: Tensor) -> Scores:
         """Equations (1) to (3).
 
         Args:
             fs, ft: segments after G_f, [Bs, Ks, D] and [Bt, Kt, D].
             si, ti: the videos of each pair, [N].
-            means: each domain's mean segment, [D] and [D]; those of ``fs`` and ``ft`` if None.
         """
         alignment = co.coattention(self._score_features(fs), self._score_features(ft), si, ti)
         if self.config.attention_features == "same":
             return Scores(alignment, alignment)
-        ms, mt = means or (None, None)
-        fs, ft = self._attention_features(fs, ms), self._attention_features(ft, mt)
+        fs, ft = co.deviation(widen(fs)), co.deviation(widen(ft))
         return Scores(co.coattention(fs, ft, si, ti), alignment)
 
-    def _attention_features(self, f: Tensor, mean: Tensor | None = None) -> Tensor:
+    def _own_attention(self, f: Tensor) -> Tensor:
+        """Of each video by itself, summing to 1: [B, K, D] to [B, K]."""
         if self.config.attention_features == "same":
-            return self._score_features(f)
-        return co.deviation(widen(f), mean)
+            scores = co.self_attention(self._score_features(f))
+        else:
+            scores = co.deviation(widen(f)).square().sum(-1)
+        return co.to_simplex(scores, self.config.att_simplex)
 
     def _co_attend(
         self, seg: Segments, out_t: Tensor, labels: Tensor, order: Tensor
@@ -206,8 +202,7 @@ class Tcon(Method):
         a_s, a_t = co.attention_vectors(matrix, pairs, videos, norm=config.att_norm, how=how)
         if config.unpaired == "self_attention":
             paired = in_a_pair(pairs.si, pairs.mask, len(seg.fs))[:, None]  # [Bs, 1]
-            own = co.self_attention(self._attention_features(seg.fs))  # [Bs, Ks]
-            a_s = torch.where(paired, a_s, co.to_simplex(own, how))
+            a_s = torch.where(paired, a_s, self._own_attention(seg.fs))
         a_s = a_s.detach() if config.detach_source_att else a_s
         weights = co.alignment_weights(to_align, norm=config.align_norm, tau=config.tau)
         return CoAttention(

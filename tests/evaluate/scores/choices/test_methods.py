@@ -65,7 +65,7 @@ def test_scores_by_plain_loops(files: Files, tmp_path: Path) -> None:
             total = [t + power / sum(powers) for t, power in zip(total, powers, strict=True)]
         ensemble.append(total.index(max(total)))
     [selection] = evaluate(tmp_path / "runs", select="method").selections
-    assert names(selection) == ["IM", "tcon", "source_only"]
+    assert names(selection) == ["im", "tcon", "source_only"]
     for m, name in enumerate(("im", "tcon", "source_only")):
         agreeing = [
             list(one[video]).index(max(one[video])) == ensemble[video]
@@ -88,7 +88,7 @@ def test_what_the_choice_reaches(files: Files, tmp_path: Path) -> None:
         "source_only": ("source_only", pytest.approx(9 / 15)),
         "chosen by ensv": ("tcon", pytest.approx(12 / 15)),
         "recommended": ("tcon", pytest.approx(12 / 15)),
-        "oracle's best (not a result)": ("IM", pytest.approx(13 / 15)),
+        "oracle's best (not a result)": ("im", pytest.approx(13 / 15)),
     }
     shown = result.to_markdown()
     assert shown.startswith("Take tcon: it agrees most with all methods together (ensv 1.00; ")
@@ -122,7 +122,7 @@ def test_methods_that_trained_otherwise_do_not_compete(files: Files, tmp_path: P
     result = evaluate(tmp_path, select="method")
     assert [names(s) for s in result.selections] == [["tcon", "source_only"]]
     assert result.left_out[0] == (
-        "clips -> cctv, rgb, K = 4, IM: no method is chosen: no comparable run of source_only: "
+        "clips -> cctv, rgb, K = 4, im: no method is chosen: no comparable run of source_only: "
         "those named differ in train.lr."
     )
 

@@ -89,7 +89,7 @@ def test_the_choice_is_taken(files: Files, tmp_path: Path) -> None:
     [written] = json.loads((tmp_path / "out.json").read_text())["recommendations"]
     assert written["take"] == "tcon" and written["validator"] == "ensv"
     assert {c["value"]: round(c["score"], 3) for c in written["candidates"]} == {
-        "IM": 0.933,
+        "im": 0.933,
         **{"tcon": 1.0, "source_only": 0.8},
     }
 
@@ -107,7 +107,7 @@ def test_source_only_is_kept(files: Files, tmp_path: Path) -> None:
     write_seeds(tmp_path / "runs", files, "im", 13)
     write_seeds(tmp_path / "runs", files, "tcon", 9)
     assert first_line(evaluate(tmp_path / "runs")) == (
-        "Stay with source_only: it agrees most with all methods together (ensv 1.00; next IM "
+        "Stay with source_only: it agrees most with all methods together (ensv 1.00; next im "
         "0.93); the methods agree on 82 % of the videos, and a single seed does not tell how far "
         "seeds differ; no health warning."
     )
@@ -157,9 +157,9 @@ def test_one_line_for_each_number_of_segments(files: Files, tmp_path: Path) -> N
 
 def test_nothing_is_said_of_one_method_and_why_not_of_others(files: Files, tmp_path: Path) -> None:
     write_seeds(tmp_path / "runs", files, "im", 12)
-    assert first_line(evaluate(tmp_path / "runs")).startswith("Predictions of IM")
+    assert first_line(evaluate(tmp_path / "runs")).startswith("Predictions of im")
     write_seeds(tmp_path / "runs", files, "tcon", 12)
     assert first_line(evaluate(tmp_path / "runs")) == (
-        "- clips -> cctv, rgb, K = 4, IM, tcon: no method is chosen: there is no such run of "
+        "- clips -> cctv, rgb, K = 4, im, tcon: no method is chosen: there is no such run of "
         "source_only."
     )
