@@ -16,7 +16,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from tcon.adapt.methods.registry import register
-from tcon.adapt.methods.tcon.method import Means, Scores, Tcon
+from tcon.adapt.methods.tcon.method import Scores, Tcon
 from tcon.adapt.methods.tcon.options import TconConfig
 
 NAMES = ("tcon-to-both", "tcon-to-source", "tcon-to-target")
@@ -34,17 +34,13 @@ class ToBoth(Tcon):
 class ToSource(Tcon):
     """The source's own features alone."""
 
-    def scores(
-        self, fs: Tensor, ft: Tensor, si: Tensor, ti: Tensor, means: Means | None = None
-    ) -> Scores:
-        return super().scores(fs, ft.detach(), si, ti, means)
+    def scores(self, fs: Tensor, ft: Tensor, si: Tensor, ti: Tensor) -> Scores:
+        return super().scores(fs, ft.detach(), si, ti)
 
 
 @register("tcon-to-target", _OPEN)
 class ToTarget(Tcon):
     """The target's features alone."""
 
-    def scores(
-        self, fs: Tensor, ft: Tensor, si: Tensor, ti: Tensor, means: Means | None = None
-    ) -> Scores:
-        return super().scores(fs.detach(), ft, si, ti, means)
+    def scores(self, fs: Tensor, ft: Tensor, si: Tensor, ti: Tensor) -> Scores:
+        return super().scores(fs.detach(), ft, si, ti)
