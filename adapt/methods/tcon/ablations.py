@@ -117,4 +117,5 @@ class TconCoAttn(TconTAdNet):
 
     def _self_attention(self, f: Tensor) -> Tensor:
         """(1), (2), summing to 1: [B, K, D] to [B, K]."""
-        return co.sharpen(self._own_attention(f), self.config.att_tau)
+        a = co.to_simplex(co.self_attention(self._score_features(f)), self.config.att_simplex)
+        return co.sharpen(a, self.config.att_tau)
