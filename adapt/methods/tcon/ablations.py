@@ -88,12 +88,11 @@ class TconAttn(Tcon):
 @register("tcon-coattn", TconConfig(), presets=PRESETS)
 class TconCoAttn(TconTAdNet):
     """TCoN - CoAttn: no co-attention, so no pairs, no (3) to (7) and nothing to align; each video's
-    own self-attention weighs its segments, in predictions too.
+    own self-attention (1), (2) weighs its segments, in predictions too.
 
-    It is of the features that TCoN's attention is of: the squared length of each segment's
-    deviation, or (1), (2) with ``attention_features=same``. As in TCoN, the source's passes no
-    gradients (``detach_source_att``), though no target features are in it: co-attention is all that
-    this ablation lacks.
+    It is of the features that ``score_features`` names; ``attention_features`` has no effect, since
+    predictions would depend on the videos of a batch. As in TCoN, the source's attention passes no
+    gradients (``detach_source_att``), though here no target features are in it.
     """
 
     def __init__(self, config: TconConfig, sizes: Sizes) -> None:
@@ -122,5 +121,6 @@ class TconCoAttn(TconTAdNet):
         return Losses(classes.total + domains.total, classes.logs | domains.logs), state
 
     def _self_attention(self, f: Tensor) -> Tensor:
-        """Of each video by itself, summing to 1: [B, K, D] to [B, K]."""
-        return co.sharpen(self._own_attention(f), self.config.att_tau)
+        """(1), (2), summing to 1: [B, K, D] to [B, K]."""
+        a = co.to_simplex(co.self_attention(self._score_features(f)), self.config.att_simplex)
+        return co.sharpen(a, self.config.att_tau)
