@@ -13,8 +13,6 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-import attention_paths
-
 from tcon.adapt.config.grid import Grid
 from tcon.adapt.config.runs import make_runs
 from tcon.adapt.progress.display import train_and_show
@@ -32,12 +30,11 @@ TRAIN = (
 # Found on clips of the seeds 0 to 2 (docs/end-to-end.md): with a larger lambda_d the backbone fools
 # the discriminators before it tells classes, and pseudo-labels give all target videos one class.
 TCON = (
-    *("pseudo.threshold=1", "pair.max_pairs=256"),
+    *("lambda_d=0.03", "pseudo.threshold=1", "pair.max_pairs=256"),
     *("disc.max_segments=256", "disc.hidden=256"),
 )
 OF_METHOD = {
-    **dict.fromkeys(("tcon", "tcon+", "tcon-attn"), ("lambda_d=0.03", *TCON)),
-    **dict.fromkeys(attention_paths.NAMES, TCON),
+    **dict.fromkeys(("tcon", "tcon+"), TCON),
     "daaa": ("lambda_d=0.03", "disc.hidden=256"),
     "cdan": ("lambda_d=0.03", "disc.hidden=256"),
 }
