@@ -255,6 +255,18 @@ class Loops:
         loss = sum(cross_entropy(z, int(z.argmax())) for z in sure)
         return loss / (len(out_t) if self.config.pseudo.per == "batch" else max(len(sure), 1))
 
+    def information_maximisation(self) -> float:
+        """Mean entropy of the target videos' predictions, less that of their mean."""
+        predictions = [softmax(z) for z in self.target_logits()]
+        classes = range(len(predictions[0]))
+        total = 0.0
+        for p in predictions:
+            total -= sum(p[c] * np.log(p[c]) for c in classes) / len(predictions)
+        for c in classes:
+            mean = sum(p[c] for p in predictions) / len(predictions)
+            total += mean * np.log(mean)
+        return float(total)
+
     def attention_loss(self, predicted: list[Array], matrices: dict[Any, Array]) -> float:
         """(7), over the targets that have a pair."""
         losses = []
