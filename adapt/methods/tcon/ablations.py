@@ -117,4 +117,4 @@ class TconCoAttn(TconTAdNet):
 
     def _self_attention(self, f: Tensor) -> Tensor:
         """(1), (2), summing to 1: [B, K, D] to [B, K]."""
-        return co.sharpen(self._own_attention(f), self.config.att_tau)
+        return co.sharpen(self.own_attention(f), self.config.att_tau)
