@@ -76,7 +76,7 @@ def _number_option(name: str, what: str) -> Callable[[Command], Command]:
     "--fast",
     is_flag=True,
     default=None,
-    help="TCoN and its ablations: smaller discriminators and fewer pairs.",
+    help="TCoN, its ablations and tcon+: smaller discriminators and fewer pairs.",
 )
 @click.option(
     "--set", "settings", metavar="KEY=VALUE", multiple=True, help="Any option of docs/settings.md."

@@ -7,6 +7,7 @@ N pairs of a source and a target video. ``si`` and ``ti`` [N] name the videos of
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -40,24 +41,34 @@ def self_attention(f: Tensor) -> Tensor:
     return (f * others).sum(-1) / (segments - 1)
 
 
-def deviation(f: Tensor) -> Tensor:
-    """Segments less their video's mean: what each shows that the video does not show throughout.
-
-    Deviations g of a video sum to 0, so their self-attention (1), (2) is ``-|g_j|^2 / (K-1)``. In
-    (3) the signs of both videos cancel: attention goes to segments that stand out in their own
-    video and resemble one that stands out in the other.
+def deviation(f: Tensor, mean: Tensor | None = None) -> Tensor:
+    """Segments less their domain's mean: what each shows that its domain does not always show.
 
     Args:
-        f: segment features, [B, K, D].
+        f: segment features of videos of one domain, [B, K, D].
+        mean: of the domain, [D]; that of ``f`` if None.
 
     Returns:
         [B, K, D], of either sign.
     """
-    return f - f.mean(1, keepdim=True)
+    return f - (f.mean((0, 1)) if mean is None else mean)
 
 
 @full_precision
-def coattention(source: Tensor, target: Tensor, si: Tensor, ti: Tensor) -> Tensor:
+def salience(deviations: Tensor) -> Tensor:
+    """How much a segment stands out, in place of (1) and (2): [B, K, D] to squared lengths
+    [B, K]."""
+    return deviations.square().sum(-1)
+
+
+@full_precision
+def coattention(
+    source: Tensor,
+    target: Tensor,
+    si: Tensor,
+    ti: Tensor,
+    own: Callable[[Tensor], Tensor] = self_attention,
+) -> Tensor:
     """Co-attention matrix of each pair: equation (3).
 
     ``A[j, j'] = a_ss[j] * a_tt[j'] * <f_s[j], f_t[j']>``.
@@ -66,11 +77,12 @@ def coattention(source: Tensor, target: Tensor, si: Tensor, ti: Tensor) -> Tenso
         source: [Bs, Ks, D].
         target: [Bt, Kt, D].
         si, ti: [N].
+        own: makes a_ss [Bs, Ks] and a_tt [Bt, Kt] of these features.
 
     Returns:
         [N, Ks, Kt], rows are source segments.
     """
-    a_ss, a_tt = self_attention(source), self_attention(target)  # [Bs, Ks], [Bt, Kt]
+    a_ss, a_tt = own(source), own(target)  # [Bs, Ks], [Bt, Kt]
     # One product for all videos costs less than a gather of each pair's features, whose gradient
     # scatters. That of `index_select` is the same in every run, unlike that of indexing.
     products = source.flatten(0, 1) @ target.flatten(0, 1).T  # [Bs Ks, Bt Kt]

@@ -41,7 +41,7 @@ def entropy(logits: Tensor) -> Tensor:
 
 
 def information_maximisation(logits: Tensor) -> Tensor:
-    """Mean entropy of predictions minus the entropy of their mean, in nats.
+    """Mean entropy of predictions minus the entropy of their mean over the batch, in nats.
 
     Its negative is the mutual information of input and predicted class: least, -ln C, where every
     prediction is certain and all classes are predicted equally often (Shi and Sha 2012; SHOT, Liang

@@ -94,7 +94,7 @@ class TargetPredictions(Alignment):
     """An alignment by a loss on the target's predictions alone, under the same dropout as the
     source's."""
 
-    def judge(self, logits: Tensor) -> Tensor:
+    def target_loss(self, logits: Tensor) -> Tensor:
         """The loss of the target videos' logits, [Bt, C]."""
         raise NotImplementedError
 
@@ -108,5 +108,5 @@ class TargetPredictions(Alignment):
     def align(
         self, fs: Tensor, ft: Tensor, lam: Number, draws: Draws
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        loss = self.judge(self.classifier(ft, draws["class_target"]).mean(1))
+        loss = self.target_loss(self.classifier(ft, draws["class_target"]).mean(1))
         return lam * loss, {"target_prediction": loss}

@@ -5,6 +5,9 @@ of each segment than the student, without dropout (French et al. 2018), and it p
 snippet of each segment as the other methods do. Its labels are chosen as AdaMatch's (Berthelot et
 al. 2022): within a batch its target predictions are reweighted to the class distribution that it
 predicts on the source, and they count where they are nearly as confident as on the source.
+
+It averages the Linear-ReLU and the classifier. End to end, where the backbone takes the place of
+the Linear-ReLU (``features=0``), it averages the classifier alone and has the student's backbone.
 """
 
 from __future__ import annotations
@@ -21,8 +24,8 @@ from ...cache.common.ranges import BelowOne, Count, NonNegative
 from ..layers.losses import align_distribution
 from ..layers.networks import Bottleneck, SegmentClassifier
 from ..layers.schedules import Number
-from .alignment import Alignment, AlignmentConfig
-from .base import Draws, Losses, SegmentVotes, Sizes, SourceBatch, State
+from .alignment import AlignmentConfig
+from .base import Draws, Losses, Method, SegmentVotes, Sizes, SourceBatch, State
 from .registry import register
 
 
@@ -66,14 +69,16 @@ class Teacher(nn.Module):
 
 
 @register("ema", EmaConfig())
-class MeanTeacher(Alignment):
+class MeanTeacher(Method):
     """Cross-entropy of the student's target predictions against the teacher's labels."""
 
-    config: EmaConfig
-
     def __init__(self, config: EmaConfig, sizes: Sizes) -> None:
-        super().__init__(config, sizes)
-        self.snippets = config.snippets
+        super().__init__()
+        self.config, self.sizes, self.snippets = config, sizes, config.snippets
+        self.bottleneck = Bottleneck(sizes.in_features, config.features)
+        self.classifier = SegmentClassifier(
+            self.bottleneck.width, sizes.classes, dropout=config.dropout
+        )
         self.teacher = Teacher(self.bottleneck, self.classifier)
 
     def draw(self, source_videos: int, target_videos: int, generator: torch.Generator) -> Draws:

@@ -1,6 +1,9 @@
 """IM: information maximisation (Shi and Sha 2012; the loss of SHOT, Liang et al. 2020).
 
-Target videos shall be classified with certainty, and not all alike. SHOT trains without the source
+Target videos shall be classified with certainty, and not all alike. The entropy of the mean
+prediction is that of a batch, and highest where all classes are predicted equally often: the loss
+assumes that classes are about equally frequent in the target, and wants batches of several videos
+of each class. SHOT trains without the source
 and adds pseudo-labels by nearest centroids; here the loss stands beside the source's labels.
 """
 
@@ -17,5 +20,5 @@ from .registry import register
 class InformationMaximisation(TargetPredictions):
     """Low entropy of each target prediction, high entropy of their mean."""
 
-    def judge(self, logits: Tensor) -> Tensor:
+    def target_loss(self, logits: Tensor) -> Tensor:
         return information_maximisation(logits)

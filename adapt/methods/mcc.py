@@ -17,5 +17,5 @@ from .registry import register
 class MinimumClassConfusion(TargetPredictions):
     """Class confusion at the authors' temperature and, from the end of the ramp, their weight."""
 
-    def judge(self, logits: Tensor) -> Tensor:
+    def target_loss(self, logits: Tensor) -> Tensor:
         return class_confusion(logits)

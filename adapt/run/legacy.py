@@ -15,6 +15,7 @@ _SAME = (
     "target_labels_sha256",
 )
 _RENAMED = {"partnerless": "unpaired"}  # options of tcon
+_TCON = ("tcon", "tcon-trn", "tcon-sadnet", "tcon-tadnet", "tcon-coattn", "tcon-attn")
 
 
 def current_layout(old: Mapping[str, Any]) -> dict[str, Any]:
@@ -50,14 +51,15 @@ def current_layout(old: Mapping[str, Any]) -> dict[str, Any]:
 
 def with_what_was_fixed(values: Mapping[str, Any]) -> Mapping[str, Any]:
     """The values of a `RunRecord`, with the options that did not exist when it was written: all
-    training was in fp32, and TCoN had one set of scores for attention and alignment."""
+    training was in fp32, and TCoN had one set of scores for attention and alignment. A plug-in's
+    options are its own, whatever it is called."""
     run = values.get("run")
     if not isinstance(run, dict):
         return values
     train, options = run.get("train"), run.get("options")
     if isinstance(train, dict):
         run = {**run, "train": {"precision": "fp32", **train}}
-    if isinstance(options, dict) and str(run.get("method")).startswith("tcon"):
+    if isinstance(options, dict) and run.get("method") in _TCON:
         run = {**run, "options": {"attention_features": "same", **options}}
     return {**values, "run": run}
 

@@ -9,6 +9,7 @@ from tcon.adapt.layers.pairs import PairConfig
 from tcon.adapt.methods import Losses, Method, Sizes, SourceBatch, build
 from tcon.adapt.methods.tcon.discriminators import TconDiscriminatorConfig
 from tcon.adapt.methods.tcon.options import PseudoConfig, TconConfig
+from tcon.adapt.methods.tcon.plus import TconPlusConfig
 
 BS, BT, D_IN, C = 5, 6, 10, 3
 VARIANTS = ("tcon", "tcon-sadnet", "tcon-tadnet", "tcon-coattn", "tcon-attn")
@@ -22,6 +23,7 @@ SMALL = TconConfig(
     pseudo=PseudoConfig(threshold=0.85),
     disc=TconDiscriminatorConfig(hidden=7, max_segments=20),
 )
+SMALL_PLUS = TconPlusConfig(**vars(SMALL) | {"lambda_im": 0.7, "ramp": 4.0})
 
 
 def make(name: str, config: TconConfig = SMALL, ks: int = 4, kt: int = 4) -> Method:
@@ -39,9 +41,17 @@ def data(ks: int, kt: int) -> tuple[SourceBatch, Tensor]:
     return SourceBatch(source, torch.arange(BS) % C), target
 
 
-def step(method: Method, batch: tuple[SourceBatch, Tensor], *, on: bool = True) -> Losses:
+def step(
+    method: Method,
+    batch: tuple[SourceBatch, Tensor],
+    *,
+    on: bool = True,
+    progress: float | None = None,
+) -> Losses:
     """One step, in which the target attention, or what replaces it, is in use or not."""
     draws = method.draw(BS, BT, torch.Generator().manual_seed(4))
     state = method.initial_state(torch.device("cpu"))
     state = state | {"on": torch.tensor(on)} if state else state
-    return method.losses(*batch, progress=0.5 if on else 0.05, draws=draws, state=state)[0]
+    if progress is None:
+        progress = 0.5 if on else 0.05
+    return method.losses(*batch, progress=progress, draws=draws, state=state)[0]

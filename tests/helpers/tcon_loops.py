@@ -118,9 +118,11 @@ class Loops:
 
     def attended(self, f: Array) -> Array:
         """What the scores behind attention are of."""
-        if self.config.attention_features == "same":
+        if not self.deviates:
             return self.scored(f)
-        return np.stack([x - sum(f) / len(f) for x in f])
+        (domain,) = (fs for fs in (self.fs, self.ft) if any(f is video for video in fs))
+        mean = np.mean([segment for video in domain for segment in video], axis=0)
+        return np.stack([x - mean for x in f])
 
     def self_attention(self, g: Array) -> Array:
         """(1), (2)."""
@@ -130,15 +132,19 @@ class Loops:
         return np.array([sum(products) / (len(g) - 1) for products in others])
 
     def normalised_self_attention(self, f: Array) -> Array:
-        g = self.attended(f)
-        own = self.self_attention(g)
-        if self.config.attention_features == "deviation":
-            own = np.array([x @ x for x in g])
-        return sum_to_one(own, self.config.att_simplex)
+        return sum_to_one(self.own(self.attended(f), self.deviates), self.config.att_simplex)
 
-    def matrix(self, gs: Array, gt: Array) -> Array:
+    @property
+    def deviates(self) -> bool:
+        return self.variant != "coattn" and self.config.attention_features == "deviation"
+
+    def own(self, g: Array, deviates: bool) -> Array:
+        """(1), (2), or the squared lengths of deviations."""
+        return np.array([x @ x for x in g]) if deviates else self.self_attention(g)
+
+    def matrix(self, gs: Array, gt: Array, deviates: bool = False) -> Array:
         """(3)."""
-        a_ss, a_tt = self.self_attention(gs), self.self_attention(gt)
+        a_ss, a_tt = self.own(gs, deviates), self.own(gt, deviates)
         a = np.zeros((len(gs), len(gt)))
         for j in range(len(gs)):
             for k in range(len(gt)):
@@ -195,7 +201,7 @@ class Loops:
         out_t = self.target_logits()
         pairs = [] if variant == "coattn" else self.choose_pairs(out_t)
         matrices = {
-            (i, t): self.matrix(self.attended(self.fs[i]), self.attended(self.ft[t]))
+            (i, t): self.matrix(self.attended(self.fs[i]), self.attended(self.ft[t]), self.deviates)
             for i, t in pairs
         }
         if variant == "coattn":
@@ -248,6 +254,18 @@ class Loops:
         sure = [z for z in out_t if softmax(z).max() >= self.config.pseudo.threshold]
         loss = sum(cross_entropy(z, int(z.argmax())) for z in sure)
         return loss / (len(out_t) if self.config.pseudo.per == "batch" else max(len(sure), 1))
+
+    def information_maximisation(self) -> float:
+        """Mean entropy of the target videos' predictions, less that of their mean."""
+        predictions = [softmax(z) for z in self.target_logits()]
+        classes = range(len(predictions[0]))
+        total = 0.0
+        for p in predictions:
+            total -= sum(p[c] * np.log(p[c]) for c in classes) / len(predictions)
+        for c in classes:
+            mean = sum(p[c] for p in predictions) / len(predictions)
+            total += mean * np.log(mean)
+        return float(total)
 
     def attention_loss(self, predicted: list[Array], matrices: dict[Any, Array]) -> float:
         """(7), over the targets that have a pair."""

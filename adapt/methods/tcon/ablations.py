@@ -88,7 +88,12 @@ class TconAttn(Tcon):
 @register("tcon-coattn", TconConfig(), presets=PRESETS)
 class TconCoAttn(TconTAdNet):
     """TCoN - CoAttn: no co-attention, so no pairs, no (3) to (7) and nothing to align; each video's
-    own self-attention (1), (2) weighs its segments, in predictions too."""
+    own self-attention (1), (2) weighs its segments, in predictions too.
+
+    It is of the features that ``score_features`` names; ``attention_features`` has no effect, since
+    predictions would depend on the videos of a batch. As in TCoN, the source's attention passes no
+    gradients (``detach_source_att``), though here no target features are in it.
+    """
 
     def __init__(self, config: TconConfig, sizes: Sizes) -> None:
         super().__init__(config, sizes)
@@ -117,4 +122,5 @@ class TconCoAttn(TconTAdNet):
 
     def _self_attention(self, f: Tensor) -> Tensor:
         """(1), (2), summing to 1: [B, K, D] to [B, K]."""
-        return co.sharpen(self.own_attention(f), self.config.att_tau)
+        a = co.to_simplex(co.self_attention(self._score_features(f)), self.config.att_simplex)
+        return co.sharpen(a, self.config.att_tau)

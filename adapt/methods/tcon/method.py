@@ -41,6 +41,9 @@ class Segments(NamedTuple):
     zt: Tensor
 
 
+Means = tuple[Tensor, Tensor]
+
+
 class Scores(NamedTuple):
     """Co-attention matrices (3) of pairs, [N, Ks, Kt] each: those that attention is made of, and
     those that align."""
@@ -167,25 +170,29 @@ class Tcon(Method):
         f = widen(f)
         return F.normalize(f, dim=-1) if self.config.score_features == "l2" else f
 
-    def scores(self, fs: Tensor, ft: Tensor, si: Tensor, ti: Tensor) -> Scores:
+    def scores(
+        self, fs: Tensor, ft: Tensor, si: Tensor, ti: Tensor, means: Means | None = None
+    ) -> Scores:
         """Equations (1) to (3).
 
         Args:
             fs, ft: segments after G_f, [Bs, Ks, D] and [Bt, Kt, D].
             si, ti: the videos of each pair, [N].
+            means: each domain's mean segment, [D] and [D]; those of ``fs`` and ``ft`` if None.
         """
         alignment = co.coattention(self._score_features(fs), self._score_features(ft), si, ti)
         if self.config.attention_features == "same":
             return Scores(alignment, alignment)
-        fs, ft = co.deviation(widen(fs)), co.deviation(widen(ft))
-        return Scores(co.coattention(fs, ft, si, ti), alignment)
+        ms, mt = means or (None, None)
+        fs, ft = co.deviation(widen(fs), ms), co.deviation(widen(ft), mt)
+        return Scores(co.coattention(fs, ft, si, ti, co.salience), alignment)
 
     def own_attention(self, f: Tensor) -> Tensor:
-        """Of each video by itself, summing to 1: [B, K, D] to [B, K]."""
+        """Of each video of a batch by itself, summing to 1: [B, K, D] to [B, K]."""
         if self.config.attention_features == "same":
             scores = co.self_attention(self._score_features(f))
         else:
-            scores = co.deviation(widen(f)).square().sum(-1)
+            scores = co.salience(co.deviation(widen(f)))
         return co.to_simplex(scores, self.config.att_simplex)
 
     def _co_attend(

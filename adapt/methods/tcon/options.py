@@ -37,10 +37,12 @@ class TconConfig(MethodConfig):
         snippets: m of each segment; above 1 a temporal relation network makes them the segment's
             feature, of width 256.
         weigh: the classifier's ``logits`` or ``probabilities`` are weighed by attention.
-        score_features: co-attention scores from ``l2``-normalised or ``raw`` features.
+        score_features: the scores of the alignment, and of attention where it has the ``same``
+            and in `tcon-coattn`, are of ``l2``-normalised or ``raw`` features.
         attention_features: what the scores behind attention, (1) to (5), are of: the ``same`` as
-            those of the alignment, or each segment's ``deviation`` from the mean of its video,
-            whose length says how much the segment stands out.
+            those of the alignment, or each segment's ``deviation`` from the mean of its domain's
+            segments in the batch, whose squared length then stands for (2). Not of `tcon-coattn`,
+            whose predictions would depend on the videos of a batch.
         align_norm, tau: what the softmax of the alignment sees, and its temperature.
         att_norm: a ``joint`` distribution for each pair, or ``average`` over pairs first.
         att_simplex: attention sums to 1 by division (``l1``) or by ``softmax``.

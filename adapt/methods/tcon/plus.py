@@ -1,4 +1,8 @@
-"""TCoN+: TCoN with information maximisation on target videos and a lighter adversary."""
+"""TCoN+: TCoN with information maximisation on target videos and a lighter adversary.
+
+It inherits the limits of information maximisation, which assumes that classes are about equally
+frequent in the target (`im`).
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from ...layers.schedules import Number, dann_ramp
 from ..base import Losses
 from ..registry import register
 from .method import Tcon
-from .options import TconConfig
+from .options import PRESETS, TconConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +31,7 @@ class TconPlusConfig(TconConfig):
     lambda_d: NonNegative = 0.3
 
 
-@register("tcon+", TconPlusConfig())
+@register("tcon+", TconPlusConfig(), presets=PRESETS)
 class TconPlus(Tcon):
     """TCoN and information maximisation."""
 

@@ -11,7 +11,7 @@ from ....adapt.layers import coattention as co
 from ....adapt.layers.pairs import choose, similar
 from ....adapt.methods import Method
 from ....adapt.methods.tcon.ablations import TconCoAttn, TconTAdNet
-from ....adapt.methods.tcon.method import Tcon
+from ....adapt.methods.tcon.method import Means, Tcon
 
 
 def co_attends(method: type[Method]) -> bool:
@@ -35,7 +35,9 @@ class CoAttention(NamedTuple):
         return f"<CoAttention of {len(self.joint)} pairs>"
 
 
-def co_attend(method: Tcon, fs: Tensor, ft: Tensor, si: Tensor, ti: Tensor) -> CoAttention:
+def co_attend(
+    method: Tcon, fs: Tensor, ft: Tensor, si: Tensor, ti: Tensor, means: Means | None = None
+) -> CoAttention:
     """Equations (1) to (3), and the softmax of (9).
 
     Args:
@@ -43,9 +45,10 @@ def co_attend(method: Tcon, fs: Tensor, ft: Tensor, si: Tensor, ti: Tensor) -> C
         fs: source segments after G_f, [Bs, Ks, D].
         ft: target segments after G_f, [Bt, Kt, D].
         si, ti: the videos of each pair, [N].
+        means: each domain's mean segment, [D] and [D]; those of ``fs`` and ``ft`` if None.
     """
     config = method.config
-    scores = method.scores(fs, ft, si, ti)
+    scores = method.scores(fs, ft, si, ti, means)
     weights = co.alignment_weights(scores.alignment, norm=config.align_norm, tau=config.tau)
     return CoAttention(co.joint_normalise(scores.attention, config.att_simplex), weights)
 

@@ -16,12 +16,13 @@ from ....adapt.inference.feature_files import Domain
 from ....adapt.methods import entry
 from ....adapt.methods.tcon.method import Tcon
 from ....cache import InputError, Video
-from ...runs.embeddings import Loader, RunFeatures, find, no_video
+from ...runs.embeddings import Loader, RunFeatures, find, no_video, some
 from ...runs.read import Run
 from .coattention import co_attend, co_attends, confident_pairs, source_probabilities
 from .roots import Roots
 
 _PAIRS = 3
+_MOST_VIDEOS = 1000  # whose mean stands for that of a domain
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +128,9 @@ def attend_pairs(run: RunFeatures, ids: Sequence[tuple[str, str]]) -> list[PairA
     fs = run.embed("source", sources).features  # [N, Ks, D]
     ft = run.embed("target", targets).features  # [N, Kt, D]
     rows = torch.arange(len(ids))
-    joint = co_attend(method, fs, ft, rows, rows).joint.numpy()  # [N, Ks, Kt]
+    domains = run.domains
+    means = _mean(run, "source", domains.source_train), _mean(run, "target", domains.target_train)
+    joint = co_attend(method, fs, ft, rows, rows, means).joint.numpy()  # [N, Ks, Kt]
     predicted = _predicted(method, ft)
     frames = segment_frames(run, "source", sources), segment_frames(run, "target", targets)
     row_of = {d: {v.id: v for v in run.files[d].videos} for d in run.files}
@@ -166,6 +169,11 @@ def segment_frames(run: RunFeatures, domain: Domain, videos: Videos) -> np.ndarr
     rows = videos.snippets(torch.arange(len(videos)), k * m)  # [n, K m]
     central = rows.view(-1, k, m)[:, :, m // 2]  # [n, K]
     return run.files[domain].frames(run.loaded.config.modality)[central.numpy()]
+
+
+def _mean(run: RunFeatures, domain: Domain, videos: Videos) -> torch.Tensor:
+    """The mean segment after G_f of a domain's videos, of a random subset if many: [D]."""
+    return run.embed(domain, some(videos, _MOST_VIDEOS)).features.mean((0, 1))
 
 
 def _missing(

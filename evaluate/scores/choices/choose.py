@@ -104,9 +104,7 @@ def recommend_unasked(groups: Sequence[Group], source_path: Path | None) -> Choi
         return Choices()
     name = recommended.VALIDATOR
     selections, others = select_methods(groups, TrueClasses("source", source_path), (name,))
-    others += [f"No method is chosen: {s.left_out[name]}." for s in selections if s.left_out]
-    able = [selection for selection in selections if name in selection.scores]
-    return Choices(recommendations=_recommendations(able, name), left_out=tuple(others))
+    return Choices(recommendations=_recommendations(selections, name), left_out=tuple(others))
 
 
 def _recommendations(selections: Sequence[Selection], validator: str) -> tuple[Recommendation, ...]:

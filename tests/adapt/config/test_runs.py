@@ -253,9 +253,11 @@ def test_the_docs_list_every_setting_with_its_default() -> None:
 
 def test_fast_is_for_the_methods_that_have_it() -> None:
     plain, slim, wide = (
-        make_runs(["source_only", "tcon"], settings, fast=fast)
+        make_runs(["source_only", "tcon", "tcon+"], settings, fast=fast)
         for fast, settings in ((False, []), (True, []), (True, ["tcon.disc.hidden=512"]))
     )
     assert slim[0] == plain[0]
-    widths = [run.options.disc.hidden for _, run in (plain, slim, wide)]
-    assert widths == [1024, 256, 512]
+    widths = [
+        [run.options.disc.hidden for run in (tcon, plus)] for _, tcon, plus in (plain, slim, wide)
+    ]
+    assert widths == [[1024, 1024], [256, 256], [512, 256]]

@@ -8,6 +8,7 @@ import pytest
 import torch
 from small_tcon import SMALL, VARIANTS, data, make, step
 
+from tcon.adapt.config.runs import make_runs
 from tcon.adapt.layers.pairs import PairConfig
 from tcon.adapt.methods import entry
 
@@ -109,7 +110,15 @@ def test_prediction_ignores_order_and_needs_no_discriminators(name: str) -> None
     torch.testing.assert_close(method.predict(shuffled), logits, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", [*VARIANTS, "tcon-trn"])
+@pytest.mark.parametrize("name", [*VARIANTS, "tcon-trn", "tcon+"])
 def test_all_have_the_same_presets(name: str) -> None:
     assert entry(name).presets == entry("tcon").presets
     assert set(entry(name).presets) == {"official", "literal", "fast"}
+
+
+@pytest.mark.parametrize("preset", ["official", "literal", "fast"])
+def test_presets_leave_the_weights_of_tcon_plus(preset: str) -> None:
+    config, (run,) = entry("tcon+").config, make_runs(["tcon+"], preset=preset)
+    assert run.options != config or preset == "official"
+    for key in ("lambda_d", "lambda_im"):
+        assert getattr(run.options, key) == getattr(config, key)

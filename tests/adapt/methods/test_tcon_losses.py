@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from small_tcon import BS, BT, SMALL, VARIANTS, data, make, step
+from small_tcon import BS, BT, SMALL, SMALL_PLUS, VARIANTS, C, data, make, step
 from tcon_loops import Loops
 from torch import Tensor
 
@@ -142,3 +142,33 @@ def test_no_pairs_and_no_pseudo_labels_are_finite(name: str) -> None:
     assert losses.total.isfinite() and all(x.isfinite() for x in losses.logs.values())
     assert all(p.grad is None or p.grad.isfinite().all() for p in method.parameters())
     check(method, name)
+
+
+@pytest.mark.parametrize("on", [False, True])
+@pytest.mark.parametrize("progress", [0.05, 0.6])
+def test_tcon_plus_adds_information_maximisation(progress: float, on: bool) -> None:
+    """The total is that of the loops; what it adds to a gradient is their difference quotient."""
+    batch, weight = data(4, 4), 0.7 * (2 / (1 + np.exp(-4 * progress)) - 1)
+    totals, gradients = [], []
+    for config in (SMALL_PLUS, replace(SMALL_PLUS, lambda_im=0.0)):
+        method = make("tcon+", config)
+        losses = step(method, batch, on=on, progress=progress)
+        totals.append(losses.total.item())
+        gradients.append(torch.autograd.grad(losses.total, method.classifier.linear.bias)[0])
+
+    draws = method.draw(BS, BT, torch.Generator().manual_seed(4))
+    plain = loops(method, "tcon+", batch, draws, on)
+    of_tcon, information = plain.run()["total"], plain.information_maximisation()
+    np.testing.assert_allclose(losses.logs["information_maximisation"], information, rtol=2e-4)
+    np.testing.assert_allclose(totals, [of_tcon + weight * information, of_tcon], rtol=2e-4)
+
+    quotients = []
+    for shift in np.eye(C) * 1e-4:
+        sides = []
+        for sign in (1, -1):
+            moved = loops(method, "tcon+", batch, draws, on)
+            moved.zt = [z + sign * shift for z in moved.zt]
+            sides.append(moved.information_maximisation())
+        quotients.append((sides[0] - sides[1]) / 2e-4)
+    added = gradients[0] - gradients[1]  # [C]
+    np.testing.assert_allclose(added, weight * np.array(quotients), rtol=2e-3, atol=1e-6)

@@ -11,7 +11,7 @@ from feature_files import recipe
 
 from tcon.adapt.config.options import RunConfig, UnknownOptions
 from tcon.adapt.config.runs import make_runs
-from tcon.adapt.methods import names
+from tcon.adapt.methods import Method, MethodConfig, names, register, temporary_methods
 from tcon.adapt.run.record import (
     CONFIG,
     DataRecord,
@@ -72,6 +72,15 @@ def test_end_to_end_base_and_plugins_read_back(tmp_path: Path) -> None:
     base, fitted = make_runs(["cmfglr"], [DECIDED])
     record = record_of(fitted, base=base.options)
     assert read_record(write(tmp_path / "run", record)) == record
+
+
+def test_a_plug_in_is_no_tcon_for_its_name(tmp_path: Path) -> None:
+    """TCoN's runs of before lack an option, which is put in; a plug-in need not have it."""
+    with temporary_methods():
+        register("tcon-mine", MethodConfig())(Method)
+        (run,) = make_runs(["tcon-mine"], [DECIDED])
+        record = record_of(run, plugins=(PluginRecord("mine.py", "0" * 64),))
+        assert read_record(write(tmp_path / "run", record)) == record
 
 
 def test_settings_are_those_of_the_command_line() -> None:

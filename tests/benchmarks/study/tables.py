@@ -77,7 +77,8 @@ def knob_table(cases: Sequence[CaseOutcome], knob: str, reference: str) -> str:
         cells += [_with_change(members, row, reference) for members in groups.values()]
         body.append(cells)
     head = [f"{knob} = {value:g} ({len(members)} worlds)" for value, members in groups.items()]
-    return markdown(["method", *head], body)
+    fewest = min(groups.values(), key=len)
+    return markdown(["method", *head], body) + few_worlds(fewest)
 
 
 def by_value(cases: Sequence[CaseOutcome], knob: str) -> dict[float, list[CaseOutcome]]:

@@ -80,18 +80,21 @@ def test_frames_stand_at_their_rows_and_columns(
     words = [axis.get_xlabel() for axis in picture.figure.axes]
     assert "frame 13" in words and "frame 22" in words
 
-    # The matrix by equations (1) to (3) of deviations from a video's mean, segment by segment.
+    # Equation (3) of deviations from the domains' means, segment by segment.
     fs, ft = (
         trained.embed(domain, find(trained, domain, [id_])).features[0].numpy().astype(float)
         for domain, id_ in (("source", "4.mp4"), ("target", "0.mp4"))
     )
-    fs, ft = (f - f.mean(0) for f in (fs, ft))
+    domains = trained.domains
+    means = (
+        trained.embed(domain, videos).features.flatten(0, 1).numpy().astype(float).mean(0)
+        for domain, videos in (("source", domains.source_train), ("target", domains.target_train))
+    )
+    fs, ft = (f - mean for f, mean in zip((fs, ft), means, strict=True))
     expected = np.zeros((4, 4))
     for j in range(4):
         for k in range(4):
-            own_s = np.mean([fs[j] @ fs[m] for m in range(4) if m != j])
-            own_t = np.mean([ft[k] @ ft[m] for m in range(4) if m != k])
-            expected[j, k] = own_s * own_t * (fs[j] @ ft[k])
+            expected[j, k] = (fs[j] @ fs[j]) * (ft[k] @ ft[k]) * (fs[j] @ ft[k])
     expected = expected.clip(0) / expected.clip(0).sum()
     np.testing.assert_allclose(images["matrix"], expected, atol=1e-6)
 
