@@ -187,7 +187,7 @@ class Tcon(Method):
         fs, ft = co.deviation(widen(fs), ms), co.deviation(widen(ft), mt)
         return Scores(co.coattention(fs, ft, si, ti, co.salience), alignment)
 
-    def _own_attention(self, f: Tensor) -> Tensor:
+    def own_attention(self, f: Tensor) -> Tensor:
         """Of each video of a batch by itself, summing to 1: [B, K, D] to [B, K]."""
         if self.config.attention_features == "same":
             scores = co.self_attention(self._score_features(f))
@@ -209,7 +209,7 @@ class Tcon(Method):
         a_s, a_t = co.attention_vectors(matrix, pairs, videos, norm=config.att_norm, how=how)
         if config.unpaired == "self_attention":
             paired = in_a_pair(pairs.si, pairs.mask, len(seg.fs))[:, None]  # [Bs, 1]
-            a_s = torch.where(paired, a_s, self._own_attention(seg.fs))
+            a_s = torch.where(paired, a_s, self.own_attention(seg.fs))
         a_s = a_s.detach() if config.detach_source_att else a_s
         weights = co.alignment_weights(to_align, norm=config.align_norm, tau=config.tau)
         return CoAttention(

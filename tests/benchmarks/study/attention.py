@@ -13,10 +13,11 @@ import torch
 from outcomes import AttentionOnAction
 from torch import Tensor
 
-from tcon.adapt.layers.coattention import mean_over_pairs
+from tcon.adapt.layers import coattention as co
+from tcon.adapt.layers.pairs import Pairs, in_a_pair
+from tcon.adapt.methods.tcon.ablations import TconAttn
 from tcon.adapt.methods.tcon.method import Tcon
 from tcon.evaluate.figures.data.coattention import (
-    co_attend,
     co_attends,
     similar_pairs,
     source_probabilities,
@@ -40,11 +41,11 @@ def attention_on_action(run: Run, world: World) -> Mapping[str, AttentionOnActio
         world: its clips.
 
     Returns:
-        by "source" and "target"; empty for methods without co-attention.
+        by "source" and "target"; empty for methods that weigh no segments by co-attention.
     """
     features = Loader().load(run)
     method = features.method
-    if not co_attends(type(method)):
+    if not co_attends(type(method)) or isinstance(method, TconAttn):
         return {}
     assert isinstance(method, Tcon)
     domains = features.domains
@@ -52,7 +53,7 @@ def attention_on_action(run: Run, world: World) -> Mapping[str, AttentionOnActio
     test = features.embed("target", domains.target_test)
     with torch.no_grad():
         predicted = method.attention(test.features)  # [n, Kt]
-    weights = {"source": _source_attention(features, method), "target": predicted}
+    weights = {"source": _of_source_train(features, method), "target": predicted}
     ids = {"source": source.ids, "target": test.ids}
     frames = {
         "source": segment_frames(features, "source", domains.source_train),
@@ -109,14 +110,39 @@ def shown(ids: Sequence[str], frames: np.ndarray, world: World, domain: Domain) 
 
 
 @torch.no_grad()
-def _source_attention(run: RunFeatures, method: Tcon) -> Tensor:
+def source_attention(
+    method: Tcon, fs: Tensor, ft: Tensor, p_target: Tensor, labels: Tensor
+) -> Tensor:
+    """Attention (4) of source videos as training computes it, whatever the method's options.
+
+    Args:
+        method: trained.
+        fs, ft: segments after G_f, [Bs, Ks, D] and [Bt, Kt, D].
+        p_target: class probabilities of the target videos, [Bt, C].
+        labels: of the source videos, [Bs].
+
+    Returns:
+        [Bs, Ks], rows sum to 1.
+    """
+    config = method.config
+    p_source = source_probabilities(method, fs)  # [Bs, C]
+    si, ti = similar_pairs(method, p_source, p_target, labels, _MOST_PAIRS)
+    pairs = Pairs(si, ti, torch.ones(len(si), dtype=torch.bool))
+    matrix = method.scores(fs, ft, si, ti).attention  # [N, Ks, Kt]
+    attention, _ = co.attention_vectors(
+        matrix, pairs, (len(fs), len(ft)), norm=config.att_norm, how=config.att_simplex
+    )
+    if config.unpaired == "self_attention":
+        paired = in_a_pair(si, pairs.mask, len(fs))[:, None]  # [Bs, 1]
+        attention = torch.where(paired, attention, method.own_attention(fs))
+    return co.sharpen(attention, config.att_tau)
+
+
+@torch.no_grad()
+def _of_source_train(run: RunFeatures, method: Tcon) -> Tensor:
     """Of the source training videos, [Bs, Ks]."""
     source = run.embed("source", run.domains.source_train)
     target = run.embed("target", run.domains.target_train)
-    p_source = source_probabilities(method, source.features)  # [Bs, C]
     p_target = method.predict(target.cached).softmax(1)  # [Bt, C]
     labels = torch.from_numpy(source.truth)
-    si, ti = similar_pairs(method, p_source, p_target, labels, _MOST_PAIRS)
-    joint = co_attend(method, source.features, target.features, si, ti).joint  # [N, Ks, Kt]
-    real = torch.ones(len(si), dtype=torch.bool)
-    return mean_over_pairs(joint.sum(2), si, real, len(source.ids))
+    return source_attention(method, source.features, target.features, p_target, labels)

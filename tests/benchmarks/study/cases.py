@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from attention import attention_on_action
 from outcomes import CaseOutcome, Outcome
@@ -15,7 +16,6 @@ from worlds import Features, world_of
 from tcon.adapt import adapt
 from tcon.adapt.config.recommended import METHODS
 from tcon.adapt.run.read import read_health
-from tcon.cache import InputError
 from tcon.evaluate import evaluate
 from tcon.evaluate.scores.results import Result
 
@@ -25,6 +25,8 @@ def run_case(
 ) -> CaseOutcome:
     """Train every row of a case once and score it; finished runs are not trained again.
 
+    A row with a run that fails, as one that diverges, has no outcome: the others go on.
+
     Args:
         part: says in which modalities, and what is asked for beyond accuracies.
         case: its world, seed and rows.
@@ -33,17 +35,23 @@ def run_case(
         folder: of the world's runs, each row in a folder of its own.
 
     Raises:
-        InputError: a run failed.
+        InputError: rows cannot be trained on the features at all.
     """
-    outcomes = []
+    outcomes: list[Outcome] = []
+    failed: dict[str, str] = {}
     for row in case.rows:
-        seconds = _train(row, part, case, training, features, folder)
+        trained = _train(row, part, case, training, features, folder)
+        if trained.failure:
+            failed[row.text] = trained.failure
+            continue
         found = evaluate(folder / row.folder, fuse=len(part.modalities) > 1, provenance=False)
         for result in found.results:
-            outcomes.append(_outcome(row, training, part, case, result, seconds))
+            outcomes.append(_outcome(row, training, part, case, result, trained.seconds))
     among = recommended_rows(part, case)
-    if part.recommended:
-        scores = _validator_scores(case.rows, folder)
+    to_choose = [row for row in among if row.text not in failed]
+    finished = [row for row in case.rows if row.text not in failed]
+    if part.recommended and finished:
+        scores = _validator_scores(finished, folder)
         outcomes = [replace(o, validators=scores[o.row]) for o in outcomes]
     return CaseOutcome(
         world=case.world,
@@ -51,7 +59,10 @@ def run_case(
         knobs=case.knobs,
         outcomes=tuple(outcomes),
         among=tuple(row.text for row in among),
-        recommended=_recommended(among, folder) if among else "",
+        recommended=_recommended(to_choose, folder) if to_choose else "",
+        failed=failed,
+        segments=training.segments,
+        snippets=training.snippets,
     )
 
 
@@ -62,10 +73,18 @@ def recommended_rows(part: Part, case: Case) -> tuple[Row, ...]:
     return rows if part.recommended and len(rows) == len(METHODS) else ()
 
 
+class _Trained(NamedTuple):
+    """A row's processor seconds, 0 where not all of them were spent now; and why it failed, in a
+    line, empty if it did not."""
+
+    seconds: float
+    failure: str
+
+
 def _train(
     row: Row, part: Part, case: Case, training: Training, features: Features, folder: Path
-) -> float:
-    """Train a row's runs; gives the processor seconds that it took, 0 where not all of it was now.
+) -> _Trained:
+    """Train a row's runs.
 
     The runs' folder keeps them, for other parts that have the same row.
     """
@@ -85,11 +104,11 @@ def _train(
         device="cpu",
         jobs=1,
     )
-    for failed in runs.failed:
-        raise InputError(f"{failed.path} failed: {failed.why}")
+    if runs.failed:
+        return _Trained(0.0, runs.failed[0].why)
     if not begun_before:
         kept.write_text(f"{time.process_time() - started:.2f}")
-    return float(kept.read_text()) if kept.exists() else 0.0
+    return _Trained(float(kept.read_text()) if kept.exists() else 0.0, "")
 
 
 def _outcome(

@@ -64,6 +64,8 @@ class CaseOutcome:
         outcomes: of its rows, in each modality.
         among: the rows of ``--method recommended``; empty where no choice was asked for.
         recommended: which of them was chosen; empty where none was asked for.
+        failed: why, in a line, by the rows that have no outcome because a run of theirs failed.
+        segments, snippets: K, and of each clip; 0 where an earlier version did not record them.
     """
 
     world: str
@@ -72,6 +74,9 @@ class CaseOutcome:
     outcomes: tuple[Outcome, ...]
     among: tuple[str, ...] = ()
     recommended: str = ""
+    failed: Mapping[str, str] = field(default_factory=dict)
+    segments: int = 0
+    snippets: int = 0
 
     def of(self, row: str, modality: str = "rgb") -> Outcome:
         """A row's.

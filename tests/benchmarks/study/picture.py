@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 from outcomes import CaseOutcome
+from paired import ran
 
 from tcon.evaluate.figures.style import COLOURS, LINES, MARKERS, Picture, new_figure, style
 
@@ -18,7 +19,7 @@ def knobs_picture(
 
     Args:
         panels: cases by the knob's value, by knob.
-        rows: that are drawn; all cases have them.
+        rows: that are drawn; a case without one, as its run failed, is left out of its mean.
     """
     return Picture(
         "results_knobs",
@@ -39,7 +40,7 @@ def _draw(
         for axis, (knob, groups) in zip(axes, panels.items(), strict=True):
             for n, row in enumerate(rows):
                 accuracies = [
-                    100 * np.array([case.of(row).accuracy for case in cases])
+                    100 * np.array([case.of(row).accuracy for case in cases if ran(case, row)])
                     for cases in groups.values()
                 ]
                 axis.errorbar(

@@ -3,7 +3,8 @@
 The parts are those of plan.toml. FOLDER gets the features of the worlds, the runs, and a JSON file
 of each world and seed; the part's results go to docs/results/PART.json, from which write.py makes
 the tables. What FOLDER holds is not computed again: stop it at any time, and the same command goes
-on. The synthetic clips are deleted once their features are extracted.
+on. The synthetic clips are deleted once their features are extracted. What was made by another plan
+is refused. A run that fails is left out of the part; delete its case's JSON file to try it again.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ import torch
 from cases import recommended_rows, run_case
 from outcomes import CaseOutcome, PartOutcome
 from plan import Case, Part, Plan, parse_seeds, read_plan
-from worlds import Features, real_features, synthetic_features
+from worlds import Features, claim, origin_of, real_features, synthetic_features
 
 from tcon.cache import InputError
 from tcon.cache.common.records import from_json, to_json
@@ -38,6 +39,8 @@ RESULTS = Path(__file__).parents[3] / "docs" / "results"
 def main() -> None:
     options = _parser().parse_args()
     try:
+        if options.jobs < 1:
+            raise InputError(f"--jobs {options.jobs}: at least 1 process is needed")
         plan = read_plan()
         if options.part not in plan.parts:
             raise InputError(f"no part {options.part}: choose one of {', '.join(plan.parts)}")
@@ -136,13 +139,14 @@ def finish_case(
         case: the world, its seed and rows.
 
     Raises:
-        InputError: features or runs could not be made.
+        InputError: features or runs could not be made, or an earlier call's are damaged or of
+            another plan.
     """
     torch.set_num_threads(1)
     file = folder / "cases" / part.name / f"{case.name}.json"
     if file.exists():
-        before = from_json(CaseOutcome, file.read_text())
-        if _is_of(before, part, case, plan):
+        before = _read_case(file)
+        if is_of(before, part, case, plan):
             return before
     if part.real:
         features, kind = directions[case.world], "real"
@@ -150,6 +154,7 @@ def finish_case(
         features = synthetic_features(case, plan.training, part.modalities, folder / "features")
         kind = "+".join(part.modalities)
     runs = folder / "runs" / kind / case.name
+    claim(runs, origin_of(case, plan.training, part.modalities))
     outcome = run_case(part, case, plan.training, features, runs)
     if whole:
         write_whole(file, to_json(outcome))
@@ -164,11 +169,30 @@ def write_whole(path: Path, text: str) -> None:
     os.replace(begun, path)
 
 
-def _is_of(outcome: CaseOutcome, part: Part, case: Case, plan: Plan) -> bool:
-    made = {o.row: o.settings for o in outcome.outcomes}
-    asked = {row.text: row.settings(plan.training) for row in case.rows}
+def _read_case(file: Path) -> CaseOutcome:
+    try:
+        return from_json(CaseOutcome, file.read_text())
+    except ValueError as error:
+        raise InputError(f"{file} is damaged ({error}): delete it, to make it again") from None
+
+
+def is_of(outcome: CaseOutcome, part: Part, case: Case, plan: Plan) -> bool:
+    """Whether it is what the plan asks for; what earlier versions did not record counts as such."""
+    training = plan.training
+    asked = {row.text: row.settings(training) for row in case.rows}
+    made = {row: asked.get(row) for row in outcome.failed}
+    made |= {o.row: o.settings for o in outcome.outcomes}
     among = tuple(row.text for row in recommended_rows(part, case))
-    return (made, dict(outcome.knobs), outcome.among) == (asked, dict(case.knobs), among)
+    fused = ("+".join(part.modalities),) if len(part.modalities) > 1 else ()
+    modalities = {o.modality for o in outcome.outcomes} or {*part.modalities, *fused}
+    return (
+        made == asked
+        and dict(outcome.knobs) == dict(case.knobs)
+        and outcome.among == among
+        and modalities == {*part.modalities, *fused}
+        and outcome.segments in (0, training.segments)
+        and outcome.snippets in (0, training.snippets)
+    )
 
 
 def _lines(text: str) -> str:

@@ -2,44 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-from outcomes import CaseOutcome, PartOutcome
-from paired import RECOMMENDED, Difference, compare, outcome_of
+from outcomes import CaseOutcome, Outcome, PartOutcome
+from paired import FEWEST, RECOMMENDED, Difference, compare, outcome_of, ran
 from plan import Part, Training
 
-from tcon.evaluate.scores.choices.validators import VALIDATORS
 from tcon.evaluate.tables.layout import mean_std
 
 Rows = Sequence[Sequence[str]]
 
 
 def source_line(made: PartOutcome, part: Part, training: Training) -> str:
-    """How a part's numbers were made: command, seeds, settings and machine."""
-    seeds = sorted({case.seed for case in made.cases})
+    """How a part's numbers were made: command, seeds, settings and machine; and what failed."""
     narrow = ", ".join(f"{key}={value}" for key, value in training.widths.items())
     return (
-        f"`{made.command}`; seeds {seeds[0]} to {seeds[-1]}; K = {training.segments} of "
+        f"`{made.command}`; {_seeds(made.cases)}; K = {training.segments} of "
         f"{training.snippets} snippets, {', '.join(training.settings)}; where a method has them "
-        f"{narrow}; {made.machine}."
+        f"{narrow}; {made.machine}.{_failures(made.cases)}"
     )
+
+
+def _seeds(cases: Sequence[CaseOutcome]) -> str:
+    """Which seeds each kind of world has."""
+    by_world: dict[str, list[int]] = {}
+    for case in cases:
+        by_world.setdefault(case.world, []).append(case.seed)
+    worlds_of: dict[tuple[int, ...], list[str]] = {}
+    for world, seeds in by_world.items():
+        worlds_of.setdefault(tuple(sorted(seeds)), []).append(world)
+    return "; ".join(
+        f"seeds {seeds[0]} to {seeds[-1]} of {', '.join(worlds)}"
+        for seeds, worlds in worlds_of.items()
+    )
+
+
+def _failures(cases: Sequence[CaseOutcome]) -> str:
+    failed = [
+        f"`{row}` in {case.world}, seed {case.seed} ({why})"
+        for case in cases
+        for row, why in case.failed.items()
+    ]
+    if not failed:
+        return ""
+    return f" Failed, and left out of means and differences: {'; '.join(failed)}."
 
 
 def methods_table(cases: Sequence[CaseOutcome], reference: str, *, nested: bool) -> str:
     """Every row of some cases of one world: accuracies, and the difference to a reference row."""
     body = []
     for row in rows_of(cases, with_recommended=True):
-        outcomes = [outcome_of(case, row) for case in cases]
+        outcomes = _outcomes(cases, row)
         last = np.array([o.accuracy for o in outcomes])
         free, oracle = ([getattr(o, key) for o in outcomes] for key in ("label_free", "oracle"))
-        cells = [row, mean_std(last), _percent(np.mean(free)), _percent(np.mean(oracle))]
-        if row == reference:
+        name = _named(cases, row)
+        cells = [name, mean_std(last), percent(np.mean(free)), percent(np.mean(oracle))]
+        difference = _difference(cases, row, reference, nested=nested)
+        if difference is None:
             body.append([*cells, "", "", ""])
-            continue
-        difference = compare(cases, row, reference, nested=nested)
-        counts = f"{difference.better} / {difference.worse} of {difference.cases}"
-        body.append([*cells, _signed(difference.mean), _interval(difference), counts])
+        else:
+            body.append([*cells, signed(difference), interval(difference), counts(difference)])
     head = ["method", "last ± std", "label-free", "oracle", f"minus {reference}"]
     return markdown([*head, "95 % interval", "better / worse in"], body)
 
@@ -49,16 +72,13 @@ def knob_table(cases: Sequence[CaseOutcome], knob: str, reference: str) -> str:
     groups = by_value(cases, knob)
     body = []
     for row in rows_of([case for members in groups.values() for case in members]):
-        cells = [row]
-        for members in groups.values():
-            last = np.mean([case.of(row).accuracy for case in members])
-            change = ""
-            if row != reference:
-                difference = compare(members, row, reference, nested=True)
-                change = f" ({_signed(difference.mean)}, {_interval(difference)})"
-            cells.append(f"{_percent(last)}{change}")
+        every = [case for members in groups.values() for case in members]
+        cells = [_named(every, row)]
+        cells += [_with_change(members, row, reference) for members in groups.values()]
         body.append(cells)
-    return markdown(["method", *(f"{knob} = {value:g}" for value in groups)], body)
+    head = [f"{knob} = {value:g} ({len(members)} worlds)" for value, members in groups.items()]
+    fewest = min(groups.values(), key=len)
+    return markdown(["method", *head], body) + few_worlds(fewest)
 
 
 def by_value(cases: Sequence[CaseOutcome], knob: str) -> dict[float, list[CaseOutcome]]:
@@ -82,105 +102,17 @@ def by_value(cases: Sequence[CaseOutcome], knob: str) -> dict[float, list[CaseOu
     }
 
 
-def questions_table(
-    worlds: Mapping[str, Sequence[CaseOutcome]],
-    questions: Iterable[tuple[str, str]],
-    *,
-    nested: bool,
-) -> str:
-    """Is a row above another? The paired difference and the answer, by the name of the worlds."""
-    body = []
-    for row, other in questions:
-        for name, cases in worlds.items():
-            if _has(cases, row) and _has(cases, other):
-                difference = compare(cases, row, other, nested=nested)
-                body.append(
-                    [
-                        f"{row} above {other}",
-                        name,
-                        difference.verdict,
-                        _signed(difference.mean),
-                        _interval(difference),
-                        f"{difference.better} / {difference.worse} of {difference.cases}",
-                    ]
-                )
-    head = ["question", "worlds", "answer", "difference", "95 % interval", "better / worse in"]
-    return markdown(head, body)
-
-
-def recommended_table(
-    worlds: Mapping[str, Sequence[CaseOutcome]], baseline: str, *, nested: bool
-) -> str:
-    """What `recommended` chose in each kind of world, and what that gained and lost."""
-    body = []
-    for name, cases in worlds.items():
-        if not _has(cases, RECOMMENDED):
-            continue
-        chosen = [case.recommended for case in cases]
-        counts = ", ".join(f"{row} {chosen.count(row)}" for row in dict.fromkeys(sorted(chosen)))
-        difference = compare(cases, RECOMMENDED, baseline, nested=nested)
-        body.append(
-            [
-                name,
-                counts,
-                _percent(np.mean([case.of(baseline).accuracy for case in cases])),
-                _percent(np.mean([outcome_of(case, RECOMMENDED).accuracy for case in cases])),
-                _signed(difference.mean),
-                _interval(difference),
-                f"{difference.worse} of {difference.cases}",
-            ]
-        )
-    head = [
-        "worlds",
-        f"chose among {_among(worlds)}",
-        baseline,
-        RECOMMENDED,
-        "difference",
-        "95 % interval",
-        "loses in",
-    ]
-    return markdown(head, body)
-
-
-def validators_table(cases: Sequence[CaseOutcome], baseline: str) -> str:
-    """What each validator's choice among all rows reaches; a tie goes to the baseline."""
-    body = []
-    best = np.array([max(o.accuracy for o in case.outcomes) for case in cases])
-    stay = np.array([case.of(baseline).accuracy for case in cases])
-    for name, validator in VALIDATORS.items():
-        if not all(name in o.validators for case in cases for o in case.outcomes):
-            continue
-        chosen = []
-        for case in cases:
-            ordered = sorted(case.outcomes, key=lambda o: o.row == baseline)  # last wins ties
-            scores = np.array([o.validators[name] for o in ordered])
-            chosen.append(ordered[validator.best(scores)[0]].accuracy)
-        reached = np.array(chosen)
-        body.append(
-            [
-                name,
-                _percent(reached.mean()),
-                _percent((best - reached).mean()),
-                _percent((best - reached).max()),
-                f"{(reached < stay).sum()} of {len(cases)}",
-            ]
-        )
-    body.append(["oracle's best (not a result)", _percent(best.mean()), "0.0", "0.0", ""])
-    head = ["validator", "accuracy of its choice", "below the best", "at worst"]
-    return markdown([*head, f"below {baseline} in"], body)
-
-
 def attention_table(cases: Sequence[CaseOutcome]) -> str:
     """Attention on the segments that show the action, and what uniform attention puts there."""
     body = []
     for row in rows_of(cases):
-        looks = [case.of(row).attention for case in cases]
+        looks = [outcome.attention for outcome in _outcomes(cases, row)]
         if not all(looks):
             continue
-        cells = [f"`{row}`"]
+        cells = [_named(cases, row, code=True)]
         for domain in ("source", "target"):
             cells.append(mean_std(np.array([look[domain].weight for look in looks])))
-            cells.append(_percent(np.mean([look[domain].share for look in looks])))
+            cells.append(percent(np.mean([look[domain].share for look in looks])))
         body.append(cells)
     head = ["method", "source: attention ± std", "uniform", "target: attention ± std", "uniform"]
     return markdown(head, body)
@@ -190,19 +122,17 @@ def variants_table(cases: Sequence[CaseOutcome], reference: str, *, timed: bool)
     """Variants of a method against a reference row, perhaps with their processor time."""
     body = []
     for row in rows_of(cases):
-        outcomes = [case.of(row) for case in cases]
-        cells = [f"`{row}`", mean_std(np.array([o.accuracy for o in outcomes]))]
-        if row == reference:
-            cells += ["", ""]
-        else:
-            difference = compare(cases, row, reference, nested=True)
-            cells += [_signed(difference.mean), _interval(difference)]
+        outcomes = _outcomes(cases, row)
+        name = _named(cases, row, code=True)
+        cells = [name, mean_std(np.array([o.accuracy for o in outcomes]))]
+        difference = _difference(cases, row, reference, nested=True)
+        cells += ["", ""] if difference is None else [signed(difference), interval(difference)]
         if timed:
             spent = [o.seconds for o in outcomes if o.seconds]
             cells.append(f"{np.mean(spent):.1f}" if spent else "")
         body.append(cells)
     head = ["variant", "last ± std", f"minus {reference}", "95 % interval"]
-    return markdown([*head, *(["processor seconds"] if timed else [])], body)
+    return markdown([*head, *(["processor seconds"] if timed else [])], body) + few_worlds(cases)
 
 
 def modalities_table(
@@ -212,27 +142,67 @@ def modalities_table(
     modalities = [*modalities, "+".join(modalities)]
     body = []
     for row in rows_of(cases):
-        cells = [row]
-        for modality in modalities:
-            last = np.array([case.of(row, modality).accuracy for case in cases])
-            change = ""
-            if row != reference:
-                difference = compare(cases, row, reference, modality=modality, nested=True)
-                change = f" ({_signed(difference.mean)}, {_interval(difference)})"
-            cells.append(f"{_percent(last.mean())}{change}")
-        body.append(cells)
-    return markdown(["method", *modalities], body)
+        cells = [_with_change(cases, row, reference, modality) for modality in modalities]
+        body.append([_named(cases, row), *cells])
+    return markdown(["method", *modalities], body) + few_worlds(cases)
 
 
 def rows_of(cases: Sequence[CaseOutcome], *, with_recommended: bool = False) -> list[str]:
-    """The rows that all cases have, in the plan's order."""
+    """The rows that were trained on all cases and did not fail on all, in the plan's order."""
+    fullest = min(cases, key=lambda case: len(case.failed))
     rows = [
         row
-        for row in dict.fromkeys(o.row for o in cases[0].outcomes)
-        if all(_has([case], row) for case in cases)
+        for row in dict.fromkeys([*(o.row for o in fullest.outcomes), *fullest.failed])
+        if all(ran(case, row) or row in case.failed for case in cases)
+        and any(ran(case, row) for case in cases)
     ]
     chosen = with_recommended and all(case.recommended for case in cases)
     return [*rows, RECOMMENDED] if chosen else rows
+
+
+def few_worlds(cases: Sequence[CaseOutcome]) -> str:
+    """What is said below a table of so few worlds that its intervals are too narrow."""
+    if len(cases) >= FEWEST:
+        return ""
+    return (
+        f"\n\nOf {len(cases)} worlds: fewer than 95 % of such intervals hold the true difference "
+        "where worlds differ, so they decide nothing."
+    )
+
+
+def _outcomes(cases: Sequence[CaseOutcome], row: str, modality: str = "rgb") -> list[Outcome]:
+    """A row's, of the cases where it did not fail."""
+    return [outcome_of(case, row, modality) for case in cases if ran(case, row)]
+
+
+def _named(cases: Sequence[CaseOutcome], row: str, *, code: bool = False) -> str:
+    """A row's cell, which says in how many cases its run failed."""
+    failed = sum(row in case.failed for case in cases)
+    name = f"`{row}`" if code else row
+    return f"{name} (failed in {failed} of {len(cases)})" if failed else name
+
+
+def _difference(
+    cases: Sequence[CaseOutcome], row: str, reference: str, modality: str = "rgb", *, nested: bool
+) -> Difference | None:
+    """To the reference row; None of that row itself, and where no case has both."""
+    if row == reference or not any(ran(c, row) and ran(c, reference) for c in cases):
+        return None
+    return compare(cases, row, reference, modality=modality, nested=nested)
+
+
+def _with_change(
+    cases: Sequence[CaseOutcome], row: str, reference: str, modality: str = "rgb"
+) -> str:
+    """A cell with a row's accuracy, and its difference to the reference row."""
+    outcomes = _outcomes(cases, row, modality)
+    if not outcomes:
+        return "failed"
+    last = percent(np.mean([outcome.accuracy for outcome in outcomes]))
+    difference = _difference(cases, row, reference, modality, nested=True)
+    if difference is None:
+        return last
+    return f"{last} ({signed(difference)}, {interval(difference)})"
 
 
 def markdown(head: Sequence[str], body: Rows) -> str:
@@ -241,25 +211,21 @@ def markdown(head: Sequence[str], body: Rows) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def _among(worlds: Mapping[str, Sequence[CaseOutcome]]) -> str:
-    rows = dict.fromkeys(row for cases in worlds.values() for c in cases for row in c.among)
-    return ", ".join(rows)
-
-
-def _has(cases: Sequence[CaseOutcome], row: str) -> bool:
-    if row == RECOMMENDED:
-        return all(case.recommended for case in cases)
-    return all(any(o.row == row for o in case.outcomes) for case in cases)
-
-
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
     return f"{100 * share:.1f}"
 
 
-def _signed(share: float) -> str:
-    return f"{100 * share:+.1f}"
+def signed(difference: Difference) -> str:
+    """In points."""
+    return f"{100 * difference.mean:+.1f}"
 
 
-def _interval(difference: Difference) -> str:
+def interval(difference: Difference) -> str:
+    """In points."""
     low, high = difference.interval
     return f"{100 * low:.1f} to {100 * high:.1f}"
+
+
+def counts(difference: Difference) -> str:
+    """In how many cases a row is better and worse."""
+    return f"{difference.better} / {difference.worse} of {difference.cases}"

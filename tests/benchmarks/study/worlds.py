@@ -5,18 +5,22 @@ from __future__ import annotations
 import csv
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from plan import Case, Training
 
 from tcon.cache import InputError
+from tcon.cache.common.records import from_json, to_json
 from tcon.cache.recipe import FlowRecipe
 from tcon.extract import Machine, extract
 from tcon.extract.flow import PRESETS
 from tcon.extract.synthetic import World, write_pair
 
-_FLOW = FlowRecipe(parameters=PRESETS["fast"])
+_PRESET = "fast"
+_FLOW = FlowRecipe(parameters=PRESETS[_PRESET])
+_ORIGIN = "origin.json"
 _MACHINE = Machine(device="cpu", workers=0)  # the pool's processes keep the cores busy
 
 
@@ -27,6 +31,46 @@ class Features:
     source: Path
     target: Path
     task: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """What a folder's features are of, or those that its runs were trained on.
+
+    Args:
+        knobs: of the generator; empty for real clips.
+        seed: of the case.
+        snippets: of each clip.
+        flow: preset of the flow; empty without flow.
+    """
+
+    knobs: Mapping[str, float]
+    seed: int
+    snippets: int
+    flow: str
+
+    def items(self) -> dict[str, object]:
+        """All of it by name."""
+        return {**self.knobs, "seed": self.seed, "snippets": self.snippets, "flow": self.flow}
+
+
+def origin_of(case: Case, training: Training, modalities: tuple[str, ...]) -> Origin:
+    """What the features of a case are of."""
+    flow = _PRESET if "flow" in modalities else ""
+    return Origin(knobs=case.knobs, seed=case.seed, snippets=training.snippets, flow=flow)
+
+
+def claim(folder: Path, origin: Origin) -> None:
+    """Make a folder that says what it is of, or make sure that an older one is of the same.
+
+    Raises:
+        InputError: it is of something else, or does not say of what.
+    """
+    if folder.exists():
+        _require_same(folder, origin)
+        return
+    begun = _begin(folder, origin)
+    os.replace(begun, folder)
 
 
 def world_of(case: Case) -> World:
@@ -44,11 +88,16 @@ def synthetic_features(
         training: says how many snippets.
         modalities: "rgb" and "flow".
         folder: of all worlds.
+
+    Raises:
+        InputError: the folder holds features of this name that are of something else.
     """
     home = folder / f"{case.name}_{'+'.join(modalities)}"
-    if not home.exists():
-        begun = home.with_name(home.name + ".begun")
-        shutil.rmtree(begun, ignore_errors=True)
+    origin = origin_of(case, training, modalities)
+    if home.exists():
+        _require_same(home, origin)
+    else:
+        begun = _begin(home, origin)
         pair = write_pair(begun / "clips", world=world_of(case))
         shutil.copy(pair.task, begun / "task.csv")
         for videos in (pair.source_list, pair.target_list):
@@ -89,6 +138,32 @@ def real_features(
         f"{a.stem}_to_{b.stem}": Features(a, b),
         f"{b.stem}_to_{a.stem}": Features(b, a),
     }
+
+
+def _begin(folder: Path, origin: Origin) -> Path:
+    """What becomes the folder when it is whole: empty, but for its origin."""
+    begun = folder.with_name(folder.name + ".begun")
+    shutil.rmtree(begun, ignore_errors=True)
+    begun.mkdir(parents=True)
+    (begun / _ORIGIN).write_text(to_json(origin))
+    return begun
+
+
+def _require_same(folder: Path, origin: Origin) -> None:
+    file = folder / _ORIGIN
+    if not file.exists():
+        raise InputError(f"{folder} does not say what it was made of: delete it")
+    try:
+        before = from_json(Origin, file.read_text()).items()
+    except ValueError as error:
+        raise InputError(f"{file} is damaged ({error}): delete {folder}") from None
+    now = origin.items()
+    for name in [*now, *before]:
+        if before.get(name) != now.get(name):
+            raise InputError(
+                f"{folder} was made with another {name} ({before.get(name)}, now {now.get(name)}): "
+                "delete it, or choose another -o"
+            )
 
 
 def _extract(

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import questions
 import tables
 from outcomes import CaseOutcome, PartOutcome
 from paired import RECOMMENDED
@@ -25,8 +26,9 @@ from tcon.evaluate.figures.style import Picture
 DOCS = Path(__file__).parents[3] / "docs"
 FIGURE = "results_knobs.png"
 KNOBS = ("misalign", "appearance", "key_share", "bias")
+BASELINES = ("source_only", "dann", "daaa", "cdan", "ta3n", "coral", "mcc", "im", "ema")
 QUESTIONS = (
-    *(("tcon", other) for other in ("source_only", "daaa", "cdan", "ta3n", "im")),
+    *(("tcon", other) for other in BASELINES),
     *(("tcon+", other) for other in ("source_only", "tcon", "im")),
     (RECOMMENDED, "source_only"),
 )
@@ -128,22 +130,29 @@ def _by_world(cases: Cases) -> dict[str, Cases]:
     return groups
 
 
-def _questions(cases: Cases, part: Part) -> str:
-    """On real clips, or on worlds that differ in misalignment alone."""
-    if part.real:
-        return tables.questions_table(_by_world(cases), QUESTIONS, nested=False)
+def _misaligned(cases: Cases) -> dict[str, Cases]:
+    """The base world and those that differ from it in misalignment alone."""
     turned = {n: some for n, some in _by_world(cases).items() if n.startswith("misalign=")}
-    worlds = {"base": _base(cases), **turned}
-    return tables.questions_table(worlds, QUESTIONS, nested=True)
+    return {"base": _base(cases), **turned}
+
+
+def _questions(cases: Cases, part: Part) -> str:
+    worlds = _by_world(cases) if part.real else _misaligned(cases)
+    return questions.questions_table(worlds, QUESTIONS, nested=not part.real)
+
+
+def _interaction(cases: Cases, part: Part) -> str:
+    return questions.interaction_table(_misaligned(cases), "tcon", "source_only", "base")
 
 
 def _recommended(cases: Cases, part: Part) -> str:
-    return tables.recommended_table(_by_world(cases), part.reference, nested=not part.real)
+    worlds = _by_world(cases)
+    return questions.recommended_table(worlds, part.reference, nested=not part.real)
 
 
 def _validators(cases: Cases, part: Part) -> str:
     chosen = cases if part.real else _base(cases)
-    return tables.validators_table(chosen, part.reference)
+    return questions.validators_table(chosen, part.reference)
 
 
 def _attention(cases: Cases, part: Part) -> str:
@@ -151,16 +160,26 @@ def _attention(cases: Cases, part: Part) -> str:
 
 
 def _directions(cases: Cases, part: Part) -> str:
-    """A table for each direction."""
-    found = []
-    for way, some in _by_world(cases).items():
-        table = tables.methods_table(some, part.reference, nested=False)
-        found.append(f"{way}:\n\n{table}")
-    return "\n\n".join(found)
+    return _each_world(cases, lambda some: tables.methods_table(some, part.reference, nested=False))
 
 
 def _variants(cases: Cases, part: Part) -> str:
-    return tables.variants_table(cases, part.reference, timed=part.name == "fast")
+    return _each_world(
+        cases,
+        lambda some: tables.variants_table(some, part.reference, timed=part.name == "fast"),
+    )
+
+
+def _attention_by_world(cases: Cases, part: Part) -> str:
+    return _each_world(cases, tables.attention_table)
+
+
+def _each_world(cases: Cases, table: Callable[[Cases], str]) -> str:
+    """A table for each kind of world, under its name where there are several."""
+    worlds = _by_world(cases)
+    if len(worlds) == 1:
+        return table(cases)
+    return "\n\n".join(f"{name}:\n\n{table(some)}" for name, some in worlds.items())
 
 
 def _modalities(cases: Cases, part: Part) -> str:
@@ -171,6 +190,7 @@ TABLES: Mapping[str, Mapping[str, Table]] = {
     "curves": {
         "methods": _base_methods,
         "questions": _questions,
+        "interaction": _interaction,
         "figure": lambda cases, part: f"![accuracy by knob](images/{FIGURE})",
         "recommended": _recommended,
         "validators": _validators,
@@ -180,7 +200,7 @@ TABLES: Mapping[str, Mapping[str, Table]] = {
     "ablations": {"modalities": _modalities},
     "ambiguities": {"variants": _variants, "attention": _attention},
     "fast": {"variants": _variants},
-    "components": {"variants": _variants},
+    "components": {"variants": _variants, "attention": _attention_by_world},
     "real": {
         "methods": _directions,
         "questions": _questions,
