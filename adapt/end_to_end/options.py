@@ -7,6 +7,8 @@ from typing import Literal
 
 from ...cache.common.ranges import NonNegative, Whole
 from ...cache.common.records import validate
+from ..methods import entry
+from ..methods.tcon.options import TconConfig
 
 BatchNorm = Literal["partial", "frozen", "trained"]
 
@@ -59,6 +61,8 @@ _C3D = (
 )
 # At Adam's 3e-4 the features of all clips collapse within 50 steps of `tcon`.
 _EFFICIENTNET = ("e2e.backbone_lr=0.1",)
+# With more the backbone fools TCoN's discriminators before it tells classes (docs/end-to-end.md).
+_TCON_LAMBDA_D = 0.03
 
 
 def usual_settings(method: str, given: EndToEnd, *, modality: str) -> list[str]:
@@ -66,7 +70,7 @@ def usual_settings(method: str, given: EndToEnd, *, modality: str) -> list[str]:
 
     The backbone's features are used as they are; a classifier on flow has TSN's dropout; the batch
     norms of random weights are trained, since their statistics are not those of any data; some
-    backbones have a learning rate of their own.
+    backbones have a learning rate, and a weight of TCoN's discriminators, of their own.
     """
     settings = [f"{method}.features=0", "train.normalise=none"]
     if modality == "flow":
@@ -75,6 +79,8 @@ def usual_settings(method: str, given: EndToEnd, *, modality: str) -> list[str]:
         settings.append("e2e.batch_norm=trained")
     elif given.backbone.startswith("efficientnet"):
         settings += _EFFICIENTNET
+        if isinstance(entry(method).config, TconConfig):
+            settings.append(f"{method}.lambda_d={_TCON_LAMBDA_D}")
     if given.backbone.startswith("c3d"):
         settings += _C3D
     return settings

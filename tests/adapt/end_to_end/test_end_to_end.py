@@ -406,6 +406,22 @@ def test_the_rates_of_backbones() -> None:
     assert (run.train.optimiser, run.train.lr, run.options.dropout) == ("adam", 3e-4, 0.7)
 
 
+def test_the_adversary_of_tcon_is_light_where_a_heavier_one_was_seen_to_harm() -> None:
+    weights = [
+        make_runs([method], settings, end_to_end=True)[0].options.lambda_d
+        for method, settings in (
+            ("tcon", []),
+            ("tcon+", []),
+            ("tcon-attn", []),
+            ("tcon", ["tcon.lambda_d=0.5"]),
+            ("tcon", ["e2e.weights=random"]),
+            ("tcon", ["e2e.backbone=bninception"]),
+            ("daaa", []),
+        )
+    ]
+    assert weights == [0.03, 0.03, 0.03, 0.5, 1.0, 1.0, 1.0]
+
+
 @pytest.mark.parametrize("method", ["tcon", "tcon+", "tcon-trn", "tcon-tadnet"])
 def test_the_labels_of_the_source_teach_nothing_about_target_videos(method: str) -> None:
     """Source attention depends on target features, which would be trained to serve it."""
