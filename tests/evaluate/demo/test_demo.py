@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from pathlib import Path
 
@@ -48,6 +49,7 @@ def test_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (["--bias", "nan"], "bias must be at most 1, not nan"),
         (["--classes", "9"], "classes must be at most 8, not 9"),
         (["--clips", "39"], "clips=39 is too small"),
+        (["--clips", "9" * 20], "clips must be at most 100000, not 9999"),
         (["--clips-seed", "-1"], "seed must be at least 0, not -1"),
     ],
 )
@@ -91,10 +93,28 @@ def test_clips_of_another_world_are_not_mixed_with_kept_features(tmp_path: Path)
         make(misalign=0.5, seed=2)
     (tmp_path / "source.h5").touch()
     make()
-    (tmp_path / "clips" / "world.json").unlink()
+    recorded = tmp_path / "clips" / "world.json"
+    known = json.loads(recorded.read_text())
+    recorded.write_text(json.dumps(known | {"wind": 1.0}))
+    with pytest.raises(InputError, match=r"world.json is damaged or of another version: wind: "):
+        make()
+    recorded.unlink()
     with pytest.raises(InputError, match="not recorded"):
         make()
     assert len(ticks) == 3 * 16
+
+
+def test_a_demo_that_was_stopped_before_its_first_clip_blocks_no_other(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    few = World(classes=2, clips=16)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("tcon.evaluate.demo.steps.write_pair", stop)
+        make_clips(tmp_path, world=World(), on_progress=lambda *_: None)
+    assert make_clips(tmp_path, world=few, on_progress=lambda *_: None).count == 16
 
 
 def test_unwritable_output(tmp_path: Path) -> None:
