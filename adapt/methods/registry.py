@@ -123,7 +123,7 @@ def entry(name: str) -> Entry:
         InputError: no such method; the message names the nearest.
     """
     if name not in _REGISTRY:
-        raise unknown("method", name, _REGISTRY)
+        raise unknown("method", name, sorted(_REGISTRY))
     found = _REGISTRY[name]
     return replace(found, plugin=found.plugin or plugin_of(found.method.__module__))
 

@@ -9,8 +9,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field
 
 from ...cache.common.ranges import Share, SomeShare, Whole
-from ...cache.common.records import validate
-from ...cache.errors import InputError
+from ...cache.common.records import InvalidField, validate
 from .actions import CONTROL, MAIN, Action
 from .domains import Codec, Domain, Look, Range, Timing, Tints
 
@@ -68,7 +67,7 @@ class World:
         seed: of the clips.
 
     Raises:
-        InputError: a value is out of its range, or there are too few clips for the classes.
+        InvalidField: a value is out of its range, or there are too few clips for the classes.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")  # of a record: a knob of another version
@@ -85,10 +84,17 @@ class World:
         validate(self)
         if self.per_class < 4:
             count = len(self.actions)
-            raise InputError(
-                f"clips={self.clips} is too small: {count} classes, the control's among them, need "
-                f"a train and a test clip in each domain, at least {4 * count} clips"
+            raise InvalidField(
+                "clips",
+                f"must be at least {4 * count}, not {self.clips}: {count} classes, the control's "
+                "among them, need a train and a test clip in each domain",
             )
+
+    @property
+    def turned(self) -> dict[str, float]:
+        """The knobs that are not at their defaults, and the seed if it is not."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {name: v for name, v in values.items() if v != getattr(World, name)}
 
     @property
     def main(self) -> Sequence[Action]:
