@@ -66,8 +66,11 @@ Block = Table | Heading | Statement | Text | Bullets | Commands
 
 
 def wrapped(text: str) -> str:
-    """A paragraph on lines of at most 96 columns; words, such as paths, stay whole."""
-    return textwrap.fill(text, 96, break_long_words=False, break_on_hyphens=False)
+    """A paragraph on lines of at most 96 columns; words, such as paths, and percentages stay
+    whole."""
+    kept = text.replace(" %", "\N{NO-BREAK SPACE}%")
+    lines = textwrap.fill(kept, 96, break_long_words=False, break_on_hyphens=False)
+    return lines.replace("\N{NO-BREAK SPACE}%", " %")
 
 
 def percent(share: float) -> str:
