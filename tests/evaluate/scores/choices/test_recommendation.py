@@ -185,3 +185,15 @@ def test_nothing_is_said_of_one_method_and_why_not_of_others(files: Files, tmp_p
         "- clips -> cctv, rgb, K = 4, im, tcon: no method is chosen: there is no such run of "
         "source_only."
     )
+
+
+def test_a_method_that_lacks_seeds_is_named_unasked(files: Files, tmp_path: Path) -> None:
+    usual(tmp_path / "runs", files)
+    write_seeds(tmp_path / "runs", files, "tcon+", 12)
+    result = evaluate(tmp_path / "runs")
+    [one] = result.recommendations
+    assert [c.value for c in one.selection.candidates] == ["tcon", "im", "source_only"]
+    assert one.selection.dropped_seeds == ()
+    assert "- clips -> cctv, rgb, K = 4: tcon+ has 1 of 2 seeds and is left out: " in (
+        result.to_markdown()
+    )
