@@ -68,7 +68,8 @@ def adapt(
     Args:
         source, target: feature files; end to end lists or folders of videos will do.
         methods: registered names, or ``recommended`` for the few among which
-            ``evaluate(runs, select="method")`` is to choose; ``source_only`` and ``tcon`` if none.
+            ``evaluate(runs, select="method")`` is to choose, by three seeds or more: of a single
+            one ``runs.warnings`` warns; ``source_only`` and ``tcon`` if none.
         modality: one or more; ``rgb`` if none.
         segments: K, or ``"6:4"`` for K_s and K_t, or several of these; 6 if none.
         seeds: how many, from 0 on, or which; 1 if none.

@@ -11,6 +11,11 @@ from .grid import Prepared
 from .methods import FittedMethod, entry
 from .tasks.task import VERIFIED
 
+_SINGLE_SEED = (
+    "a single seed does not tell how far seeds agree, which is one of the grounds of a "
+    "recommendation: train three by --seeds 3 (in Python seeds=3)"
+)
+
 
 @dataclass(frozen=True)
 class Briefing:
@@ -27,12 +32,13 @@ class Briefing:
     steps: Mapping[str, int]
 
 
-def brief(prepared: Prepared, devices: Sequence[str]) -> Briefing:
+def brief(prepared: Prepared, devices: Sequence[str], *, recommended: bool = False) -> Briefing:
     """Videos, classes, steps, and warnings; each sentence once.
 
     Args:
         prepared: the grid.
         devices: where it is trained.
+        recommended: whether one of its methods is to be chosen (`Grid.recommended`).
     """
     runs, store = [run for run, _ in prepared.runs], prepared.store
     said: dict[str, None] = dict.fromkeys(_videos(prepared, runs, ", ".join(devices)))
@@ -58,6 +64,8 @@ def brief(prepared: Prepared, devices: Sequence[str]) -> Briefing:
     if str(store.device) in devices:  # else processes of their own load the features
         said |= dict.fromkeys(memory_notes(store, runs))
     warnings = {text: None for run in runs for text in store.warnings(run)}
+    if recommended and len({run.seed for run in runs}) == 1:
+        warnings[_SINGLE_SEED] = None
     return Briefing(tuple(said), tuple(warnings), steps)
 
 

@@ -61,11 +61,13 @@ def prepare(
     check_runs(runs, store, oracle=oracle)
     begun = {run.name: begun_record(Path(output) / run.name) for run in runs}
     runs = settle_precision(runs, begun, Path(output), store, device or store.device, threads)
-    folders = []
+    folders: list[tuple[RunConfig, RunFolder]] = []
     for run in by_data(runs):
         path = Path(output) / run.name
         store.resume_from(run, begun[run.name])
         folders.append((run, RunFolder(path, _describe(run, runs, store, command))))
+    for _, folder in folders:  # none before all have been checked
+        folder.make()
     return Prepared(store, folders)
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import torch
 
-from .config.options import Precision, RunConfig
+from .config.options import Precision, RunConfig, UnknownOptions
 from .config.runs import base_of
 from .data.store import Store
-from .methods import FittedMethod, entry, names
+from .methods import FittedMethod, entry
 from .run.folder import begun_record
 from .run.record import RunRecord
 from .training.precision import choose
@@ -46,7 +46,8 @@ def settle_precision(
     """
     open_ones = any(run.train.precision == "auto" and not begun[run.name] for run in runs)
     stored = _stored(output) if open_ones else []
-    of_kind = {_kind(run): run.train.precision for run in stored if run.method in names()}
+    known_runs = [run for run in stored if not isinstance(run.options, UnknownOptions)]
+    of_kind = {_kind(run): run.train.precision for run in known_runs}
     of_rivals = {_rivals(run): run.train.precision for run in stored}
 
     def precision_of(run: RunConfig) -> Precision:

@@ -48,6 +48,9 @@ class Evaluation(Content):
         ]
         if len(self.results) > len(shown):
             shown.append(f"and {len(self.results) - len(shown)} more")
+        if self.unlabelled:
+            shown.append(f"{len(self.unlabelled)} with an unlabelled target")
+        shown += [f"take {one.taken.value}" for one in self.recommendations]
         groups = len(self.groups) + len(self.fused)
         return f"<Evaluation of {groups} group{'' if groups == 1 else 's'}: {', '.join(shown)}>"
 

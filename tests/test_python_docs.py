@@ -13,6 +13,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from feature_files import write_domain
+
+from tcon.adapt.config.recommended import METHODS
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "python.md").read_text()
@@ -115,3 +118,22 @@ def test_the_script_gives_what_the_commands_give(folders: tuple[Path, Path]) -> 
     label = printed.splitlines()[-1].split()[0]
     assert re.search(rf"new\.mp4\s+{label}", told)
     assert (by_script / "report.html").stat().st_size > 10_000
+
+
+def test_the_example_of_recommended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_domain(tmp_path / "clips.h5")
+    write_domain(tmp_path / "cameras.h5", seed=1)
+    section = PAGE.partition("**Which method to take.**")[2].partition("\n**")[0]
+    found = re.search(r"```python\n(.*?)```", section, re.S)
+    assert found
+    quick = '{"train.epochs": 1, "train.min_steps": 2, "train.precision": "fp32"}'
+    code = found[1].replace("segments=4", f"segments=4, settings={quick}, jobs=1")
+    assert quick in code
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "docs/python.md", "exec"), {})
+    first, path = capsys.readouterr().out.splitlines()
+    method = first.split()[0]
+    assert method in METHODS and Path(path).name.startswith(f"{method}_rgb_k4_seed0")
+    assert len(list((tmp_path / "runs/choice").iterdir())) == 3 * len(METHODS)

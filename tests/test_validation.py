@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tcon.cache import InputError
-from tcon.cache.common.records import validate
+from tcon.cache.common.records import InvalidField, validate
 from tcon.cache.recipe import FlowParameters, FlowRecipe, Preprocessing, Sampling, Views
 from tcon.extract import Machine
 from tcon.extract.features.options import ExtractOptions
@@ -46,6 +47,14 @@ def test_values_that_make_no_sense(make: Callable[[], object], message: str) -> 
 def test_values_that_mean_the_same_are_converted() -> None:
     assert Machine(keep_flow="flow").keep_flow == Path("flow")
     assert ExtractOptions(modalities=["flow"]).modalities == ("flow",)
+
+
+def test_the_field_is_told_apart_and_survives_another_process() -> None:
+    with pytest.raises(InvalidField) as caught:
+        Machine(workers=-1)
+    error = pickle.loads(pickle.dumps(caught.value))
+    assert (error.field, error.problem) == ("workers", "must be at least 0, not -1")
+    assert str(error) == "workers must be at least 0, not -1"
 
 
 def test_a_long_value_is_shortened() -> None:

@@ -64,7 +64,8 @@ def make_grid(given: Mapping[str, Any]) -> Grid:
     """Make a grid from the keys of a plan or of the command line; defaults where a key is missing.
 
     Raises:
-        InputError: no source or target, or anything `make_runs` refuses.
+        InputError: no source or target, a preset that not all recommended methods have, or
+            anything `make_runs` refuses.
     """
     options = {**_DEFAULTS, **given}
     for key in ("source", "target"):
@@ -72,6 +73,8 @@ def make_grid(given: Mapping[str, Any]) -> Grid:
             raise InputError(f"no {key}: name its feature file by --{key}, or a plan by --plan")
     require_mode(options)
     methods = _words(options, "methods")
+    if recommended.NAME in methods:
+        recommended.require_preset(options["preset"])
     runs = make_runs(
         recommended.expand(methods),
         settings_of(options),

@@ -72,7 +72,8 @@ def prepare_each(
             for run in grid.runs:
                 on_event(RunChanged(grid.output / run.name, "failed", str(error)))
             continue
-        on_event(GridReady(grid, brief(prepared, devices or (str(device),))))
+        where = devices or (str(device),)
+        on_event(GridReady(grid, brief(prepared, where, recommended=grid.recommended)))
         yield grid, prepared
 
 

@@ -123,14 +123,19 @@ def entry(name: str) -> Entry:
         InputError: no such method; the message names the nearest.
     """
     if name not in _REGISTRY:
-        raise unknown("method", name, _REGISTRY)
+        raise unknown("method", name, sorted(_REGISTRY))
     found = _REGISTRY[name]
     return replace(found, plugin=found.plugin or plugin_of(found.method.__module__))
 
 
+def is_built_in(name: str) -> bool:
+    """Whether a method is tcon's own."""
+    return name in _BUILT_IN
+
+
 def known_elsewhere(name: str) -> bool:
     """Whether another process knows the method too: it is tcon's own or comes from a plug-in."""
-    return name in _BUILT_IN or entry(name).plugin is not None
+    return is_built_in(name) or entry(name).plugin is not None
 
 
 @contextmanager

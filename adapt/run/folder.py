@@ -17,6 +17,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -42,21 +43,28 @@ class RunFolder:
     """Writes one run.
 
     Args:
-        path: the folder; made if missing.
+        path: the folder, made by `make` or `begin`.
         record: of the run; must be the same run as one that the folder holds already.
 
     Raises:
-        InputError: the folder cannot be written or holds another run.
+        InputError: the folder holds another run.
     """
 
     def __init__(self, path: Path, record: RunRecord) -> None:
         self.path, self.record = path, record
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"cannot write the run {path}: {error.strerror}") from None
         if self.finished or self.resume.exists():
             self._require_same()
+
+    def make(self) -> None:
+        """Make the folder if it is missing.
+
+        Raises:
+            InputError: it cannot be written.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"cannot write the run {self.path}: {error.strerror}") from None
 
     @property
     def finished(self) -> bool:
@@ -84,7 +92,8 @@ class RunFolder:
                 release(lock)
 
     def begin(self, written: int = 0) -> None:
-        """Write the record; keep the first ``written`` bytes of the metrics."""
+        """Make the folder, write the record; keep the first ``written`` bytes of the metrics."""
+        self.make()
         replace_file(self.path / CONFIG, write_record(self.record))
         (self.path / METRICS).touch()
         os.truncate(self.path / METRICS, written)
@@ -159,14 +168,36 @@ class RunFolder:
             (self.path / name).unlink(missing_ok=True)
 
     def _require_same(self) -> None:
-        difference = read_record(self.path).first_difference(self.record)
-        if difference is not None:
-            key, before, now = difference
-            state = "a finished" if self.finished else "an interrupted"
+        before = read_record(self.path)
+        if before.namesake:
             raise InputError(
-                f"{self.path} is {state} run with another {key} ({shorten(str(before))}, now "
-                f"{shorten(str(now))}): choose another -o or delete it"
+                f"{self.path}: {before.namesake}. To train tcon's own, choose another -o"
             )
+        differences = before.differences(self.record)
+        if not differences:
+            return
+        state = "a finished" if self.finished else "an interrupted"
+        changes = ", ".join(
+            f"{d.key} ({shorten(str(d.ours))}, now {shorten(str(d.theirs))})" for d in differences
+        )
+        both = before.settings().keys() & self.record.settings().keys()
+        remedy = ""
+        if all(d.key in both for d in differences):
+            words = " ".join(f"--set {_setting(d.key, d.ours)}" for d in differences)
+            remedy = (
+                ". If you changed nothing, the defaults have changed since; to go on with it as it "
+                f"was: {words}"
+            )
+        raise InputError(
+            f"{self.path} is {state} run with another {changes}: choose another -o or delete it"
+            f"{remedy}"
+        )
+
+
+def _setting(key: str, value: Any) -> str:
+    """``key=value`` as a shell takes it and ``--set`` reads it."""
+    text = str(value).lower() if isinstance(value, bool | None) else str(value)
+    return shlex.quote(f"{key}={text}")
 
 
 def is_finished(path: Path) -> bool:

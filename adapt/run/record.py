@@ -17,11 +17,12 @@ from pydantic import ConfigDict
 from ...cache.common.plugins import PluginRecord, require_plugin
 from ...cache.common.ranges import Whole
 from ...cache.common.records import from_data, to_json
-from ...cache.errors import InputError, shorten
+from ...cache.errors import InputError, printable, shorten
 from ...cache.recipe import Recipe
 from ..config.options import MethodOptions, RunConfig, UnknownOptions
-from ..methods import entry, names
+from ..methods import Entry, entry, names
 from .legacy import current_layout, with_what_was_fixed
+from .plugins import another_plugin, has_namesake, without_namesake
 
 CONFIG = "config.json"
 Domain = Literal["source", "target"]
@@ -179,14 +180,34 @@ class RunRecord:
             found["data.flow"] = None if data.recipe is None else data.recipe.flow
         return {k: v for k, v in found.items() if k != "e2e.micro_batch" and k not in without}
 
-    def first_difference(self, other: RunRecord) -> Difference | None:
-        """What tells the results of two runs apart; None where they are the same run."""
+    def differences(self, other: RunRecord) -> list[Difference]:
+        """What tells the results of two runs apart, by rising keys; [] for the same run."""
         ours, theirs = self.decisive(), other.decisive()
-        for key in sorted(ours.keys() | theirs.keys()):
-            a, b = ours.get(key), theirs.get(key)
-            if a != b and not (key in _MAY_BE_UNKNOWN and None in (a, b)):
-                return Difference(key, a, b)
-        return None
+        each = [Difference(k, ours.get(k), theirs.get(k)) for k in sorted(ours.keys() | theirs)]
+        return [
+            d
+            for d in each
+            if d.ours != d.theirs and not (d.key in _MAY_BE_UNKNOWN and None in (d.ours, d.theirs))
+        ]
+
+    @property
+    def registered(self) -> Entry | None:
+        """The run's method as it is registered here; None where it is not."""
+        unknown = isinstance(self.run.options, UnknownOptions) or self.run.method not in names()
+        return None if unknown else entry(self.run.method)
+
+    @property
+    def namesake(self) -> str:
+        """Why the method registered by the name of the run's is another one, in a sentence; else
+        empty."""
+        if not has_namesake(self.run.method, self.plugins):
+            return ""
+        module = shorten(printable(self.plugins[0].module))
+        return (
+            f"the run is of the plug-in {module}, whose method {self.run.method} has the name of "
+            "one of tcon's own now: tcon eval scores the run as it is; for all else, give the "
+            "plug-in's method another name and train it again"
+        )
 
     def require_method(self) -> None:
         """Make sure that the run's method can be built.
@@ -194,6 +215,8 @@ class RunRecord:
         Raises:
             InputError: it is not registered here; says which plug-in to give.
         """
+        if self.namesake:
+            raise InputError(self.namesake)
         if isinstance(self.run.options, UnknownOptions):
             for plugin in self.plugins:
                 require_plugin(plugin)
@@ -206,8 +229,8 @@ class RunRecord:
 def read_record(folder: Path) -> RunRecord:
     """The record in a run's folder, whatever version wrote it.
 
-    Where its method is not registered, its options are `UnknownOptions`: no code that a record
-    names is run.
+    Where its method is not registered, or is a plug-in's whose name is tcon's own by now, its
+    options are `UnknownOptions`: no code that a record names is run.
 
     Raises:
         InputError: there is none, or it is damaged.
@@ -228,7 +251,7 @@ def read_record(folder: Path) -> RunRecord:
         if "run" not in values:
             values = current_layout(values)
         values = with_what_was_fixed(values)
-        record = from_data(RunRecord, values)
+        record = from_data(RunRecord, without_namesake(values))
         if record.run.train.precision == "auto":
             raise ValueError("run.train.precision: must be fp32 or bf16 in a run that has begun")
         return record
@@ -236,27 +259,12 @@ def read_record(folder: Path) -> RunRecord:
         raise
     except (ValueError, RecursionError) as error:
         reason = shorten(" ".join(str(error).split()))
-        if plugin := _another_plugin(values):
+        if plugin := another_plugin(values):
             raise InputError(
                 f"{path} does not fit the method of the plug-in {plugin} ({reason}), which has "
                 "changed since: give the file that the run was made with by --plugin FILE"
             ) from None
         raise InputError(f"{path} is damaged ({reason}): delete the run and repeat it") from None
-
-
-def _another_plugin(values: Any) -> str:
-    """The plug-in that has registered a run's method here, if the run was made by other code."""
-    run = values.get("run") if isinstance(values, dict) else None
-    method = run.get("method") if isinstance(run, dict) else None
-    if not isinstance(method, str) or method not in names():
-        return ""
-    plugin = entry(method).plugin
-    recorded = values.get("plugins")
-    same = plugin is None or any(
-        isinstance(known, dict) and known.get("sha256") == plugin.sha256
-        for known in (recorded if isinstance(recorded, list) else ())
-    )
-    return "" if same or plugin is None else plugin.module
 
 
 def write_record(record: RunRecord) -> bytes:

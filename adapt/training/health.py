@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from ..config.settings import keys
 from ..methods.tcon.warmup import WarmupConfig
 
 T = TypeVar("T")
@@ -63,14 +64,15 @@ def findings(
         method: the name of the method, which is METHOD in the remedies below.
         longer: the setting to raise for more steps, which is LONGER in them.
         source_segments: with 1 every alignment chooses the same one.
-        options: the method's; its ``warmup``, if any, says when attention starts by itself.
+        options: the method's: remedies name no setting that is not among them, and their
+            ``warmup``, if any, says when attention starts by itself.
     """
     if not records:
         return []
     found = [
-        *_features(records),
-        *_predictions(records),
-        *_discriminators(records),
+        *_features(records, options),
+        *_predictions(records, options),
+        *_discriminators(records, options),
         *_pairs(records, options),
     ]
     if source_segments > 1:
@@ -102,7 +104,7 @@ def by_kind(
     return list(kinds.values())
 
 
-def _features(records: Records) -> Iterator[Finding]:
+def _features(records: Records, options: object) -> Iterator[Finding]:
     if (
         "feature_spread" in records[-1]
         and (spread := _late_mean(records, "feature_spread")) < _ALIKE
@@ -111,25 +113,26 @@ def _features(records: Records) -> Iterator[Finding]:
             "features alike",
             "the backbone makes nearly the same features of all source clips (they differ by "
             f"{spread:.1%} of their size), so there is nothing to tell classes by",
-            "lower e2e.backbone_lr, or METHOD.lambda_d where there is one; random weights need "
-            "more steps",
+            "lower e2e.backbone_lr"
+            + _setting(options, ", or METHOD.lambda_d")
+            + "; random weights need more steps",
         )
 
 
-def _predictions(records: Records) -> Iterator[Finding]:
+def _predictions(records: Records, options: object) -> Iterator[Finding]:
     if (share := _late_mean(records, "target_top_class")) > _ONE_CLASS:
         pseudo = " (pseudo-labels strengthen it)" if _late_mean(records, "pseudo_rate") else ""
         yield Finding(
             "one class",
             f"{share:.0%} of the target training videos get one and the same class{pseudo}: unless "
             "they are of one, the target's classes are not told apart",
-            "train longer (LONGER), and cached features with train.normalise=domain; "
-            "a higher METHOD.pseudo.threshold where there are pseudo-labels, and a lower "
-            "METHOD.lambda_d where there is one",
+            "train longer (LONGER), and cached features with train.normalise=domain"
+            + _setting(options, "; a higher METHOD.pseudo.threshold")
+            + _setting(options, "; a lower METHOD.lambda_d"),
         )
 
 
-def _discriminators(records: Records) -> Iterator[Finding]:
+def _discriminators(records: Records, options: object) -> Iterator[Finding]:
     for key in (key for key in records[-1] if key.endswith(_DISCRIMINATOR)):
         name = key.removesuffix(_DISCRIMINATOR)
         accuracies = [record[key] for record in records]
@@ -139,8 +142,9 @@ def _discriminators(records: Records) -> Iterator[Finding]:
                 f"{name} separated",
                 f"the {name} discriminator still tells the domains apart at the end (accuracy "
                 f"{late:.2f}): the features cannot fool it, so little is aligned",
-                "train longer (LONGER), or a higher METHOD.lambda_d where there is one; "
-                "train.normalise=domain, where it is not set, brings the domains nearer first",
+                "train longer (LONGER)"
+                + _setting(options, ", or a higher METHOD.lambda_d")
+                + "; train.normalise=domain, where it is not set, brings the domains nearer first",
             )
         losses = [record.get(f"{name}_domain", math.nan) for record in records]
         if max(accuracies) < _GUESSING and all(map(_is_guess, losses)):
@@ -151,6 +155,12 @@ def _discriminators(records: Records) -> Iterator[Finding]:
                 "raise train.lr or the discriminator's width; if the domains look alike already, "
                 "there is nothing to align",
             )
+
+
+def _setting(options: object, advice: str) -> str:
+    """Advice that ends in a setting METHOD.KEY; nothing where the method's options have no KEY."""
+    key = advice.partition("METHOD.")[2]
+    return advice if options is not None and key in keys(options) else ""
 
 
 def _is_guess(loss: float) -> bool:

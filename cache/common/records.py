@@ -7,7 +7,7 @@ from typing import Any, TypeVar, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
-from ..errors import InputError, shorten
+from ..errors import InputError, shorten, visible
 
 T = TypeVar("T")
 _SAID = {
@@ -30,6 +30,22 @@ _SAID = {
 }
 _ADAPTERS: dict[type[Any], TypeAdapter[Any]] = {}  # to build one takes a while
 _FIELD_ADAPTERS: dict[type[Any], dict[str, TypeAdapter[Any]]] = {}
+
+
+class InvalidField(InputError):
+    """A field of a dataclass has a value that makes no sense.
+
+    Args:
+        field: its name.
+        problem: what is wrong with the value: ``must be at least 1, not 0``.
+    """
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(field, problem)  # as given, so that it can be pickled
+        self.field, self.problem = field, problem
+
+    def __str__(self) -> str:
+        return visible(f"{self.field} {self.problem}")
 
 
 def to_json(record: object, *, indent: int | None = None) -> str:
@@ -92,7 +108,7 @@ def validate(record: object) -> None:
     A value of another type that means the same, such as a path as a text, is converted.
 
     Raises:
-        InputError: names the first field that is wrong.
+        InvalidField: names the first field that is wrong.
     """
     for name, adapter in _field_adapters(type(record)).items():
         value = getattr(record, name)
@@ -100,7 +116,7 @@ def validate(record: object) -> None:
             object.__setattr__(record, name, adapter.validate_python(value))  # it may be frozen
         except ValidationError as error:
             said = what_is_wrong(error)
-            raise InputError(f"{name} {said}, not {shorten(repr(value))}") from None
+            raise InvalidField(name, f"{said}, not {shorten(repr(value))}") from None
 
 
 def _field_adapters(kind: type[Any]) -> dict[str, TypeAdapter[Any]]:

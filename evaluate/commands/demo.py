@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from ...cache.common.records import InvalidField
+from ...cache.errors import InputError
 from ...extract.synthetic import World
 
 
@@ -66,4 +68,9 @@ def demo(output: Path, clips_seed: int, seeds: int, device: str, **knobs: Any) -
     """Make synthetic clips of two domains, extract, adapt and evaluate: the whole pipeline."""
     from ..demo.show import run_demo
 
-    run_demo(output, world=World(seed=clips_seed, **knobs), seeds=seeds, device=device)
+    try:
+        world = World(seed=clips_seed, **knobs)
+    except InvalidField as error:
+        option = "clips-seed" if error.field == "seed" else error.field.replace("_", "-")
+        raise InputError(f"--{option} {error.problem}") from None
+    run_demo(output, world=world, seeds=seeds, device=device)

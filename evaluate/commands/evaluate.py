@@ -208,8 +208,10 @@ def _check_options(given: Mapping[str, Any]) -> None:
         "--report FILE, --figures DIR or --distances": (
             given["source_features"] and not select and not measured
         ),
-        "--select draws nothing: leave out --figures, --report and --distances": (
-            select and measured
+        "--select draws nothing: leave out --figures, --report and --distances (--report goes with "
+        "--select method)": (
+            select
+            and (given["figures"] or given["distances"] or (given["html"] and select != "method"))
         ),
         "--select prints choices alone: leave out the options of other tables": (
             select and (given["fuse"] or any(given[name] for name in of_tables))

@@ -46,11 +46,12 @@ def frames_picture(
     return Picture("frames", "Frames", caption, figure, photo=True, dpi=100)
 
 
-def accuracy_picture(panels: Mapping[str, TaskAccuracies]) -> Picture:
+def accuracy_picture(panels: Mapping[str, TaskAccuracies], *, world: str = "") -> Picture:
     """Mean accuracy of each method with its 95 % interval, and a dot per seed.
 
     Args:
         panels: the accuracies of each task, by its title.
+        world: what the clips are like, for the title; empty for the default.
     """
     figure = Figure(figsize=(4.2 * len(panels), 3.4))
     grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
@@ -75,6 +76,8 @@ def accuracy_picture(panels: Mapping[str, TaskAccuracies]) -> Picture:
         axis.spines[["top", "right"]].set_visible(False)
     grid[0].set_ylim(0, 109)
     grid[0].set_ylabel("target accuracy, %")
+    if world:
+        figure.suptitle(world, fontsize=10)
     figure.tight_layout()
     caption = "Mean accuracy over seeds on the target's test clips; bars are 95 % intervals."
     return Picture("accuracy", "Accuracy", caption, figure, dpi=150)

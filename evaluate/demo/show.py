@@ -79,19 +79,24 @@ def run_demo(
     scored = {title: score(output / "runs" / task.stem) for title, task in made.tasks.items()}
 
     console().rule("4/4 tcon eval")
+    knobs = ", ".join(f"{name} = {value:g}" for name, value in world.turned.items())
     for title, result in scored.items():
         console().print(f"\n{title}", style="bold")
         print(result.to_markdown())
         result.to_csv(output / f"{made.tasks[title].stem}.csv")
     for picture in (
         frames_picture(made.one_per_class, list(made.domains)),
-        accuracy_picture({title: accuracies(result) for title, result in scored.items()}),
+        accuracy_picture(
+            {title: accuracies(result) for title, result in scored.items()}, world=knobs
+        ),
     ):
         (output / f"{picture.name}.png").write_bytes(picture.encode("png"))
     console().print(
         "\nas_extracted: features as they are; standardised: each domain by its own unlabelled "
         "statistics."
     )
+    if knobs:
+        console().print(f"Clips of another world than the default: {knobs}.")
     console().print(
         "The control's two classes show the same poses in another order. A method that pools "
         "segments cannot tell them apart: its accuracy should be near 50 %, as far as so few test "

@@ -109,13 +109,18 @@ def make_clips(output: Path, *, world: World, on_progress: Callable[[int, int], 
 
 
 def _require_same_world(output: Path, recorded: Path, world: World) -> None:
-    """Refuse features and runs of other clips: they would be kept as if they were of these."""
-    if not (output / "source.h5").exists() and not recorded.exists():
+    """Refuse clips and features of another world: they would be kept as if they were of this one.
+    A demo that was stopped before its first clip has neither."""
+    features = [output / f"{name}.h5" for name in ("source", "target")]
+    clips = (p for name in ("source", "target") for p in (recorded.parent / name).rglob("*.*"))
+    if not any(path.exists() for path in features) and not any(clips):
         return
     try:
         there = to_data(from_json(World, recorded.read_bytes()))
-    except (FileNotFoundError, ValueError):
+    except FileNotFoundError:
         differ = "their world is not recorded"
+    except ValueError as error:
+        differ = f"{recorded} is damaged or of another version: {error}"
     else:
         differ = ", ".join(
             f"{name} was {there[name]}, not {value}"

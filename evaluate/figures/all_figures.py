@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ...adapt.methods import entry
 from ...cache import InputError
 from ..runs.embeddings import Loader, RunFeatures
 from ..runs.groups import Group
@@ -44,7 +43,7 @@ def draw_all(
         InputError: a pair that was asked for cannot be shown.
     """
     check_pairs([group.first for group in groups], loader, pairs)
-    if pairs.ids and not any(co_attends(entry(g.method).method) for g in groups):
+    if pairs.ids and not any(_co_attends(group) for group in groups):
         raise InputError(
             "no method of these runs has the co-attention that pairs (pairs=, --pair) would show"
         )
@@ -95,3 +94,8 @@ def coattention_pictures(
         return
     for number, (pair, images) in enumerate(zip(pairs, frames, strict=True), start=1):
         yield coattention_picture(pair, images, f"{name}_coattention_{number}", name, number)
+
+
+def _co_attends(group: Group) -> bool:
+    known = group.record.registered
+    return known is not None and co_attends(known.method)

@@ -9,6 +9,7 @@ from typing import Any
 
 from ...cache import InputError
 from ..runs.values import as_text
+from ..scores.choices.recommendation import Recommendation
 from ..scores.choices.selection import Selection
 from ..scores.choices.validators import VALIDATORS
 from ..scores.results import Result
@@ -25,7 +26,10 @@ _ACCURACIES = (
     *("mcnemar_p", "test_videos", "protocol", "mode", "normalise", "backbone", "fusion"),
     *("trains_on_target_labels", "note", "runs"),
 )
-_PREDICTIONS = ("transfer", "method", "modality", "segments", "video", "class", "probability")
+_PREDICTIONS = (
+    *("transfer", "method", "modality", "segments", "video", "class", "probability"),
+    "recommended",
+)
 _CANDIDATES = (
     *("transfer", "method", "modality", "segments", "seeds", "key", "value", *VALIDATORS),
     *("chosen_by", "accuracy", "runs"),
@@ -57,7 +61,7 @@ def write_csv(content: Content, path: str | Path) -> None:
     elif content.results:
         columns, rows = _ACCURACIES, accuracy_rows(content.results)
     else:
-        columns, rows = _PREDICTIONS, prediction_rows(content.unlabelled)
+        columns, rows = _PREDICTIONS, prediction_rows(content.unlabelled, content.recommendations)
     try:
         with Path(path).open("w", newline="") as file:
             writer = csv.DictWriter(file, columns, restval="")
@@ -72,8 +76,11 @@ def accuracy_rows(results: Sequence[Result]) -> list[Row]:
     return [row for result in results for row in _of_result(result)]
 
 
-def prediction_rows(results: Sequence[Unlabelled]) -> list[Row]:
-    """A row per target video and group."""
+def prediction_rows(
+    results: Sequence[Unlabelled], recommendations: Sequence[Recommendation]
+) -> list[Row]:
+    """A row per target video and group; ``recommended`` is "yes" for the methods to take."""
+    taken = {one.group for one in recommendations}
     return [
         {
             "transfer": result.group.transfer,
@@ -83,6 +90,7 @@ def prediction_rows(results: Sequence[Unlabelled]) -> list[Row]:
             "video": prediction.video,
             "class": prediction.label,
             "probability": prediction.probability,
+            "recommended": "yes" if result.group in taken else "",
         }
         for result in results
         for prediction in result.predictions

@@ -158,6 +158,7 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
             }
             for pick in outcome.picks
         ],
+        "comparison": _comparison(outcome.comparison) if outcome.comparison else None,
     }
 
 

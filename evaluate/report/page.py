@@ -58,7 +58,7 @@ def reported(content: Content) -> list[Block]:
 
 def advice(content: Content) -> list[Block]:
     """Which method to take; where nothing was chosen, also why nothing can be said of some."""
-    blocks = recommendation_blocks(content.recommendations)
+    blocks = recommendation_blocks(content.recommendations, content.outcomes)
     if content.left_out and not content.selections:
         blocks.append(Bullets(content.left_out))
     return blocks
@@ -101,8 +101,10 @@ def distances(content: Content) -> list[Block]:
 
 
 def _predictions(content: Content) -> list[Block]:
+    """Of each group, those of the methods to take first."""
     blocks: list[Block] = []
-    for result in content.unlabelled:
+    first = {one.group for one in content.recommendations}
+    for result in sorted(content.unlabelled, key=lambda result: result.group not in first):
         group = result.group
         how = f"{group.transfer}, {group.modality}, K = {group.segments}"
         shown = result.predictions[:_SHOWN_PREDICTIONS]

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ...adapt.methods import entry, names
 from ...adapt.run.record import RunRecord
 from ...cache import InputError
 from ..scores.intervals import accuracy_interval
@@ -178,13 +177,17 @@ class Group:
 
     @property
     def label(self) -> str:
-        """The method's name for people; the run's where this version does not know the method."""
-        return entry(self.method).title if self.method in names() else self.method
+        """The method's name for people; the run's where this version does not know the method,
+        with its plug-in where tcon has another method of that name."""
+        record = self.record
+        if record.namesake:
+            return f"{self.method} ({Path(record.plugins[0].module).name})"
+        return record.registered.title if record.registered else self.method
 
     @property
     def note(self) -> str:
         """What readers must know of the method's numbers; mostly empty."""
-        return entry(self.method).note if self.method in names() else ""
+        return self.record.registered.note if self.record.registered else ""
 
     @property
     def transfer(self) -> str:
@@ -207,8 +210,9 @@ class Group:
 
         The record says so too, of a method that this process does not know.
         """
-        known = self.method in names() and entry(self.method).method.reads_target_labels
-        return known or any(part.record.data.target_labels_sha256 for part in self.parts)
+        known = self.record.registered
+        reads = known is not None and known.method.reads_target_labels
+        return reads or any(part.record.data.target_labels_sha256 for part in self.parts)
 
     @property
     def conditions(self) -> dict[str, Hashable]:

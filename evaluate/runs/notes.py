@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from .groups import Group
 from .names import full_name
@@ -17,23 +17,15 @@ _NORMALISED = {
 
 def notes_of(groups: Sequence[Group]) -> list[str]:
     """Notes on the numbers of these groups; a note that does not hold for all says for which."""
-    notes = []
+    notes = list(_of_several(groups))
     made: dict[str, list[Group]] = {}
     for group in groups:
-        head = f"{group.transfer}, {group.label}"
         if group.reads_target_labels:
             notes.append(
                 f"{group.label} trains on target labels: an upper bound, not an adaptation."
             )
         if group.note:
             notes.append(f"{group.label}: {group.note}.")
-        if group.protocol == "transductive":
-            notes.append(
-                f"{head}: transductive, adapted to the test videos (without their labels)."
-            )
-        cached = group.mode == "cached features"  # end to end, random weights are trained
-        if cached and "random" in group.weights:
-            notes.append(f"{head}: features of a random backbone; the numbers mean nothing.")
         if group.fusion:
             notes.append(
                 "rgb+flow: mean of both runs' logits before the softmax, weights "
@@ -45,3 +37,21 @@ def notes_of(groups: Sequence[Group]) -> list[str]:
         rows = "; ".join(dict.fromkeys(full_name(group, groups) for group in members))
         notes.append(f"{rows}: {note}" if len(made) > 1 else f"B{note[1:]}")
     return list(dict.fromkeys(notes))
+
+
+def _of_several(groups: Sequence[Group]) -> Iterator[str]:
+    """What holds for several methods of a transfer, in one note that names all of them."""
+    transfers: dict[str, list[Group]] = {}
+    for group in groups:
+        transfers.setdefault(group.transfer, []).append(group)
+    for transfer, members in transfers.items():
+        adapted = [group for group in members if group.protocol == "transductive"]
+        # End to end, random weights are trained.
+        random = [g for g in members if g.mode == "cached features" and "random" in g.weights]
+        for which, note in (
+            (adapted, "transductive, adapted to the test videos (without their labels)"),
+            (random, "features of a random backbone; the numbers mean nothing"),
+        ):
+            if which:
+                labels = dict.fromkeys(group.label for group in which)
+                yield f"{transfer}, {', '.join(labels)}: {note}."

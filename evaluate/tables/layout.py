@@ -5,6 +5,7 @@ The functions of this folder turn records into blocks; `report` writes blocks as
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -26,6 +27,14 @@ class Heading:
     """What the blocks below it are about."""
 
     kind: ClassVar[str] = "heading"
+    text: str
+
+
+@dataclass(frozen=True)
+class Statement:
+    """The sentence that matters most of what is around it."""
+
+    kind: ClassVar[str] = "statement"
     text: str
 
 
@@ -53,7 +62,15 @@ class Commands:
     lines: Sequence[str]
 
 
-Block = Table | Heading | Text | Bullets | Commands
+Block = Table | Heading | Statement | Text | Bullets | Commands
+
+
+def wrapped(text: str) -> str:
+    """A paragraph on lines of at most 96 columns; words, such as paths, and percentages stay
+    whole."""
+    kept = text.replace(" %", "\N{NO-BREAK SPACE}%")
+    lines = textwrap.fill(kept, 96, break_long_words=False, break_on_hyphens=False)
+    return lines.replace("\N{NO-BREAK SPACE}%", " %")
 
 
 def percent(share: float) -> str:

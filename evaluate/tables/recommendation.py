@@ -1,23 +1,17 @@
-"""Which method to take, in a sentence with its grounds."""
+"""Which method to take, what to do with it, and what labels say of it afterwards."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Mapping, Sequence
 
-import numpy as np
-
+from ..runs.groups import Group
 from ..runs.values import as_text
-from ..scores.choices.recommendation import COLLAPSED, Recommendation
-from ..scores.choices.validators import VALIDATORS
-from .layout import Block, Bullets, Text
+from ..scores.choices.outcomes import Outcome
+from ..scores.choices.recommendation import Recommendation
+from ..scores.paired import Comparison
+from .layout import Block, Statement, Text, wrapped
 
-_BECAUSE = {
-    "ensv": "it agrees most with all methods together",
-    "entropy": "its predictions are the most confident",
-    "mutual_information": "its predictions are the most confident for the classes that they use",
-    "snd": "its predictions have the densest neighbourhoods",
-    "source_accuracy": "it is the most accurate on the source",
-}
 _MEANING = (
     "Agreement is the share of the target's training videos to which two seeds, or two methods, "
     "give one class. None of this is an accuracy, which nobody knows without labels: methods that "
@@ -25,82 +19,39 @@ _MEANING = (
 )
 
 
-def recommendation_blocks(recommendations: Sequence[Recommendation]) -> list[Block]:
-    """A sentence for each, after its data where there are several; nothing where there is none."""
-    if not recommendations:
-        return []
-    if len(recommendations) == 1:
-        return [Text(sentence(recommendations[0])), Text(_MEANING)]
-    lines = [f"{_where(one)}: {sentence(one)}" for one in recommendations]
-    return [Bullets(lines), Text(_MEANING)]
+def recommendation_blocks(
+    recommendations: Sequence[Recommendation], outcomes: Sequence[Outcome] = ()
+) -> list[Block]:
+    """A sentence for each, after its data where there are several, and the next step; nothing where
+    there is none.
+
+    Args:
+        recommendations: of methods.
+        outcomes: what they reach where the target has labels.
+    """
+    compared: Mapping[Group, Comparison | None] = {o.group: o.comparison for o in outcomes}
+    blocks: list[Block] = []
+    for one in recommendations:
+        where = f"{_where(one.group)}: " if len(recommendations) > 1 else ""
+        blocks.append(Statement(wrapped(f"{where}{one}")))
+        if comparison := compared.get(one.selection.group):
+            blocks.append(Text(wrapped(_hindsight(one, comparison))))
+        run = shlex.quote(str(one.taken.runs[0].path))
+        blocks.append(Text(f"Label videos with it: tcon predict {run} VIDEOS"))
+    return [*blocks, Text(wrapped(_MEANING))] if blocks else []
 
 
-def sentence(recommendation: Recommendation) -> str:
-    """What to do and why, never as an accuracy."""
-    selection, validator = recommendation.selection, recommendation.validator
-    chosen, tied = selection.best(validator)
-    last = len(selection.candidates) - 1
-    name, stay = _name(recommendation, chosen), _name(recommendation, last)
-    own = _score(recommendation, chosen)
-    tie = f", {tied} tied" if tied > 1 else ""
-    agreement = _agreement(recommendation, chosen)
-    if chosen == last:
-        said = f"{_BECAUSE[validator]} ({validator} {own}{tie}; {_next(recommendation)})"
-        return f"Stay with {stay}: {said}; {agreement}; {_health(recommendation, last)}."
-    scores = f"{own}{tie}; {stay} {_score(recommendation, last)}"
-    if recommendation.objection == "collapsed":
-        kinds = [kind for kind in recommendation.findings[chosen] if kind in COLLAPSED]
-        return (
-            f"Stay with {stay}: {validator} chooses {name} ({scores}), but its runs do not tell "
-            f"the target's classes apart (health: {', '.join(kinds)}); {agreement}."
-        )
-    if recommendation.objection == "seeds disagree":
-        return (
-            f"Stay with {stay}: {validator} chooses {name} ({scores}), but {agreement}, the "
-            f"seeds of {stay} on {_percent(recommendation.seeds_agree[last])}."
-        )
-    said = f"{_BECAUSE[validator]} ({validator} {scores})"
-    return f"Take {name}: {said}; {agreement}; {_health(recommendation, chosen)}."
+def _hindsight(recommendation: Recommendation, comparison: Comparison) -> str:
+    taken, stay = (as_text(c.value) for c in (recommendation.taken, recommendation.baseline))
+    low, high = (100 * bound for bound in comparison.interval)
+    by = 100 * comparison.difference
+    side = "above" if by > 0 else "below"
+    apart = f"{abs(by):.1f} points {side}" if by else "exactly as accurate as"
+    return (
+        f"With the target's labels, which chose nothing: {taken} is {apart} {stay} "
+        f"(95 % {low:.1f} to {high:.1f})."
+    )
 
 
-def _where(recommendation: Recommendation) -> str:
-    group = recommendation.selection.group
+def _where(group: Group) -> str:
     return f"{group.dataset}, {group.modality}, K = {group.segments}"
-
-
-def _name(recommendation: Recommendation, m: int) -> str:
-    return as_text(recommendation.selection.candidates[m].value)
-
-
-def _score(recommendation: Recommendation, m: int) -> str:
-    score = recommendation.selection.scores[recommendation.validator][m]
-    return "diverged" if np.isnan(score) else f"{score:.2f}"
-
-
-def _next(recommendation: Recommendation) -> str:
-    """The best of the others; the last candidate is the chosen one."""
-    scores = recommendation.selection.scores[recommendation.validator][:-1]
-    if np.isnan(scores).all():
-        return "the others diverged"
-    m, _ = VALIDATORS[recommendation.validator].best(scores)
-    return f"next {_name(recommendation, m)} {_score(recommendation, m)}"
-
-
-def _agreement(recommendation: Recommendation, m: int) -> str:
-    seeds, methods = recommendation.seeds_agree[m], _percent(recommendation.methods_agree)
-    if np.isnan(seeds):
-        return (
-            f"the methods agree on {methods} of the videos, and a single seed does not tell how "
-            "far seeds differ"
-        )
-    count = len(recommendation.selection.candidates[m].runs)
-    return f"its {count} seeds agree on {_percent(seeds)} of the videos, the methods on {methods}"
-
-
-def _health(recommendation: Recommendation, m: int) -> str:
-    kinds = recommendation.findings[m]
-    return f"health warnings: {', '.join(kinds)}" if kinds else "no health warning"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"

@@ -10,7 +10,7 @@ from ..runs.values import as_text
 from ..scores.choices.outcomes import Outcome, Pick
 from ..scores.choices.selection import Selection
 from ..scores.choices.validators import VALIDATORS
-from .layout import Block, Bullets, Heading, Table, Text, mean_std
+from .layout import Block, Bullets, Heading, Table, Text, mean_std, percent, wrapped
 
 _COLUMNS = ("transfer", "method", "input", "K")
 _CHOSEN = {"method": "method", "segments": "K"}  # a choice's key, and the column that it would fill
@@ -62,6 +62,8 @@ def outcome_blocks(outcomes: Sequence[Outcome], notes: Sequence[str]) -> list[Bl
         notes: what must be known of the numbers.
     """
     key = outcomes[0].key
+    if key == "method":
+        return [_method_table(outcomes), Text(_how(key)), Bullets(notes)]
     kept = [n for n, column in enumerate(_COLUMNS) if column != _CHOSEN.get(key)]
     rows = []
     for outcome in outcomes:
@@ -69,14 +71,30 @@ def outcome_blocks(outcomes: Sequence[Outcome], notes: Sequence[str]) -> list[Bl
         cells = [group.transfer, outcome.name, group.modality, group.segments]
         accuracies = [_accuracy(pick, key) for pick in outcome.picks]
         rows.append([*(cells[n] for n in kept), *accuracies])
-    how = (
+    head = [_COLUMNS[n] for n in kept]
+    table = Table([*head, *(pick.by for pick in outcomes[0].picks)], rows)
+    return [table, Text(_how(key)), Bullets(notes)]
+
+
+def _method_table(outcomes: Sequence[Outcome]) -> Table:
+    """A row per choice: its method may have a long name."""
+    rows = []
+    for outcome in outcomes:
+        group = outcome.group
+        for pick in outcome.picks:
+            low, high = pick.scores.interval
+            accuracy = [mean_std(pick.scores.accuracy), f"{percent(low)} - {percent(high)}"]
+            where = [group.transfer, group.modality, group.segments]
+            rows.append([*where, pick.by, as_text(pick.value), *accuracy])
+    return Table(["transfer", "input", "K", "choice", "method", "accuracy", "95 %"], rows)
+
+
+def _how(key: str) -> str:
+    return wrapped(
         "Accuracy in percent on the target's test videos, mean ± std over seeds, with its 95 % "
         f"interval{'' if key == 'step' else ', at the last epoch'}. The last epoch is the default "
         "figure. The oracle's best is not a result: it is chosen by target labels."
     )
-    head = [_COLUMNS[n] for n in kept]
-    table = Table([*head, *(pick.by for pick in outcomes[0].picks)], rows)
-    return [table, Text(how), Bullets(notes)]
 
 
 def _shown(selection: Selection) -> list[int]:

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from ...cache.common.ranges import Count, Share, SomeShare, Whole
-from ...cache.common.records import validate
-from ...cache.errors import InputError
+from ...cache.common.ranges import Share, SomeShare, Whole
+from ...cache.common.records import InvalidField, validate
 from .actions import CONTROL, MAIN, Action
 from .domains import Codec, Domain, Look, Range, Timing, Tints
 
@@ -64,29 +63,38 @@ class World:
             and all of the target, have the tint of a random class. At 0 there are no tints.
         classes: how many of the main actions. The two of the control are always there.
         clips: of both domains and all classes together, the control's among them; rounded down to
-            the same number for each class.
+            the same number for each class; at most 100,000.
         seed: of the clips.
 
     Raises:
-        InputError: a value is out of its range, or there are too few clips for the classes.
+        InvalidField: a value is out of its range, or there are too few clips for the classes.
     """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # of a record: a knob of another version
 
     misalign: Share = 1.0
     appearance: Share = 1.0
     key_share: SomeShare = 0.28
     bias: Share = 0.0
     classes: Annotated[int, Field(ge=2, le=len(MAIN))] = len(MAIN)
-    clips: Count = 260
+    clips: Annotated[int, Field(ge=1, le=100_000)] = 260
     seed: Whole = 0
 
     def __post_init__(self) -> None:
         validate(self)
         if self.per_class < 4:
             count = len(self.actions)
-            raise InputError(
-                f"clips={self.clips} is too small: {count} classes, the control's among them, need "
-                f"a train and a test clip in each domain, at least {4 * count} clips"
+            raise InvalidField(
+                "clips",
+                f"must be at least {4 * count}, not {self.clips}: {count} classes, the control's "
+                "among them, need a train and a test clip in each domain",
             )
+
+    @property
+    def turned(self) -> dict[str, float]:
+        """The knobs that are not at their defaults, and the seed if it is not."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {name: v for name, v in values.items() if v != getattr(World, name)}
 
     @property
     def main(self) -> Sequence[Action]:

@@ -13,7 +13,6 @@ import torch.nn.functional as F
 
 from ....adapt.data.domains import Videos
 from ....adapt.inference.feature_files import Domain
-from ....adapt.methods import entry
 from ....adapt.methods.tcon.method import Tcon
 from ....cache import InputError, Video
 from ...runs.embeddings import Loader, RunFeatures, find, no_video, some
@@ -89,7 +88,8 @@ def check_pairs(runs: Sequence[Run], loader: Loader, pairs: PairChoice) -> None:
     for run in runs:
         cached = run.record.run.end_to_end is None
         with suppress(InputError):
-            if cached and co_attends(entry(run.record.run.method).method):
+            known = run.record.registered
+            if cached and known and co_attends(known.method):
                 used.append((run, loader.ids(run)))
     for pair in pairs.ids:
         errors = [_missing(run.path, pair, ids) for run, ids in used]

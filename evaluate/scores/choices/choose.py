@@ -12,7 +12,8 @@ from ...runs.groups import Group
 from ...runs.truth import TrueClasses
 from .methods import select_methods
 from .outcomes import Outcome, outcomes_of
-from .recommendation import Recommendation, findings_of, recommend
+from .recommend import findings_of, recommend
+from .recommendation import Recommendation
 from .selection import Selection, select_epochs, select_setting
 from .validators import DEFAULT
 

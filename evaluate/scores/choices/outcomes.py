@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ....adapt.config.recommended import BASELINE
 from ...runs.groups import Group, Scores, score
 from ...runs.names import row_name
+from ..paired import Comparison, compare
 from .recommendation import Recommendation
 from .selection import Candidate, Selection, Value
 
@@ -36,12 +37,15 @@ class Outcome:
         name: its row's; empty where methods were chosen among.
         key: what was chosen: "step", "method" or a setting.
         picks: the same ones in every outcome.
+        comparison: of the recommended method with source_only; None where that is recommended, or
+            nothing is.
     """
 
     group: Group
     name: str
     key: str
     picks: tuple[Pick, ...]
+    comparison: Comparison | None = None
 
 
 def outcomes_of(
@@ -58,7 +62,8 @@ def outcomes_of(
         validators: whose choices are scored.
         recommendations: of selections among methods, one for each.
     """
-    taken = {id(one.selection): one.taken for one in recommendations}
+    advice = {id(one.selection): one for one in recommendations}
+    taken = {key: one.taken for key, one in advice.items()}
     alike: dict[int, list[Selection]] = {}  # the epochs of a group's runs share a row
     for selection in selections:
         if selection.accuracy is not None:
@@ -70,9 +75,16 @@ def outcomes_of(
             name="" if members[0].key == "method" else row_name(members[0].group, groups),
             key=members[0].key,
             picks=tuple(_picks(members, validators, taken)),
+            comparison=_comparison(advice.get(id(members[0]))),
         )
         for members in alike.values()
     ]
+
+
+def _comparison(advice: Recommendation | None) -> Comparison | None:
+    if advice is None or advice.taken is advice.baseline:
+        return None
+    return compare(advice.group, advice.selection.groups[-1])
 
 
 def _picks(

@@ -1,37 +1,37 @@
-"""Which method to take where no label can tell: a validator's choice, unless something speaks
-against it."""
+"""A recommended method with the grounds for it, as a record and as a sentence."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from scipy.special import softmax
 
-from ....adapt.run.read import read_health
-from ....cache import InputError
-from ..label_free import pairwise_agreement
+from ...runs.groups import Group
+from ...runs.values import as_text
 from .selection import Candidate, Selection
+from .validators import VALIDATORS
 
 Objection = Literal["collapsed", "seeds disagree"]
 
 # Health findings of models that do not tell the target's classes apart. The others (a discriminator
 # that guesses, no pairs) say that a part of a method stood still: it may still be better.
 COLLAPSED = frozenset({"one class", "features alike"})
-# Seeds of one training differ on about as many videos as they get wrong (Jiang et al. 2022), so
-# below a half most predictions are likely wrong. Where source_only's seeds agree on no more, the
-# task is hard, and this tells nothing of the method.
-SEEDS_AGREE = 0.5
+_BECAUSE = {
+    "ensv": "it agrees most with all methods together",
+    "entropy": "its predictions are the most confident",
+    "mutual_information": "its predictions are the most confident for the classes that they use",
+    "snd": "its predictions have the densest neighbourhoods",
+    "source_accuracy": "it is the most accurate on the source",
+}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Recommendation:
     """The method to take among those of a selection, and the grounds; no target label is read.
 
-    All shares are of the target's training videos at the last epoch.
+    Its text is a sentence: what to do and why, never as an accuracy. All shares are of the target's
+    training videos at the last epoch.
 
     Args:
         selection: the methods (M, source_only last), and every validator's scores.
@@ -54,6 +54,30 @@ class Recommendation:
     def __repr__(self) -> str:
         return f"<Recommendation of {self.taken.value} by {self.validator}>"
 
+    def __str__(self) -> str:
+        chosen, _ = self.selection.best(self.validator)
+        last = len(self.selection.candidates) - 1
+        name, stay = _name(self, chosen), _name(self, last)
+        own = f"{_score(self, chosen)}{_tied(self)}"
+        agreement = _agreement(self, chosen)
+        if chosen == last:
+            said = f"{_BECAUSE[self.validator]} ({self.validator} {own}{_next(self)})"
+            return f"Stay with {stay}: {said}; {agreement}; {_health(self, last)}."
+        scores = f"{own}; {stay} {_score(self, last)}"
+        if self.objection == "collapsed":
+            kinds = [kind for kind in self.findings[chosen] if kind in COLLAPSED]
+            return (
+                f"Stay with {stay}: {self.validator} chooses {name} ({scores}), but its runs do "
+                f"not tell the target's classes apart (health: {', '.join(kinds)}); {agreement}."
+            )
+        if self.objection == "seeds disagree":
+            return (
+                f"Stay with {stay}: {self.validator} chooses {name} ({scores}), but {agreement}, "
+                f"the seeds of {stay} on {_percent(self.seeds_agree[last])}."
+            )
+        said = f"{_BECAUSE[self.validator]} ({self.validator} {scores})"
+        return f"Take {name}: {said}; {agreement}; {_health(self, chosen)}."
+
     @property
     def chosen(self) -> Candidate:
         """The validator's choice."""
@@ -69,62 +93,55 @@ class Recommendation:
         """The method to take: the validator's choice, source_only where something objects."""
         return self.baseline if self.objection else self.chosen
 
-
-def recommend(
-    selection: Selection, validator: str, findings: Sequence[Collection[str]]
-) -> Recommendation:
-    """Choose by a validator, or stay with source_only where its choice is not to be trusted.
-
-    Args:
-        selection: among methods, as `select_methods` makes it.
-        validator: one that the selection has scores of.
-        findings: of each method, the kinds of what looked wrong, as `findings_of` reads them.
-    """
-    logits = [
-        np.stack([run.predictions["target_train"].logits[-1] for run in candidate.runs])
-        for candidate in selection.candidates
-    ]  # M times [S, n, C]
-    seeds_agree = np.array([pairwise_agreement(one) for one in logits])
-    means = np.stack([softmax(one, axis=2).mean(0) for one in logits])  # [M, n, C]
-    chosen, _ = selection.best(validator)
-    return Recommendation(
-        selection=selection,
-        validator=validator,
-        objection=objection_to(chosen, seeds_agree, findings),
-        seeds_agree=seeds_agree,
-        methods_agree=pairwise_agreement(means),
-        findings=tuple(tuple(sorted(set(kinds))) for kinds in findings),
-    )
+    @property
+    def group(self) -> Group:
+        """The group of the method to take."""
+        return self.selection.groups[self.selection.candidates.index(self.taken)]
 
 
-def objection_to(
-    chosen: int, seeds_agree: np.ndarray, findings: Sequence[Collection[str]]
-) -> Objection | None:
-    """What speaks against taking a method: one of its runs collapsed, or its seeds differ on most
-    videos and more than source_only's do. Nothing does against source_only.
-
-    Args:
-        chosen: index of the method; the last one is source_only.
-        seeds_agree: of each method [M], NaN where it is not known.
-        findings: of each method, the kinds of what looked wrong in training.
-    """
-    if chosen == len(seeds_agree) - 1:
-        return None
-    if not COLLAPSED.isdisjoint(findings[chosen]):
-        return "collapsed"
-    if seeds_agree[chosen] < min(SEEDS_AGREE, seeds_agree[-1]):  # false for NaN
-        return "seeds disagree"
-    return None
+def _name(recommendation: Recommendation, m: int) -> str:
+    return as_text(recommendation.selection.candidates[m].value)
 
 
-def findings_of(selection: Selection) -> list[list[str]]:
-    """The kinds of what looked wrong in the training of each candidate's runs; "unknown" where a
-    run's file of it cannot be read."""
-    return [[kind for run in c.runs for kind in _kinds(run.path)] for c in selection.candidates]
+def _score(recommendation: Recommendation, m: int) -> str:
+    score = recommendation.selection.scores[recommendation.validator][m]
+    return "diverged" if np.isnan(score) else f"{score:.2f}"
 
 
-def _kinds(path: Path) -> list[str]:
-    try:
-        return [finding.kind for finding in read_health(path)]
-    except InputError:  # said by the evaluation's health
-        return ["unknown"]
+def _tied(recommendation: Recommendation) -> str:
+    """The others with the chosen score, the next in line first."""
+    others = recommendation.selection.tied(recommendation.validator)
+    names = [as_text(candidate.value) for candidate in others]
+    return f", tied with {' and '.join(names)}" if names else ""
+
+
+def _next(recommendation: Recommendation) -> str:
+    """The best of the others where source_only, the last candidate, is chosen; nothing where it is
+    tied with some."""
+    if recommendation.selection.tied(recommendation.validator):
+        return ""
+    scores = recommendation.selection.scores[recommendation.validator][:-1]
+    if np.isnan(scores).all():
+        return "; the others diverged"
+    m, _ = VALIDATORS[recommendation.validator].best(scores)
+    return f"; next {_name(recommendation, m)} {_score(recommendation, m)}"
+
+
+def _agreement(recommendation: Recommendation, m: int) -> str:
+    seeds, methods = recommendation.seeds_agree[m], _percent(recommendation.methods_agree)
+    if np.isnan(seeds):
+        return (
+            f"the methods agree on {methods} of the videos, and a single seed does not tell how "
+            "far seeds differ"
+        )
+    count = len(recommendation.selection.candidates[m].runs)
+    return f"its {count} seeds agree on {_percent(seeds)} of the videos, the methods on {methods}"
+
+
+def _health(recommendation: Recommendation, m: int) -> str:
+    kinds = recommendation.findings[m]
+    return f"health warnings: {', '.join(kinds)}" if kinds else "no health warning"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"

@@ -15,7 +15,7 @@ from ...runs.read import Run
 from ...runs.settings import Value, settings_of
 from ...runs.truth import TrueClasses
 from ..metrics import accuracy
-from .validators import VALIDATORS, Validator, last_best
+from .validators import VALIDATORS, Validator, highest
 
 _NO_SETTING = ("method", "modality", "plugins")
 
@@ -73,6 +73,11 @@ class Selection:
         """Index of the candidate that a validator chooses, and how many have its score."""
         return VALIDATORS[validator].best(self.scores[validator])
 
+    def tied(self, validator: str) -> list[Candidate]:
+        """The other candidates with the score of the chosen one, the last of them first."""
+        rising = VALIDATORS[validator].all_best(self.scores[validator])
+        return [self.candidates[m] for m in reversed(rising[:-1])]
+
     @property
     def oracle(self) -> Candidate:
         """The candidate of the highest test accuracy: not a result, chosen by target labels.
@@ -82,7 +87,7 @@ class Selection:
         """
         if self.accuracy is None:
             raise ValueError("the target has no labels")
-        return self.candidates[last_best(self.accuracy)[0]]
+        return self.candidates[highest(self.accuracy)[-1]]
 
 
 def select_epochs(

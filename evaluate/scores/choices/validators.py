@@ -44,13 +44,21 @@ class Validator:
         Args:
             scores: [M]; NaN is never chosen.
         """
-        return last_best(scores if self.higher_is_better else -scores)
+        tied = self.all_best(scores)
+        return tied[-1], len(tied)
+
+    def all_best(self, scores: np.ndarray) -> list[int]:
+        """Indices of all candidates with the best score, rising.
+
+        Args:
+            scores: [M]; NaN is never among them.
+        """
+        return highest(scores if self.higher_is_better else -scores)
 
 
-def last_best(values: np.ndarray) -> tuple[int, int]:
-    """Index of the last highest value, and how many are as high; [M], not all NaN."""
-    tied = np.flatnonzero(values >= np.nanmax(values) - 1e-9)
-    return int(tied[-1]), len(tied)
+def highest(values: np.ndarray) -> list[int]:
+    """Indices of all highest values, rising; [M], not all NaN."""
+    return [int(m) for m in np.flatnonzero(values >= np.nanmax(values) - 1e-9)]
 
 
 def validator(name: str) -> Validator:

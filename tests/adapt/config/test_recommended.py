@@ -5,12 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
+from feature_files import write_domain
 
 from tcon.adapt.config.grid import make_grid
 from tcon.adapt.config.recommended import BASELINE, METHODS, VALIDATOR, expand
-from tcon.adapt.methods import entry
+from tcon.adapt.events import Event, GridReady
+from tcon.adapt.jobs.here import prepare_each
+from tcon.adapt.methods import entry, names
 from tcon.adapt.progress.display import Display
 from tcon.adapt.run.finished import FinishedRun, Runs
+from tcon.cache import InputError
 from tcon.evaluate.scores.choices.validators import VALIDATORS
 
 PAIR = {"source": "s.h5", "target": "t.h5"}
@@ -35,6 +40,48 @@ def test_it_is_expanded_among_others() -> None:
     grid = make_grid({**PAIR, "methods": "recommended,dann", "seeds": 2})
     assert [run.method for run in grid.runs] == [m for m in (*METHODS, "dann") for _ in range(2)]
     assert grid.recommended and not make_grid({**PAIR, "methods": list(METHODS)}).recommended
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"methods": "recomended"}, "no method 'recomended': did you mean recommended?"),
+        (
+            {"methods": "x"},
+            f"no method 'x': there are {', '.join(sorted([*names(), 'recommended']))}",
+        ),
+        (
+            {"methods": "dann,recommended", "preset": "official"},
+            "recommended runs with the preset matched: im has no preset 'official'; name the "
+            "methods that have it instead",
+        ),
+    ],
+)
+def test_what_is_refused_names_it(given: dict[str, str], said: str) -> None:
+    with pytest.raises(InputError) as caught:
+        make_grid({**PAIR, **given})
+    assert str(caught.value) == said
+
+
+def test_a_single_seed_is_warned_of_before_training(tmp_path: Path) -> None:
+    files = write_domain(tmp_path / "a.h5"), write_domain(tmp_path / "b.h5", seed=1)
+    settings = ["train.precision=fp32"]
+    for name, seeds, said in (
+        ("recommended", 1, True),
+        ("recommended", 2, False),
+        ("tcon", 1, False),
+    ):
+        grid = make_grid(
+            {
+                **{"source": files[0], "target": files[1], "methods": name, "segments": 4},
+                **{"seeds": seeds, "settings": settings, "output": tmp_path / f"{name}{seeds}"},
+            }
+        )
+        events: list[Event] = []
+        next(prepare_each([grid], torch.device("cpu"), alone=True, on_event=events.append))
+        [ready] = [event for event in events if isinstance(event, GridReady)]
+        warned = [text for text in ready.briefing.warnings if "single seed" in text]
+        assert len(warned) == said and all("--seeds 3" in text for text in warned)
 
 
 def test_the_last_line_says_how_to_see_the_choice(capsys: pytest.CaptureFixture[str]) -> None:

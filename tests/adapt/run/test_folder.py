@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shlex
 import shutil
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from tcon.adapt.inference import load_run
 from tcon.adapt.run.read import read_health
 from tcon.cache import InputError
 from tcon.cli import main
+from tcon.evaluate import evaluate
 from tcon.evaluate.runs.read import find_runs
 
 QUICK = [
@@ -71,6 +74,43 @@ def test_a_run_without_logits_is_unfinished_to_everyone(run: Path) -> None:
         Runs.open(run)
     with pytest.raises(InputError, match="holds no finished run"):
         find_runs([run])
+
+
+def test_every_changed_setting_is_named_so_that_it_can_be_pasted(
+    files: tuple[Path, Path], run: Path
+) -> None:
+    others = ["train.lr=0.5", "train.optimiser=sgd", "train.nesterov=true"]
+    changed = make_runs(["dann", "source_only"], [*QUICK, *others], segments=4)
+    with pytest.raises(InputError, match="a finished run with another train.lr .*now 0.5") as info:
+        prepare(*files, changed, run.parent)
+    words = shlex.split(str(info.value).partition("as it was: ")[2])
+    assert words[::2] == ["--set"] * 3 and "train.nesterov=false" in words
+    assert [path.name for path in run.parent.iterdir()] == [run.name]  # none for dann
+    again = make_runs(["source_only"], [*QUICK, *others, *words[1::2]], segments=4)
+    assert run_all(prepare(*files, again, run.parent)) == 0
+
+
+def test_other_data_are_no_settings_to_paste(files: tuple[Path, Path], run: Path) -> None:
+    other = write_domain(files[1].with_name("other.h5"), shift=0.25, seed=2)
+    changed = make_runs(["source_only"], [*QUICK, "train.lr=0.5"], segments=4)
+    with pytest.raises(InputError, match=r"data\.target\.sha256 .*, train\.lr .*delete it$"):
+        prepare(files[0], other, changed, run.parent)
+
+
+def test_a_run_of_a_plugin_by_the_name_of_a_method_is_scored_and_not_continued(
+    files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    settings = [s for s in QUICK if s.startswith("train.")]
+    runs = make_runs(["im"], [*settings, "im.features=8"], segments=4)
+    run_all(prepare(*files, runs, tmp_path))
+    config = tmp_path / runs[0].name / "config.json"
+    content = json.loads(config.read_text())
+    content["plugins"] = [{"module": "/gone/mine.py", "sha256": "0" * 64}]
+    config.write_text(json.dumps(content))
+    assert [result.name for result in evaluate(tmp_path).results] == ["im (mine.py)"]
+    for use in (lambda: load_run(tmp_path), lambda: prepare(*files, runs, tmp_path)):
+        with pytest.raises(InputError, match="whose method im has the name of one of tcon's own"):
+            use()
 
 
 def test_record_and_weights_are_enough_to_predict(run: Path, tmp_path: Path) -> None:

@@ -62,12 +62,11 @@ def test_every_method_reads_back_as_it_was_written(tmp_path: Path, method: str) 
         assert read_record(write(tmp_path / "run", record)) == record
 
 
-def test_end_to_end_base_and_plugins_read_back(tmp_path: Path) -> None:
+def test_end_to_end_and_base_read_back(tmp_path: Path) -> None:
     settings = [DECIDED, "e2e.weights=random", "e2e.micro_batch=4"]
     (run,) = make_runs(["tcon"], settings, end_to_end=True)
     data = replace(DATA, mode="end to end", micro_batch=4)
-    plugins = (PluginRecord("/gone/mine.py", "0" * 64),)
-    record = record_of(run, data=data, plugins=plugins)
+    record = record_of(run, data=data)
     assert read_record(write(tmp_path / "run", record)) == record
     base, fitted = make_runs(["cmfglr"], [DECIDED])
     record = record_of(fitted, base=base.options)
@@ -95,15 +94,16 @@ def test_what_counts_tells_runs_apart() -> None:
     (run,) = make_runs(["tcon"])
     record = record_of(run)
     moved = replace(DATA, source=replace(DATA.source, path="elsewhere.h5"), recipe=None)
-    assert record.first_difference(record_of(run, data=moved, command=("x",))) is None
-    (other,) = make_runs(["tcon"], ["tcon.pair.topk=3"])
-    assert record.first_difference(record_of(other)) == ("tcon.pair.topk", 8, 3)
+    assert record.differences(record_of(run, data=moved, command=("x",))) == []
+    (other,) = make_runs(["tcon"], ["tcon.pair.topk=3", "train.lr=0.5"])
+    both = [("tcon.pair.topk", 8, 3), ("train.lr", run.train.lr, 0.5)]
+    assert record.differences(record_of(other)) == both
     data = replace(DATA, target=replace(DATA.target, sha256="u"))
-    assert record.first_difference(record_of(run, data=data)) == ("data.target.sha256", "t", "u")
+    assert record.differences(record_of(run, data=data)) == [("data.target.sha256", "t", "u")]
     unknown = replace(DATA, source=replace(DATA.source, labels=None), videos=None)
-    assert record.first_difference(record_of(run, data=unknown)) is None
+    assert record.differences(record_of(run, data=unknown)) == []
     plugins = (PluginRecord("mine.py", "1"),)
-    assert record.first_difference(record_of(run, plugins=plugins)).key == "plugins"
+    assert [d.key for d in record.differences(record_of(run, plugins=plugins))] == ["plugins"]
 
 
 def test_a_method_of_another_version_keeps_its_options(tmp_path: Path) -> None:
@@ -116,6 +116,31 @@ def test_a_method_of_another_version_keeps_its_options(tmp_path: Path) -> None:
     assert read_record(write(tmp_path, record)) == record
     with pytest.raises(InputError, match="method newer is not known here: .* --plugin FILE"):
         record.require_method()
+
+
+@pytest.mark.parametrize("options", [{"centre": True}, {"features": 512, "lambda_d": 1.0}])
+def test_a_plugin_whose_methods_name_is_built_in_now_is_another_method(
+    tmp_path: Path, options: dict[str, object]
+) -> None:
+    """Whether tcon's own method could read its options or not."""
+    content = json.loads(write_record(record_of(make_runs(["coral"], [DECIDED])[0])))
+    content["run"]["options"] = options
+    content["plugins"] = [{"module": "/gone/mine.py", "sha256": "0" * 64}]
+    (tmp_path / CONFIG).write_text(json.dumps(content))
+    record = read_record(tmp_path)
+    assert record.run.options == UnknownOptions(values=options) and record.registered is None
+    assert read_record(write(tmp_path / "run", record)) == record
+    message = r"of the plug-in /gone/mine\.py, whose method coral has the name of one of tcon's own"
+    with pytest.raises(InputError, match=message):
+        record.require_method()
+
+
+def test_a_built_in_method_on_a_plugins_backbone_is_known(tmp_path: Path) -> None:
+    backbone = replace(recipe(), plugin=PluginRecord("/gone/net.py", "0" * 64))
+    (run,) = make_runs(["coral"], [DECIDED])
+    record = record_of(run, data=replace(DATA, recipe=backbone))
+    again = read_record(write(tmp_path, record))
+    assert again == record and again.namesake == "" and again.registered is not None
 
 
 @pytest.mark.parametrize(

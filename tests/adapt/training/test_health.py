@@ -126,6 +126,26 @@ def test_what_an_older_version_did_not_log_is_no_zero() -> None:
     assert findings([HEALTHY] * 6 + [HEALTHY, new], options=TCON) == []
 
 
+@pytest.mark.parametrize(
+    ("method", "named"),
+    [
+        ("source_only", set()),
+        ("im", {"lambda_d"}),
+        ("ta3n", set()),
+        ("ema", {"lambda_d", "pseudo.threshold"}),
+        ("tcon+", {"lambda_d", "pseudo.threshold"}),
+    ],
+)
+def test_remedies_name_no_setting_that_the_method_lacks(method: str, named: set[str]) -> None:
+    bad = {"video_disc_accuracy": 1.0, "target_top_class": 1.0, "feature_spread": 0.0}
+    found = findings_of([bad], method=method, options=entry(method).config)
+    assert [f.kind for f in found] == ["features alike", "one class", "video separated"]
+    said = " ".join(f.remedy for f in found)
+    assert {key.rstrip(",;") for key in said.split() if key.startswith(f"{method}.")} == {
+        f"{method}.{key}" for key in named
+    }
+
+
 def test_remedies_name_the_keys_of_the_method_and_are_said_once_for_equal_ones() -> None:
     records = [{**HEALTHY, "pairs": 0.0}]
     one, two = (findings_of(records, method=name)[0] for name in ("tcon", "tcon-attn"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from pathlib import Path
 
@@ -12,8 +13,9 @@ from PIL import Image
 
 from tcon.cache import InputError
 from tcon.cli import main
+from tcon.evaluate.demo.pictures import accuracy_picture
 from tcon.evaluate.demo.show import run_demo
-from tcon.evaluate.demo.steps import make_clips
+from tcon.evaluate.demo.steps import MethodAccuracy, TaskAccuracies, make_clips
 from tcon.extract.synthetic import World
 
 pytestmark = pytest.mark.slow
@@ -21,8 +23,10 @@ pytestmark = pytest.mark.slow
 
 def test_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     few = {"task": 3, "control": 3}
-    run_demo(tmp_path / "demo", world=World(clips=40), seeds=2, device="cpu", steps=few)
+    world = World(clips=40, bias=0.5)
+    run_demo(tmp_path / "demo", world=world, seeds=2, device="cpu", steps=few)
     out = capsys.readouterr().out
+    assert "Clips of another world than the default: bias = 0.5, clips = 40." in out
     rows = re.findall(r"^\| ([\w+]+)(?: \((\w+)\))? +\| rgb +\| 4 \| 2 ", out, re.M)
     both = [("source_only", "as_extracted"), ("source_only", "standardised")]
     both += [("tcon+", ""), ("tcon", "")]
@@ -43,12 +47,13 @@ def test_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--misalign", "1.5"], "misalign must be at most 1, not 1.5"),
-        (["--key-share", "0"], "key_share must be greater than 0, not 0.0"),
-        (["--bias", "nan"], "bias must be at most 1, not nan"),
-        (["--classes", "9"], "classes must be at most 8, not 9"),
-        (["--clips", "39"], "clips=39 is too small"),
-        (["--clips-seed", "-1"], "seed must be at least 0, not -1"),
+        (["--misalign", "1.5"], "Error: --misalign must be at most 1, not 1.5"),
+        (["--key-share", "1"], "Error: --key-share must be less than 1, not 1.0"),
+        (["--bias", "nan"], "Error: --bias must be at most 1, not nan"),
+        (["--classes", "9"], "Error: --classes must be at most 8, not 9"),
+        (["--clips", "39"], "Error: --clips must be at least 40, not 39: 10 classes"),
+        (["--clips", "9" * 20], "Error: --clips must be at most 100000, not 9999"),
+        (["--clips-seed", "-1"], "Error: --clips-seed must be at least 0, not -1"),
     ],
 )
 def test_what_is_no_world_is_refused_in_one_line(
@@ -91,10 +96,35 @@ def test_clips_of_another_world_are_not_mixed_with_kept_features(tmp_path: Path)
         make(misalign=0.5, seed=2)
     (tmp_path / "source.h5").touch()
     make()
-    (tmp_path / "clips" / "world.json").unlink()
+    recorded = tmp_path / "clips" / "world.json"
+    known = json.loads(recorded.read_text())
+    recorded.write_text(json.dumps(known | {"wind": 1.0}))
+    with pytest.raises(InputError, match=r"world.json is damaged or of another version: wind: "):
+        make()
+    recorded.unlink()
     with pytest.raises(InputError, match="not recorded"):
         make()
     assert len(ticks) == 3 * 16
+
+
+def test_a_demo_that_was_stopped_before_its_first_clip_blocks_no_other(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    few = World(classes=2, clips=16)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("tcon.evaluate.demo.steps.write_pair", stop)
+        make_clips(tmp_path, world=World(), on_progress=lambda *_: None)
+    assert make_clips(tmp_path, world=few, on_progress=lambda *_: None).count == 16
+
+
+def test_the_picture_of_the_accuracies_says_which_knobs_were_turned() -> None:
+    method = MethodAccuracy("tcon", np.array([0.5]), (0.4, 0.6))
+    panels = {"actions": TaskAccuracies([method], 0.125)}
+    for world in ("misalign = 0", ""):
+        assert accuracy_picture(panels, world=world).figure.get_suptitle() == world
 
 
 def test_unwritable_output(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from handmade_runs import logits, write_run
 
 from tcon.cli import main
 from tcon.evaluate.report.markdown import blocks_markdown
-from tcon.evaluate.tables.layout import Bullets, Commands, Heading, Table, Text
+from tcon.evaluate.tables.layout import Bullets, Commands, Heading, Table, Text, wrapped
 
 
 @pytest.fixture
@@ -104,3 +104,9 @@ def test_blocks() -> None:
         "",
         "    tcon eval 'my runs'",
     ]
+
+
+def test_a_wrapped_paragraph_keeps_words_and_percentages_whole() -> None:
+    path = "/a-folder/" + "b" * 90
+    text = f"{'x' * 89} on 75 % of the videos {path}."
+    assert wrapped(text) == f"{'x' * 89} on\n75 % of the videos\n{path}."

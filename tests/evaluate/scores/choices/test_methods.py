@@ -65,8 +65,8 @@ def test_scores_by_plain_loops(files: Files, tmp_path: Path) -> None:
             total = [t + power / sum(powers) for t, power in zip(total, powers, strict=True)]
         ensemble.append(total.index(max(total)))
     [selection] = evaluate(tmp_path / "runs", select="method").selections
-    assert names(selection) == ["im", "tcon", "source_only"]
-    for m, name in enumerate(("im", "tcon", "source_only")):
+    assert names(selection) == ["tcon", "im", "source_only"]
+    for m, name in enumerate(("tcon", "im", "source_only")):
         agreeing = [
             list(one[video]).index(max(one[video])) == ensemble[video]
             for (method, _), one in made.items()
@@ -93,10 +93,15 @@ def test_what_the_choice_reaches(files: Files, tmp_path: Path) -> None:
     shown = result.to_markdown()
     assert shown.startswith("Take tcon: it agrees most with all methods together (ensv 1.00; ")
     assert "\nclips -> cctv, rgb, K = 4, mean over seeds 0 1 (" in shown
-    assert "| transfer      | input | K | source_only" in shown
+    table = shown[shown.index("| transfer      | input | K | choice ") :].splitlines()
+    assert [cell.strip() for cell in table[4].split("|")[4:7]] == [
+        "recommended",
+        "tcon",
+        "80.0 ± 0.0",
+    ]
     result.to_csv(tmp_path / "out.csv")
     rows = {row["value"]: row for row in csv.DictReader((tmp_path / "out.csv").open())}
-    assert [row["method"] for row in rows.values()] == ["im", "tcon", "source_only"]
+    assert [row["method"] for row in rows.values()] == ["tcon", "im", "source_only"]
     assert "ensv" in rows["tcon"]["chosen_by"].split("|")
     assert evaluate(tmp_path / "runs").recommendations == ()  # labels tell, so none is needed
 
@@ -105,8 +110,26 @@ def test_a_tie_stays_with_source_only(files: Files, tmp_path: Path) -> None:
     write_methods(tmp_path / "runs", files, {"tcon": 12, "source_only": 12, "dann": 12})
     result = evaluate(tmp_path / "runs", select="method")
     assert result.selections[0].best("ensv") == (2, 3)
-    assert "Stay with source_only: " in result.to_markdown()
-    assert "(ensv 1.00, 3 tied; next " in result.to_markdown()
+    said = str(result.recommendations[0])
+    assert said.startswith("Stay with source_only: ")
+    assert "(ensv 1.00, tied with tcon and dann); its 2 seeds" in said
+
+
+@pytest.mark.parametrize("folders", ["abcdef", "fedcba"])
+def test_a_tie_goes_to_the_simplest_method(files: Files, tmp_path: Path, folders: str) -> None:
+    """Whatever their order of reading, which is that of the folders and of the arguments."""
+    methods = ("source_only", "tcon+", "dann", "tcon", "im", "cdan")
+    runs = [tmp_path / folder for folder in folders]
+    for folder, method in zip(runs, methods, strict=True):
+        count = 9 if method == "source_only" else 12
+        write_methods(folder, files, {method: count}, seeds=1)
+    for order in (runs, runs[::-1]):
+        [one] = evaluate(order, select="method").recommendations
+        assert names(one.selection) == ["dann", "cdan", "tcon+", "tcon", "im", "source_only"]
+        assert one.taken.value == "im"
+        assert "(ensv 1.00, tied with tcon and tcon+ and cdan and dann; source_only 0.80)" in str(
+            one
+        )
 
 
 def test_settings_of_one_method_are_candidates_of_their_own(files: Files, tmp_path: Path) -> None:
@@ -127,13 +150,63 @@ def test_methods_that_trained_otherwise_do_not_compete(files: Files, tmp_path: P
     )
 
 
-def test_seeds_that_all_methods_have(files: Files, tmp_path: Path) -> None:
+def test_a_method_that_lacks_seeds_is_left_out(files: Files, tmp_path: Path) -> None:
     write_methods(tmp_path / "runs", files, {"source_only": 9, "tcon": 12}, seeds=3)
-    write_methods(tmp_path / "runs", files, {"im": 12}, seeds=2)
+    write_methods(tmp_path / "runs", files, {"im": 12}, seeds=1)
+    result = evaluate(tmp_path / "runs", select="method")
+    [selection] = result.selections
+    assert names(selection) == ["tcon", "source_only"] and selection.dropped_seeds == ()
+    assert {tuple(run.seed for run in c.runs) for c in selection.candidates} == {(0, 1, 2)}
+    line = (
+        "clips -> cctv, rgb, K = 4: im has 1 of 3 seeds and is left out: finish it with the same "
+        "tcon adapt command."
+    )
+    assert result.left_out[0] == line and line in result.to_markdown()
+
+
+def test_seeds_that_source_only_alone_has(files: Files, tmp_path: Path) -> None:
+    write_methods(tmp_path / "runs", files, {"source_only": 9}, seeds=3)
+    write_methods(tmp_path / "runs", files, {"im": 12, "tcon": 12}, seeds=2)
     result = evaluate(tmp_path / "runs", select="method")
     [selection] = result.selections
     assert {tuple(run.seed for run in c.runs) for c in selection.candidates} == {(0, 1)}
+    assert names(selection) == ["tcon", "im", "source_only"]
     assert "Not every method has the seed 2: it is left out." in result.to_markdown()
+
+
+def test_what_labels_say_afterwards(files: Files, tmp_path: Path) -> None:
+    write_methods(tmp_path / "runs", files, {"source_only": 13, "im": 9, "tcon": 9})
+    result = evaluate(tmp_path / "runs", select="method")
+    [outcome] = result.outcomes
+    [against] = [r.comparison for r in result.results if r.name == "im"]
+    low, high = (f"{100 * bound:.1f}" for bound in against.interval)
+    lines = result.to_markdown().split("\n\n")
+    assert lines[0].startswith("Take im: ")
+    assert lines[1].replace("\n", " ") == (
+        "With the target's labels, which chose nothing: im is 26.7 points below source_only "
+        f"(95 % {low} to {high})."
+    )
+    assert outcome.comparison.difference == pytest.approx(-4 / 15)
+    result.to_json(tmp_path / "out.json")
+    [written] = json.loads((tmp_path / "out.json").read_text())["outcomes"]
+    assert written["comparison"]["difference"] == pytest.approx(-4 / 15)
+
+
+def test_nothing_is_compared_where_source_only_is_kept(files: Files, tmp_path: Path) -> None:
+    write_methods(tmp_path / "runs", files, {"source_only": 12, "tcon": 12})
+    result = evaluate(tmp_path / "runs", select="method")
+    assert result.outcomes[0].comparison is None
+    assert "which chose nothing" not in result.to_markdown()
+
+
+def test_the_report_of_a_choice(files: Files, tmp_path: Path) -> None:
+    write_methods(tmp_path / "runs", files, {"source_only": 9, "im": 13, "tcon": 12}, seeds=1)
+    report = tmp_path / "report.html"
+    made = ["eval", str(tmp_path / "runs"), "--select", "method", "--report", str(report)]
+    done = CliRunner().invoke(main, made)
+    assert done.exit_code == 0, done.output
+    text = report.read_text()
+    assert '<p class="statement">Take tcon: ' in text and "chosen by ensv" in text
 
 
 def test_messages(files: Files, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from itertools import combinations
 from pathlib import Path
@@ -14,7 +15,7 @@ from sklearn.metrics import accuracy_score
 
 from tcon.adapt.run.folder import HEALTH
 from tcon.evaluate import Evaluation, evaluate
-from tcon.evaluate.scores.choices.recommendation import objection_to
+from tcon.evaluate.scores.choices.recommend import objection_to
 from tcon.evaluate.scores.label_free import pairwise_agreement
 
 Files = tuple[Path, Path]
@@ -42,7 +43,8 @@ def usual(folder: Path, files: Files) -> dict[str, list[Path]]:
 
 
 def first_line(result: Evaluation) -> str:
-    return result.to_markdown().splitlines()[0]
+    """The sentence that is printed first, on one line."""
+    return result.to_markdown().split("\n\n")[0].replace("\n", " ")
 
 
 def test_agreement_by_pairs() -> None:
@@ -84,6 +86,8 @@ def test_the_choice_is_taken(files: Files, tmp_path: Path) -> None:
         "Take tcon: it agrees most with all methods together (ensv 1.00; source_only 0.80); its 2 "
         "seeds agree on 100 % of the videos, the methods on 82 %; no health warning."
     )
+    assert str(one) == first_line(result)
+    assert repr(result) == "<Evaluation of 3 groups: 3 with an unlabelled target, take tcon>"
     assert "None of this is an accuracy" in result.to_markdown()
     result.to_json(tmp_path / "out.json")
     [written] = json.loads((tmp_path / "out.json").read_text())["recommendations"]
@@ -94,12 +98,29 @@ def test_the_choice_is_taken(files: Files, tmp_path: Path) -> None:
     }
 
 
+def test_what_to_do_next(files: Files, tmp_path: Path) -> None:
+    runs = usual(tmp_path / "my runs", files)
+    result = evaluate(tmp_path / "my runs")
+    shown = result.to_markdown()
+    step = f"\n\nLabel videos with it: tcon predict '{runs['tcon'][0]}' VIDEOS\n\n"
+    assert step in shown
+    prose = shown[: shown.index("Predictions of")].replace(step, "\n\n").splitlines()
+    assert max(map(len, prose)) <= 96
+    headings = [line for line in shown.splitlines() if line.startswith("Predictions of ")]
+    assert [line.split()[2] for line in headings] == ["tcon", "source_only", "im"]
+    result.to_csv(tmp_path / "out.csv")
+    rows = list(csv.DictReader((tmp_path / "out.csv").open()))
+    assert {(row["method"], row["recommended"]) for row in rows} == {
+        *(("source_only", ""), ("im", ""), ("tcon", "yes"))
+    }
+
+
 def test_the_html_report_says_it_first(files: Files, tmp_path: Path) -> None:
     usual(tmp_path / "runs", files)
     evaluate(tmp_path / "runs").to_html(tmp_path / "report.html", pictures=())
     text = (tmp_path / "report.html").read_text()
     results = text[text.index('id="results"') :]
-    assert "Take tcon: it agrees most" in results[: results.index("<table")]
+    assert '<p class="statement">Take tcon: it agrees most' in results[: results.index("<table")]
 
 
 def test_source_only_is_kept(files: Files, tmp_path: Path) -> None:
@@ -150,9 +171,10 @@ def test_one_line_for_each_number_of_segments(files: Files, tmp_path: Path) -> N
     for k in (4, 8):
         write_seeds(tmp_path / "runs", files, "source_only", 9, segments=k)
         write_seeds(tmp_path / "runs", files, "im", 12, segments=k)
-    lines = evaluate(tmp_path / "runs").to_markdown().splitlines()
-    assert lines[0].startswith("- clips -> cctv, toy, rgb, K = 4: ")
-    assert lines[1].startswith("- clips -> cctv, toy, rgb, K = 8: ")
+    paragraphs = evaluate(tmp_path / "runs").to_markdown().split("\n\n")
+    assert paragraphs[0].startswith("clips -> cctv, toy, rgb, K = 4: ")
+    assert paragraphs[1].startswith("Label videos with it: tcon predict ")
+    assert paragraphs[2].startswith("clips -> cctv, toy, rgb, K = 8: ")
 
 
 def test_nothing_is_said_of_one_method_and_why_not_of_others(files: Files, tmp_path: Path) -> None:
@@ -162,4 +184,16 @@ def test_nothing_is_said_of_one_method_and_why_not_of_others(files: Files, tmp_p
     assert first_line(evaluate(tmp_path / "runs")) == (
         "- clips -> cctv, rgb, K = 4, im, tcon: no method is chosen: there is no such run of "
         "source_only."
+    )
+
+
+def test_a_method_that_lacks_seeds_is_named_unasked(files: Files, tmp_path: Path) -> None:
+    usual(tmp_path / "runs", files)
+    write_seeds(tmp_path / "runs", files, "tcon+", 12)
+    result = evaluate(tmp_path / "runs")
+    [one] = result.recommendations
+    assert [c.value for c in one.selection.candidates] == ["tcon", "im", "source_only"]
+    assert one.selection.dropped_seeds == ()
+    assert "- clips -> cctv, rgb, K = 4: tcon+ has 1 of 2 seeds and is left out: " in (
+        result.to_markdown()
     )
