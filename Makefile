@@ -13,7 +13,7 @@ help:  ## list the commands
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test]'
 	@touch $@
 
-demo: .venv/.installed  ## install, then run the whole pipeline on synthetic clips (90 seconds on 2 cores once installed)
+demo: .venv/.installed  ## install, then run the whole pipeline on synthetic clips (75 seconds on 2 cores once installed)
 	$(BIN)/tcon demo
 
 lint: .venv/.installed  ## install, then look for mistakes in style and types
