@@ -3,8 +3,8 @@
 Target videos shall be classified with certainty, and not all alike. The entropy of the mean
 prediction is that of a batch, and highest where all classes are predicted equally often: the loss
 assumes that classes are about equally frequent in the target, and wants batches of several videos
-of each class. SHOT trains without the source
-and adds pseudo-labels by nearest centroids; here the loss stands beside the source's labels.
+of each class. SHOT trains without the source and adds pseudo-labels by nearest centroids; here the
+loss stands beside the source's labels.
 """
 
 from __future__ import annotations
