@@ -1,4 +1,4 @@
-"""Real clips of two domains, where they are at hand: a 2D and a 3D backbone, through a ``kill -9``."""
+"""Real clips of two domains, if at hand: a 2D and a 3D backbone, through a ``kill -9``."""
 
 from __future__ import annotations
 
