@@ -139,6 +139,7 @@ def _record(prediction: Prediction) -> dict[str, Any]:
         "video": prediction.video.id,
         "frames": prediction.video.frames,
         "fps": prediction.video.fps or None,
+        "duration": prediction.video.duration or None,
         "damage": prediction.video.damage or None,
         "label": prediction.label,
         "score": prediction.score,
