@@ -13,6 +13,8 @@ from typing import Any
 import click
 
 from . import __version__
+from .cache.common.address_space import about_limit, too_few_addresses, try_torch_before_import
+from .cache.common.streams import use_lasting_outputs
 from .cache.errors import InputError, unknown
 
 # Where each command is, and what it does in a line: in the order in which data flows.
@@ -37,6 +39,17 @@ class _Group(click.Group):
     """Imports a command when it is asked for; prints wrong input, or a disk that refuses, as one
     line and exits with code 2."""
 
+    def main(self, *args: Any, **options: Any) -> Any:
+        output = use_lasting_outputs()
+        try_torch_before_import()
+        try:
+            return super().main(*args, **options)
+        finally:
+            sys.stdout.flush()
+            if output.error:
+                click.echo(f"Error: cannot write the output: {output.error.strerror}", err=True)
+                sys.exit(2)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
 
@@ -54,9 +67,11 @@ class _Group(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except BrokenPipeError:  # whoever read the output has seen enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(0)
+        except (MemoryError, ImportError) as error:
+            if not too_few_addresses(error):
+                raise
+            click.echo(f"Error: memory has run out; {about_limit()}", err=True)
+            sys.exit(2)
         except (InputError, OSError) as error:
             click.echo(f"Error: {error}", err=True)
             sys.exit(2)

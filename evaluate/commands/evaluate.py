@@ -144,16 +144,16 @@ def evaluate(
             features=features,
             source_features=source_features,
         )
-        written = write_outputs(result, files)
-    click.echo(result.to_markdown(details=details))
+    print(result.to_markdown(details=details))
+    written = write_outputs(result, files)
     if csv_path and result.results and result.unlabelled:
-        click.echo(
+        print(
             f"{csv_path} gets the rows of the labelled targets; name the others alone for theirs."
         )
     for path in written:
-        click.echo(f"\nWrote {path}.")
+        print(f"\nWrote {path}.")
     if distances:
-        click.echo(f"\n{result.distances_markdown()}")
+        print(f"\n{result.distances_markdown()}")
     if figures or html:
         _draw(result, figures, html, pairs=pairs, roots=roots)
 
@@ -175,19 +175,19 @@ def _draw(
     with Console(stderr=True).status("drawing") as status:
         for picture in result.draw(pairs=pairs, roots=roots):
             if isinstance(picture, NotDrawn):
-                click.echo(picture)
+                print(picture)
                 continue
             status.update(f"drawn: {picture.title}")
             pictures.append(picture)
             if folder:
                 picture.write(folder)
     if folder:
-        click.echo(f"\nWrote {len(pictures)} figures, as PNG and SVG, to {folder}.")
+        print(f"\nWrote {len(pictures)} figures, as PNG and SVG, to {folder}.")
     if html:
         words = shlex.join(["tcon", *sys.argv[1:]])
         result.to_html(html, pictures=pictures, command=words)
         size = html.stat().st_size / 1e6
-        click.echo(f"\nWrote {html} ({size:.1f} MB), which needs no other file.")
+        print(f"\nWrote {html} ({size:.1f} MB), which needs no other file.")
 
 
 def _check_options(given: Mapping[str, Any]) -> None:

@@ -59,7 +59,7 @@ def export(
         if output is None:
             raise InputError("name the model's file: -o FILE.pt2 or -o FILE.onnx")
         exported = export_model(source, output, weights=weights, features=features)
-        click.echo(f"Wrote {exported}.")
+        print(f"Wrote {exported}.")
         return
     from ...cache.sources import sources_of
 
@@ -71,4 +71,4 @@ def export(
 
     output = output or source.with_suffix(".npz")
     videos = export_npz(source, output, modality=modality, segments=segments)
-    click.echo(f"Wrote {output}: {videos} videos, their {modality} features.")
+    print(f"Wrote {output}: {videos} videos, their {modality} features.")

@@ -172,7 +172,7 @@ def extract(output: Path | None, check: bool, retry_failed: bool, **given: Any) 
             raise InputError("--check looks at a backbone and its weights: leave out --like")
         options = make_options(flow=flow, **given)
         for name, probability in check_video(selection.one_video(), options, machine):
-            click.echo(f"{probability:6.1%}  {name}")
+            print(f"{probability:6.1%}  {name}")
         return
     items = selection.read(on_note=click.echo)
     keep_freed_memory()
