@@ -14,6 +14,7 @@ import torch
 from ..cache import InputError
 from ..cache.common.memory import out_of_memory
 from ..cache.common.plugins import plugin_errors
+from ..cache.common.writing import DiskError
 from .config.options import RunConfig
 from .config.runs import base_of
 from .data.feeds import CachedFeed
@@ -183,6 +184,8 @@ class Runner:
 
     def _fail(self, folder: RunFolder, error: Exception) -> None:
         alone = self.store.processes.size == 1 or isinstance(error, Diverged)
+        if isinstance(error, DiskError):
+            raise error  # no other run could be written either
         if not alone or (why := _expected(error, folder)) is None:
             raise error  # the others wait for this process: all must end
         if isinstance(error, Diverged):
