@@ -40,6 +40,12 @@ def _number_option(name: str, what: str) -> Callable[[Command], Command]:
 @click.option("--source", type=click.Path(path_type=Path), help="Labelled features.")
 @click.option("--target", type=click.Path(path_type=Path), help="Unlabelled features.")
 @click.option("--task", help="Class csv or a shipped task; the shared names if none.")
+@click.option(
+    "--exact-labels",
+    is_flag=True,
+    default=None,
+    help="Labels that differ in case, '_', spaces or Unicode form are different classes.",
+)
 @click.option("--plan", metavar="FILE.toml|NAME", help="Grids of runs; table1 to table5 ship.")
 @click.option(
     "--method",
@@ -192,7 +198,8 @@ def adapt(
     metavar="SOURCE TARGET",
     help="Compare two feature files with the task; with the shared names if none.",
 )
-def tasks(task: str | None, files: tuple[Path, Path] | None) -> None:
+@click.option("--exact-labels", is_flag=True, help="As of tcon adapt.")
+def tasks(task: str | None, files: tuple[Path, Path] | None, exact_labels: bool) -> None:
     """List the tasks that ship, or show the classes of TASK, one of them or a csv.
 
     With --check, exit code 1 if videos are missing, moved or more than is known.
@@ -200,7 +207,7 @@ def tasks(task: str | None, files: tuple[Path, Path] | None) -> None:
     from .tasks.compare import compare_files
     from .tasks.tables import list_tasks, show_comparison, show_task
 
-    compared = compare_files(task, *files) if files else None
+    compared = compare_files(task, *files, exact_labels=exact_labels) if files else None
     if compared:
         page = show_comparison(compared)
     elif task:
