@@ -65,11 +65,9 @@ def _run(folder: Path, *, workers: int, output: str, notebook: bool) -> dict[str
 
 @pytest.mark.slow
 def test_a_script_and_a_notebook_train_with_processes(folder: Path) -> None:
-    here = _run(folder, workers=0, output="here", notebook=False)
     script = _run(folder, workers=4, output="script", notebook=False)
     notebook = _run(folder, workers=2, output="notebook", notebook=True)
-    assert here
-    for name, logits in here.items():
+    assert script
+    for name, logits in script.items():
         assert logits.any()
-        np.testing.assert_array_equal(script[name], logits)
         np.testing.assert_array_equal(notebook[name], logits)

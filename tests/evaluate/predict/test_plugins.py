@@ -73,11 +73,6 @@ def test_the_plugin_is_named_by_the_user_alone(folder: Path, clips: Path) -> Non
     done = _predict(folder, video)  # a run folder may come from anybody
     assert done.returncode == 2 and done.stderr.count("\n") == 1
     assert "mine.py is needed: if you trust it" in done.stderr
-    done = _predict(folder, video, "--plugin", "mine.py")
-    assert done.returncode == 0, done.stderr
-    predicted = done.stdout.splitlines()[1]
-    assert video in predicted
-
     (folder / "elsewhere").mkdir()
     (folder / "mine.py").rename(folder / "elsewhere" / "mine.py")
     done = _predict(folder, video)
@@ -85,4 +80,4 @@ def test_the_plugin_is_named_by_the_user_alone(folder: Path, clips: Path) -> Non
     assert "mine.py is needed and is gone" in done.stderr and "--plugin FILE" in done.stderr
     done = _predict(folder, video, "--plugin", "elsewhere/mine.py")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[1] == predicted
+    assert video in done.stdout.splitlines()[1]

@@ -42,12 +42,14 @@ def test_the_example_of_the_page(plugin: Path, clips: Path, tmp_path: Path) -> N
     how = ("--plugin", plugin, "--backbone", "convnext_tiny", "--weights", "random")
     options = (*how, "--modality", "rgb,flow", "--snippets", 1, "--device", "cpu")
     small = ("--workers", 0, "--min-frames", 1, "--precision", "fp32")
-    words = ["extract", clips / "jump", "-o", tmp_path / "x.h5", *options, *small]
+    (tmp_path / "two.txt").write_text("0.mp4\n2.mp4\n")
+    videos = (tmp_path / "two.txt", "--root", clips / "jump")
+    words = ["extract", *videos, "-o", tmp_path / "x.h5", *options, *small]
     with temporary_backbones():
         done = CliRunner().invoke(main, [str(word) for word in words])
     assert done.exit_code == 0, done.output
     file = FeatureFile(tmp_path / "x.h5")
-    assert repr(file).endswith("3 videos, flow 1x768, rgb 1x768)")
+    assert repr(file).endswith("2 videos, flow 1x768, rgb 1x768)")
     made_by = PluginRecord(str(plugin), hashlib.sha256(plugin.read_bytes()).hexdigest())
     assert file.recipes["rgb"].plugin == file.recipes["flow"].plugin == made_by
     assert file.packed().features.std() > 0
@@ -56,7 +58,8 @@ def test_the_example_of_the_page(plugin: Path, clips: Path, tmp_path: Path) -> N
     with pytest.raises(InputError, match=r"mine\.py is needed: if you trust it"):
         extract(clips / "run", tmp_path / "y.h5", like=file, machine=CPU)
     how = {"like": file, "plugins": [plugin], "machine": CPU}
-    other = extract(clips / "run", tmp_path / "y.h5", **how)
+    (tmp_path / "one.txt").write_text("1.mp4\n")
+    other = extract(tmp_path / "one.txt", tmp_path / "y.h5", root=clips / "run", **how)
     assert other.recipes == file.recipes
 
 

@@ -1,4 +1,4 @@
-"""Real clips of two domains, where they are at hand: each backbone, through a ``kill -9``."""
+"""Real clips of two domains, if at hand: a 2D and a 3D backbone, through a ``kill -9``."""
 
 from __future__ import annotations
 
@@ -29,15 +29,14 @@ def _command(domain: str, output: Path, *options: str) -> list[str]:
     ("domain", "backbone", "weights"),
     [
         ("hockey", "efficientnet_lite0", ()),
-        ("surveillance", "bninception", ("--weights", "random")),
-        ("hockey", "c3d", ("--weights", "random")),
+        ("surveillance", "c3d", ("--weights", "random")),
     ],
 )
 def test_extraction_resumes_after_a_kill(
     tmp_path: Path, domain: str, backbone: str, weights: tuple[str, ...]
 ) -> None:
     header, *rows = (DATA / f"{domain}.csv").read_text().splitlines()
-    (tmp_path / "list.csv").write_text("\n".join([header, *rows[::12]]) + "\n")  # ten clips
+    (tmp_path / "list.csv").write_text("\n".join([header, *rows[::24]]) + "\n")  # five clips
     path = tmp_path / "x.h5"
     options = ("--backbone", backbone, *weights, "--snippets", "2", "--device", "cpu")
     command = _command(domain, path, *options, "--workers", "1", "-o", str(path))
@@ -52,9 +51,9 @@ def test_extraction_resumes_after_a_kill(
     assert subprocess.run(command).returncode == 0
     file = FeatureFile(path)
     packed = file.packed()
-    assert len(file.videos) == 10
+    assert len(file.videos) == 5
     assert before.items() <= {video.id: video for video in file.videos}.items()
     assert {video.label for video in file.videos} == {"fight", "no_fight"}
-    assert packed.features.shape == (20, get_spec(backbone).dim)
+    assert packed.features.shape == (10, get_spec(backbone).dim)
     assert np.isfinite(packed.features).all()
     assert (packed.features.astype(float).std(0) > 0).mean() > 0.3  # clips differ
