@@ -21,9 +21,9 @@ from .data.feeds import CachedFeed
 from .data.store import Store
 from .methods import FittedMethod, Method, entry
 from .run.folder import RunFolder
-from .run.read import load_weights
+from .run.read import load_method
 from .training.health import Diverged
-from .training.new_method import new_method
+from .training.new_method import sizes_of
 from .training.processes import Processes
 from .training.programs.loop import OnEvaluation, OnStep, fit, train, train_together
 from .training.programs.program import Dissolved
@@ -168,8 +168,7 @@ class Runner:
             raise InputError(
                 f"it starts from {base_folder.path.name}, which is not finished: repeat the command"
             )
-        base = new_method(base_run, feed.domains)
-        load_weights(base_folder.path, base)
+        base, _ = load_method(base_folder.path, base_run, sizes_of(base_run, feed.domains))
         base = base.to(feed.device)
         assert isinstance(feed, CachedFeed)  # fitted methods are refused end to end
         return fit(run, feed, folder, base=base, on_evaluation=self.on_evaluation)

@@ -1,4 +1,4 @@
-"""Work goes on without a reader, without descriptors and in any encoding, and so does exit code 0."""
+"""Work goes on without a reader, without descriptors and in any encoding; the exit code is right."""
 
 from __future__ import annotations
 
