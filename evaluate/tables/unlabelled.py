@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..scores.trust.calibration import Calibration
+from ..scores.trust.labels import VideoLabel
 from ..scores.unlabelled import Unlabelled
-from .layout import Block, Bullets, Table, Text
+from .layout import Block, Bullets, Heading, Table, Text, wrapped
+
+_SHOWN_LABELS = 20
+_HEAD = ("video", "class", "score", "seeds", "methods", "distance", "")
+_COLUMNS = (
+    "Seeds, methods: the share of them that gives the class. Distance: the share of the source's "
+    "training videos that lie nearer to the source than this one. A score is right for the source, "
+    "and mostly too high for the target; methods that are wrong together agree too."
+)
 
 
 def unlabelled_blocks(results: Sequence[Unlabelled], notes: Sequence[str]) -> list[Block]:
@@ -25,3 +35,40 @@ def unlabelled_blocks(results: Sequence[Unlabelled], notes: Sequence[str]) -> li
         ),
         Bullets(notes),
     ]
+
+
+def label_blocks(results: Sequence[Unlabelled]) -> list[Block]:
+    """The labels of each group, those to look at first."""
+    blocks: list[Block] = []
+    for result in results:
+        group, labels = result.group, sorted(result.labels, key=lambda label: label.doubt)
+        how = f"{group.transfer}, {group.modality}, K = {group.segments}"
+        blocks.append(Heading(f"Labels by {result.name} ({how}), mean over seeds"))
+        blocks.append(Table(_HEAD, [_row(label) for label in labels[:_SHOWN_LABELS]]))
+        if len(labels) > _SHOWN_LABELS:
+            blocks.append(
+                Text(
+                    f"The {_SHOWN_LABELS} most doubtful of {len(labels)} videos: --csv FILE gets "
+                    "all of them."
+                )
+            )
+        look = sum(label.look for label in labels)
+        blocks.append(
+            Text(
+                f"{look} of {len(labels)} are worth a look. {_calibrated(result.calibration)}",
+            )
+        )
+    return [*blocks, Text(wrapped(_COLUMNS))] if blocks else []
+
+
+def _row(label: VideoLabel) -> list[str]:
+    shares = (label.score, label.seeds_agree, label.methods_agree, label.source_distance)
+    texts = ("" if share is None else f"{share:.2f}" for share in shares)
+    return [label.video, label.label, *texts, "look" if label.look else ""]
+
+
+def _calibrated(calibration: Calibration) -> str:
+    if not calibration.videos:
+        return f"Scores are not calibrated: {calibration.problem.removesuffix('.')}."
+    videos = f"{calibration.videos} source validation videos"
+    return f"Scores are calibrated on {videos} (temperature {calibration.temperature:.2f})."
