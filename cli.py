@@ -33,6 +33,9 @@ _COMMANDS = {
 }
 
 
+_WORDS = "tcon.words"  # of the command line
+
+
 class _Group(click.Group):
     """Imports a command when it is asked for; prints wrong input, or a disk that refuses, as one
     line and exits with code 2."""
@@ -51,8 +54,13 @@ class _Group(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta[_WORDS] = list(args)
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
+            _refuse_empty(ctx.meta[_WORDS])
             return super().invoke(ctx)
         except BrokenPipeError:  # whoever read the output has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -63,6 +71,18 @@ class _Group(click.Group):
         except KeyboardInterrupt as stop:
             click.echo(str(stop) or "stopped: the same command continues", err=True)
             sys.exit(130)
+
+
+def _refuse_empty(words: list[str]) -> None:
+    """Refuse ``--weights ""``, as of an unset variable of a shell, which would mean nothing."""
+    for before, word in zip(["", *words], words, strict=False):
+        option, equals, value = word.partition("=")
+        if not word.strip() and before[:1] == "-":
+            raise InputError(f"{before} is empty: give it a value or leave it out")
+        if not word.strip():
+            raise InputError("an argument is empty: give it a value or leave it out")
+        if option[:2] == "--" and equals and not value.strip():
+            raise InputError(f"{option} is empty: give it a value or leave it out")
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})

@@ -29,6 +29,7 @@ else:
 _SHIPPED = Path(__file__).parent / "plans"
 _LARGEST = 10**6
 _Number = Annotated[int, Field(ge=1, le=_LARGEST)]
+_Seed = Annotated[int, Field(ge=0, le=_LARGEST)]
 
 
 class _Keys(TypedDict, total=False):
@@ -44,7 +45,7 @@ class _Keys(TypedDict, total=False):
     methods: str | list[str]
     modality: str | list[str]
     segments: _Number | str | list[_Number | str]
-    seeds: _Number
+    seeds: _Number | str | list[_Seed]
     epochs: _Number
     normalise: str
     precision: str

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ...cache.common.list_option import list_option
 from ...cache.common.plugin_option import plugin_option
 from ...cache.errors import InputError
 from ..machine.command_options import machine_options
@@ -63,7 +64,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Read a list that is a pickle, as data: you know where it comes from.",
 )
-@click.option(
+@list_option(
     "--modality",
     help="rgb, flow, rgb,flow, or none: a table of videos for adapt --end-to-end.  [default: rgb]",
 )
@@ -84,7 +85,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="cpu, cuda, torch or opencv; auto suits the device.",
 )
-@click.option(
+@list_option(
     "--flow-parameters",
     metavar="PRESET|KEY=VALUE,...",
     help="Parameters of TV-L1; docs/flow.md has the presets.  [default: opencv]",
