@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
+from ..cache.common.console import console
 from ..cache.common.list_option import list_option
 from ..cache.common.plugin_option import plugin_option
 from .config import defaults
@@ -206,8 +207,6 @@ def tasks(task: str | None, files: tuple[Path, Path] | None, exact_labels: bool)
 
     With --check, exit code 1 if videos are missing, moved or more than is known.
     """
-    from rich.console import Console
-
     from .tasks.compare import compare_files
     from .tasks.tables import list_tasks, show_comparison, show_task
 
@@ -218,7 +217,6 @@ def tasks(task: str | None, files: tuple[Path, Path] | None, exact_labels: bool)
         page = show_task(task)
     else:
         page = list_tasks()
-    console = Console(highlight=False, markup=False)
     for part in page:
-        console.print(part)
+        console().print(part, soft_wrap=False)
     sys.exit(1 if compared and compared.differs else 0)

@@ -52,7 +52,10 @@ def _numbers(part: str, given: str) -> range:
     """A number or a range of a list."""
     found = _PART.fullmatch(part.strip())
     if found is None:
-        raise InputError(f"seeds {shorten(given)}: write how many, as 3, or which, as 0,1,2 or 0-4")
+        raise InputError(
+            f"seeds {shorten(given)}: write how many, as 3, or which, as 0,1,2 or 0-4, none of "
+            "them negative"
+        )
     first, last = int(found[1]), int(found[2] or found[1])
     if last - first >= _MOST:
         raise InputError(f"seeds: {last - first + 1} are too many, {_MOST} are the most")
