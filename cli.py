@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from . import __version__
-from .cache.errors import InputError, unknown
+from .cache.errors import InputError, unknown, visible
 
 # Where each command is, and what it does in a line: in the order in which data flows.
 _COMMANDS = {
@@ -73,7 +73,7 @@ class _Group(click.Group):
             click.echo(f"Error: {error}", err=True)
             sys.exit(2)
         except KeyboardInterrupt as stop:
-            click.echo(str(stop) or "stopped: the same command continues", err=True)
+            click.echo(visible(str(stop)) or "stopped: the same command continues", err=True)
             sys.exit(130)
 
 

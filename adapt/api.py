@@ -39,6 +39,7 @@ def adapt(
     fast: bool = False,
     precision: Precision | None = None,
     task: str | Path | None = None,
+    exact_labels: bool = False,
     plan: str | Path | None = None,
     plugins: Iterable[str | Path] = (),
     oracle: bool = False,
@@ -79,6 +80,8 @@ def adapt(
         precision: of matrix products in training: "fp32", "bf16", or "auto" if none: that of the
             runs in ``output`` that these are compared with, else the faster one here.
         task: csv of classes or a shipped task's name; None for the class names that both share.
+        exact_labels: labels that differ in case, ``_``, spaces or Unicode form are different
+            classes.
         plan: a TOML file or a shipped plan's name; what is given here overrides it.
         plugins: files or modules that register methods or backbones of your own.
         oracle: permit ``target_only`` to read target labels.
@@ -114,6 +117,7 @@ def adapt(
         "fast": fast,
         "precision": precision,
         "task": task,
+        "exact_labels": exact_labels,
         "oracle": oracle,
         "end_to_end": end_to_end,
         "output": output,

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
+from ..cache.common.console import console
 from ..cache.common.plugin_option import plugin_option
 from .config import defaults
 from .config.number_or_auto import NumberOrAuto, read_number_or_auto
@@ -39,6 +40,12 @@ def _number_option(name: str, what: str) -> Callable[[Command], Command]:
 @click.option("--source", type=click.Path(path_type=Path), help="Labelled features.")
 @click.option("--target", type=click.Path(path_type=Path), help="Unlabelled features.")
 @click.option("--task", help="Class csv or a shipped task; the shared names if none.")
+@click.option(
+    "--exact-labels",
+    is_flag=True,
+    default=None,
+    help="Labels that differ in case, '_', spaces or Unicode form are different classes.",
+)
 @click.option("--plan", metavar="FILE.toml|NAME", help="Grids of runs; table1 to table5 ship.")
 @click.option(
     "--method",
@@ -191,24 +198,22 @@ def adapt(
     metavar="SOURCE TARGET",
     help="Compare two feature files with the task; with the shared names if none.",
 )
-def tasks(task: str | None, files: tuple[Path, Path] | None) -> None:
+@click.option("--exact-labels", is_flag=True, help="As of tcon adapt.")
+def tasks(task: str | None, files: tuple[Path, Path] | None, exact_labels: bool) -> None:
     """List the tasks that ship, or show the classes of TASK, one of them or a csv.
 
     With --check, exit code 1 if videos are missing, moved or more than is known.
     """
-    from rich.console import Console
-
     from .tasks.compare import compare_files
     from .tasks.tables import list_tasks, show_comparison, show_task
 
-    compared = compare_files(task, *files) if files else None
+    compared = compare_files(task, *files, exact_labels=exact_labels) if files else None
     if compared:
         page = show_comparison(compared)
     elif task:
         page = show_task(task)
     else:
         page = list_tasks()
-    console = Console(highlight=False, markup=False)
     for part in page:
-        console.print(part)
+        console().print(part, soft_wrap=False)
     sys.exit(1 if compared and compared.differs else 0)

@@ -41,6 +41,8 @@ class Grid:
         runs: what to train.
         output: folder that gets one sub-folder per run.
         task: csv of classes or a shipped task's name; None for the class names that both share.
+        exact_labels: labels name classes as they are written; else case, separators and the like do
+            not count.
         oracle: permit methods that train on target labels.
         recommended: whether the recommended methods were asked for by that name, so that one of
             them is to be chosen.
@@ -51,6 +53,7 @@ class Grid:
     runs: tuple[RunConfig, ...]
     output: Path = Path(defaults.OUTPUT)
     task: str | Path | None = None
+    exact_labels: bool = False
     oracle: bool = False
     recommended: bool = False
 
@@ -91,6 +94,7 @@ def make_grid(given: Mapping[str, Any]) -> Grid:
         runs=tuple(runs),
         output=Path(options["output"], options.get("name", "")),
         task=options.get("task"),
+        exact_labels=options.get("exact_labels", False),
         oracle=options.get("oracle", False),
         recommended=recommended.NAME in methods,
     )

@@ -52,6 +52,7 @@ class _Keys(TypedDict, total=False):
     fast: bool
     settings: str | list[str]
     output: str
+    exact_labels: bool
     oracle: bool
     end_to_end: bool
     backbone: str

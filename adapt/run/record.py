@@ -6,7 +6,6 @@ label names belong to which class.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
@@ -21,6 +20,8 @@ from ...cache.errors import InputError, printable, shorten
 from ...cache.recipe import Recipe
 from ..config.options import MethodOptions, RunConfig, UnknownOptions
 from ..methods import Entry, entry, names
+from ..tasks.names import match_labels
+from .files import may_be_damaged, parse_json, read_text, reason_of
 from .legacy import current_layout, with_what_was_fixed
 from .plugins import another_plugin, has_namesake, without_namesake
 
@@ -65,6 +66,8 @@ class DataRecord:
             ``transductive``.
         task: its name.
         classes: their names, [C].
+        exact_labels: whether labels name classes as they are written, as in runs of older versions;
+            else as by `match_labels`.
         backbone, weights, weights_sha256: of the features; end to end, where training began.
         mode: what the method was trained on.
         recipe: how new target videos get such features; None where an old run does not say.
@@ -81,6 +84,7 @@ class DataRecord:
     protocol: str
     task: str
     classes: tuple[str, ...]
+    exact_labels: bool = True
     backbone: str
     weights: str
     weights_sha256: str = ""
@@ -101,6 +105,12 @@ class DataRecord:
     def domain(self, name: Domain) -> DomainRecord:
         """The source or the target."""
         return self.source if name == "source" else self.target
+
+    def classes_of(self, name: Domain, labels: Collection[str]) -> dict[str, int]:
+        """Class index of each label of a domain's file; labels of no class are missing."""
+        known = self.domain(name).labels or {}
+        matched = match_labels(known, labels, exact=self.exact_labels)
+        return {label: known[as_recorded] for label, as_recorded in matched.items()}
 
 
 class Difference(NamedTuple):
@@ -236,35 +246,35 @@ def read_record(folder: Path) -> RunRecord:
         InputError: there is none, or it is damaged.
     """
     path = folder / CONFIG
-    try:
-        if path.exists() and not path.is_file():
-            raise InputError(f"{path} is not a file: delete the run and repeat it")
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from None
-    values: Any = None
-    try:
-        values = json.loads(content)
-        if not isinstance(values, dict):
-            raise ValueError("it is not a JSON object")
-        json.dumps(values, ensure_ascii=False).encode()  # half a character is none
-        if "run" not in values:
-            values = current_layout(values)
-        values = with_what_was_fixed(values)
-        record = from_data(RunRecord, without_namesake(values))
-        if record.run.train.precision == "auto":
-            raise ValueError("run.train.precision: must be fp32 or bf16 in a run that has begun")
-        return record
-    except InputError:
-        raise
-    except (ValueError, RecursionError) as error:
-        reason = shorten(" ".join(str(error).split()))
-        if plugin := another_plugin(values):
-            raise InputError(
-                f"{path} does not fit the method of the plug-in {plugin} ({reason}), which has "
-                "changed since: give the file that the run was made with by --plugin FILE"
-            ) from None
-        raise InputError(f"{path} is damaged ({reason}): delete the run and repeat it") from None
+    with may_be_damaged(path):
+        values = parse_json(read_text(path))
+        try:
+            return _record_of(values)
+        except ValueError as error:
+            if not (plugin := another_plugin(values)):
+                raise
+            reason = reason_of(error)
+    raise InputError(
+        f"{path} does not fit the method of the plug-in {plugin} ({reason}), which has changed "
+        "since: give the file that the run was made with by --plugin FILE"
+    )
+
+
+def _record_of(values: Any) -> RunRecord:
+    """The record that JSON holds.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not isinstance(values, dict):
+        raise ValueError("it is not a JSON object")
+    if "run" not in values:
+        values = current_layout(values)
+    values = with_what_was_fixed(values)
+    record = from_data(RunRecord, without_namesake(values))
+    if record.run.train.precision == "auto":
+        raise ValueError("run.train.precision: must be fp32 or bf16 in a run that has begun")
+    return record
 
 
 def write_record(record: RunRecord) -> bytes:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ...cache.common.console import console, print_line
 from ...cache.common.plugin_option import plugin_option
 from ...cache.errors import InputError
 
@@ -116,8 +117,6 @@ def evaluate(
     take, predictions and scores that need no labels. With --select, prints what label-free
     validators choose.
     """
-    from rich.console import Console
-
     from ..evaluation import evaluate as compute
     from ..report.outputs import check_figures, check_outputs, write_outputs
 
@@ -130,7 +129,7 @@ def evaluate(
     if figures or html:
         check_figures(figures, html, roots)
     check_outputs({**files, "--report": html})
-    with Console(stderr=True).status("evaluating"):
+    with console(stderr=True).status("evaluating"):
         result = compute(
             runs,
             baseline=baseline,
@@ -145,15 +144,15 @@ def evaluate(
             source_features=source_features,
         )
         written = write_outputs(result, files)
-    click.echo(result.to_markdown(details=details))
+    console().print(result.to_markdown(details=details))
     if csv_path and result.results and result.unlabelled:
-        click.echo(
+        console().print(
             f"{csv_path} gets the rows of the labelled targets; name the others alone for theirs."
         )
     for path in written:
-        click.echo(f"\nWrote {path}.")
+        console().print(f"\nWrote {path}.")
     if distances:
-        click.echo(f"\n{result.distances_markdown()}")
+        console().print(f"\n{result.distances_markdown()}")
     if figures or html:
         _draw(result, figures, html, pairs=pairs, roots=roots)
 
@@ -167,27 +166,27 @@ def _draw(
     roots: tuple[str, ...],
 ) -> None:
     """Write the figures to a folder, the report, or both."""
-    from rich.console import Console
+    from rich.text import Text
 
     from ..figures.style import NotDrawn
 
     pictures = []
-    with Console(stderr=True).status("drawing") as status:
+    with console(stderr=True).status("drawing") as status:
         for picture in result.draw(pairs=pairs, roots=roots):
             if isinstance(picture, NotDrawn):
-                click.echo(picture)
+                print_line(str(picture))
                 continue
-            status.update(f"drawn: {picture.title}")
+            status.update(Text(f"drawn: {picture.title}"))
             pictures.append(picture)
             if folder:
                 picture.write(folder)
     if folder:
-        click.echo(f"\nWrote {len(pictures)} figures, as PNG and SVG, to {folder}.")
+        console().print(f"\nWrote {len(pictures)} figures, as PNG and SVG, to {folder}.")
     if html:
         words = shlex.join(["tcon", *sys.argv[1:]])
         result.to_html(html, pictures=pictures, command=words)
         size = html.stat().st_size / 1e6
-        click.echo(f"\nWrote {html} ({size:.1f} MB), which needs no other file.")
+        console().print(f"\nWrote {html} ({size:.1f} MB), which needs no other file.")
 
 
 def _check_options(given: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from ...adapt.config.grid import Grid
 from ...adapt.progress.display import train_and_show
 from ...cache.common.console import console
+from ...cache.common.writing import write_output
 from ...extract.api import extract
 from ...extract.lists.videos import describe, read_videos
 from ...extract.machine.machine import Machine
@@ -82,7 +83,7 @@ def run_demo(
     knobs = ", ".join(f"{name} = {value:g}" for name, value in world.turned.items())
     for title, result in scored.items():
         console().print(f"\n{title}", style="bold")
-        print(result.to_markdown())
+        console().print(result.to_markdown())
         result.to_csv(output / f"{made.tasks[title].stem}.csv")
     for picture in (
         frames_picture(made.one_per_class, list(made.domains)),
@@ -90,7 +91,7 @@ def run_demo(
             {title: accuracies(result) for title, result in scored.items()}, world=knobs
         ),
     ):
-        (output / f"{picture.name}.png").write_bytes(picture.encode("png"))
+        write_output(output / f"{picture.name}.png", picture.encode("png"))
     console().print(
         "\nas_extracted: features as they are; standardised: each domain by its own unlabelled "
         "statistics."

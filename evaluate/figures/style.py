@@ -14,6 +14,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ...cache.common.writing import write_output
+
 if TYPE_CHECKING:
     from matplotlib.typing import RcKeyType  # from matplotlib 3.11 on
 
@@ -64,9 +66,13 @@ class Picture:
         return buffer.getvalue()
 
     def write(self, folder: Path) -> None:
-        """``NAME.png`` and ``NAME.svg``."""
+        """``NAME.png`` and ``NAME.svg``.
+
+        Raises:
+            InputError: they cannot be written.
+        """
         for kind in ("png", "svg"):
-            (folder / f"{self.name}.{kind}").write_bytes(self.encode(kind))
+            write_output(folder / f"{self.name}.{kind}", self.encode(kind))
 
 
 @dataclass(frozen=True)

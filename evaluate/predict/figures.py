@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ...adapt.inference.prediction import Prediction
 from ...cache import InputError
+from ...cache.common.writing import write_errors, write_output
 from ..figures.data.frames import read_images
 
 
@@ -27,10 +28,8 @@ class PredictionFigures:
             raise InputError(
                 "--figures needs matplotlib: pip install 'tcon[demo]', or leave it out"
             ) from None
-        try:
+        with write_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"cannot write {folder}: {error.strerror}") from None
         self._folder, self._draw = folder, draw_prediction
         self._names: set[str] = set()
 
@@ -38,11 +37,11 @@ class PredictionFigures:
         """Draw a video.
 
         Raises:
-            InputError: its frames cannot be read again.
+            InputError: its frames cannot be read again, or the figure cannot be written.
         """
         images = read_images(prediction.video, prediction.frames)
         picture = self._draw(prediction, images, name=self._free_name(prediction.video.id))
-        (self._folder / f"{picture.name}.png").write_bytes(picture.encode("png"))
+        write_output(self._folder / f"{picture.name}.png", picture.encode("png"))
 
     def _free_name(self, id_: str) -> str:
         """A file name without suffix that no other video has."""

@@ -10,7 +10,8 @@ from pathlib import Path
 from ...adapt.inference.loaded_run import LoadedRun
 from ...adapt.inference.stream import Result, predict_videos
 from ...cache import Failure, InputError
-from ...cache.common.console import VideoBar, console
+from ...cache.common.console import VideoBar, console, print_line
+from ...cache.common.writing import DiskError
 from ...extract.features.pipeline import Progress
 from ...extract.features.plan import Plan
 from ...extract.lists.videos import VideoItem
@@ -59,20 +60,22 @@ def show_predictions(
             for kind, path in ((CsvPredictions, outputs.csv), (JsonPredictions, outputs.json))
             if path
         ]
-        console().print(table.head)
+        print_line(table.head)
         bar = stack.enter_context(VideoBar("predict", transient=True))
 
         def take(result: Result) -> None:
             nonlocal failures
             failures += isinstance(result, Failure)
-            console().print(table.line(result))
+            print_line(table.line(result))
             for file in files:
                 file.add(result)
             if drawing and not isinstance(result, Failure):
                 try:
                     drawing.draw(result)
+                except DiskError:
+                    raise
                 except InputError as error:
-                    console().print(f"No figure of {result.video.id}: {error}")
+                    print_line(f"No figure of {result.video.id}: {error}")
 
         def show(progress: Progress) -> None:
             bar.count(len(items), done=progress.done, failed=progress.failed)

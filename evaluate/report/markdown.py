@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ...cache.errors import visible
 from ..tables.layout import Block, Bullets, Commands, Heading, Table
 from .content import Content
 from .page import printed
@@ -41,19 +42,14 @@ def _block(block: Block) -> str:
     if isinstance(block, Table):
         return markdown_table(block)
     if isinstance(block, Bullets):
-        return "\n".join(f"- {_visible(line)}" for line in block.lines)
+        return "\n".join(f"- {visible(line)}" for line in block.lines)
     if isinstance(block, Commands):
-        return "\n".join(f"    {_visible(line)}" for line in block.lines)
+        return "\n".join(f"    {visible(line)}" for line in block.lines)
     if isinstance(block, Heading):
-        return _visible(block.text)
-    return "\n".join(map(_visible, block.text.splitlines()))
+        return visible(block.text)
+    return "\n".join(map(visible, block.text.splitlines()))
 
 
 def _cell(text: str) -> str:
     """Without what would end the cell."""
-    return _visible(text).replace("|", "\\|")
-
-
-def _visible(text: str) -> str:
-    """With characters that a terminal would obey or hide escaped: labels and ids may hold any."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    return visible(text).replace("|", "\\|")

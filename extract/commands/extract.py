@@ -143,7 +143,7 @@ def extract(output: Path | None, check: bool, retry_failed: bool, **given: Any) 
     video, or several of these; a folder of frames counts as a video. With --check it is a single
     video, and with --dataset there is none. Run again to continue or extend.
     """
-    from ...cache.common.console import console
+    from ...cache.common.console import console, print_line
     from ...cache.reader import FeatureFile
     from ...cache.recipe import FlowRecipe
     from ..api import extract as extract_videos
@@ -172,9 +172,9 @@ def extract(output: Path | None, check: bool, retry_failed: bool, **given: Any) 
             raise InputError("--check looks at a backbone and its weights: leave out --like")
         options = make_options(flow=flow, **given)
         for name, probability in check_video(selection.one_video(), options, machine):
-            click.echo(f"{probability:6.1%}  {name}")
+            print_line(f"{probability:6.1%}  {name}")
         return
-    items = selection.read(on_note=click.echo)
+    items = selection.read(on_note=print_line)
     keep_freed_memory()
     console().print(f"{describe(items)}.")
     output = selection.output(output)

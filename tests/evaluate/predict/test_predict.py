@@ -296,7 +296,7 @@ def test_wrong_runs_and_videos(run: Path, clips: Path, tmp_path: Path) -> None:
     _copy(run, two / "c")
     assert "holds 2 runs: name one, such as" in message(two)
     (two / "c" / "checkpoint.pt").write_bytes(b"damaged")
-    assert "does not fit its run" in message(two / "c")
+    assert "checkpoint.pt is damaged" in message(two / "c")
     (two / "c" / "checkpoint.pt").unlink()
     assert "is not finished" in message(two / "c")
     (two / "b" / "config.json").write_text('{"method": "tcon"}')
