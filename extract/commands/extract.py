@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("videos", type=click.Path(path_type=Path), required=False)
+@click.argument("videos", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
     "-o",
     "--output",
@@ -140,9 +140,9 @@ def extract(output: Path | None, check: bool, retry_failed: bool, **given: Any) 
     """Extract the features of VIDEOS, RGB, flow or both, into one feature file.
 
     VIDEOS is a csv list (path,label,split), a text list (path label) or another form of
-    docs/lists.md, a folder class/video or split/class/video, a folder of unlabelled videos, or a
-    video; a folder of frames counts as a video. With --check it is a single video, and with
-    --dataset there is none. Run again to continue or extend.
+    docs/lists.md, a folder class/video or split/class/video, a folder of unlabelled videos, a
+    video, or several of these; a folder of frames counts as a video. With --check it is a single
+    video, and with --dataset there is none. Run again to continue or extend.
     """
     from ...cache.common.console import console, print_line
     from ...cache.reader import FeatureFile
