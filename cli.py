@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
+from itertools import takewhile
 from typing import Any
 
 import click
@@ -35,6 +36,9 @@ _COMMANDS = {
 }
 
 
+_WORDS = "tcon.words"  # of the command line
+
+
 class _Group(click.Group):
     """Imports a command when it is asked for; prints wrong input, or a disk that refuses, as one
     line and exits with code 2."""
@@ -60,12 +64,28 @@ class _Group(click.Group):
         command: click.Command = getattr(import_module(f".{module}", __package__), name)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        for name in takewhile(lambda arg: arg != "--", args):
+            if name.startswith("-") and len(name) > 2 and os.path.exists(name):
+                raise InputError(
+                    f"{name} is a file here and reads like an option: write ./{name} or put -- "
+                    "before it"
+                )
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta[_WORDS] = list(args)
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
+            _refuse_empty(ctx.meta[_WORDS])
             return super().invoke(ctx)
         except (MemoryError, ImportError) as error:
             if not too_few_addresses(error):
@@ -78,6 +98,18 @@ class _Group(click.Group):
         except KeyboardInterrupt as stop:
             click.echo(visible(str(stop)) or "stopped: the same command continues", err=True)
             sys.exit(130)
+
+
+def _refuse_empty(words: list[str]) -> None:
+    """Refuse ``--weights ""``, as of an unset variable of a shell, which would mean nothing."""
+    for before, word in zip(["", *words], words, strict=False):
+        option, equals, value = word.partition("=")
+        if not word.strip() and before[:1] == "-":
+            raise InputError(f"{before} is empty: give it a value or leave it out")
+        if not word.strip():
+            raise InputError("an argument is empty: give it a value or leave it out")
+        if option[:2] == "--" and equals and not value.strip():
+            raise InputError(f"{option} is empty: give it a value or leave it out")
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from ..tables.accuracy import accuracy_blocks
 from ..tables.details import details_blocks
 from ..tables.distances import distance_blocks
@@ -16,7 +18,7 @@ from .content import Content
 _SHARED_CLASSES = "Test videos are predicted among the classes that the target has labels for."
 
 
-def printed(content: Content, *, details: bool = False) -> list[Block]:
+def printed(content: Content, *, details: bool = False, csv: Path | None = None) -> list[Block]:
     """What ``tcon eval`` prints: which method to take of an unlabelled target; accuracies, or the
     paper's table if it was asked for; predictions of unlabelled targets; what was left out. Where
     something is chosen, the choices alone.
@@ -24,6 +26,7 @@ def printed(content: Content, *, details: bool = False) -> list[Block]:
     Args:
         content: of runs.
         details: seeds, classes and confusions too.
+        csv: the file that gets all predictions, where one does.
     """
     if content.selections:
         return [*advice(content), *selected(content), *_unfinished(content)]
@@ -34,7 +37,7 @@ def printed(content: Content, *, details: bool = False) -> list[Block]:
     if details:
         blocks += details_blocks(content.results)
     if content.unlabelled:
-        blocks += _labels(content)
+        blocks += _labels(content, csv)
         blocks += unlabelled_blocks(content.unlabelled, content.unlabelled_notes)
     if content.remarks:
         blocks.append(Bullets(content.remarks))
@@ -102,10 +105,11 @@ def distances(content: Content) -> list[Block]:
     return [*blocks, Bullets(problems)] if problems else blocks
 
 
-def _labels(content: Content) -> list[Block]:
+def _labels(content: Content, csv: Path | None) -> list[Block]:
     """Of the methods to take; of all where there is no recommendation."""
     taken = {one.group for one in content.recommendations}
-    return label_blocks([r for r in content.unlabelled if not taken or r.group in taken])
+    results = [r for r in content.unlabelled if not taken or r.group in taken]
+    return label_blocks(results, csv=csv)
 
 
 def _unfinished(content: Content) -> list[Block]:

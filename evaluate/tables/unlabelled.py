@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from ..scores.trust.calibration import Calibration
 from ..scores.trust.labels import VideoLabel
@@ -37,8 +38,14 @@ def unlabelled_blocks(results: Sequence[Unlabelled], notes: Sequence[str]) -> li
     ]
 
 
-def label_blocks(results: Sequence[Unlabelled]) -> list[Block]:
-    """The labels of each group, those to look at first."""
+def label_blocks(results: Sequence[Unlabelled], *, csv: Path | None) -> list[Block]:
+    """The labels of each group, those to look at first.
+
+    Args:
+        results: of groups.
+        csv: that gets all labels; None where none was asked for.
+    """
+    holds = f"{csv} holds" if csv else "--csv FILE gets"
     blocks: list[Block] = []
     for result in results:
         group, labels = result.group, sorted(result.labels, key=lambda label: label.doubt)
@@ -46,12 +53,8 @@ def label_blocks(results: Sequence[Unlabelled]) -> list[Block]:
         blocks.append(Heading(f"Labels by {result.name} ({how}), mean over seeds"))
         blocks.append(Table(_HEAD, [_row(label) for label in labels[:_SHOWN_LABELS]]))
         if len(labels) > _SHOWN_LABELS:
-            blocks.append(
-                Text(
-                    f"The {_SHOWN_LABELS} most doubtful of {len(labels)} videos: --csv FILE gets "
-                    "all of them."
-                )
-            )
+            shown = f"The {_SHOWN_LABELS} most doubtful of {len(labels)} videos"
+            blocks.append(Text(f"{shown}: {holds} all of them."))
         look = sum(label.look for label in labels)
         blocks.append(
             Text(
