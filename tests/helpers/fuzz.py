@@ -20,6 +20,7 @@ from typing import Any
 import h5py
 import numpy as np
 import torch
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from tcon.cache import InputError
@@ -27,6 +28,8 @@ from tcon.cache import InputError
 LIMIT = 20  # seconds; sound input takes milliseconds
 MEMORY = 2**31  # bytes; sound input takes kilobytes, and one video's features at most 2**30
 _LONGEST = 1500  # characters of a message; one may list all settings of a method
+
+FEWER = settings(max_examples=settings().max_examples // 10)  # for what takes long
 
 _NUMBERS = [
     *(
@@ -154,13 +157,14 @@ def damaged_json(draw: st.DrawFn, sound: bytes) -> bytes:
     return json.dumps(content).encode()
 
 
-def _nested(depth: int) -> list:
-    return [_nested(depth - 1)] if depth else []
+def nested(depth: int) -> list:
+    """Lists within each other."""
+    return [nested(depth - 1)] if depth else []
 
 
 _JSON = [
     *(None, True, -1, 0, 0.5, 10**4, 10**7, 10**9, 2**63, 1e400, 10**30, float("nan")),
-    *("", "\0", "x", "\ud800", "\x1b[2J\u202e", "../" * 9, "x" * 5000, [], {}, ["x"], _nested(900)),
+    *("", "\0", "x", "\ud800", "\x1b[2J\u202e", "../" * 9, "x" * 5000, [], {}, ["x"], nested(900)),
 ]
 
 

@@ -5,6 +5,8 @@ What is damaged is chosen at random: `make fuzz` tries many more.
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import shutil
 from collections.abc import Callable
@@ -12,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from fuzz import damaged_hdf5, damaged_json, damaged_tensors, damaged_text, ends_well
+from fuzz import FEWER, damaged_hdf5, damaged_json, damaged_tensors, damaged_text, ends_well, nested
 from hypothesis import given
 from hypothesis import strategies as st
 from prepared_runs import prepare
@@ -22,7 +24,9 @@ from tcon.adapt.config.runs import make_runs
 from tcon.adapt.grid import run_all
 from tcon.adapt.inference import load_run
 from tcon.adapt.progress.display import unhealthy
-from tcon.adapt.training.resume import Saver
+from tcon.adapt.run.folder import RunFolder
+from tcon.adapt.run.record import read_record
+from tcon.adapt.training.resume import Saver, restore
 from tcon.cache import InputError
 from tcon.evaluate import evaluate
 
@@ -99,14 +103,106 @@ def use(folder: Path, run: Path, method: str) -> None:
             raise InputError(why)
 
 
+def copy_of(trained: Path, state: str, method: str) -> Path:
+    """A copy of a run's folder, to be damaged."""
+    sound = trained / state / f"{method}_rgb_k4_seed0"
+    shutil.rmtree(trained / "damaged", ignore_errors=True)
+    return Path(shutil.copytree(sound, trained / "damaged" / sound.name))
+
+
+def changed(run: Path, name: str, *path: str, to: object) -> None:
+    """Change a value of a file of JSON or torch; None removes it."""
+    file = run / name
+    tensors = name.endswith(".pt")
+    content = torch.load(file, weights_only=True) if tensors else json.loads(file.read_bytes())
+    place = content
+    for key in path[:-1]:
+        place = place[key]
+    if to is None:
+        del place[path[-1]]
+    else:
+        place[path[-1]] = to
+    torch.save(content, file) if tensors else file.write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (["tool_version"], None),
+        (["data", "task"], "x\ud800"),
+        *((["run", "segments", "target"], value) for value in (0, -3, 10**9, "x")),
+        *((["run", "seed"], value) for value in (10**30, -1)),
+        (["run", "train", "lr"], math.nan),
+        (["run", "method"], "x" * 5000),
+        (["run", "options"], nested(900)),
+        (["data", "classes"], []),
+    ],
+)
+def test_a_record_that_cannot_be_one_is_refused_by_all(
+    trained: Path, path: list[str], value: object
+) -> None:
+    run = copy_of(trained, "runs", "tcon")
+    changed(run, "config.json", *path, to=value)
+    for command in (evaluate, load_run, lambda run: adapt(trained, run.parent, "tcon")):
+        with pytest.raises(InputError, match=r"config\.json is damaged \(.*\): delete the run"):
+            command(run)
+
+
+@pytest.mark.parametrize("key", ["features", "att_hidden"])
+def test_networks_larger_than_the_memory_are_not_built(trained: Path, key: str) -> None:
+    run = copy_of(trained, "runs", "tcon")
+    changed(run, "config.json", "run", "options", key, to=10**7)
+    with pytest.raises(InputError, match=r"checkpoint\.pt is damaged \(it does not fit its run"):
+        load_run(run)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (["method"], None, "method"),
+        (["method"], [], "it does not fit its run"),
+        (["method", "bottleneck.0.bias"], torch.full((8,), math.nan), "is not finite"),
+        (["normalise", "target", "mean"], torch.zeros(3), "target's mean is no"),
+        (["normalise", "target", "deviation"], None, "deviation"),
+        (["normalise"], {"target": {}}, "source"),
+    ],
+)
+def test_weights_that_cannot_be_the_runs_are_refused(
+    trained: Path, path: list[str], value: object, message: str
+) -> None:
+    run = copy_of(trained, "runs", "tcon")
+    changed(run, "checkpoint.pt", *path, to=value)
+    with pytest.raises(InputError, match=rf"checkpoint\.pt is damaged \(.*{message}"):
+        load_run(run)
+
+
+@pytest.mark.parametrize("name", ["checkpoint.pt", "resume.pt"])
+def test_nothing_is_said_of_how_to_run_a_files_code(trained: Path, name: str) -> None:
+    run = copy_of(trained, "runs" if name == "checkpoint.pt" else "begun", "tcon")
+    torch.save({"method": Path("code")}, run / name)
+    with pytest.raises(InputError) as caught:
+        load_run(run) if name == "checkpoint.pt" else restore(RunFolder(run, read_record(run)))
+    assert "it is no file of plain tensors" in str(caught.value)
+    assert "weights_only" not in str(caught.value)
+
+
+@pytest.mark.parametrize("path", [["step"], ["recorder"], ["written"], ["optimiser", "state"]])
+@pytest.mark.parametrize("value", [None, "x", [1]])
+def test_a_damaged_snapshot_is_a_line(trained: Path, path: list[str], value: object) -> None:
+    run = copy_of(trained, "begun", "tcon")
+    changed(run, "resume.pt", *path, to=value)
+    (why,) = adapt(trained, run.parent, "tcon")
+    assert why.startswith(f"{run / 'resume.pt'} is damaged (")
+    assert why.endswith("): delete it, and the run starts over")
+
+
+@FEWER
 @given(data=st.data())
 def test_damaged_folder(trained: Path, data: st.DataObject) -> None:
     method = data.draw(st.sampled_from(METHODS))
     state = data.draw(st.sampled_from(["runs", "begun"]))
     sound = trained / state / f"{method}_rgb_k4_seed0"
-    shutil.rmtree(trained / "damaged", ignore_errors=True)
-    run = trained / "damaged" / sound.name
-    shutil.copytree(sound, run)
+    run = copy_of(trained, state, method)
     for _ in range(data.draw(st.integers(1, 2))):
         name = data.draw(st.sampled_from([name for name in DAMAGE if (sound / name).is_file()]))
         content = (sound / name).read_bytes()
