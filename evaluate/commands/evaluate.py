@@ -143,8 +143,8 @@ def evaluate(
             features=features,
             source_features=source_features,
         )
-        written = write_outputs(result, files)
     console().print(result.to_markdown(details=details))
+    written = write_outputs(result, files)
     if csv_path and result.results and result.unlabelled:
         console().print(
             f"{csv_path} gets the rows of the labelled targets; name the others alone for theirs."
