@@ -29,7 +29,7 @@ from .tables.layout import mean_std
 from .tables.paper import PAPER_TABLES, paper_tables
 
 if TYPE_CHECKING:
-    from .figures.style import NotDrawn, Picture  # these need matplotlib
+    from .figures.picture import NotDrawn, Picture  # these need matplotlib
 
 RunOrPath = str | Path | FinishedRun
 
@@ -128,7 +128,7 @@ class Evaluation(Content):
 
         if pictures is None:
             drawn = self.draw()
-            from .figures.style import NotDrawn  # it needs matplotlib, which is there now
+            from .figures.picture import NotDrawn  # it needs matplotlib, which is there now
 
             pictures = [picture for picture in drawn if not isinstance(picture, NotDrawn)]
         write_html(self, path, pictures=pictures, command=command)

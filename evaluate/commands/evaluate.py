@@ -169,7 +169,7 @@ def _draw(
     """Write the figures to a folder, the report, or both."""
     from rich.console import Console
 
-    from ..figures.style import NotDrawn
+    from ..figures.picture import NotDrawn
 
     pictures = []
     with Console(stderr=True).status("drawing") as status:

@@ -15,7 +15,7 @@ from .data.clouds import feature_clouds
 from .data.coattention import co_attends
 from .data.frames import pair_frames
 from .data.pairs import PairChoice, attend_pairs, attention_to_test_videos, check_pairs, shown_pairs
-from .style import NotDrawn, Picture
+from .picture import NotDrawn, Picture
 from .training_curves import curves_picture, training_logs
 from .tsne import tsne_picture
 

@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from .data.pairs import PairAttention
-from .style import COLOURS, LINES, MARKERS, Picture, new_figure, style
+from .picture import Picture
+from .style import COLOURS, LINES, MARKERS, new_figure, style
 
 
 def attention_picture(everyone: np.ndarray, pairs: Sequence[PairAttention], name: str) -> Picture:

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 
 from .data.frames import PairFrames
 from .data.pairs import PairAttention
-from .style import Picture, new_figure, show_frame, style
+from .picture import Picture
+from .style import new_figure, show_frame, style
 
 _CELL = 0.95  # inches
 _MARGIN = 0.4

@@ -8,7 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ...adapt.inference.prediction import Prediction
-from .style import COLOURS, LINES, MARKERS, Picture, new_figure, show_frame, style
+from .picture import Picture
+from .style import COLOURS, LINES, MARKERS, new_figure, show_frame, style
 
 _CELL = 1.25  # inches
 

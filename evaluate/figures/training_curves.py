@@ -15,7 +15,8 @@ from ...adapt.run.read import read_health
 from ...adapt.training.health import by_kind
 from ...cache import InputError
 from ..runs.groups import Group
-from .style import COLOURS, LINES, MARKERS, Picture, new_figure, style
+from .picture import Picture
+from .style import COLOURS, LINES, MARKERS, new_figure, style
 
 Records = Sequence[Mapping[str, float]]
 

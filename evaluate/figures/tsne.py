@@ -14,7 +14,8 @@ from sklearn.manifold import TSNE
 from sklearn.neighbors import NearestNeighbors
 
 from .data.clouds import Cloud, FeatureClouds
-from .style import COLOURS, MARKERS, UNKNOWN, Picture, new_figure, style
+from .picture import Picture
+from .style import COLOURS, MARKERS, UNKNOWN, new_figure, style
 
 _PCA = 50  # dimensions that t-SNE sees
 _NEIGHBOURS = 6  # points that say how dense a place is

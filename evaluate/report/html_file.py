@@ -27,7 +27,7 @@ from .content import Content
 from .page import distances, reported
 
 if TYPE_CHECKING:
-    from ..figures.style import Picture  # it needs matplotlib
+    from ..figures.picture import Picture  # it needs matplotlib
 
 _HASHED = {"source": "sha256, with labels", "target": "sha256, without labels"}
 _TASK_COLUMNS = ("task", "class", "source_label", "target_label", "class_index")

@@ -16,7 +16,8 @@ from tcon.evaluate.figures.accuracy_by_segments import accuracy_by_segments, dra
 from tcon.evaluate.figures.all_figures import draw_all
 from tcon.evaluate.figures.data.clouds import Cloud
 from tcon.evaluate.figures.data.pairs import PairChoice
-from tcon.evaluate.figures.style import COLOURS, UNKNOWN, NotDrawn, Picture
+from tcon.evaluate.figures.picture import NotDrawn, Picture
+from tcon.evaluate.figures.style import COLOURS, UNKNOWN
 from tcon.evaluate.figures.training_curves import draw_curves, panels_of, training_logs
 from tcon.evaluate.figures.tsne import draw_tsne, tsne
 from tcon.evaluate.runs.embeddings import Loader

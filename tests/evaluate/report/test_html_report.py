@@ -22,7 +22,7 @@ from tcon.adapt.tasks.task import read_task
 from tcon.cache import InputError
 from tcon.cli import main
 from tcon.evaluate import evaluate
-from tcon.evaluate.figures.style import Picture
+from tcon.evaluate.figures.picture import Picture
 from tcon.evaluate.figures.training_curves import curves_picture, training_logs
 from tcon.evaluate.report.html_file import blocks_html, task_csv, to_html, wrapped
 from tcon.evaluate.runs.embeddings import Loader
