@@ -111,14 +111,14 @@ class Evaluation(Content):
         self,
         path: str | Path,
         *,
-        pictures: Iterable[Picture] | None = None,
+        pictures: Iterable[Picture | NotDrawn] | None = None,
         command: str = "",
     ) -> None:
         """Write one self-contained file that says everything.
 
         Args:
             path: of the file.
-            pictures: to show; None for all that `draw` gives.
+            pictures: to show, or why there are none; None for all that `draw` gives.
             command: that makes the file, for its reader; empty where it was none.
 
         Raises:
@@ -127,10 +127,7 @@ class Evaluation(Content):
         from .report.html_file import write_html
 
         if pictures is None:
-            drawn = self.draw()
-            from .figures.picture import NotDrawn  # it needs matplotlib, which is there now
-
-            pictures = [picture for picture in drawn if not isinstance(picture, NotDrawn)]
+            pictures = self.draw()
         write_html(self, path, pictures=pictures, command=command)
 
     def draw(

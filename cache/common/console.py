@@ -1,7 +1,7 @@
 """The one console that commands print to, and the progress bar that they share.
 
-Markup is off: file names, labels and ids are shown as they are, whatever brackets they hold. For
-bold or coloured text give a `rich.text.Text` or a ``style``.
+Markup and emoji codes are off: file names, labels and ids are shown as they are, whatever brackets
+and colons they hold. For bold or coloured text give a `rich.text.Text` or a ``style``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def console() -> Console:
     """The console of this process; it follows whatever ``sys.stdout`` is."""
     from rich.console import Console
 
-    return Console(soft_wrap=True, highlight=False, markup=False)
+    return Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
 
 
 class VideoBar:

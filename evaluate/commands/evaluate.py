@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ...cache.common.plugin_option import plugin_option
-from ...cache.errors import InputError
+from ...cache.errors import InputError, visible
 
 if TYPE_CHECKING:
     from ..evaluation import Evaluation
@@ -169,20 +169,32 @@ def _draw(
     """Write the figures to a folder, the report, or both."""
     from rich.console import Console
 
-    from ..figures.picture import NotDrawn
+    from rich.text import Text
 
-    pictures = []
+    from ..figures.fonts import missing_font
+    from ..figures.picture import CannotDraw, NotDrawn, Picture
+
+    pictures: list[Picture | NotDrawn] = []
+    missing: frozenset[str] = frozenset()
+    count = 0
     with Console(stderr=True).status("drawing") as status:
         for picture in result.draw(pairs=pairs, roots=roots):
+            pictures.append(picture)
             if isinstance(picture, NotDrawn):
                 click.echo(picture)
                 continue
-            status.update(f"drawn: {picture.title}")
-            pictures.append(picture)
+            status.update(Text(visible(f"drawn: {picture.title}")))
+            missing |= picture.missing()
             if folder:
-                picture.write(folder)
+                try:
+                    picture.write(folder)
+                    count += 1
+                except CannotDraw as error:
+                    click.echo(error)
+    if missing:
+        click.echo(missing_font(missing))
     if folder:
-        click.echo(f"\nWrote {len(pictures)} figures, as PNG and SVG, to {folder}.")
+        click.echo(f"\nWrote {count} figures, as PNG and SVG, to {folder}.")
     if html:
         words = shlex.join(["tcon", *sys.argv[1:]])
         result.to_html(html, pictures=pictures, command=words)

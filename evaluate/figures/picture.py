@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import warnings
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -9,6 +12,9 @@ from typing import Literal
 
 from matplotlib.figure import Figure
 
+from ...cache import InputError
+from ...cache.errors import visible
+from .fonts import fit_fonts
 from .style import style
 
 
@@ -17,7 +23,7 @@ class Picture:
     """A figure and what a reader needs to know about it.
 
     Args:
-        name: of its files, without suffix.
+        name: of its files, without suffix; of a long one they have the end.
         title: a few words.
         caption: what is drawn, and how to read it.
         figure: the drawing.
@@ -33,18 +39,41 @@ class Picture:
     dpi: int = 120
 
     def encode(self, kind: Literal["png", "svg", "webp"]) -> bytes:
-        """The content of an image file."""
+        """The content of an image file.
+
+        Raises:
+            CannotDraw: matplotlib fails, as on a picture of too many dots.
+        """
         buffer = BytesIO()
         # Without the date, equal figures give equal files.
         metadata = {"Date": None} if kind == "svg" else None
-        with style():
-            self.figure.savefig(buffer, format=kind, dpi=self.dpi, metadata=metadata)
+        try:
+            with style(), warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # of fonts, which `missing` says
+                fit_fonts(self.figure)
+                self.figure.savefig(buffer, format=kind, dpi=self.dpi, metadata=metadata)
+        except Exception as error:
+            raise CannotDraw(f"cannot draw {self.title}: {_why(error)}") from error
         return buffer.getvalue()
 
-    def write(self, folder: Path) -> None:
-        """``NAME.png`` and ``NAME.svg``."""
-        for kind in ("png", "svg"):
-            (folder / f"{self.name}.{kind}").write_bytes(self.encode(kind))
+    def missing(self) -> frozenset[str]:
+        """Characters that no font of the system has; boxes are drawn in their place."""
+        with style():
+            return fit_fonts(self.figure)
+
+    def write(self, folder: Path, kinds: Iterable[Literal["png", "svg"]] = ("png", "svg")) -> None:
+        """``NAME.png`` and ``NAME.svg``.
+
+        Raises:
+            CannotDraw: as `encode`.
+            InputError: a file cannot be written.
+        """
+        for kind in kinds:
+            content, path = self.encode(kind), folder / f"{file_stem(self.name)}.{kind}"
+            try:
+                path.write_bytes(content)
+            except OSError as error:
+                raise InputError(f"cannot write {path}: {error.strerror}") from None
 
 
 @dataclass(frozen=True)
@@ -56,4 +85,29 @@ class NotDrawn:
     reason: str
 
     def __str__(self) -> str:
-        return f"No {self.what} of {self.run}: {self.reason}"
+        return visible(f"No {self.what} of {self.run}: {self.reason}")
+
+
+class CannotDraw(InputError):
+    """A figure that cannot be drawn, which is no reason to leave out what else was asked for."""
+
+
+def draw(what: str, run: str, make: Callable[[], Picture]) -> Picture | NotDrawn:
+    """Make a picture; whatever fails is said in its place, so that no figure stops a command."""
+    try:
+        return make()
+    except Exception as error:
+        return NotDrawn(what, run, _why(error))
+
+
+def _why(error: Exception) -> str:
+    """In one line: of wrong input its message, of anything else also its kind."""
+    if isinstance(error, InputError):
+        return str(error)
+    said = str(error).strip().partition("\n")[0]
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
+def file_stem(name: str) -> str:
+    """The end of a name, short enough for file systems, which take 255 bytes."""
+    return os.fsencode(name)[-200:].decode(errors="ignore")

@@ -3,6 +3,7 @@ styles that still differ in grey."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,8 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from ..tables.cells import cell_len, named
 
 if TYPE_CHECKING:
     from matplotlib.typing import RcKeyType  # from matplotlib 3.11 on
@@ -28,7 +31,11 @@ _STYLE: dict[RcKeyType, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "svg.hashsalt": "tcon",  # equal figures give equal files
+    "text.parse_math": False,  # a $ in a name is no formula
+    "text.usetex": False,
+    "axes.formatter.use_mathtext": False,
 }
+_CELLS = 13  # letters to an inch
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -41,8 +48,19 @@ def style() -> AbstractContextManager[None]:
     return matplotlib.rc_context(_STYLE)
 
 
+def drawn(name: str, width: float) -> str:
+    """A name of the user's as text of about ``width`` inches; every such name is drawn so."""
+    return named(name, int(_CELLS * width))
+
+
+def legend_columns(labels: Iterable[str], width: float) -> int:
+    """How many columns, at most 3, a legend of these labels has room for in ``width`` inches."""
+    longest = max(map(cell_len, labels), default=0)
+    return max(1, min(3, int(_CELLS * width) // (longest + 5)))
+
+
 def show_frame(axis: Axes, image: np.ndarray, label: str, name: str) -> None:
-    """Show an image [H, W, 3] with a label under it; ``name`` is the label of the axes."""
+    """Show an image [H, W, 3] with a short label under it; ``name`` is the label of the axes."""
     axis.imshow(image)
     axis.set_label(name)
     axis.set_xticks([])

@@ -18,10 +18,14 @@ class PredictionFigures:
 
     Raises:
         InputError: matplotlib is not installed, or the folder cannot be made.
+
+    Attributes:
+        missing: characters that were drawn as boxes, since no font has them.
     """
 
     def __init__(self, folder: Path) -> None:
         try:
+            from ..figures.picture import file_stem
             from ..figures.prediction import draw_prediction
         except ModuleNotFoundError:
             raise InputError(
@@ -31,25 +35,27 @@ class PredictionFigures:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"cannot write {folder}: {error.strerror}") from None
-        self._folder, self._draw = folder, draw_prediction
+        self.missing: frozenset[str] = frozenset()
+        self._folder, self._draw, self._stem = folder, draw_prediction, file_stem
         self._names: set[str] = set()
 
     def draw(self, prediction: Prediction) -> None:
         """Draw a video.
 
         Raises:
-            InputError: its frames cannot be read again.
+            InputError: its frames cannot be read again, or the picture not be drawn or written.
         """
         images = read_images(prediction.video, prediction.frames)
         picture = self._draw(prediction, images, name=self._free_name(prediction.video.id))
-        (self._folder / f"{picture.name}.png").write_bytes(picture.encode("png"))
+        picture.write(self._folder, ["png"])
+        self.missing |= picture.missing()
 
     def _free_name(self, id_: str) -> str:
-        """A file name without suffix that no other video has."""
-        stem = name = re.sub(r"[^\w.-]+", "_", id_).strip("_.")
+        """A file name without suffix that no other video has, whatever the case of its letters."""
+        stem = name = self._stem(re.sub(r"[^\w.-]+", "_", id_).strip("_.")) or "video"
         count = 1
-        while name in self._names:
+        while name.casefold() in self._names:
             count += 1
             name = f"{stem}_{count}"
-        self._names.add(name)
+        self._names.add(name.casefold())
         return name

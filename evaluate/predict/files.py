@@ -35,7 +35,9 @@ class PredictionFile(ABC):
         direct = path.exists() and not path.is_file()
         self.unfinished = path if direct else path.with_name(f"{path.name}.unfinished")
         try:
-            self.file = self.unfinished.open("w", encoding="utf-8", newline="")
+            self.file = self.unfinished.open(
+                "w", encoding="utf-8", errors="backslashreplace", newline=""
+            )
         except OSError as error:
             raise InputError(f"cannot write {path}: {error.strerror}") from None
 

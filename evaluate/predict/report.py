@@ -11,6 +11,7 @@ from ...adapt.inference.loaded_run import LoadedRun
 from ...adapt.inference.stream import Result, predict_videos
 from ...cache import Failure, InputError
 from ...cache.common.console import VideoBar, console
+from ...cache.errors import visible
 from ...extract.features.pipeline import Progress
 from ...extract.features.plan import Plan
 from ...extract.lists.videos import VideoItem
@@ -72,7 +73,7 @@ def show_predictions(
                 try:
                     drawing.draw(result)
                 except InputError as error:
-                    console().print(f"No figure of {result.video.id}: {error}")
+                    console().print(visible(f"No figure of {result.video.id}: {error}"))
 
         def show(progress: Progress) -> None:
             bar.count(len(items), done=progress.done, failed=progress.failed)
@@ -85,6 +86,10 @@ def show_predictions(
             raise
     if failures:
         console().print(f"{failures} of {len(items)} videos failed.", style="yellow")
+    if drawing and drawing.missing:
+        from ..figures.fonts import missing_font  # it needs matplotlib, which is there now
+
+        console().print(missing_font(drawing.missing))
     for path in filter(None, (outputs.csv, outputs.json, outputs.figures)):
         console().print(f"Wrote {path}.")
     return failures

@@ -63,7 +63,7 @@ def write_csv(content: Content, path: str | Path) -> None:
     else:
         columns, rows = _PREDICTIONS, prediction_rows(content.unlabelled, content.recommendations)
     try:
-        with Path(path).open("w", newline="") as file:
+        with Path(path).open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
             writer = csv.DictWriter(file, columns, restval="")
             writer.writeheader()
             writer.writerows(rows)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ...cache.errors import visible
+from ..tables.cells import cell_len, padded
 from ..tables.layout import Block, Bullets, Commands, Heading, Table
 from .content import Content
 from .page import printed
@@ -27,10 +29,10 @@ def blocks_markdown(blocks: Iterable[Block]) -> str:
 def markdown_table(table: Table) -> str:
     """A table whose columns are also aligned as plain text."""
     head, *rows = [[_cell(cell) for cell in row] for row in (table.head, *table.rows)]
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    widths = [max(map(cell_len, column)) for column in zip(head, *rows, strict=True)]
 
     def line(cells: list[str]) -> str:
-        padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+        padded = (padded(cell, width) for cell, width in zip(cells, widths, strict=True))
         return f"| {' | '.join(padded)} |"
 
     rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
@@ -41,19 +43,14 @@ def _block(block: Block) -> str:
     if isinstance(block, Table):
         return markdown_table(block)
     if isinstance(block, Bullets):
-        return "\n".join(f"- {_visible(line)}" for line in block.lines)
+        return "\n".join(f"- {visible(line)}" for line in block.lines)
     if isinstance(block, Commands):
-        return "\n".join(f"    {_visible(line)}" for line in block.lines)
+        return "\n".join(f"    {visible(line)}" for line in block.lines)
     if isinstance(block, Heading):
-        return _visible(block.text)
-    return "\n".join(map(_visible, block.text.splitlines()))
+        return visible(block.text)
+    return "\n".join(map(visible, block.text.splitlines()))
 
 
 def _cell(text: str) -> str:
     """Without what would end the cell."""
-    return _visible(text).replace("|", "\\|")
-
-
-def _visible(text: str) -> str:
-    """With characters that a terminal would obey or hide escaped: labels and ids may hold any."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    return visible(text).replace("|", "\\|")
