@@ -14,15 +14,16 @@ import torch
 from ..cache import InputError
 from ..cache.common.memory import out_of_memory
 from ..cache.common.plugins import plugin_errors
+from ..cache.common.writing import DiskError
 from .config.options import RunConfig
 from .config.runs import base_of
 from .data.feeds import CachedFeed
 from .data.store import Store
 from .methods import FittedMethod, Method, entry
 from .run.folder import RunFolder
-from .run.read import load_weights
+from .run.read import load_method
 from .training.health import Diverged
-from .training.new_method import new_method
+from .training.new_method import sizes_of
 from .training.processes import Processes
 from .training.programs.loop import OnEvaluation, OnStep, fit, train, train_together
 from .training.programs.program import Dissolved
@@ -167,8 +168,7 @@ class Runner:
             raise InputError(
                 f"it starts from {base_folder.path.name}, which is not finished: repeat the command"
             )
-        base = new_method(base_run, feed.domains)
-        load_weights(base_folder.path, base)
+        base, _ = load_method(base_folder.path, base_run, sizes_of(base_run, feed.domains))
         base = base.to(feed.device)
         assert isinstance(feed, CachedFeed)  # fitted methods are refused end to end
         return fit(run, feed, folder, base=base, on_evaluation=self.on_evaluation)
@@ -184,6 +184,8 @@ class Runner:
 
     def _fail(self, folder: RunFolder, error: Exception) -> None:
         alone = self.store.processes.size == 1 or isinstance(error, Diverged)
+        if isinstance(error, DiskError):
+            raise error  # no other run could be written either
         if not alone or (why := _expected(error, folder)) is None:
             raise error  # the others wait for this process: all must end
         if isinstance(error, Diverged):

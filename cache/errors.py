@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection
 
-
 # Unprintable by Unicode's book, yet part of names: the joiners of emoji and of Arabic and Indian
 # scripts, and the space of Chinese and Japanese.
 _JOINERS = "\u200c\u200d\u3000"

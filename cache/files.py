@@ -13,6 +13,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from .common.writing import sync, write_whole
 from .errors import InputError, MissingFile
 from .schema import FORMAT, FORMAT_VERSION
 
@@ -31,23 +32,23 @@ def new_file(path: Path, *, size: int | None = None) -> Iterator[h5py.File]:
     Raises:
         OSError: no room on the disk.
     """
+    if size is None:
+        # In memory: nothing is created under this name.
+        with h5py.File(path, "w", driver="core", backing_store=False) as h5:
+            _mark(h5)
+            yield h5
+            h5.flush()
+            write_whole(path, h5.id.get_file_image())
+        return
     temporary = path.with_name(path.name + ".tmp")
     try:
-        if size is None:
-            # In memory: nothing is created under this name.
-            with h5py.File(temporary, "w", driver="core", backing_store=False) as h5:
-                _mark(h5)
-                yield h5
-                h5.flush()
-                temporary.write_bytes(h5.id.get_file_image())
-        else:
-            with h5py.File(temporary, "w") as h5:
-                reserve(h5, size)
-                _mark(h5)
-                yield h5
-                h5.flush()
-                used = h5.id.get_filesize()
-            os.truncate(temporary, used)
+        with h5py.File(temporary, "w") as h5:
+            reserve(h5, size)
+            _mark(h5)
+            yield h5
+            h5.flush()
+            used = h5.id.get_filesize()
+        os.truncate(temporary, used)
         sync(temporary)
         os.replace(temporary, path)
         sync(path.parent)  # the rename itself
@@ -125,12 +126,3 @@ def _check_format(path: Path, h5: h5py.File) -> None:
             f"{path} has format version {version}, this tcon reads up to {FORMAT_VERSION}: "
             "upgrade tcon"
         )
-
-
-def sync(path: Path) -> None:
-    """Wait until a file, or what a folder names, is on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

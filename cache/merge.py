@@ -32,6 +32,7 @@ def merge(file: FeatureFile, h5: h5py.File) -> None:
         shape = (int(count.sum()), *_row_shape(file, modality))
         features = group.create_dataset("features", shape, np.float16)  # [S, D] or [S, V, D]
         frame = group.create_dataset("frame", shape[:1], np.int64)  # [S]
+        time = group.create_dataset("time", shape[:1], np.float64, fillvalue=np.nan)  # [S]
         taken = iter(places)
         for source, fresh in file.sources:
             with existing_file(source) as part:
@@ -41,6 +42,8 @@ def merge(file: FeatureFile, h5: h5py.File) -> None:
                     place = next(taken)
                     features[start[place] : stop[place]] = old_features[first : first + n]
                     frame[start[place] : stop[place]] = old_frame[first : first + n]
+                    if "time" in rows:  # older files lack it
+                        time[start[place] : stop[place]] = rows["time"][first : first + n]
 
 
 def _row_shape(file: FeatureFile, modality: str) -> tuple[int, ...]:

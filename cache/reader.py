@@ -167,12 +167,16 @@ class FeatureFile:
         Raises:
             InputError: the file does not hold this modality.
         """
-        self.counts(modality)
-        found = []
-        for source, fresh in self.sources:
-            with _unchanged(source, modality, len(fresh)) as group:
-                found.append(group["frame"][()][np.repeat(fresh, group["count"])])
-        return np.concatenate(found)
+        return self._of_snippets(modality, "frame")
+
+    def times(self, modality: str = "rgb") -> np.ndarray:
+        """When each snippet's centre frame is shown, [S] seconds from the start of its video; NaN
+        where unknown, as in imports and in files of before there were times.
+
+        Raises:
+            InputError: the file does not hold this modality.
+        """
+        return self._of_snippets(modality, "time")
 
     def sha256(self, modality: str | None, *, labels: bool) -> str:
         """Hash of ids, splits and features in the order of ids, and of labels if asked.
@@ -216,6 +220,16 @@ class FeatureFile:
             if source not in held:
                 raise InputError(f"{source} holds no {modality} features")
         return np.concatenate([*held.values()])[self.order]
+
+    def _of_snippets(self, modality: str, name: str) -> np.ndarray:
+        """An array of numbers of the snippets, [S]; NaN where a source lacks it."""
+        self.counts(modality)
+        found = []
+        for source, fresh in self.sources:
+            with _unchanged(source, modality, len(fresh)) as group:
+                keep = np.repeat(fresh, group["count"])
+                found.append(group[name][keep] if name in group else np.full(keep.sum(), np.nan))
+        return np.concatenate(found)
 
     def _add(self, modality: str, recipe: Recipe, source: Path) -> None:
         first = self.recipes.setdefault(modality, recipe)
@@ -262,6 +276,8 @@ def _counts(group: h5py.Group, videos: int, dim: int) -> np.ndarray:
         raise ValueError(f"its features are {features.dtype} {list(features.shape)}")
     if any(rows.dtype.kind not in "iu" for rows in (frame, start, count)):
         raise ValueError("its frames or counts are not whole numbers")
+    if "time" in group and (group["time"].dtype.kind != "f" or group["time"].shape != frame.shape):
+        raise ValueError("its times are not numbers, one of each snippet")
     counts = count[()]
     if start.shape != (videos,) or counts.shape != (videos,) or (counts < 0).any():
         raise ValueError(f"its counts are not those of {videos} videos")

@@ -5,7 +5,7 @@
     /                attributes: format, format_version
     /videos/         one row per committed video: the fields of `Video`
     /rgb/            features [S, D] float16, or [S, V, D] where snippets have several views,
-                     frame [S] (centre frame of each snippet),
+                     frame [S] (centre frame of each snippet), time [S] (when it is shown),
                      start [N], count [N] (video n owns snippets start[n] : start[n] + count[n]),
                      attribute: recipe, a `Recipe` as JSON
     /failures/       one row per failed video: video, stage, reason
@@ -37,10 +37,11 @@ class Video:
         split: "train", "val", "test" or "" where the input had no splits.
         path: where the video was read from.
         frames: number of frames that decode.
-        fps: frames per second, 0 where unknown.
+        fps: frames per second, the mean where they vary; 0 where unknown.
         decoder: that read it, "" where unknown.
         damage: what is broken in it, "" for a sound video.
         early_stopped: pairs of frames, scene cuts and the like, whose flow ran out of iterations.
+        duration: when the last frame ends, in seconds from the start of the file; 0 where unknown.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Video:
     decoder: str = ""
     damage: str = ""
     early_stopped: int = 0
+    duration: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -65,10 +67,23 @@ class Failure:
 
 @dataclass(frozen=True)
 class Snippets:
-    """The features of one video: ``features`` [n, D] or [n, V, D], their centre ``frame`` [n]."""
+    """The features of one video.
+
+    Args:
+        features: [n, D] or [n, V, D].
+        frame: the centre frame of each snippet, [n].
+        time: when that frame is shown, [n] seconds from the start of the file, NaN where unknown;
+            all are unknown if None.
+    """
 
     features: np.ndarray
     frame: np.ndarray
+    time: np.ndarray | None = None
+
+    @property
+    def times(self) -> np.ndarray:
+        """``time``, with NaN where it is None."""
+        return np.full(len(self.frame), np.nan) if self.time is None else self.time
 
     def __repr__(self) -> str:
         return f"Snippets(features {'x'.join(map(str, self.features.shape))})"

@@ -170,7 +170,9 @@ class FeatureWriter:
             empty = np.empty((0, recipe.dim), np.float16)
             features = np.concatenate([c.features for c in chunks] or [empty]).astype(np.float16)
             frame = np.concatenate([np.empty(0, np.int64), *(c.frame for c in chunks)])
-            _write_snippets(group, features, frame, np.array([len(c.frame) for c in chunks], int))
+            time = np.concatenate([np.empty(0), *(c.times for c in chunks)])
+            count = np.array([len(c.frame) for c in chunks], int)
+            _write_snippets(group, Snippets(features, frame, time), count)
 
     def _refuse_to_mix(self, existing: FeatureFile) -> None:
         if existing.modalities != sorted(self.recipes):
@@ -215,10 +217,9 @@ def _unlock(lock: FileLock, parts: Path) -> None:
         parts.rmdir()
 
 
-def _write_snippets(
-    group: h5py.Group, features: np.ndarray, frame: np.ndarray, count: np.ndarray
-) -> None:
-    group.create_dataset("features", data=features)  # [S, D]
-    group.create_dataset("frame", data=frame)  # [S]
+def _write_snippets(group: h5py.Group, snippets: Snippets, count: np.ndarray) -> None:
+    group.create_dataset("features", data=snippets.features)  # [S, D]
+    group.create_dataset("frame", data=snippets.frame)  # [S]
+    group.create_dataset("time", data=snippets.times)  # [S]
     group.create_dataset("start", data=np.cumsum(count) - count)  # [N]
     group.create_dataset("count", data=count)  # [N]

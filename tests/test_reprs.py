@@ -47,7 +47,7 @@ GREY = GreyFrames(TWO.numpy(), ONE.numpy(), ONE.numpy(), 0, "a")
         (GREY, "GreyFrames(frames=[5000, 4] float32, "),
         (Chunk("rgb", TWO), "Chunk(modality='rgb', snippets=[5000, 4] float32)"),
         (Chunk("flow", GREY), "Chunk(modality='flow', snippets=GreyFrames("),
-        (Decoded(9, 25.0, {"rgb": np.zeros(N, int)}, "pyav", ""), "{'rgb': [5000] int64}"),
+        (Decoded(9, 25.0, {"rgb": np.zeros(N, int)}, {}, 2.5, "pyav", ""), "[5000] int64"),
         (
             LoadedBackbone(get_spec("resnet18"), nn.Linear(9, 9), "random", "", (TWO, ONE)),
             "LoadedBackbone(resnet18, weights 'random')",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, PlainSerializer, ValidationInfo, WrapValidator
+from pydantic import ConfigDict, Field, PlainSerializer, ValidationInfo, WrapValidator
 
 from ...cache.common.ranges import BelowOne, Count, NonNegative, Positive, Whole
 from ...cache.common.records import from_data, to_data, validate
@@ -20,6 +20,7 @@ Schedule = Literal["step", "dann", "inverse"]
 Normalise = Literal["none", "source", "domain"]
 TargetPool = Literal["task", "all"]
 Precision = Literal["auto", "fp32", "bf16"]
+SegmentCount = Annotated[int, Field(ge=1, le=999)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,8 +98,8 @@ class Segments:
     As text it is ``6``, or ``6:4`` where they differ.
     """
 
-    source: Count
-    target: Count
+    source: SegmentCount
+    target: SegmentCount
 
     @classmethod
     def parse(cls, text: int | str) -> Segments:
@@ -108,7 +109,7 @@ class Segments:
             InputError: anything but positive integers.
         """
         counts = [count.strip() for count in str(text).split(":")]
-        ok = all(count.isdecimal() and len(count) < 7 and int(count) for count in counts)
+        ok = all(count.isdecimal() and len(count) < 4 and int(count) for count in counts)
         if len(counts) > 2 or not ok:
             raise InputError(f"segments {text}: write it as 6, as 4,6,8 or, source:target, as 6:4")
         return cls(int(counts[0]), int(counts[-1]))
@@ -163,7 +164,7 @@ class RunConfig:
     method: str
     modality: str = defaults.MODALITY
     segments: Segments = Segments(defaults.SEGMENTS, defaults.SEGMENTS)
-    seed: Whole = 0
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     preset: str = defaults.PRESET
     train: TrainConfig = TrainConfig()
     options: MethodOptions = MethodConfig()

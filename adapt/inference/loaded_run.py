@@ -8,8 +8,8 @@ from pathlib import Path
 from ...cache import InputError, Recipe
 from ..config.options import RunConfig
 from ..data.statistics import Statistics
-from ..methods import Method, Sizes, build
-from ..run.read import has_final_weights, load_weights
+from ..methods import Method, Sizes
+from ..run.read import has_final_weights, load_method
 from ..run.record import CONFIG, Domain, RunRecord, read_record
 from .feature_files import feature_file
 
@@ -88,11 +88,8 @@ def load_run(
         target_segments=config.target_segments,
         classes=len(record.data.classes),
     )
-    try:
-        method = build(config.method, config.options, sizes).eval().requires_grad_(False)
-    except InputError as error:
-        raise InputError(f"{folder} cannot be loaded: {error}") from None
-    statistics = load_weights(folder, method)
+    method, statistics = load_method(folder, config, sizes)
+    method.eval().requires_grad_(False)
     return LoadedRun(folder, record, method, statistics, recipe)
 
 

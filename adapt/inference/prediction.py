@@ -22,6 +22,7 @@ class Prediction:
         classes: their names, [C].
         logits: of the classes, [C].
         frames: the centre frame of each segment's central snippet, [K].
+        times: when these are shown, [K] seconds from the start of the video; NaN where unknown.
         attention: weight of each segment, [K], summing to 1; None where all weigh the same.
         segment_logits: of each segment by itself, [K, C]; None where the method does not judge
             segments one by one, and then there is no attention either.
@@ -31,6 +32,7 @@ class Prediction:
     classes: tuple[str, ...]
     logits: np.ndarray
     frames: np.ndarray
+    times: np.ndarray
     attention: np.ndarray | None
     segment_logits: np.ndarray | None
 
@@ -62,8 +64,8 @@ class Prediction:
 
     @property
     def seconds(self) -> np.ndarray | None:
-        """When each segment's frame is shown, [K]; None where the frame rate is unknown."""
-        return self.frames / self.video.fps if self.video.fps else None
+        """``times``; None where one of them is unknown."""
+        return None if np.isnan(self.times).any() else self.times
 
     @property
     def attention_kind(self) -> AttentionKind:

@@ -126,6 +126,7 @@ def predict_one(run: LoadedRun, video: Video, snippets: Snippets) -> Prediction:
         run.classes,
         logits[0].numpy(),
         snippets.frame[central.numpy()],
+        snippets.times[central.numpy()],
         None if attention is None else attention[0].numpy(),
         None if votes is None else votes.logits[0].numpy(),
     )

@@ -55,7 +55,7 @@ def train_in_processes(orders: Orders, on_event: OnEvent) -> None:
         on_event: called with what they say, in this process.
 
     Raises:
-        InputError: the only grid cannot be prepared.
+        InputError: the only grid cannot be prepared, or the disk takes no more.
     """
     process, connection = start_child(f"{__package__}.leader", _ONE_THREAD)
     open_runs = {grid.output / run.name for grid in orders.grids for run in grid.runs}

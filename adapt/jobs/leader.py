@@ -21,6 +21,7 @@ from pathlib import Path
 import torch
 
 from ...cache.common.plugins import load_plugin
+from ...cache.common.writing import DiskError
 from ...cache.errors import InputError
 from ..briefing import memory_notes
 from ..config.grid import Grid
@@ -67,7 +68,7 @@ class Leader:
         """Train everything.
 
         Raises:
-            InputError: the only grid cannot be prepared.
+            InputError: the only grid cannot be prepared, or the disk takes no more.
         """
         orders = self.orders
         for grid, prepared in prepare_each(
@@ -161,6 +162,7 @@ class Leader:
 
         Raises:
             EOFError: whoever asked is gone.
+            DiskError: a worker's disk takes no more.
         """
         ready = wait([self.client, *(worker.connection for worker in self.workers)])
         if self.client in ready:
@@ -171,6 +173,8 @@ class Leader:
             except (EOFError, ConnectionError):
                 self._bury(worker)
                 continue
+            if isinstance(event, DiskError):
+                raise event
             if isinstance(event, RunChanged) and event.state != "running":
                 worker.open_runs.discard(event.folder)
             self.client.send(event)

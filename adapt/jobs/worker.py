@@ -12,6 +12,7 @@ from threading import Thread
 
 import torch
 
+from ...cache.common.writing import DiskError
 from ..events import Event, StepDone
 from ..grid import Prepared
 from ..runner import Group
@@ -27,7 +28,7 @@ def work(prepared: Prepared, group: Group, leader: Connection, orders: Orders) -
     Args:
         prepared: the grid.
         group: some of its runs.
-        leader: gets the events.
+        leader: gets the events, or the `DiskError` that ends all training.
         orders: how to train.
 
     Raises:
@@ -46,14 +47,17 @@ def work(prepared: Prepared, group: Group, leader: Connection, orders: Orders) -
             said[event.folder] = now
         leader.send(event)
 
-    train_here(
-        prepared,
-        on_event=say,
-        save_seconds=orders.save_seconds,
-        bundle=orders.bundle,
-        cuda_graphs=orders.cuda_graphs,
-        only=[run for run, _ in group],
-    )
+    try:
+        train_here(
+            prepared,
+            on_event=say,
+            save_seconds=orders.save_seconds,
+            bundle=orders.bundle,
+            cuda_graphs=orders.cuda_graphs,
+            only=[run for run, _ in group],
+        )
+    except DiskError as error:
+        leader.send(error)
 
 
 def _end_with(leader: Connection) -> None:

@@ -32,6 +32,7 @@ from torch import nn
 from ...cache.common.locks import release, try_lock
 from ...cache.errors import InputError, shorten
 from ..training.health import Finding
+from .files import replace_file
 from .metrics import METRICS, read_metrics
 from .record import CONFIG, RunRecord, read_record, write_record
 
@@ -95,8 +96,9 @@ class RunFolder:
         """Make the folder, write the record; keep the first ``written`` bytes of the metrics."""
         self.make()
         replace_file(self.path / CONFIG, write_record(self.record))
-        (self.path / METRICS).touch()
-        os.truncate(self.path / METRICS, written)
+        metrics = self.path / METRICS
+        kept = metrics.read_bytes()[:written] if written else b""
+        replace_file(metrics, kept)
 
     def log(self, record: Mapping[str, float]) -> None:
         """Append one line to the metrics."""
@@ -151,15 +153,16 @@ class RunFolder:
         replace_file(self.path / CHECKPOINT, buffer.getvalue())
         health = json.dumps([asdict(finding) for finding in findings], indent=2)
         replace_file(self.path / HEALTH, (health + "\n").encode())
-        temporary = self.path / (LOGITS + ".tmp")
-        with h5py.File(temporary, "w") as h5:
+        # In memory: HDF5 follows links, and may crash on a full disk.
+        with h5py.File(LOGITS, "w", driver="core", backing_store=False) as h5:
             h5.attrs["classes"] = list(classes)
             h5["step"] = np.asarray(steps)
             for name, (ids, values) in logits.items():
                 group = h5.create_group(name)
                 group.create_dataset("id", data=list(ids), dtype=h5py.string_dtype())
                 group["logits"] = values.astype(np.float32)
-        os.replace(temporary, self.path / LOGITS)
+            h5.flush()
+            replace_file(self.path / LOGITS, h5.id.get_file_image())
         self.forget()
 
     def forget(self) -> None:
@@ -213,19 +216,3 @@ def begun_record(path: Path) -> RunRecord | None:
         return read_record(path)
     except InputError:  # `RunFolder` refuses it
         return None
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a file that is, after a kill at any moment, the old one or the new one."""
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise InputError(
-            f"cannot write {path}: {error.strerror}; make room, and it continues"
-        ) from None
-    os.replace(temporary, path)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 
-from ...cache.errors import InputError, shorten
+from .files import may_be_damaged, parse_json, read_text
 
 METRICS = "metrics.jsonl"
 _LARGEST = 3.5e38  # runs compute in float32
@@ -23,15 +22,10 @@ def read_metrics(folder: Path) -> list[dict[str, float]]:
         InputError: the file is missing or damaged.
     """
     path = folder / METRICS
-    try:
-        text = path.read_text(encoding="utf-8")
-        records = [json.loads(line) for line in text.splitlines()]
+    with may_be_damaged(path):
+        records = [parse_json(line) for line in read_text(path).splitlines()]
         if not all(_is_record(record, records[0]) for record in records):
             raise ValueError("one of its lines lacks a number")
-        json.dumps(records, ensure_ascii=False).encode()  # half a character is none
-    except (OSError, ValueError, RecursionError) as error:
-        reason = shorten(" ".join(str(error).split()))
-        raise InputError(f"{path} is damaged ({reason}): delete the run and repeat it") from None
     return records
 
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ...cache.common.records import from_data
-from ...cache.errors import InputError, shorten
+from ...cache.common.tensors import read_tensors, require_finite
+from ...cache.errors import InputError
+from ..config.options import RunConfig
+from ..methods import Method, Sizes, build, is_built_in
 from ..training.health import Finding
+from ..training.snapshot import require_alike, require_tensor
+from .files import may_be_damaged, parse_json, read_text, reason_of
 from .folder import CHECKPOINT, HEALTH, RESUME, is_finished
 
 
@@ -20,30 +26,52 @@ def has_final_weights(path: Path) -> bool:
     return is_finished(path) or ((path / CHECKPOINT).exists() and not (path / RESUME).exists())
 
 
-def load_weights(path: Path, method: nn.Module) -> Mapping[str, Mapping[str, Tensor]]:
-    """Load a run's final weights into its method, on the CPU.
+def load_method(
+    path: Path, config: RunConfig, sizes: Sizes
+) -> tuple[Method, Mapping[str, Mapping[str, Tensor]]]:
+    """A run's method with its final weights, on the CPU.
 
     Args:
         path: the run's folder.
-        method: as the run's record builds it.
+        config: its options.
+        sizes: of its data.
 
     Returns:
-        by domain the ``mean`` and ``deviation`` [D_in] that its features were standardised by;
-        empty where they were not.
+        the method, and by domain the ``mean`` and ``deviation`` [D_in] that its features were
+        standardised by; empty where they were not.
 
     Raises:
         InputError: the checkpoint is missing or damaged, or is another method's.
     """
     file = path / CHECKPOINT
+    with may_be_damaged(file):
+        found = read_tensors(file)
+        state, statistics = found["method"], found["normalise"]
+        require_finite(found, "it")
+        for domain in statistics and ("source", "target"):
+            for name in ("mean", "deviation"):
+                shape = (sizes.in_features,)
+                require_tensor(statistics[domain][name], shape, torch.float32, f"{domain}'s {name}")
     try:
-        checkpoint = torch.load(file, map_location="cpu", weights_only=True)
-        method.load_state_dict(checkpoint["method"])
-        return checkpoint["normalise"]
-    except Exception as error:  # a damaged checkpoint fails in many ways
-        reason = shorten(str(error).partition("\n")[0])
-        raise InputError(
-            f"{file} does not fit its run ({reason}): delete the run and repeat it"
-        ) from None
+        # Networks of the wrong size may be larger than the memory: first without their weights.
+        # Those of a plug-in may compute while they are built.
+        with torch.device("meta") if is_built_in(config.method) else nullcontext():
+            method = build(config.method, config.options, sizes)
+    except (InputError, RuntimeError, TypeError, OverflowError) as error:
+        raise InputError(f"{path} cannot be loaded: {reason_of(error)}") from None
+    with may_be_damaged(file):
+        if is_built_in(config.method):
+            _require_fitting(state, method)
+            method = build(config.method, config.options, sizes)
+        method.load_state_dict(state)
+    return method, statistics
+
+
+def _require_fitting(state: Any, method: Method) -> None:
+    try:
+        require_alike(state, dict(method.state_dict()), "method")
+    except ValueError as error:
+        raise ValueError(f"it does not fit its run: {error}") from None
 
 
 def read_health(path: Path) -> list[Finding]:
@@ -56,9 +84,5 @@ def read_health(path: Path) -> list[Finding]:
         InputError: the file is damaged.
     """
     file = path / HEALTH
-    try:
-        content = file.read_bytes() if file.exists() else b"[]"
-        return from_data(list[Finding], json.loads(content))
-    except (OSError, ValueError, RecursionError) as error:
-        reason = shorten(" ".join(str(error).split()))
-        raise InputError(f"{file} is damaged ({reason}): delete the run and repeat it") from None
+    with may_be_damaged(file, "delete it; the run itself is as it was"):
+        return from_data(list[Finding], parse_json(read_text(file))) if file.exists() else []

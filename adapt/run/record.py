@@ -6,7 +6,6 @@ label names belong to which class.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from ...cache.errors import InputError, printable, shorten
 from ...cache.recipe import Recipe
 from ..config.options import MethodOptions, RunConfig, UnknownOptions
 from ..methods import Entry, entry, names
+from .files import may_be_damaged, parse_json, read_text, reason_of
 from .legacy import current_layout, with_what_was_fixed
 from .plugins import another_plugin, has_namesake, without_namesake
 
@@ -236,35 +236,35 @@ def read_record(folder: Path) -> RunRecord:
         InputError: there is none, or it is damaged.
     """
     path = folder / CONFIG
-    try:
-        if path.exists() and not path.is_file():
-            raise InputError(f"{path} is not a file: delete the run and repeat it")
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from None
-    values: Any = None
-    try:
-        values = json.loads(content)
-        if not isinstance(values, dict):
-            raise ValueError("it is not a JSON object")
-        json.dumps(values, ensure_ascii=False).encode()  # half a character is none
-        if "run" not in values:
-            values = current_layout(values)
-        values = with_what_was_fixed(values)
-        record = from_data(RunRecord, without_namesake(values))
-        if record.run.train.precision == "auto":
-            raise ValueError("run.train.precision: must be fp32 or bf16 in a run that has begun")
-        return record
-    except InputError:
-        raise
-    except (ValueError, RecursionError) as error:
-        reason = shorten(" ".join(str(error).split()))
-        if plugin := another_plugin(values):
-            raise InputError(
-                f"{path} does not fit the method of the plug-in {plugin} ({reason}), which has "
-                "changed since: give the file that the run was made with by --plugin FILE"
-            ) from None
-        raise InputError(f"{path} is damaged ({reason}): delete the run and repeat it") from None
+    with may_be_damaged(path):
+        values = parse_json(read_text(path))
+        try:
+            return _record_of(values)
+        except ValueError as error:
+            if not (plugin := another_plugin(values)):
+                raise
+            reason = reason_of(error)
+    raise InputError(
+        f"{path} does not fit the method of the plug-in {plugin} ({reason}), which has changed "
+        "since: give the file that the run was made with by --plugin FILE"
+    )
+
+
+def _record_of(values: Any) -> RunRecord:
+    """The record that JSON holds.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not isinstance(values, dict):
+        raise ValueError("it is not a JSON object")
+    if "run" not in values:
+        values = current_layout(values)
+    values = with_what_was_fixed(values)
+    record = from_data(RunRecord, without_namesake(values))
+    if record.run.train.precision == "auto":
+        raise ValueError("run.train.precision: must be fp32 or bf16 in a run that has begun")
+    return record
 
 
 def write_record(record: RunRecord) -> bytes:

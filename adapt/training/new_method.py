@@ -14,14 +14,18 @@ from ..methods import Method, Sizes, build
 
 def new_method(config: RunConfig, domains: Domains) -> Method:
     """The run's method as it is before the first step."""
-    sizes = Sizes(
+    with seeded(config.seed):
+        return build(config.method, config.options, sizes_of(config, domains))
+
+
+def sizes_of(config: RunConfig, domains: Domains) -> Sizes:
+    """The sizes that the run's method has on these data."""
+    return Sizes(
         in_features=domains.in_features,
         source_segments=config.source_segments,
         target_segments=config.target_segments,
         classes=len(domains.task.classes),
     )
-    with seeded(config.seed):
-        return build(config.method, config.options, sizes)
 
 
 @contextmanager

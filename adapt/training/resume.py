@@ -10,14 +10,15 @@ import io
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from ...cache.errors import InputError, shorten
-from ..run.folder import RunFolder, replace_file
+from ...cache.common.tensors import read_tensors
+from ..run.files import may_be_damaged, replace_file
+from ..run.folder import RunFolder
 
+START_OVER = "delete it, and the run starts over"
 _SHARE = 50  # a run spends no more than a 50th of its time on storing
 
 
@@ -60,27 +61,8 @@ def restore(folder: RunFolder) -> dict[str, Any] | None:
     """
     if not folder.resume.exists():
         return None
-    with may_be_damaged(folder.resume):
-        try:
-            snapshot = torch.load(folder.resume, map_location="cpu", weights_only=True)
-        except Exception:  # broken bytes lead torch into errors of any kind
-            raise ValueError("it is no file of torch") from None
+    with may_be_damaged(folder.resume, START_OVER):
+        snapshot = read_tensors(folder.resume)
         if not isinstance(snapshot, dict):
             raise ValueError("it is no table")
     return snapshot
-
-
-@contextmanager
-def may_be_damaged(path: Path) -> Iterator[None]:
-    """In the block a stored snapshot is read and checked.
-
-    Raises:
-        InputError: it cannot be what a run has stored.
-    """
-    try:
-        yield
-    except (ValueError, TypeError, KeyError, AttributeError, RuntimeError) as error:
-        reason = shorten(" ".join(str(error).split()))
-        raise InputError(
-            f"{path} is damaged ({reason}): delete it, and the run starts over"
-        ) from None

@@ -27,9 +27,16 @@ class TensorBoard:
         self._writers: dict[Path, Any] = {}
 
     def write(self, folder: Path, step: int, record: Mapping[str, float]) -> None:
-        """Write what the run of a folder has logged after a step."""
+        """Write what the run of a folder has logged after a step.
+
+        Raises:
+            InputError: a link stands where they are written.
+        """
         if folder not in self._writers:
-            self._writers[folder] = self._new_writer(str(folder / "tensorboard"))
+            logs = folder / "tensorboard"
+            if logs.is_symlink():
+                raise InputError(f"{logs} is a link, which is not written through: remove it")
+            self._writers[folder] = self._new_writer(str(logs))
         for name in record.keys() - {"step"}:
             self._writers[folder].add_scalar(name, record[name], step)
         self._writers[folder].flush()

@@ -168,7 +168,6 @@ def _draw(
 ) -> None:
     """Write the figures to a folder, the report, or both."""
     from rich.console import Console
-
     from rich.text import Text
 
     from ..figures.fonts import missing_font

@@ -8,6 +8,7 @@ from pathlib import Path
 from ...adapt.config.grid import Grid
 from ...adapt.progress.display import train_and_show
 from ...cache.common.console import console
+from ...cache.common.writing import write_output
 from ...extract.api import extract
 from ...extract.lists.videos import describe, read_videos
 from ...extract.machine.machine import Machine
@@ -90,7 +91,7 @@ def run_demo(
             {title: accuracies(result) for title, result in scored.items()}, world=knobs
         ),
     ):
-        (output / f"{picture.name}.png").write_bytes(picture.encode("png"))
+        write_output(output / f"{picture.name}.png", picture.encode("png"))
     console().print(
         "\nas_extracted: features as they are; standardised: each domain by its own unlabelled "
         "statistics."

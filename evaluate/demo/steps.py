@@ -12,6 +12,7 @@ import numpy as np
 from ...adapt.config.runs import RunConfig, make_runs
 from ...cache import InputError
 from ...cache.common.records import from_json, to_data, to_json
+from ...cache.common.writing import write_errors, write_whole
 from ...extract.lists.videos import read_videos
 from ...extract.synthetic import World, write_pair
 from ..evaluation import Evaluation, evaluate
@@ -95,13 +96,11 @@ def make_clips(output: Path, *, world: World, on_progress: Callable[[int, int], 
         InputError: the folder holds the demo of another world, or is unwritable.
     """
     folder = output / "clips"
-    try:
+    with write_errors(output):
         _require_same_world(output, folder / _WORLD, world)
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / _WORLD).write_text(to_json(world, indent=2))
+        write_whole(folder / _WORLD, to_json(world, indent=2).encode())
         pair = write_pair(folder, world=world, progress=on_progress)
-    except OSError as error:
-        raise InputError(f"cannot write {output}: {error.strerror}") from None
     domains = {"source": pair.source_list, "target": pair.target_list}
     tasks = {"actions": pair.task, "order only (control)": pair.control}
     count = sum(1 for path in domains.values() for _ in read_videos(path))

@@ -9,6 +9,7 @@ import torch
 
 from ...adapt.data.domains import Videos
 from ...cache import FeatureFile, InputError, Packed
+from ...cache.common.writing import new_whole_file, write_errors
 
 
 def export_npz(
@@ -31,7 +32,7 @@ def export_npz(
         how many videos were written.
 
     Raises:
-        InputError: no such modality or folder, or the output is no npz.
+        InputError: no such modality or folder, or the output is no npz or cannot be written.
     """
     if output.suffix != ".npz":
         raise InputError(f"{output} must end in .npz")
@@ -51,13 +52,8 @@ def export_npz(
     else:
         chosen = _central_snippets(packed, segments)  # [N, K]
         arrays |= {"features": rows[chosen], "frame": packed.frame[chosen]}
-    temporary = output.with_name(output.name + ".tmp")
-    try:
-        with temporary.open("wb") as written:
-            np.savez(written, **arrays)  # type: ignore[arg-type]  # its stub has another keyword
-        temporary.replace(output)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with write_errors(output), new_whole_file(output) as written:
+        np.savez(written, **arrays)  # type: ignore[arg-type]  # its stub has another keyword
     return len(features.videos)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +21,8 @@ class ModelFile(ABC):
     """A format that a traced model can be written in and run from."""
 
     @abstractmethod
-    def write(self, program: ExportedProgram, description: ModelDescription, path: Path) -> None:
-        """Write a program, with its description inside.
+    def encode(self, program: ExportedProgram, description: ModelDescription) -> bytes:
+        """The file of a program, with its description inside.
 
         Raises:
             InputError: the format cannot express it.
@@ -35,9 +36,11 @@ class ModelFile(ABC):
 class Program(ModelFile):
     """A torch.export program."""
 
-    def write(self, program: ExportedProgram, description: ModelDescription, path: Path) -> None:
+    def encode(self, program: ExportedProgram, description: ModelDescription) -> bytes:
         program.example_inputs = None  # it would be saved too
-        torch.export.save(program, path, extra_files={METADATA: description.to_json()})
+        file = BytesIO()  # on a full disk torch may end the process
+        torch.export.save(program, file, extra_files={METADATA: description.to_json()})
+        return file.getvalue()
 
     def run(self, path: Path, snippets: Tensor) -> list[np.ndarray]:
         module = torch.export.load(path).module()
@@ -62,7 +65,7 @@ class Onnx(ModelFile):
             ) from None
         self._onnx, self._runtime = onnx, onnxruntime
 
-    def write(self, program: ExportedProgram, description: ModelDescription, path: Path) -> None:
+    def encode(self, program: ExportedProgram, description: ModelDescription) -> bytes:
         logging.getLogger("onnxscript").setLevel(logging.ERROR)  # it tells what it cannot shrink
         try:
             made = torch.onnx.export(
@@ -82,7 +85,7 @@ class Onnx(ModelFile):
         assert made is not None  # with dynamo=True
         model = made.model_proto
         self._onnx.helper.set_model_props(model, {METADATA: description.to_json()})
-        self._onnx.save(model, path)
+        return model.SerializeToString()
 
     def run(self, path: Path, snippets: Tensor) -> list[np.ndarray]:
         session = self._runtime.InferenceSession(path, providers=["CPUExecutionProvider"])

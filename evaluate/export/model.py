@@ -20,6 +20,7 @@ from ...adapt.inference.features import plan_features
 from ...adapt.inference.loaded_run import LoadedRun, load_run
 from ...adapt.methods import Method
 from ...cache import InputError
+from ...cache.common.writing import write_errors
 from ...cache.recipe import Preprocessing
 from ...extract.machine.machine import Machine
 from ...extract.snippets.transforms import normalise
@@ -105,8 +106,8 @@ def export_model(
         weights, features: as in `predict`.
 
     Raises:
-        InputError: another suffix, a missing package, a run that cannot be exported, or a file
-            whose outputs are not the run's.
+        InputError: another suffix, a missing package, a run that cannot be exported, a file whose
+            outputs are not the run's, or one that cannot be written.
     """
     if output.suffix not in WRITERS:
         raise InputError(f"{output}: name it FILE.pt2 (torch.export) or FILE.onnx")
@@ -123,7 +124,9 @@ def export_model(
     temporary = output.with_name(f".{os.getpid()}.{output.name}")
     try:
         program = _trace(model, _random(description, 2), loaded.config.method)
-        writer.write(program, description, temporary)
+        content = writer.encode(program, description)
+        with write_errors(output):
+            temporary.write_bytes(content)
         difference = _difference(model, writer, temporary, description)
         os.replace(temporary, output)
     finally:

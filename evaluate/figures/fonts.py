@@ -74,8 +74,8 @@ def _installed() -> Mapping[str, str]:
 
 
 def _irregularity(entry: FontEntry) -> tuple[bool, int]:
-    weight = entry.weight
-    return entry.style != "normal", abs(int(weight_dict.get(weight, weight)) - 400)
+    weight = weight_dict[entry.weight] if isinstance(entry.weight, str) else entry.weight
+    return entry.style != "normal", abs(weight - 400)
 
 
 def _characters(path: str) -> frozenset[str]:

@@ -13,6 +13,7 @@ from typing import Literal
 from matplotlib.figure import Figure
 
 from ...cache import InputError
+from ...cache.common.writing import write_output
 from ...cache.errors import visible
 from .fonts import fit_fonts
 from .style import style
@@ -69,11 +70,7 @@ class Picture:
             InputError: a file cannot be written.
         """
         for kind in kinds:
-            content, path = self.encode(kind), folder / f"{file_stem(self.name)}.{kind}"
-            try:
-                path.write_bytes(content)
-            except OSError as error:
-                raise InputError(f"cannot write {path}: {error.strerror}") from None
+            write_output(folder / f"{file_stem(self.name)}.{kind}", self.encode(kind))
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ def _draw(prediction: Prediction, images: Sequence[np.ndarray], title: str) -> F
         axis = figure.add_subplot(grid[1, :], label="attention")
         times, end, unit = prediction.frames, float(prediction.video.frames), "frame"
         if prediction.seconds is not None:
-            times, end, unit = prediction.seconds, end / prediction.video.fps, "seconds"
+            times, end, unit = prediction.seconds, prediction.video.duration, "seconds"
         if prediction.attention is not None:
             axis.plot(
                 times, prediction.attention, LINES[0], marker=MARKERS[0], color=COLOURS[0],

@@ -105,7 +105,8 @@ def draw_tsne(panels: Mapping[str, Mapping[str, Cloud]], classes: Sequence[str])
                 _key("class", colour, label)
                 for label, colour in zip(labels, [*colours.values(), UNKNOWN], strict=False)
             ],
-            loc="outside lower center", ncols=legend_columns(labels, _WIDTH), frameon=False, columnspacing=1, handletextpad=0.2,
+            loc="outside lower center", ncols=legend_columns(labels, _WIDTH), frameon=False,
+            columnspacing=1, handletextpad=0.2,
         )  # fmt: skip
     return figure
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ...adapt.inference.prediction import Prediction
 from ...cache import InputError
+from ...cache.common.writing import write_errors
 from ..figures.data.frames import read_images
 
 
@@ -31,10 +32,8 @@ class PredictionFigures:
             raise InputError(
                 "--figures needs matplotlib: pip install 'tcon[demo]', or leave it out"
             ) from None
-        try:
+        with write_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"cannot write {folder}: {error.strerror}") from None
         self.missing: frozenset[str] = frozenset()
         self._folder, self._draw, self._stem = folder, draw_prediction, file_stem
         self._names: set[str] = set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from ... import __version__
 from ...adapt.inference.loaded_run import LoadedRun
 from ...adapt.inference.prediction import Prediction
 from ...adapt.inference.stream import Result
-from ...cache import Failure, InputError
+from ...cache import Failure
+from ...cache.common.writing import is_direct, write_errors
 
 
 class PredictionFile(ABC):
@@ -32,27 +34,38 @@ class PredictionFile(ABC):
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        direct = path.exists() and not path.is_file()
+        direct = is_direct(path)
         self.unfinished = path if direct else path.with_name(f"{path.name}.unfinished")
-        try:
+        with write_errors(path):
             self.file = self.unfinished.open(
                 "w", encoding="utf-8", errors="backslashreplace", newline=""
             )
-        except OSError as error:
-            raise InputError(f"cannot write {path}: {error.strerror}") from None
+
+    def add(self, result: Result) -> None:
+        """Write a video.
+
+        Raises:
+            InputError: it cannot be written.
+        """
+        with self._errors():
+            self.write(result)
+            self.file.flush()
 
     @abstractmethod
-    def add(self, result: Result) -> None:
-        """Write a video."""
+    def write(self, result: Result) -> None:
+        """Write a video to ``file``."""
 
     def end(self) -> None:  # noqa: B027  (most have no end)
         """Write what comes after all videos."""
+
+    def _errors(self) -> AbstractContextManager[None]:
+        return write_errors(self.path)
 
     def __enter__(self) -> PredictionFile:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        with self.file:
+        with suppress(OSError) if kind else self._errors(), self.file:
             self.end()
         if kind is None and self.unfinished != self.path:
             self.unfinished.replace(self.path)
@@ -74,13 +87,12 @@ class CsvPredictions(PredictionFile):
         self._writer = csv.DictWriter(self.file, columns, restval="")
         self._writer.writeheader()
 
-    def add(self, result: Result) -> None:
+    def write(self, result: Result) -> None:
         self._writer.writerow(
             {"video": result.video, "error": result.reason}
             if isinstance(result, Failure)
             else self._row(result)
         )
-        self.file.flush()
 
     def _row(self, prediction: Prediction) -> dict[str, Any]:
         record = _record(prediction)
@@ -107,14 +119,13 @@ class JsonPredictions(PredictionFile):
         self.file.write(json.dumps(head, indent=1).removesuffix("\n}") + ',\n "videos": [')
         self._separator = "\n"
 
-    def add(self, result: Result) -> None:
+    def write(self, result: Result) -> None:
         record = (
             {"video": result.video, "error": result.reason}
             if isinstance(result, Failure)
             else _record(result)
         )
         self.file.write(f"{self._separator}  {json.dumps(record, allow_nan=False)}")
-        self.file.flush()
         self._separator = ",\n"
 
     def end(self) -> None:
@@ -128,6 +139,7 @@ def _record(prediction: Prediction) -> dict[str, Any]:
         "video": prediction.video.id,
         "frames": prediction.video.frames,
         "fps": prediction.video.fps or None,
+        "duration": prediction.video.duration or None,
         "damage": prediction.video.damage or None,
         "label": prediction.label,
         "score": prediction.score,

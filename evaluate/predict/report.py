@@ -11,6 +11,7 @@ from ...adapt.inference.loaded_run import LoadedRun
 from ...adapt.inference.stream import Result, predict_videos
 from ...cache import Failure, InputError
 from ...cache.common.console import VideoBar, console
+from ...cache.common.writing import DiskError
 from ...cache.errors import visible
 from ...extract.features.pipeline import Progress
 from ...extract.features.plan import Plan
@@ -72,6 +73,8 @@ def show_predictions(
             if drawing and not isinstance(result, Failure):
                 try:
                     drawing.draw(result)
+                except DiskError:
+                    raise
                 except InputError as error:
                     console().print(visible(f"No figure of {result.video.id}: {error}"))
 

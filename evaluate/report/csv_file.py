@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from ...cache import InputError
+from ...cache.common.writing import write_output
 from ..runs.values import as_text
 from ..scores.choices.recommendation import Recommendation
 from ..scores.choices.selection import Selection
@@ -62,13 +63,11 @@ def write_csv(content: Content, path: str | Path) -> None:
         columns, rows = _ACCURACIES, accuracy_rows(content.results)
     else:
         columns, rows = _PREDICTIONS, prediction_rows(content.unlabelled, content.recommendations)
-    try:
-        with Path(path).open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-            writer = csv.DictWriter(file, columns, restval="")
-            writer.writeheader()
-            writer.writerows(rows)
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}") from None
+    text = StringIO(newline="")
+    writer = csv.DictWriter(text, columns, restval="")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_output(Path(path), text.getvalue())
 
 
 def accuracy_rows(results: Sequence[Result]) -> list[Row]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ... import __version__
-from ...cache import InputError
+from ...cache.common.writing import write_output
 from ...cache.errors import visible
 from ..runs.logs import HealthWarning
 from ..runs.provenance import FeatureOrigin, TaskFile
@@ -90,11 +90,7 @@ def write_html(
     Raises:
         InputError: it cannot be written.
     """
-    text = to_html(content, pictures=pictures, command=command)
-    try:
-        Path(path).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}") from None
+    write_output(Path(path), to_html(content, pictures=pictures, command=command))
 
 
 def blocks_html(blocks: Sequence[Block]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ... import __version__
-from ...cache import InputError
+from ...cache.common.writing import write_output
 from ..runs.groups import Group
 from ..scores.choices.outcomes import Outcome
 from ..scores.choices.recommendation import Recommendation
@@ -57,10 +57,7 @@ def write_json(content: Content, path: str | Path) -> None:
     Raises:
         InputError: it cannot be written.
     """
-    try:
-        Path(path).write_text(json.dumps(to_json(content), indent=2, allow_nan=False) + "\n")
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}") from None
+    write_output(Path(path), json.dumps(to_json(content), indent=2, allow_nan=False) + "\n")
 
 
 def _about(group: Group) -> dict[str, Any]:

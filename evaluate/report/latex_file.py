@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...cache import InputError
+from ...cache.common.writing import write_output
 from ...cache.errors import visible
 from ..tables.paper import TaskTable
 from ..tables.paper_page import inputs_of, our_cell, published_cell
@@ -38,10 +39,7 @@ def write_latex(content: Content, path: str | Path) -> None:
             'there is no paper\'s table here to write: evaluate with table="1" to "5" '
             "(--table 1 to 5)"
         )
-    try:
-        Path(path).write_text(to_latex(content), encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}") from None
+    write_output(Path(path), to_latex(content))
 
 
 def _latex(block: TaskTable) -> str:

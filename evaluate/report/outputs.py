@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ...cache import InputError
+from ...cache.common.writing import write_errors
 from .content import Content
 from .csv_file import write_csv
 from .json_file import write_json
@@ -76,7 +77,5 @@ def check_figures(folder: Path | None, html: Path | None, roots: Sequence[str]) 
     parse_roots(roots)
     for path in (folder, html and html.parent):
         if path:
-            try:
+            with write_errors(path):
                 path.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise InputError(f"cannot write {path}: {error.strerror}") from None

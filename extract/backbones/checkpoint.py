@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 
+from ...cache.common.tensors import read_tensors
 from ...cache.errors import InputError
 from .spec import BackboneSpec
 
@@ -55,8 +55,8 @@ def read_state(path: Path) -> dict[str, Tensor]:
         InputError: it is not a file of plain tensors, or a run that trained no backbone.
     """
     try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception:  # torch raises many kinds for a file that is no checkpoint
+        checkpoint = read_tensors(path)
+    except (OSError, ValueError):
         raise InputError(
             f"{path} is not a checkpoint of plain tensors (no code in a file is ever run)"
         ) from None

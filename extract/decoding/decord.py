@@ -16,6 +16,7 @@ import numpy as np
 from .video import DecodeError, ForwardVideo
 
 _BLOCK = 32  # frames in memory at once
+_CENTURY = 3e9  # seconds
 
 
 class DecordVideo(ForwardVideo):
@@ -39,6 +40,7 @@ class DecordVideo(ForwardVideo):
         try:
             self._reader = decord.VideoReader(path, num_threads=1)
             self.expected, self.fps = len(self._reader), float(self._reader.get_avg_fps())
+            self._shown = self._intervals()
         except (RuntimeError, decord.DECORDError) as error:
             raise DecodeError(_reason(error)) from None
 
@@ -50,8 +52,17 @@ class DecordVideo(ForwardVideo):
             except (RuntimeError, decord.DECORDError) as error:
                 raise DecodeError(_reason(error)) from None
             self.total = block.stop
+            self.times.extend(self._shown[block, 0].tolist())
+            self.duration = float(self._shown[block[-1], 1])
             self.on_progress()
             yield from images[wanted[(wanted >= block.start) & (wanted < block.stop)] - first]
+
+    def _intervals(self) -> np.ndarray:
+        """From when to when each frame is shown, [n, 2] seconds."""
+        shown = self._reader.get_frame_timestamp(np.arange(self.expected)).astype(np.float64)
+        if (shown < -_CENTURY).any():  # packets without a time stamp, sorted before all others
+            shown = (np.arange(self.expected)[:, None] + [0, 1]) / self.fps
+        return shown
 
     def close(self) -> None:
         del self._reader

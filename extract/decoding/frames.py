@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -66,6 +67,7 @@ class FrameFolder(ForwardVideo):
                 self._sizes.add(image.size)
                 yield np.array(image)
                 next_wanted = next(left, -1)
+            self.times.append(math.nan)
             self.total += 1
 
     @property

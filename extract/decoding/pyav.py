@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -12,6 +13,8 @@ from av.sidedata.sidedata import SideData
 from av.video.reformatter import VideoReformatter
 
 from .video import DecodeError, ForwardVideo
+
+_AVI_INDEX = np.dtype([("chunk", "S4"), ("flags", "<u4"), ("offset", "<u4"), ("size", "<u4")])
 
 av.logging.set_level(None)  # what is wrong with a video goes into the feature file
 
@@ -41,8 +44,10 @@ class PyavVideo(ForwardVideo):
         self._stream = stream
         self._bad_packets = self._bad_frames = 0
         self._broken_off = _lacks_its_end(path)
-        self._announced = _announced(self._container, stream)
-        self.fps = float(stream.average_rate or 0)
+        self._announced = _announced(path, self._container, stream)
+        # Theora's average is not known before its end.
+        self.fps = float(stream.average_rate or stream.guessed_rate or 0)
+        self._start = (self._container.start_time or 0) / av.time_base  # seconds
         self.expected = self._announced or _count_packets(path, on_progress)
 
     def frames(self, wanted: np.ndarray) -> Iterator[np.ndarray]:
@@ -56,6 +61,7 @@ class PyavVideo(ForwardVideo):
                 rgb = converter.reformat(frame, format="rgb24", threads=1).to_ndarray()
                 yield _upright(rgb, frame)
                 next_wanted = next(left, -1)
+            self._note_time(frame)
             self.total += 1
             self.on_progress()
 
@@ -74,6 +80,17 @@ class PyavVideo(ForwardVideo):
 
     def close(self) -> None:
         self._container.close()
+
+    def _note_time(self, frame: av.VideoFrame) -> None:
+        """Note when a frame is shown; one without a time stamp follows the one before."""
+        lasting = 1 / self.fps if self.fps else 0.0
+        if frame.duration and frame.time_base:
+            lasting = float(frame.duration * frame.time_base)
+        if frame.pts is None and not lasting:
+            self.times.append(math.nan)
+            return
+        self.times.append(self.duration if frame.pts is None else frame.time - self._start)
+        self.duration = self.times[-1] + lasting
 
     def _decode(self) -> Iterator[av.VideoFrame]:
         packets = self._container.demux(self._stream)
@@ -109,14 +126,31 @@ def _open(path: str) -> av.container.InputContainer:
     return container
 
 
-def _announced(container: av.container.InputContainer, stream: av.VideoStream) -> int:
-    """Frames that the container says it shows, 0 where it does not say."""
+def _announced(path: str, container: av.container.InputContainer, stream: av.VideoStream) -> int:
+    """Frames that the container says it holds, 0 where it does not say."""
+    if stream.frames and container.format.name == "avi":
+        return stream.frames - _empty_chunks(path, stream.index)
     if not stream.frames or "mp4" not in container.format.name:
         return stream.frames
     entries = stream.index_entries
-    hidden = sum(entry.is_discard for entry in entries)  # by an edit list
+    # Hidden by an edit list, or empty: the picture before stays.
+    unseen = sum(entry.is_discard or not entry.size for entry in entries)
     # More than announced where there are fragments.
-    return len(entries) - hidden if hidden else max(stream.frames, len(entries))
+    return len(entries) - unseen if unseen else max(stream.frames, len(entries))
+
+
+def _empty_chunks(path: str, stream: int) -> int:
+    """Empty chunks of a stream in the index of an AVI: of each the picture before stays."""
+    with open(path, "rb") as file:
+        file.seek(12)  # RIFF, a size, AVI
+        while len(head := file.read(8)) == 8:
+            size = int.from_bytes(head[4:], "little")
+            if head[:4] == b"idx1":
+                rows = np.frombuffer(file.read(size // 16 * 16), _AVI_INDEX)
+                of_stream = np.char.startswith(rows["chunk"], b"%02d" % stream)
+                return int((of_stream & (rows["size"] == 0)).sum())
+            file.seek(size + size % 2, os.SEEK_CUR)
+    return 0
 
 
 def _count_packets(path: str, on_progress: Callable[[], None]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from array import array
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -30,15 +31,20 @@ class ForwardVideo(ABC):
         fps: frames per second, 0 where unknown.
         expected: how many frames there seem to be; only a guess until everything is decoded.
         total: frames decoded so far; the true number once `frames` has ended.
+        times: when each of these is shown, in seconds from the start of the file as players and
+            ffmpeg's -ss count them; NaN where unknown.
+        duration: when the last of them ends, in seconds; 0 where unknown.
     """
 
     decoder: str
     fps: float = 0.0
     expected: int = 0
     total: int = 0
+    duration: float = 0.0
 
     def __init__(self, on_progress: Callable[[], None]) -> None:
         self.on_progress = on_progress
+        self.times = array("d")
 
     @abstractmethod
     def frames(self, wanted: np.ndarray) -> Iterator[np.ndarray]:

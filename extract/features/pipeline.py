@@ -258,12 +258,13 @@ class _Run:
             path=printable(str(item.path)),
             frames=decoded.frames,
             fps=decoded.fps,
+            duration=decoded.duration,
             decoder=decoded.decoder,
             damage=decoded.damage,
             early_stopped=decoded.early_stopped + video.early_stopped,
         )
         snippets = {
-            name: Snippets(stored[name].numpy(), centres)
+            name: Snippets(stored[name].numpy(), centres, decoded.times[name])
             for name, centres in decoded.centres.items()
         }
         self._write(lambda: self._sink.add(row, snippets))

@@ -24,8 +24,8 @@ import h5py
 from filelock import FileLock
 
 from ...cache.common.records import to_json
+from ...cache.common.writing import sync
 from ...cache.errors import InputError
-from ...cache.files import sync
 from ...cache.recipe import FlowRecipe
 from ...cache.schema import Video
 from ..decoding import DecodeError, fingerprint

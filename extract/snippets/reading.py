@@ -68,6 +68,8 @@ class Decoded:
         frames: that decode.
         fps: frames per second, 0 where unknown.
         centres: by modality, the centre frame of each snippet [n].
+        times: by modality, when these frames are shown [n], in seconds; NaN where unknown.
+        duration: when the last frame ends, in seconds; 0 where unknown.
         decoder: that read it.
         damage: what is broken, "" for a sound video.
         early_stopped: pairs of frames whose flow ran out of iterations.
@@ -76,6 +78,8 @@ class Decoded:
     frames: int
     fps: float
     centres: Mapping[str, np.ndarray]
+    times: Mapping[str, np.ndarray]
+    duration: float
     decoder: str
     damage: str
     early_stopped: int = 0
@@ -141,7 +145,17 @@ def read_snippets(
                 raise DecodeError(f"it decodes to {total} frames, then to {decoding.total}")
     centres = {name: cut.centres(true[name]) for name, cut in reading.cuts.items()}
     stopped = sum(cutter.early_stopped for cutter in cutters.values())
-    yield Decoded(total, decoding.fps, centres, decoding.decoder, damage, stopped)
+    shown = np.array(decoding.times)  # [total]
+    yield Decoded(
+        frames=total,
+        fps=decoding.fps,
+        centres=centres,
+        times={name: shown[frames] for name, frames in centres.items()},
+        duration=decoding.duration,
+        decoder=decoding.decoder,
+        damage=damage,
+        early_stopped=stopped,
+    )
 
 
 def _plans(reading: Reading, total: int) -> dict[str, np.ndarray]:

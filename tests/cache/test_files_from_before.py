@@ -67,6 +67,7 @@ def test_it_takes_new_videos_and_keeps_what_it_holds(features: Path) -> None:
         assert len(FeatureFile(features).videos) == 3  # the old file and a new part
     after = FeatureFile(features)
     assert [video.early_stopped for video in after.videos] == [3, 0, 0]
+    assert np.isnan(after.times("rgb")).all()
     for name, rows in held.items():
         np.testing.assert_array_equal(after.packed(name).features[1:], rows)
     with h5py.File(features) as h5:

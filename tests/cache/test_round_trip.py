@@ -61,7 +61,8 @@ def test_layout_is_the_documented_one(
         assert (h5.attrs["format"], h5.attrs["format_version"]) == ("tcon-features", 3)
         assert set(h5) == {"videos", "rgb", "failures"}
         columns = {"id", "label", "split", "path", "frames", "fps", "decoder", "damage"} | {
-            "early_stopped"
+            "early_stopped",
+            "duration",
         }
         assert set(h5["videos"]) == columns
         assert h5["videos/id"].asstr()[()].tolist() == ["jump/ä b.mp4", "run/2.avi", "un/3.avi"]
@@ -83,6 +84,21 @@ def test_layout_is_the_documented_one(
             np.testing.assert_array_equal(rgb["features"][own], snippets(n + 1, n).features)
             np.testing.assert_array_equal(rgb["frame"][own], snippets(n + 1, n).frame)
         assert json.loads(rgb.attrs["recipe"]) == json.loads(json.dumps(asdict(recipe())))
+
+
+def test_times_survive_parts_and_merges(
+    tmp_path: Path, recipe: Callable[..., Recipe], video: Callable[..., Video]
+) -> None:
+    """Those of a video without time stamps are NaN."""
+    features = np.zeros((2, 4), np.float16)
+    times = {"b": np.array([0.36, 4.6]), "a": np.array([1.0, 2.5]), "c": None}
+    with FeatureWriter(tmp_path / "x.h5", {"rgb": recipe()}, commit_videos=1) as writer:
+        for name, time in times.items():
+            writer.add(video(name), {"rgb": Snippets(features, np.arange(2), time)})
+        parts = FeatureFile(tmp_path / "x.h5")
+        assert parts.times()[parts.starts("rgb")].tolist()[:2] == [1.0, 0.36]
+    merged = FeatureFile(tmp_path / "x.h5").times()
+    np.testing.assert_array_equal(merged, [1.0, 2.5, 0.36, 4.6, np.nan, np.nan])
 
 
 def test_features_are_rounded_to_float16(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Collection
 
 import numpy as np
 
@@ -38,3 +39,16 @@ def corrupt(data: bytes, seed: int) -> bytes:
         return data[:start] + data[stop:]
     start %= 1000
     return overwrite(data, start, start + int(random.integers(1, 8)), seed=seed)
+
+
+def empty_chunks(avi: bytes, frames: Collection[int]) -> bytes:
+    """Empty some frames' chunks of an AVI, as recorders do that have no new picture."""
+    data, index, movi = bytearray(avi), avi.index(b"idx1") + 8, avi.index(b"movi")
+    for n in frames:
+        row = index + 16 * n
+        place, size = struct.unpack("<II", avi[row + 8 : row + 16])
+        place += movi
+        assert avi[place : place + 4] == b"00dc"
+        struct.pack_into("<I4sI", data, place + 4, 0, b"JUNK", size - 8)
+        struct.pack_into("<I", data, row + 12, 0)
+    return bytes(data)

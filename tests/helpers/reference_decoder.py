@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from fractions import Fraction
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -40,3 +41,12 @@ def reference_md5s(path: Path) -> list[str]:
     """The md5 of the pixels of every frame."""
     lines = _decode(path, "-f", "framemd5").decode().splitlines()
     return [line.split()[-1] for line in lines if not line.startswith("#")]
+
+
+def reference_times(path: Path) -> np.ndarray:
+    """When every frame is shown, [n] seconds from the start of the file."""
+    options = ("-enc_time_base", "demux", "-f", "framecrc", "-c:v", "rawvideo")
+    lines = _decode(path, *options).decode().splitlines()
+    (unit,) = (line.removeprefix("#tb 0: ") for line in lines if line.startswith("#tb"))
+    stamps = [int(line.split(",")[2]) for line in lines if not line.startswith("#")]
+    return np.array(stamps) * float(Fraction(unit))

@@ -13,11 +13,12 @@ from ...config.options import RunConfig
 from ...data.feeds import Batch, Feed
 from ...layers.precision import multiplying_in
 from ...methods import Draws, Losses
+from ...run.files import may_be_damaged
 from ...run.folder import RunFolder
 from ..new_method import new_method
 from ..optimiser import learning_rate, make_optimiser, set_rate
 from ..recorder import Recorder
-from ..resume import may_be_damaged, restore
+from ..resume import START_OVER, restore
 from ..snapshot import require_alike, require_optimiser, require_recorder
 
 
@@ -59,7 +60,7 @@ class Trainee:
         self.state, self.step = self.method.initial_state(feed.device), 0
         written = 0
         if (snapshot := restore(folder)) is not None:
-            with may_be_damaged(folder.resume):
+            with may_be_damaged(folder.resume, START_OVER):
                 written = self._continue_from(snapshot)
         if feed.writes:
             folder.begin(written)

@@ -45,6 +45,7 @@ class PairAttention:
         source, target: the videos.
         source_frames, target_frames: the centre frame of each segment's central snippet, [Ks] and
             [Kt].
+        target_times: when the target's are shown, [Kt] seconds; NaN where unknown.
         joint: the co-attention matrix as a joint distribution, [Ks, Kt].
         predicted: of the target's segments by the attention network, [Kt]; None without one.
     """
@@ -53,6 +54,7 @@ class PairAttention:
     target: Video
     source_frames: np.ndarray
     target_frames: np.ndarray
+    target_times: np.ndarray
     joint: np.ndarray
     predicted: np.ndarray | None
 
@@ -62,12 +64,15 @@ class PairAttention:
     @property
     def times(self) -> np.ndarray:
         """When the target's segments are shown, [Kt], in `time_unit`."""
-        fps = self.target.fps
-        return self.target_frames / fps if fps else self.target_frames
+        return self.target_times if self._times_known else self.target_frames
 
     @property
     def time_unit(self) -> str:
-        return "seconds" if self.target.fps else "frame"
+        return "seconds" if self._times_known else "frame"
+
+    @property
+    def _times_known(self) -> bool:
+        return not np.isnan(self.target_times).any()
 
 
 def check_pairs(runs: Sequence[Run], loader: Loader, pairs: PairChoice) -> None:
@@ -133,6 +138,7 @@ def attend_pairs(run: RunFeatures, ids: Sequence[tuple[str, str]]) -> list[PairA
     joint = co_attend(method, fs, ft, rows, rows, means).joint.numpy()  # [N, Ks, Kt]
     predicted = _predicted(method, ft)
     frames = segment_frames(run, "source", sources), segment_frames(run, "target", targets)
+    times = run.files["target"].times(run.loaded.config.modality)[_central(run, "target", targets)]
     row_of = {d: {v.id: v for v in run.files[d].videos} for d in run.files}
     return [
         PairAttention(
@@ -140,6 +146,7 @@ def attend_pairs(run: RunFeatures, ids: Sequence[tuple[str, str]]) -> list[PairA
             target=row_of["target"][target],
             source_frames=frames[0][n],
             target_frames=frames[1][n],
+            target_times=times[n],
             joint=joint[n],
             predicted=None if predicted is None else predicted[n],
         )
@@ -165,10 +172,15 @@ def segment_frames(run: RunFeatures, domain: Domain, videos: Videos) -> np.ndarr
     Returns:
         frame numbers [n, K]; a video with fewer snippets than segments repeats some.
     """
+    frames = run.files[domain].frames(run.loaded.config.modality)  # [S]
+    return frames[_central(run, domain, videos)]
+
+
+def _central(run: RunFeatures, domain: Domain, videos: Videos) -> np.ndarray:
+    """The central snippet of each segment, [n, K], counted through the feature file."""
     k, m = run.loaded.segments(domain), run.method.snippets
     rows = videos.snippets(torch.arange(len(videos)), k * m)  # [n, K m]
-    central = rows.view(-1, k, m)[:, :, m // 2]  # [n, K]
-    return run.files[domain].frames(run.loaded.config.modality)[central.numpy()]
+    return rows.view(-1, k, m)[:, :, m // 2].numpy()
 
 
 def _mean(run: RunFeatures, domain: Domain, videos: Videos) -> torch.Tensor:

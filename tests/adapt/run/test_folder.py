@@ -51,7 +51,9 @@ def test_a_damaged_health_file_is_a_line_of_the_summary(
     result = CliRunner().invoke(main, [*map(str, words), *(f"--set={s}" for s in QUICK)])
     assert result.exit_code == 0, result.output
     assert "health.json is damaged" in " ".join(result.output.split())
-    with pytest.raises(InputError, match=r"health\.json is damaged .*delete the run and repeat it"):
+    with pytest.raises(
+        InputError, match=r"health\.json is damaged .*delete it; the run itself is as it was"
+    ):
         read_health(run)
 
 
@@ -63,7 +65,7 @@ def test_a_damaged_base_is_a_line(files: tuple[Path, Path], run: Path) -> None:
     prepared = prepare(*files, make_runs(["nearest"], QUICK, segments=4), run.parent)
     run_all(prepared, on_state=lambda folder, state, why: ended.append((state, why)))
     state, why = ended[-1]
-    assert state == "failed" and "checkpoint.pt does not fit its run" in why
+    assert state == "failed" and "checkpoint.pt is damaged (it is no file of plain tensors)" in why
 
 
 def test_a_run_without_logits_is_unfinished_to_everyone(run: Path) -> None:

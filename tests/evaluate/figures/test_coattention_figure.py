@@ -48,7 +48,8 @@ def write_files(folder: Path, write_video: Callable[..., Path]) -> tuple[Path, P
                 split = "test" if n < 3 and domain == "target" else "train"
                 features = np.abs(rng.normal(size=(8, 12))) + np.eye(12)[n % 3]
                 video = Video(f"{n}.mp4", CLASSES[n % 3], split, str(clip), frames, 25.0)
-                writer.add(video, {"rgb": Snippets(features.astype(np.float16), centres)})
+                snippets = Snippets(features.astype(np.float16), centres, centres**2.0)
+                writer.add(video, {"rgb": snippets})
     return folder / "source.h5", folder / "target.h5"
 
 
@@ -77,6 +78,7 @@ def test_frames_stand_at_their_rows_and_columns(
     for domain in ("source", "target"):
         shown = [read_number(images[f"{domain} {j}"]) - FIRST[domain] for j in range(4)]
         assert shown == CENTRAL[domain]
+    assert {axis.get_xlabel() for axis in attention.figure.axes} == {"segment", "seconds"}
     words = [axis.get_xlabel() for axis in picture.figure.axes]
     assert "frame 13" in words and "frame 22" in words
 
@@ -100,7 +102,7 @@ def test_frames_stand_at_their_rows_and_columns(
 
     course = next(axis for axis in attention.figure.axes if axis.get_title() == "0.mp4")
     lines = {line.get_label(): line for line in course.lines}
-    np.testing.assert_allclose(lines["predicted"].get_xdata() * 25, CENTRAL["target"])
+    np.testing.assert_allclose(lines["predicted"].get_xdata() ** 0.5, CENTRAL["target"])
     target_attention = lines["co-attention with the source video"].get_ydata()
     np.testing.assert_allclose(target_attention, expected.sum(0), atol=1e-6)
     ft = trained.embed("target", find(trained, "target", ["0.mp4"])).features

@@ -57,7 +57,7 @@ def test_moved_and_changed_files(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds other videos, labels or features"):
         Loader(source_features=other).load(run)
     (run.path / "checkpoint.pt").write_bytes(b"broken")
-    with pytest.raises(InputError, match="checkpoint.pt does not fit its run"):
+    with pytest.raises(InputError, match="checkpoint.pt is damaged .it is no file of plain"):
         Loader(source_features=tmp_path / "moved.h5").load(run)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from damage import announce, corrupt, overwrite
+from damage import announce, corrupt, empty_chunks, overwrite
 from reference_decoder import reference_frames, reference_md5s
 from video_files import FRAMES, write_videos
 
@@ -103,6 +103,19 @@ def test_a_playlist_is_not_followed(videos: Path, kind: str, suffix: str, decode
     path = videos / f"{kind}{suffix}"
     path.write_text(PLAYLISTS[kind])
     _refusal(path, decoder)
+
+
+@pytest.mark.parametrize("empty", [[30], [1, 2, 3, 40], [0, 59]])
+def test_empty_chunks_of_an_avi_are_no_damage(
+    videos: Path, tmp_path: Path, write_video: Write, empty: list[int]
+) -> None:
+    """Chunks without a byte say that the picture before stays."""
+    whole = write_video(tmp_path / "whole.avi", FRAMES, codec="mpeg4", gop=1)
+    (tmp_path / "x.avi").write_bytes(empty_chunks(whole.read_bytes(), empty))
+    with open_video(str(tmp_path / "x.avi")) as video:
+        assert video.expected == FRAMES - len(empty)
+        assert (video.count(), video.damage) == (FRAMES - len(empty), "")
+        assert set(np.round(np.array(video.times) * 25)) == set(range(FRAMES)) - set(empty)
 
 
 def test_no_frame_for_figures(tmp_path: Path, videos: Path) -> None:

@@ -1,0 +1,41 @@
+"""Read files of torch that may come from anybody: plain tensors, and no code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+
+def read_tensors(path: Path) -> Any:
+    """What a file of torch holds, on the CPU; no code in it is run.
+
+    Raises:
+        OSError: it is missing or may not be read.
+        ValueError: it holds anything but tensors, plain values, and tables and lists of these.
+    """
+    if path.exists() and not path.is_file():  # to open a pipe would wait for ever
+        raise ValueError("it is not a regular file")
+    with path.open("rb") as file:
+        try:
+            return torch.load(file, map_location="cpu", weights_only=True)
+        except Exception:  # any; what torch says of code is how to run it
+            raise ValueError("it is no file of plain tensors") from None
+
+
+def require_finite(value: Any, name: str) -> None:
+    """Require finite numbers in all tensors, in tables and lists too.
+
+    Raises:
+        ValueError: names the first that has others.
+    """
+    if isinstance(value, torch.Tensor):
+        if not value.isfinite().all():
+            raise ValueError(f"{name} is not finite")
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            require_finite(inner, f"{name}.{key}")
+    elif isinstance(value, list | tuple):
+        for n, inner in enumerate(value):
+            require_finite(inner, f"{name}.{n}")
