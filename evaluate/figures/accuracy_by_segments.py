@@ -70,8 +70,9 @@ def draw_accuracies(panels: Mapping[str, Series]) -> Figure:
     lines: dict[str, ErrorbarContainer] = {}
     width = max(4.4, 3.2 * columns)
     labels = {name: drawn(name, width - 0.6) for name in names}
+    legend = legend_columns(labels.values(), width)
     with style():
-        figure = new_figure(width, 3.3 * rows + 0.6)
+        figure = new_figure(width, 3.3 * rows + 0.4 + 0.2 * -(-len(names) // legend))
         axes = [figure.add_subplot(rows, columns, place + 1) for place in range(len(panels))]
         for axis, (title, series) in zip(axes, panels.items(), strict=True):
             found = {at.segments for members in series.values() for at in members}
@@ -96,7 +97,7 @@ def draw_accuracies(panels: Mapping[str, Series]) -> Figure:
         figure.supylabel("target accuracy, %", fontsize="medium")
         figure.legend(
             handles=[lines[name] for name in names], loc="outside lower center",
-            ncols=min(len(names), legend_columns(labels.values(), width)), frameon=False,
+            ncols=legend, frameon=False,
         )  # fmt: skip
     return figure
 

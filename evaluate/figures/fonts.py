@@ -33,8 +33,8 @@ def fit_fonts(figure: Figure) -> frozenset[str]:
     families, missing = _fallbacks(
         frozenset(c for text in texts for c in text.get_text() if not c.isascii())
     )
-    if families:
-        for text in texts:
+    for text in texts if families else ():
+        if not text.get_text().isascii():
             text.set_fontfamily([*matplotlib.rcParams["font.family"], *families])
     return missing
 
@@ -44,8 +44,8 @@ def missing_font(characters: Set[str]) -> str:
     some = " ".join(sorted(characters)[:8])
     return (
         f"No installed font has {some}{' and others' if len(characters) > 8 else ''}: figures show "
-        "boxes in their place. Install a font that has them, such as Noto Sans CJK for Chinese, "
-        "Japanese and Korean."
+        "boxes in their place. Install a font that has them, such as one of the Noto fonts (Noto "
+        "Sans CJK for Chinese, Japanese and Korean)."
     )
 
 

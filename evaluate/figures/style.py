@@ -3,7 +3,7 @@ styles that still differ in grey."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
@@ -53,10 +53,10 @@ def drawn(name: str, width: float) -> str:
     return named(name, int(_CELLS * width))
 
 
-def legend_columns(labels: Iterable[str], width: float) -> int:
+def legend_columns(labels: Collection[str], width: float) -> int:
     """How many columns, at most 3, a legend of these labels has room for in ``width`` inches."""
-    longest = max(map(cell_len, labels), default=0)
-    return max(1, min(3, int(_CELLS * width) // (longest + 5)))
+    widths = [cell_len(label) + 5 for label in labels]  # with its mark
+    return max(1, min(3, len(widths), int(_CELLS * width) // max(widths)))
 
 
 def show_frame(axis: Axes, image: np.ndarray, label: str, name: str) -> None:

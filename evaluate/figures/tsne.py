@@ -76,9 +76,16 @@ def draw_tsne(panels: Mapping[str, Mapping[str, Cloud]], classes: Sequence[str])
     )
     known = [c for c, _ in counts.most_common() if c >= 0][: len(COLOURS)]
     colours = {c: COLOURS[n] for n, c in enumerate(sorted(known))}
+    legend = {
+        f"{n} {drawn(classes[c], _WIDTH - 1)}": colour
+        for n, (c, colour) in enumerate(colours.items(), start=1)
+    }
+    if set(counts) - set(colours):
+        legend["other or unknown class"] = UNKNOWN
+    columns = legend_columns(legend, _WIDTH)
     with style():
         # One above the other, so that a phone shows points and letters large enough.
-        figure = new_figure(_WIDTH, 3.9 * len(panels) + 1)
+        figure = new_figure(_WIDTH, 3.9 * len(panels) + 0.4 + 0.2 * -(-len(legend) // columns))
         for axis, (title, clouds) in zip(
             figure.subplots(len(panels), 1, squeeze=False)[:, 0], panels.items(), strict=True
         ):
@@ -91,22 +98,14 @@ def draw_tsne(panels: Mapping[str, Mapping[str, Cloud]], classes: Sequence[str])
             axis.set_yticks([])
             axis.spines[:].set_visible(True)
         kinds = dict.fromkeys(name for clouds in panels.values() for name in clouds)
-        others = set(counts) - set(colours)
-        labels = [
-            *(f"{n} {drawn(classes[c], 3.6)}" for n, c in enumerate(colours, start=1)),
-            *(["other or unknown class"] if others else []),
-        ]
         figure.legend(
             handles=[_key(name, "black", name) for name in kinds],
             loc="outside upper center", ncols=3, frameon=False, columnspacing=1, handletextpad=0.2,
         )  # fmt: skip
         figure.legend(
-            handles=[
-                _key("class", colour, label)
-                for label, colour in zip(labels, [*colours.values(), UNKNOWN], strict=False)
-            ],
-            loc="outside lower center", ncols=legend_columns(labels, _WIDTH), frameon=False,
-            columnspacing=1, handletextpad=0.2,
+            handles=[_key("class", colour, label) for label, colour in legend.items()],
+            loc="outside lower center", ncols=columns, frameon=False, columnspacing=1,
+            handletextpad=0.2,
         )  # fmt: skip
     return figure
 

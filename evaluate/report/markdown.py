@@ -32,8 +32,7 @@ def markdown_table(table: Table) -> str:
     widths = [max(map(cell_len, column)) for column in zip(head, *rows, strict=True)]
 
     def line(cells: list[str]) -> str:
-        padded = (padded(cell, width) for cell, width in zip(cells, widths, strict=True))
-        return f"| {' | '.join(padded)} |"
+        return f"| {' | '.join(map(padded, cells, widths))} |"
 
     rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
     return "\n".join([line(head), rule, *map(line, rows)])
