@@ -55,7 +55,8 @@ def _draw(prediction: Prediction, images: Sequence[np.ndarray], title: str) -> F
         else:
             axis.set_title("this method does not weigh single segments", fontsize=8)
             axis.set_yticks([])
-        axis.set_xlim(0, end)  # the whole video, so that each frame is above its time
+        # The whole video, if its length is known, so that each frame is above its time.
+        axis.set_xlim(0, max(end, times.max()) or 1)
         axis.set_ylabel("attention")
         axis.set_xlabel(unit)
         figure.suptitle(drawn(title, width - 0.4), fontsize=9)

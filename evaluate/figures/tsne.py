@@ -39,7 +39,7 @@ def tsne_picture(clouds: FeatureClouds, name: str, classes: Sequence[str]) -> Pi
     caption = (
         f"t-SNE after G_f of {clouds.source_videos} source training and {clouds.target_videos} "
         f"target test videos{aligned}; a video is its segments "
-        f"{'side by side' if clouds.concatenated else 'averaged'}. Colours are true classes, "
+        f"{'side by side' if clouds.concatenated else 'averaged'}. Colours are the true classes"
         f"{_known_of_target(clouds)}; a class's number stands where it is most by itself, and is "
         "missing where it is nowhere in the majority. Distances between far groups mean little."
     )
@@ -113,8 +113,8 @@ def draw_tsne(panels: Mapping[str, Mapping[str, Cloud]], classes: Sequence[str])
 def _known_of_target(clouds: FeatureClouds) -> str:
     known = clouds.videos["target"].classes >= 0  # [n]
     if not known.any():
-        return "of the source alone, for the target is unlabelled"
-    return "which adaptation did not see of the target"
+        return " of the source, for the target is unlabelled"
+    return ", which adaptation did not see of the target"
 
 
 def _scatter(

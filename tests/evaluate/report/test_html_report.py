@@ -275,12 +275,13 @@ def test_what_is_escaped(tmp_path: Path) -> None:
 
 
 def test_blocks() -> None:
-    nasty = "<i>&"
+    nasty = "<i>&\\x1b\\udcff"
+    given = "<i>&\x1b\udcff"
     blocks = [
-        Heading(nasty),
-        Table([nasty], [[nasty], ["x"]]),
-        Text(nasty),
-        Bullets([nasty, "y"]),
+        Heading(given),
+        Table([given], [[given], ["x"]]),
+        Text(given),
+        Bullets([given, "y"]),
         Commands(["tcon adapt -o 'a b'"]),
     ]
     report = Reader(blocks_html(blocks))
