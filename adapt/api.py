@@ -33,12 +33,13 @@ def adapt(
     methods: str | Sequence[str] | None = None,
     modality: str | Sequence[str] | None = None,
     segments: int | str | Sequence[int | str] | None = None,
-    seeds: int | Sequence[int] | None = None,
+    seeds: int | str | Sequence[int] | None = None,
     settings: Settings = (),
     preset: str | None = None,
     fast: bool = False,
     precision: Precision | None = None,
     task: str | Path | None = None,
+    exact_labels: bool = False,
     plan: str | Path | None = None,
     plugins: Iterable[str | Path] = (),
     oracle: bool = False,
@@ -72,13 +73,15 @@ def adapt(
             one ``runs.warnings`` warns; ``source_only`` and ``tcon`` if none.
         modality: one or more; ``rgb`` if none.
         segments: K, or ``"6:4"`` for K_s and K_t, or several of these; 6 if none.
-        seeds: how many, from 0 on, or which; 1 if none.
+        seeds: how many, from 0 on, or which, as ``[0, 1, 2]`` or ``"0-4"``; 1 if none.
         settings: any options, as ``{"train.lr": 1e-3}`` or ``["train.lr=1e-3"]``.
         preset: named settings of the methods, applied first.
         fast: smaller discriminators and fewer pairs for ``tcon`` and its ablations.
         precision: of matrix products in training: "fp32", "bf16", or "auto" if none: that of the
             runs in ``output`` that these are compared with, else the faster one here.
         task: csv of classes or a shipped task's name; None for the class names that both share.
+        exact_labels: labels that differ in case, ``_``, spaces or Unicode form are different
+            classes.
         plan: a TOML file or a shipped plan's name; what is given here overrides it.
         plugins: files or modules that register methods or backbones of your own.
         oracle: permit ``target_only`` to read target labels.
@@ -114,6 +117,7 @@ def adapt(
         "fast": fast,
         "precision": precision,
         "task": task,
+        "exact_labels": exact_labels,
         "oracle": oracle,
         "end_to_end": end_to_end,
         "output": output,

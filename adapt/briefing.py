@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ..cache.common.counts import counted
 from .config.options import RunConfig
 from .data.store import Store
 from .grid import Prepared
@@ -95,7 +96,7 @@ def _videos(prepared: Prepared, runs: list[RunConfig], devices: str) -> list[str
         domains = prepared.store.chosen(run)
         validate = f", {len(domains.source_val)} validate" if domains.source_val else ""
         said.append(
-            f"{domains.task.name}: {len(domains.task.classes)} classes; source "
+            f"{domains.task.name}: {counted(len(domains.task.classes), 'class')}; source "
             f"{len(domains.source_train)} train{validate}; target {len(domains.target_train)} "
             f"adapted on, {len(domains.target_test)} tested ({domains.protocol}); "
             f"{devices}"
@@ -106,7 +107,7 @@ def _videos(prepared: Prepared, runs: list[RunConfig], devices: str) -> list[str
 def _steps(run: RunConfig, videos: int) -> str:
     train = run.train
     epochs, per_epoch = train.epochs, train.steps_per_epoch(videos)
-    by_epochs = f"{epochs} epoch{'s' if epochs > 1 else ''} of {per_epoch}"
+    by_epochs = f"{counted(epochs, 'epoch')} of {per_epoch}"
     if (decides := train.steps_decided_by(videos)) != "train.epochs":
         by_epochs = f"{decides}; {by_epochs} would be {epochs * per_epoch}"
-    return f"Each run has {train.steps(videos)} steps ({by_epochs})."
+    return f"Each run has {counted(train.steps(videos), 'step')} ({by_epochs})."

@@ -29,7 +29,13 @@ def open_store(
         InputError: a file is missing or empty, or the task is wrong.
     """
     if not grid.end_to_end:
-        return CachedStore(grid.source, grid.target, task=grid.task, device=device)
+        return CachedStore(
+            grid.source,
+            grid.target,
+            task=grid.task,
+            device=device,
+            exact_labels=grid.exact_labels,
+        )
     from .end_to_end.opening import open_clips  # the cached mode must not need decoders
 
     return open_clips(

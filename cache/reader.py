@@ -92,7 +92,7 @@ class FeatureFile:
                 failures |= {f.video: f for f in read_table(h5, "failures", Failure)}
                 for modality in h5.keys() - set(TABLES):
                     recipe = _recipe(h5[modality])
-                    held[modality] = _counts(h5[modality], len(rows), recipe.dim)
+                    held[modality] = _counts(source, h5[modality], rows, recipe.dim)
                     self._add(modality, recipe, source)
             fresh = np.array([v.id not in seen for v in rows], dtype=bool)
             for video, is_fresh in zip(rows, fresh, strict=True):
@@ -265,24 +265,37 @@ def _check_videos(videos: list[Video]) -> None:
             raise ValueError(f"the row of the video '{video.id}' is not valid")
 
 
-def _counts(group: h5py.Group, videos: int, dim: int) -> np.ndarray:
+def _counts(source: Path, group: h5py.Group, videos: list[Video], dim: int) -> np.ndarray:
     """The snippets of each video of a modality, [n], whose arrays fit each other as `schema` says.
 
     Raises:
-        ValueError: says which.
+        InputError: the snippets lie in another order than the videos.
+        ValueError: the arrays do not fit each other; says which.
     """
     features, frame, start, count = (group[k] for k in ("features", "frame", "start", "count"))
-    if features.dtype != np.float16 or features.ndim not in (2, 3) or features.shape[-1] != dim:
+    row = features.shape[1:]
+    if features.dtype != np.float16 or len(row) not in (1, 2) or row[-1] != dim or 0 in row:
         raise ValueError(f"its features are {features.dtype} {list(features.shape)}")
     if any(rows.dtype.kind not in "iu" for rows in (frame, start, count)):
         raise ValueError("its frames or counts are not whole numbers")
     if "time" in group and (group["time"].dtype.kind != "f" or group["time"].shape != frame.shape):
         raise ValueError("its times are not numbers, one of each snippet")
-    counts = count[()]
-    if start.shape != (videos,) or counts.shape != (videos,) or (counts < 0).any():
-        raise ValueError(f"its counts are not those of {videos} videos")
+    if start.shape != (len(videos),) or count.shape != (len(videos),):
+        raise ValueError(f"its counts are not those of {len(videos)} videos")
+    starts, counts = start[()], count[()]  # [n]
+    if (wrong := (counts < 1) | (counts > len(features))).any():
+        n = int(np.argmax(wrong))
+        raise ValueError(f"the video {videos[n].id} has {counts[n]} snippets")
+    counts = counts.astype(np.int64)
     if not len(features) == len(frame) == counts.sum():
         raise ValueError(f"it has {len(features)} snippets, its counts sum to {counts.sum()}")
+    due = np.cumsum(counts) - counts  # behind the video before
+    if (moved := starts != due).any():
+        n = int(np.argmax(moved))
+        raise InputError(
+            f"{source} has snippets in another order than videos, which is not read: those of "
+            f"{videos[n].id} start at {starts[n]}, not at {due[n]}"
+        )
     return counts
 
 

@@ -61,11 +61,6 @@ class Source:
             dataset = h5[self.modality]["features"]
             if dataset.shape != self.shape or dataset.dtype != np.float16:
                 raise InputError(f"{self.path} has changed since it was opened: try again")
-            if dataset.is_virtual or dataset.external or dataset.file.filename != h5.filename:
-                raise InputError(
-                    f"{self.path} keeps features in other files, which are not read: copy them "
-                    "into it"
-                )
             yield _Opened(dataset)
 
 

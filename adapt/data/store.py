@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,10 @@ from ...cache.errors import printable
 from ..config.options import RunConfig
 from ..methods import entry
 from ..run.record import DataRecord, DomainRecord, RunRecord, VideoCounts
-from ..tasks.task import read_task, shared_classes, some
+from ..tasks.agreement import agreement
+from ..tasks.task import SHARED, read_task, shared_classes
 from ..training.processes import Processes
+from .caveats import Prints, caveats, fingerprints
 from .domains import Domains, Videos, load_domains, with_features
 from .features import Free, Placement, choose_place, put
 from .feeds import CachedFeed, Feed
@@ -33,6 +36,7 @@ class Store(ABC):
         source, target: feature files.
         task: csv of classes or a shipped task's name; None for the class names that both share.
         device: where runs want the features.
+        exact_labels: labels are names of classes as they are written, else as by `match_labels`.
 
     Attributes:
         unreadable: videos of the lists given that cannot be read, and why.
@@ -44,8 +48,15 @@ class Store(ABC):
     unreadable: Mapping[str, str] = {}
 
     def __init__(
-        self, source: Path, target: Path, *, task: str | Path | None, device: torch.device
+        self,
+        source: Path,
+        target: Path,
+        *,
+        task: str | Path | None,
+        device: torch.device,
+        exact_labels: bool = False,
     ) -> None:
+        self.exact_labels = exact_labels
         self.source, self.device = FeatureFile(source), device
         self.target = self.source if target == source else FeatureFile(target)
         for file in (self.source, self.target):
@@ -54,18 +65,14 @@ class Store(ABC):
                     f"{file.path} holds no videos ({len(file.failures)} failed): tcon inspect "
                     "shows why"
                 )
-        labels = [{video.label for video in file.videos} for file in (self.source, self.target)]
-        listed = read_task(task) if task else shared_classes(*labels)
-        self.task = listed.of_files(*labels)
-        taken = {
-            "source": [name for name in self.task.source if name not in listed.source],
-            "target": [name for name in self.task.target if name not in listed.target],
-        }
-        self._notes = [
-            f"The {side}'s labels {some(names)} are taken for the task's classes."
-            for side, names in taken.items()
-            if names
+        labels = [
+            Counter(video.label for video in file.videos) for file in (self.source, self.target)
         ]
+        listed = read_task(task) if task else shared_classes(*labels, exact=exact_labels)
+        self.task = listed.of_files(*labels, exact=exact_labels)
+        self.labels = agreement(self.task, listed, *labels)
+        self._prints: dict[str | None, tuple[Prints, Prints]] = {}
+        self._caveats: dict[tuple[Any, ...], list[str]] = {}
         self._chosen: dict[tuple[Any, ...], Domains] = {}
         self._hashes: dict[str | None, tuple[str, str]] = {}
 
@@ -123,6 +130,7 @@ class Store(ABC):
             protocol=domains.protocol,
             task=task.name,
             classes=tuple(task.classes),
+            exact_labels=self.exact_labels,
             videos=VideoCounts(
                 source_train=len(domains.source_train),
                 source_val=len(domains.source_val or ()),
@@ -135,7 +143,7 @@ class Store(ABC):
 
     def notes(self, run: RunConfig) -> list[str]:
         """What a user wants to know of how a run is trained before it starts."""
-        return list(self._notes)
+        return self.labels.notes(all_targets=run.train.target_pool == "all")
 
     def placement(self, run: RunConfig) -> Placement | None:
         """Where the features that the run trains on lie; None where clips make them."""
@@ -143,7 +151,27 @@ class Store(ABC):
 
     def warnings(self, run: RunConfig) -> list[str]:
         """What a user should know of a run's data before it starts."""
-        return []
+        key = _data_key(run)[:3]
+        if key not in self._caveats:
+            self._caveats[key] = [*self._near_labels(), *self._find_caveats(run)]
+        return list(self._caveats[key])
+
+    def _near_labels(self) -> list[str]:
+        """Labels that may be misspelt: where the files share classes, those near each other."""
+        if self.task.name == SHARED:
+            return self.labels.warnings(exact=self.exact_labels)
+        labels = {video.label for video in self.target.videos}
+        typos = self.task.misspelt_target_labels(labels)
+        return [f"the target has no video of some of the task's labels{typos}"] if typos else []
+
+    def _find_caveats(self, run: RunConfig) -> list[str]:
+        seen = self._seen(run)
+        if seen not in self._prints:
+            source = fingerprints(self.source, seen)
+            same = self.target is self.source
+            self._prints[seen] = source, source if same else fingerprints(self.target, seen)
+        classes = {video.id: self.task.target_index(video.label) for video in self.target.videos}
+        return list(caveats(self.chosen(run), *self._prints[seen], classes))
 
     @abstractmethod
     def _prepared(self, run: RunConfig) -> Domains:
@@ -166,7 +194,7 @@ class CachedStore(Store):
     """Features as they lie in the files, standardised as a run wants; see `Store`.
 
     Args:
-        source, target, task, device: as in `Store`.
+        source, target, task, device, exact_labels: as in `Store`.
         free: how many bytes a device has free.
     """
 
@@ -177,9 +205,10 @@ class CachedStore(Store):
         *,
         task: str | Path | None,
         device: torch.device,
+        exact_labels: bool = False,
         free: Free = free_memory,
     ) -> None:
-        super().__init__(source, target, task=task, device=device)
+        super().__init__(source, target, task=task, device=device, exact_labels=exact_labels)
         self._free = free
         self._placements: dict[tuple[Any, ...], Placement] = {}
         self._ready: tuple[tuple[Any, ...], Domains[Videos]] | None = None
@@ -203,9 +232,7 @@ class CachedStore(Store):
             for name in _MAY_DIFFER
             if getattr(a, name) != getattr(b, name)
         ]
-        labels = {video.label for video in self.target.videos}
-        if typos := self.task.misspelt_target_labels(labels):
-            said.append(f"the target has no video of some of the task's labels{typos}")
+        said += super().warnings(run)
         each = getattr(run.options, "snippets", 1)
         positions = each * run.source_segments, each * run.target_segments
         if short := repeating_videos(self.chosen(run), *positions):

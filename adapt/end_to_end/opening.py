@@ -76,7 +76,14 @@ def preview_clips(grid: Grid, decoding: Decoding) -> ClipStore | None:
 
 
 def _store(grid: Grid, device: torch.device, decoding: Decoding) -> ClipStore:
-    return ClipStore(grid.source, grid.target, task=grid.task, device=device, decoding=decoding)
+    return ClipStore(
+        grid.source,
+        grid.target,
+        task=grid.task,
+        device=device,
+        decoding=decoding,
+        exact_labels=grid.exact_labels,
+    )
 
 
 def _is_feature_file(path: Path) -> bool:

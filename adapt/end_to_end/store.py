@@ -49,7 +49,7 @@ class ClipStore(Store):
     """Clips of the videos that two feature files name; see `Store`. Features are not read.
 
     Args:
-        source, target, task, device: as in `Store`.
+        source, target, task, device, exact_labels: as in `Store`.
         decoding: how clips are decoded.
     """
 
@@ -61,8 +61,9 @@ class ClipStore(Store):
         task: str | Path | None,
         device: torch.device,
         decoding: Decoding,
+        exact_labels: bool = False,
     ) -> None:
-        super().__init__(source, target, task=task, device=device)
+        super().__init__(source, target, task=task, device=device, exact_labels=exact_labels)
         self.decoding = decoding
         self._processes = Processes.join(device)
         self._backbones: dict[tuple[Any, ...], LoadedBackbone] = {}

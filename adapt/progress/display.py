@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from ...cache.common.console import console
-from ...cache.errors import InputError
+from ...cache.errors import InputError, visible
 from ..api import train_grids, train_plan
 from ..config.grid import Grid
 from ..config.options import RunConfig
@@ -119,7 +119,7 @@ class Display:
         if whys:
             self.console.print(f"{len(whys)} {what}:", style="red")
             for name, why in whys.items():
-                self.console.print(f"  {name}: {why}")
+                self.console.print(visible(f"  {name}: {why}"))
 
 
 def train_and_show(

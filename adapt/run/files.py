@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ...cache.common.regular import read_regular
 from ...cache.errors import InputError, shorten
 
 REPEAT = "delete the run and repeat it"
-_LARGEST = 2**28  # bytes; text of a run takes kilobytes
 _DEEPEST = 50  # tables and lists within each other; a record has 6
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -53,20 +53,7 @@ def read_text(path: Path) -> str:
         OSError: it is missing or may not be read.
         ValueError: it is no text of a reasonable size.
     """
-    require_file(path)
-    if path.stat().st_size > _LARGEST:
-        raise ValueError(f"it is larger than {_LARGEST // 2**20} MiB")
-    return path.read_bytes().decode()
-
-
-def require_file(path: Path) -> None:
-    """Require that a path, if it is there, is a file: a pipe or a device may never end.
-
-    Raises:
-        ValueError: it is not.
-    """
-    if path.exists() and not path.is_file():
-        raise ValueError("it is not a regular file")
+    return read_regular(path).decode()
 
 
 def parse_json(text: str) -> Any:

@@ -36,6 +36,8 @@ from .files import replace_file
 from .metrics import METRICS, read_metrics
 from .record import CONFIG, RunRecord, read_record, write_record
 
+# What differs where labels were taken as they are written, as by older versions.
+_OF_LABELS = {f"data.{key}" for key in ("classes", "source.labels", "target.labels", "videos")}
 CHECKPOINT, LOGITS = "checkpoint.pt", "logits.h5"
 HEALTH, RESUME, LOCK = "health.json", "resume.pt", ".lock"
 
@@ -191,6 +193,8 @@ class RunFolder:
                 ". If you changed nothing, the defaults have changed since; to go on with it as it "
                 f"was: {words}"
             )
+        elif before.data.exact_labels and {d.key for d in differences} <= _OF_LABELS:
+            remedy = "; or go on with it by --exact-labels, if no label of the files has changed"
         raise InputError(
             f"{self.path} is {state} run with another {changes}: choose another -o or delete it"
             f"{remedy}"

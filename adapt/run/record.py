@@ -20,6 +20,7 @@ from ...cache.errors import InputError, printable, shorten
 from ...cache.recipe import Recipe
 from ..config.options import MethodOptions, RunConfig, UnknownOptions
 from ..methods import Entry, entry, names
+from ..tasks.names import match_labels
 from .files import may_be_damaged, parse_json, read_text, reason_of
 from .legacy import current_layout, with_what_was_fixed
 from .plugins import another_plugin, has_namesake, without_namesake
@@ -65,6 +66,8 @@ class DataRecord:
             ``transductive``.
         task: its name.
         classes: their names, [C].
+        exact_labels: whether labels name classes as they are written, as in runs of older versions;
+            else as by `match_labels`.
         backbone, weights, weights_sha256: of the features; end to end, where training began.
         mode: what the method was trained on.
         recipe: how new target videos get such features; None where an old run does not say.
@@ -81,6 +84,7 @@ class DataRecord:
     protocol: str
     task: str
     classes: tuple[str, ...]
+    exact_labels: bool = True
     backbone: str
     weights: str
     weights_sha256: str = ""
@@ -101,6 +105,12 @@ class DataRecord:
     def domain(self, name: Domain) -> DomainRecord:
         """The source or the target."""
         return self.source if name == "source" else self.target
+
+    def classes_of(self, name: Domain, labels: Collection[str]) -> dict[str, int]:
+        """Class index of each label of a domain's file; labels of no class are missing."""
+        known = self.domain(name).labels or {}
+        matched = match_labels(known, labels, exact=self.exact_labels)
+        return {label: known[as_recorded] for label, as_recorded in matched.items()}
 
 
 class Difference(NamedTuple):

@@ -12,7 +12,8 @@ from pathlib import Path
 from ...cache import Video
 from ...cache.errors import unknown
 from ...cache.schema import SPLITS
-from .task import VERIFIED, Side, Task, some
+from .agreement import taken_labels, taken_note
+from .task import VERIFIED, Side, Task
 
 _FILE = Path(__file__).parent / "video_counts.csv"
 
@@ -142,18 +143,21 @@ def labels_of(task: Task, side: Side) -> dict[str, list[str]]:
     return classes
 
 
-def count_domain(task: Task, side: Side, videos: Sequence[Video]) -> DomainCount:
+def count_domain(
+    task: Task, side: Side, videos: Sequence[Video], *, exact_labels: bool = False
+) -> DomainCount:
     """Count a domain's videos per class and split, beside what is known.
 
     Args:
         task: whose dataset and labels.
         side: of the task.
         videos: of the domain's file; it may be the other domain's too.
+        exact_labels: labels name classes as they are written.
     """
     own, dataset = getattr(task, side), dataset_of(task, side)
     number = Counter((video.label, video.split) for video in videos)
     present = {video.label for video in videos}
-    mine = task.labels_in(side, present)
+    mine = task.labels_in(side, present, exact=exact_labels)
     taken = {label: index for label, index in mine.items() if label not in own}
     in_file = {video.split for video in videos}
     # Where no target video has a label, only all of them together can be compared.
@@ -191,7 +195,13 @@ def count_domain(task: Task, side: Side, videos: Sequence[Video]) -> DomainCount
         lost=lost,
         unlabelled=others.pop("", 0),
         others=dict(sorted(others.items())),
-        remarks=tuple(_remarks(dataset, names, taken)),
+        remarks=tuple(
+            _remarks(
+                dataset,
+                names,
+                taken_labels(task, side, {n: i for n, i in mine.items() if n in present}),
+            )
+        ),
         differs=bool(lost) or "" in names.values() or any(c.wrong for c in (*counts, whole)),
     )
 
@@ -207,12 +217,12 @@ def _split_names(official: set[str], in_file: set[str]) -> dict[str, str]:
     return names
 
 
-def _remarks(dataset: str, names: Mapping[str, str], taken: Collection[str]) -> Iterator[str]:
+def _remarks(dataset: str, names: Mapping[str, str], taken: Mapping[str, str]) -> Iterator[str]:
     datasets = {name for name, _ in _known()}
     if dataset not in ("", *datasets):
         yield str(unknown("dataset with known counts", dataset, sorted(datasets)))
     if taken:
-        yield f"the labels {some(taken)} are taken for the task's classes"
+        yield f"the {taken_note(taken)}"
     if "" in names.values():
         yield "it has no splits, but the benchmark has: extract it from a list with splits"
     for split, name in names.items():

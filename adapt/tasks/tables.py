@@ -11,6 +11,8 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
+from ...cache.common.counts import counted
+from .agreement import label_counts
 from .compare import FileComparison
 from .counts import DomainCount, Known, Side, dataset_of, known_count, known_total, labels_of
 from .task import VERIFIED, Task, near_labels, read_task, shipped_tasks, some
@@ -51,7 +53,7 @@ def show_task(path: str | Path) -> Page:
         InputError: as of `read_task`.
     """
     task = read_task(path)
-    table = Table(title=f"{task.name}: {len(task.classes)} classes", title_justify="left")
+    table = Table(title=f"{task.name}: {counted(len(task.classes), 'class')}", title_justify="left")
     table.add_column("class")
     for side in _SIDES:
         table.add_column(": ".join(filter(None, (side, dataset_of(task, side)))))
@@ -111,11 +113,16 @@ def _domain(compared: FileComparison, side: Side) -> Page:
         said.append(f"no video has the label {some(far, _SHOWN)}.")
     if count.others:
         videos = sum(count.others.values())
-        said.append(f"{videos} videos have other labels: {some(count.others, _SHOWN)}.")
+        said.append(
+            f"{counted(videos, 'video')} of {counted(len(count.others), 'other label')} "
+            f"{'is' if videos == 1 else 'are'} left out: {label_counts(count.others, _SHOWN)}."
+        )
     if count.unlabelled:
-        said.append(f"{count.unlabelled} videos have no label.")
+        have = "has" if count.unlabelled == 1 else "have"
+        said.append(f"{counted(count.unlabelled, 'video')} {have} no label.")
     if file.failures:
-        said.append(f"{len(file.failures)} videos failed: tcon inspect {file.path}")
+        failed = counted(len(file.failures), "video")
+        said.append(f"{failed} failed: tcon inspect {file.path}")
     return [table, *(Text(f"{side}: {text}") for text in said)]
 
 

@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Literal
 
 from ...cache import InputError
+from ...cache.common.regular import read_regular
 from ...cache.errors import shorten, unknown
+from .names import match_labels, plain_name
 
 Side = Literal["source", "target"]
 VERIFIED = "verified"  # a status
+SHARED = "shared classes"  # the task of no csv
 _NUMBER = re.compile(r"-?[0-9]{1,9}")
 _SHIPPED = Path(__file__).parent / "shipped"
 
@@ -45,16 +48,20 @@ class Task:
     numbered: bool = False
     others: Mapping[Side, Collection[str]] = field(default_factory=dict)
 
-    def labels_in(self, side: Side, labels: Collection[str]) -> dict[str, int]:
+    def labels_in(
+        self, side: Side, labels: Collection[str], *, exact: bool = False
+    ) -> dict[str, int]:
         """Class index of each label of a domain, and of what a file has in the place of labels.
 
         Lists of this very task often name the task's classes for both domains (TA3N), or number
         them (CoMix). So a label that is the name of a class, and none of the domain's own, belongs
-        to that class; numbers do so where the file has no other labels.
+        to that class; numbers do so where the file has no other labels. Names are compared as by
+        `match_labels`.
 
         Args:
             side: of the task.
             labels: that the file has; "" is unknown.
+            exact: compare names as they are written.
         """
         own: Mapping[str, int] = getattr(self, side)
         trained = set(own.values())  # a class without a label here has no video here
@@ -62,16 +69,20 @@ class Task:
         numbers = {str(n): n for n in trained}
         if self.numbered and set(labels) - {""} <= numbers.keys():
             named |= numbers
-        no_class = self.others.get(side, ())
-        taken = {n: named[n] for n in sorted(labels) if n in named and n not in (*own, *no_class)}
-        return {**own, **taken}
+        no_class = dict.fromkeys(self.others.get(side, ()), -1)
+        known = {**named, **no_class, **own}
+        matched = match_labels(known, labels, exact=exact)
+        taken = {label: known[matched[label]] for label in sorted(matched)}
+        return {**own, **{label: n for label, n in taken.items() if n >= 0}}
 
-    def of_files(self, source: Collection[str], target: Collection[str]) -> Task:
+    def of_files(
+        self, source: Collection[str], target: Collection[str], *, exact: bool = False
+    ) -> Task:
         """The same task for files with these labels (`labels_in`)."""
         return replace(
             self,
-            source=self.labels_in("source", source),
-            target=self.labels_in("target", target),
+            source=self.labels_in("source", source, exact=exact),
+            target=self.labels_in("target", target, exact=exact),
         )
 
     def target_index(self, label: str) -> int | None:
@@ -107,9 +118,15 @@ class Task:
         return nearest(lost, set(labels) - self.target.keys() - {""})
 
 
-def shared_classes(source_labels: Iterable[str], target_labels: Iterable[str]) -> Task:
+def shared_classes(
+    source_labels: Iterable[str], target_labels: Iterable[str], *, exact: bool = False
+) -> Task:
     """The task of all class names that both domains know; all of the source's if no target
-    video is labelled.
+    video is labelled. A class is called as in the source.
+
+    Args:
+        source_labels, target_labels: "" is unknown.
+        exact: compare names as they are written, else as by `match_labels`.
 
     Raises:
         InputError: the source is unlabelled, or no name is shared.
@@ -117,14 +134,19 @@ def shared_classes(source_labels: Iterable[str], target_labels: Iterable[str]) -
     source, target = sorted(set(source_labels) - {""}), sorted(set(target_labels) - {""})
     if not source:
         raise InputError("the source file holds no labels: extract it from a labelled list")
-    classes = [name for name in source if name in target] if target else source
+    matched = match_labels({name: n for n, name in enumerate(source)}, target, exact=exact)
+    shared = set(matched.values())
+    classes = [name for name in source if name in shared] if target else source
     if not classes:
+        fitting = fitting_tasks(source, target, more_than=1)
+        shipped = f", or choose --task {' or '.join(fitting)}" if fitting else ""
         raise InputError(
             f"source and target share no class (source: {some(source)}; target: {some(target)}):"
-            f" map their labels with --task FILE.csv{_or_shipped(source, target)}"
+            f" map their labels with --task FILE.csv{shipped}"
         )
     index = {name: n for n, name in enumerate(classes)}
-    return Task("shared classes", tuple(classes), index, index)
+    of_target = {label: index[name] for label, name in matched.items()} if target else index
+    return Task(SHARED, tuple(classes), index, of_target)
 
 
 def read_task(path: str | Path) -> Task:
@@ -177,10 +199,10 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
         InputError: as `read_task` says.
     """
     try:
-        rows = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
+        rows = list(csv.DictReader(read_regular(path).decode("utf-8-sig").splitlines()))
     except OSError as error:
         raise InputError(f"cannot read the task {path}: {error.strerror}") from None
-    except (UnicodeDecodeError, csv.Error) as error:
+    except (ValueError, csv.Error) as error:
         raise InputError(f"cannot read the task {path}: {error}") from None
     missing = {"class", "source_label", "target_label"} - set(rows[0] if rows else ())
     if missing:
@@ -227,22 +249,30 @@ def nearest(lost: Collection[str], labels: Collection[str]) -> str:
     return f" (no video has the label {said})" if said else ""
 
 
-def _or_shipped(source: Collection[str], target: Collection[str]) -> str:
-    """The shipped tasks that have several of the labels on both sides, most first."""
+def fitting_tasks(
+    source: Collection[str], target: Collection[str], *, more_than: int
+) -> dict[str, int]:
+    """The three shipped tasks that have most of the labels on both sides, with how many.
+
+    Args:
+        source, target: labels of the files.
+        more_than: of them, which a task must have.
+    """
     found = {}
     for name in shipped_tasks():
         task = read_task(name)
         found[name] = min(
             len(task.source.keys() & set(source)), len(task.target.keys() & set(target))
         )
-    fitting = sorted((name for name, n in found.items() if n > 1), key=lambda name: -found[name])
-    return f", or choose --task {' or '.join(fitting[:3])}" if fitting else ""
+    best = sorted(found, key=lambda name: -found[name])[:3]
+    return {name: found[name] for name in best if found[name] > more_than}
 
 
 def near_labels(lost: Collection[str], labels: Collection[str]) -> dict[str, str]:
     """The nearest of ``labels`` for those of ``lost`` that have a near one."""
-    near = {label: difflib.get_close_matches(label, labels, n=1) for label in lost}
-    return {label: found[0] for label, found in near.items() if found}
+    plain = {plain_name(label): label for label in sorted(labels)}
+    near = {label: difflib.get_close_matches(plain_name(label), plain, n=1) for label in lost}
+    return {label: plain[found[0]] for label, found in near.items() if found}
 
 
 def some(names: Collection[str], shown: int = 4) -> str:
@@ -260,6 +290,6 @@ def _find(path: str | Path) -> Path:
     """A shipped task's file, or a file; a folder may be called like a task."""
     if str(path) in shipped_tasks():
         return _SHIPPED / f"{path}.csv"
-    if Path(path).is_file() or Path(path).suffix:
+    if Path(path).suffix or (Path(path).exists() and not Path(path).is_dir()):
         return Path(path)
     raise unknown("task", str(path), shipped_tasks())

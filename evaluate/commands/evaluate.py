@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ...cache.common.console import console, print_line
 from ...cache.common.plugin_option import plugin_option
-from ...cache.errors import InputError, visible
+from ...cache.errors import InputError
 
 if TYPE_CHECKING:
     from ..evaluation import Evaluation
@@ -116,8 +117,6 @@ def evaluate(
     take, predictions and scores that need no labels. With --select, prints what label-free
     validators choose.
     """
-    from rich.console import Console
-
     from ..evaluation import evaluate as compute
     from ..report.outputs import check_figures, check_outputs, write_outputs
 
@@ -130,7 +129,7 @@ def evaluate(
     if figures or html:
         check_figures(figures, html, roots)
     check_outputs({**files, "--report": html})
-    with Console(stderr=True).status("evaluating"):
+    with console(stderr=True).status("evaluating"):
         result = compute(
             runs,
             baseline=baseline,
@@ -144,16 +143,16 @@ def evaluate(
             features=features,
             source_features=source_features,
         )
-        written = write_outputs(result, files)
-    click.echo(result.to_markdown(details=details))
+    console().print(result.to_markdown(details=details))
+    written = write_outputs(result, files)
     if csv_path and result.results and result.unlabelled:
-        click.echo(
+        console().print(
             f"{csv_path} gets the rows of the labelled targets; name the others alone for theirs."
         )
     for path in written:
-        click.echo(f"\nWrote {path}.")
+        console().print(f"\nWrote {path}.")
     if distances:
-        click.echo(f"\n{result.distances_markdown()}")
+        console().print(f"\n{result.distances_markdown()}")
     if figures or html:
         _draw(result, figures, html, pairs=pairs, roots=roots)
 
@@ -167,7 +166,6 @@ def _draw(
     roots: tuple[str, ...],
 ) -> None:
     """Write the figures to a folder, the report, or both."""
-    from rich.console import Console
     from rich.text import Text
 
     from ..figures.fonts import missing_font
@@ -176,29 +174,29 @@ def _draw(
     pictures: list[Picture | NotDrawn] = []
     missing: frozenset[str] = frozenset()
     count = 0
-    with Console(stderr=True).status("drawing") as status:
+    with console(stderr=True).status("drawing") as status:
         for picture in result.draw(pairs=pairs, roots=roots):
             pictures.append(picture)
             if isinstance(picture, NotDrawn):
-                click.echo(picture)
+                print_line(str(picture))
                 continue
-            status.update(Text(visible(f"drawn: {picture.title}")))
+            status.update(Text(f"drawn: {picture.title}"))
             missing |= picture.missing()
             if folder:
                 try:
                     picture.write(folder)
                     count += 1
                 except CannotDraw as error:
-                    click.echo(error)
+                    print_line(str(error))
     if missing:
-        click.echo(missing_font(missing))
+        print_line(missing_font(missing))
     if folder:
-        click.echo(f"\nWrote {count} figures, as PNG and SVG, to {folder}.")
+        console().print(f"\nWrote {count} figures, as PNG and SVG, to {folder}.")
     if html:
         words = shlex.join(["tcon", *sys.argv[1:]])
         result.to_html(html, pictures=pictures, command=words)
         size = html.stat().st_size / 1e6
-        click.echo(f"\nWrote {html} ({size:.1f} MB), which needs no other file.")
+        console().print(f"\nWrote {html} ({size:.1f} MB), which needs no other file.")
 
 
 def _check_options(given: Mapping[str, Any]) -> None:

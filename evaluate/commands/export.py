@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from ...cache.common.console import print_line
 from ...cache.common.plugin_option import plugin_option
 from ...cache.errors import InputError
 
@@ -59,7 +60,7 @@ def export(
         if output is None:
             raise InputError("name the model's file: -o FILE.pt2 or -o FILE.onnx")
         exported = export_model(source, output, weights=weights, features=features)
-        click.echo(f"Wrote {exported}.")
+        print_line(f"Wrote {exported}.")
         return
     from ...cache.sources import sources_of
 
@@ -71,4 +72,4 @@ def export(
 
     output = output or source.with_suffix(".npz")
     videos = export_npz(source, output, modality=modality, segments=segments)
-    click.echo(f"Wrote {output}: {videos} videos, their {modality} features.")
+    print_line(f"Wrote {output}: {videos} videos, their {modality} features.")

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 from ...adapt.inference.loaded_run import LoadedRun
 from ...adapt.inference.stream import Result, predict_videos
 from ...cache import Failure, InputError
-from ...cache.common.console import VideoBar, console
+from ...cache.common.console import VideoBar, console, print_line
 from ...cache.common.writing import DiskError
-from ...cache.errors import visible
 from ...extract.features.pipeline import Progress
 from ...extract.features.plan import Plan
 from ...extract.lists.videos import VideoItem
@@ -64,13 +63,13 @@ def show_predictions(
             for kind, path in ((CsvPredictions, outputs.csv), (JsonPredictions, outputs.json))
             if path
         ]
-        console().print(table.head)
+        print_line(table.head)
         bar = stack.enter_context(VideoBar("predict", transient=True))
 
         def take(result: Result) -> None:
             nonlocal failures
             failures += isinstance(result, Failure)
-            console().print(table.line(result))
+            print_line(table.line(result))
             for file in files:
                 file.add(result)
             if drawing and not isinstance(result, Failure):
@@ -79,7 +78,7 @@ def show_predictions(
                 except DiskError:
                     raise
                 except InputError as error:
-                    console().print(visible(f"No figure of {result.video.id}: {error}"))
+                    print_line(f"No figure of {result.video.id}: {error}")
 
         def show(progress: Progress) -> None:
             bar.count(len(items), done=progress.done, failed=progress.failed)
@@ -95,7 +94,7 @@ def show_predictions(
     if drawing and drawing.missing:
         from ..figures.fonts import missing_font  # it needs matplotlib, which is there now
 
-        console().print(missing_font(drawing.missing))
+        print_line(missing_font(drawing.missing))
     for path in filter(None, (outputs.csv, outputs.json, outputs.figures)):
         console().print(f"Wrote {path}.")
     return failures

@@ -92,7 +92,7 @@ class RunFeatures:
     def truth(self, domain: Domain, ids: tuple[str, ...]) -> np.ndarray:
         """The class of each video [n], -1 where unknown."""
         label_of = {video.id: video.label for video in self.files[domain].videos}
-        index = self.loaded.record.data.domain(domain).labels or {}
+        index = self.loaded.record.data.classes_of(domain, set(label_of.values()))
         return np.array([index.get(label_of[id_], -1) for id_ in ids])
 
 
@@ -133,7 +133,7 @@ class Loader:
                 f"extract LIST --weights {run.path}, and adapt on its features"
             )
         files: dict[Domain, FeatureFile] = {d: self.file(run, d) for d in ("source", "target")}
-        task = _task(run)
+        task = _task(run, files)
         loaded = load_run(run.path, recipe=files["target"].recipes[config.modality])
         if not hasattr(loaded.method, "bottleneck"):
             raise InputError(f"{config.method} trains no features, so there are none to look at")
@@ -154,8 +154,9 @@ class Loader:
         Raises:
             InputError: a feature file cannot be used.
         """
-        way, task = run.record.run.train, _task(run)
-        source, target = self.file(run, "source").videos, self.file(run, "target").videos
+        files: dict[Domain, FeatureFile] = {d: self.file(run, d) for d in ("source", "target")}
+        way, task = run.record.run.train, _task(run, files)
+        source, target = files["source"].videos, files["target"].videos
         rows = split_videos(source, target, task, holdout=way.holdout, pool=way.target_pool)
         return {
             "source": [source[n].id for n in (*rows.source_train, *rows.source_val)],
@@ -163,11 +164,15 @@ class Loader:
         }
 
 
-def _task(run: Run) -> Task:
+def _task(run: Run, files: Mapping[Domain, FeatureFile]) -> Task:
     data = run.record.data
     if data.source.labels is None or data.target.labels is None:
         raise InputError(f"{run.path} does not record the classes of its labels: repeat it")
-    return Task(data.task, run.classes, data.source.labels, data.target.labels)
+    source, target = (
+        data.classes_of(domain, {video.label for video in file.videos})
+        for domain, file in files.items()
+    )
+    return Task(data.task, run.classes, source, target)
 
 
 def some(videos: Videos, most: int, *, seed: int = 0) -> Videos:

@@ -11,13 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from ...adapt.run.record import RunRecord
+from ...adapt.tasks.task import SHARED
 from ...cache import InputError
 from ..scores.intervals import accuracy_interval
 from ..scores.metrics import accuracy, mean_class_accuracy
 from .read import Run
 from .truth import TrueClasses
-
-_SHARED = "shared classes"  # what `adapt` calls a task that no file defines
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,7 +197,7 @@ class Group:
     @property
     def dataset(self) -> str:
         """``source -> target``, and the task where it has a name."""
-        return self.transfer if self.task == _SHARED else f"{self.transfer}, {self.task}"
+        return self.transfer if self.task == SHARED else f"{self.transfer}, {self.task}"
 
     @property
     def seeds(self) -> tuple[int, ...]:

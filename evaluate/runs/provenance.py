@@ -9,14 +9,13 @@ from importlib.metadata import PackageNotFoundError, version
 
 from ... import __version__
 from ...adapt.inference.feature_files import Domain
-from ...adapt.tasks.task import read_task, shipped_tasks
+from ...adapt.tasks.task import SHARED, read_task, shipped_tasks
 from ...cache import FeatureFile, InputError
 from .groups import Group
 from .read import Run
 
 _PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "h5py", "av", "matplotlib")
 _DOMAINS: tuple[Domain, ...] = ("source", "target")
-_SHARED = "shared classes"  # the name of the task where no file defines one
 
 
 @dataclass(frozen=True)
@@ -133,7 +132,7 @@ def _rows(file: FeatureFile) -> list[tuple[str, str]]:
 def _task_file(run: Run) -> TaskFile | None:
     """None where the task is the classes that both files share, or one that ships."""
     data = run.record.data
-    if data.task == _SHARED:
+    if data.task == SHARED:
         return None
     source, target = data.source.labels or {}, data.target.labels or {}
     for name in shipped_tasks():

@@ -12,6 +12,7 @@ import numpy as np
 from ...adapt.run.folder import LOGITS, is_finished
 from ...adapt.run.record import CONFIG, RunRecord, read_record
 from ...cache import InputError
+from ...cache.common.hdf5 import open_hdf5
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -102,7 +103,7 @@ def find_runs(
 def _read(folder: Path) -> Run:
     record = read_record(folder)
     try:
-        with h5py.File(folder / LOGITS, "r") as h5:
+        with open_hdf5(folder / LOGITS) as h5:
             classes, steps = tuple(h5.attrs["classes"]), tuple(h5["step"][()].tolist())
             if classes != record.data.classes:
                 raise ValueError("its logits are of other classes")
@@ -113,6 +114,8 @@ def _read(folder: Path) -> Run:
             predictions = {name: _predictions(group, shape) for name, group in groups.items()}
             run = Run(folder, record, steps, predictions)
         _ = run.test, run.predictions["target_train"]
+    except InputError:
+        raise
     except Exception as error:  # HDF5 raises anything for damaged files
         raise damaged_run(folder, error) from None
     if not np.isfinite(run.test.logits[-1]).all():

@@ -50,7 +50,8 @@ class TrueClasses:
                 f"the run {run.path} has logits of {min(strange)}, which {domain.path} does "
                 "not hold: delete it and repeat it"
             )
-        return np.array([domain.labels.get(labels[id_], -1) for id_ in videos.ids])
+        classes = run.record.data.classes_of(self.domain, set(labels.values()))
+        return np.array([classes.get(labels[id_], -1) for id_ in videos.ids])
 
     def _read(self, run: Run) -> dict[str, str]:
         file = feature_file(run.path, run.record, self.domain, self.features)

@@ -23,6 +23,7 @@ from pathlib import Path
 import h5py
 from filelock import FileLock
 
+from ...cache.common.hdf5 import Unreadable
 from ...cache.common.records import to_json
 from ...cache.common.writing import sync
 from ...cache.errors import InputError
@@ -180,6 +181,8 @@ class FlowCache:
                         "keep each domain's flow in a folder of its own"
                     )
                 yield h5
+        except Unreadable as error:
+            raise DecodeError(str(error)) from None
         except (OSError, KeyError, DamagedFlowFile) as error:
             raise DecodeError(
                 f"its flow in {kept} is damaged: remove that file ({error})"

@@ -19,6 +19,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from ...cache.common.hdf5 import open_hdf5
 from ...cache.common.records import from_json
 from ...cache.errors import InputError
 from ...cache.files import reserve
@@ -100,7 +101,7 @@ def recipe_of(path: Path, h5: h5py.File) -> FlowRecipe:
 
 @contextmanager
 def open_any(path: Path) -> Iterator[h5py.File]:
-    with h5py.File(path, "r") as h5:
+    with open_hdf5(path) as h5:
         if h5.attrs.get("format") != FORMAT or h5.attrs["format_version"] > FORMAT_VERSION:
             raise InputError(f"{path} is not a flow cache file that this version of tcon reads")
         yield h5

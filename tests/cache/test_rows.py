@@ -165,5 +165,5 @@ def test_other_files_are_not_read(tmp_path: Path, point_at: Callable[..., None])
         shape = h5["rgb/features"].shape
         del h5["rgb/features"]
         point_at(h5, secret, shape)
-    with pytest.raises(InputError, match="keeps features in other files, which are not read"):
+    with pytest.raises(InputError, match="keeps rgb.features in other files, which are not read"):
         FeatureFile(path).packed()

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from tcon.adapt.inference.prediction import Prediction
-from tcon.cache import InputError, Video
+from tcon.cache import Video
 from tcon.cli import main
 from tcon.evaluate.figures import fonts
 from tcon.evaluate.figures.accuracy_by_segments import AccuracyAtK, draw_accuracies
@@ -198,5 +198,5 @@ def test_files_of_predicted_videos(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert len(set(written)) == len(ids) and all(name.endswith(".png") for name in written)
     assert {"a.mp4.png", "a.mp4_2.png", "video.png", "b_cost_5__and_6.avi.png"} <= set(written)
     monkeypatch.setattr(predict_figures, "read_images", lambda *_: [])
-    with pytest.raises(InputError, match="cannot draw"):
+    with pytest.raises(CannotDraw, match="ValueError: Number of columns"):
         drawing.draw(prediction("x", "y"))

@@ -25,8 +25,9 @@ def test_columns_are_aligned() -> None:
     starts = {table.head.index("attention")}
     for n, id_ in enumerate(IDS):
         logits = np.roll([2.0, 1.0, 0.0], n)
+        zero = np.zeros(1)
         video = Video(id_, "", "", "", 4, 25.0)
-        line = table.line(Prediction(video, CLASSES, logits, *3 * [np.zeros(1)], None))
+        line = table.line(Prediction(video, CLASSES, logits, zero, zero, None, None))
         assert line.isprintable()
         starts.add(cell_len(line.removesuffix("none")))
         scores = [cell_len(line[: i + 1]) for i, c in enumerate(line) if c == "%"]
