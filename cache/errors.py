@@ -32,6 +32,11 @@ def visible(text: str) -> str:
     return "".join(c if c.isprintable() or c in _JOINERS else ascii(c)[1:-1] for c in text)
 
 
+def visible_lines(text: str) -> str:
+    """As `visible`, with the breaks between lines kept."""
+    return text if text.isprintable() else "\n".join(map(visible, text.split("\n")))
+
+
 def printable(name: str) -> str:
     """A file's name as text that UTF-8 can hold; other bytes become ``\\xe9`` and the like."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -18,7 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ... import __version__
 from ...cache.common.writing import write_output
-from ...cache.errors import visible
+from ...cache.errors import visible_lines
 from ..runs.logs import HealthWarning
 from ..runs.provenance import FeatureOrigin, TaskFile
 from ..runs.settings import SettingsTable
@@ -134,7 +134,7 @@ def _environment() -> Environment:
 
 def _printable(value: object) -> object:
     """Without what UTF-8 or HTML cannot hold; what the templates made of it stays as it is."""
-    return "\n".join(map(visible, value.split("\n"))) if type(value) is str else value
+    return visible_lines(value) if type(value) is str else value
 
 
 def _transfers(content: Content) -> list[str]:

@@ -220,7 +220,7 @@ def test_errors(tmp_path: Path) -> None:
     both = str(tmp_path / "x")
     for options, message in {  # before anything is done
         ("--report", str(tmp_path)): "it is a folder, so name a file in it",
-        ("--report", ""): "it is a folder, so name a file in it",
+        ("--report", ""): "--report is empty",
         ("--report", both, "--root", "nosuch"): "there is no folder nosuch",
         ("--report", both, "--root", "source="): "the root 'source=' names no folder",
         ("--json", both, "--csv", both): "--csv and --json both write",
