@@ -11,6 +11,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from .common.counts import counted
 from .common.records import from_json
 from .errors import InputError
 from .files import sound_file
@@ -113,14 +114,14 @@ class FeatureFile:
 
     def __repr__(self) -> str:
         classes = len({video.label for video in self.videos if video.label})
-        parts = [_number(len(self.videos), "video")]
-        parts += [_number(classes, "class")] if classes else []
+        parts = [counted(len(self.videos), "video")]
+        parts += [counted(classes, "class")] if classes else []
         for modality in self.modalities:
             counts = np.concatenate([*self._counts[modality].values()])
             low, high = (counts.min(), counts.max()) if len(counts) else (0, 0)
             snippets = str(low) if low == high else f"{low}-{high}"
             parts.append(f"{modality} {snippets}x{self.recipes[modality].dim}")
-        parts += [_number(len(self.failures), "failure")] if self.failures else []
+        parts += [counted(len(self.failures), "failure")] if self.failures else []
         return f"FeatureFile({str(self.path)!r}: {', '.join(parts)})"
 
     @property
@@ -303,11 +304,6 @@ def _shard(source: Path) -> Path:
     """The file that a part belongs to."""
     parent = source.parent
     return source if parent.suffix != ".parts" else parent.with_suffix("")
-
-
-def _number(count: int, name: str) -> str:
-    plural = name + ("es" if name.endswith("s") else "s")
-    return f"{count} {name if count == 1 else plural}"
 
 
 @contextmanager

@@ -64,11 +64,16 @@ class Evaluation(Content):
 
         return blocks_html(accuracies(self) or printed(self))
 
-    def to_markdown(self, *, details: bool = False) -> str:
-        """What ``tcon eval`` prints; with ``details`` each seed, each class and the confusions."""
+    def to_markdown(self, *, details: bool = False, csv: Path | None = None) -> str:
+        """What ``tcon eval`` prints.
+
+        Args:
+            details: each seed, each class and the confusions too.
+            csv: the file that gets all predictions, where one does.
+        """
         from .report.markdown import to_markdown
 
-        return to_markdown(self, details=details)
+        return to_markdown(self, details=details, csv=csv)
 
     def distances_markdown(self) -> str:
         """The domain distances that `evaluate` was asked for, and why some are unknown."""

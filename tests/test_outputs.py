@@ -1,4 +1,4 @@
-"""Work goes on without a reader, without descriptors and in any encoding; the exit code is right."""
+"""Work goes on without a reader, without descriptors and in any encoding."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ...cache.common.console import console, print_line
+from ...cache.common.counts import counted
 from ...cache.common.plugin_option import plugin_option
 from ...cache.errors import InputError
 
@@ -143,7 +144,7 @@ def evaluate(
             features=features,
             source_features=source_features,
         )
-    console().print(result.to_markdown(details=details))
+    console().print(result.to_markdown(details=details, csv=csv_path))
     written = write_outputs(result, files)
     if csv_path and result.results and result.unlabelled:
         console().print(
@@ -191,7 +192,7 @@ def _draw(
     if missing:
         print_line(missing_font(missing))
     if folder:
-        console().print(f"\nWrote {count} figures, as PNG and SVG, to {folder}.")
+        console().print(f"\nWrote {counted(count, 'figure')}, as PNG and SVG, to {folder}.")
     if html:
         words = shlex.join(["tcon", *sys.argv[1:]])
         result.to_html(html, pictures=pictures, command=words)

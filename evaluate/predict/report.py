@@ -12,6 +12,7 @@ from ...adapt.inference.loaded_run import LoadedRun
 from ...adapt.inference.stream import Result, predict_videos
 from ...cache import Failure, InputError
 from ...cache.common.console import VideoBar, console, print_line
+from ...cache.common.counts import counted
 from ...cache.common.writing import DiskError
 from ...extract.features.pipeline import Progress
 from ...extract.features.plan import Plan
@@ -90,7 +91,7 @@ def show_predictions(
                 console().print(f"Left what is done in {file.unfinished}.")
             raise
     if failures:
-        console().print(f"{failures} of {len(items)} videos failed.", style="yellow")
+        console().print(f"{failures} of {counted(len(items), 'video')} failed.", style="yellow")
     if drawing and drawing.missing:
         from ..figures.fonts import missing_font  # it needs matplotlib, which is there now
 

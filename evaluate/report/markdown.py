@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from ...cache.errors import visible
 from ..tables.cells import cell_len, padded
@@ -11,14 +12,15 @@ from .content import Content
 from .page import printed
 
 
-def to_markdown(content: Content, *, details: bool = False) -> str:
+def to_markdown(content: Content, *, details: bool = False, csv: Path | None = None) -> str:
     """What ``tcon eval`` prints; empty where there is nothing to say.
 
     Args:
         content: of runs.
         details: seeds, classes and confusions too.
+        csv: the file that gets all predictions, where one does.
     """
-    return blocks_markdown(printed(content, details=details))
+    return blocks_markdown(printed(content, details=details, csv=csv))
 
 
 def blocks_markdown(blocks: Iterable[Block]) -> str:
