@@ -29,7 +29,7 @@ from .tables.layout import mean_std
 from .tables.paper import PAPER_TABLES, paper_tables
 
 if TYPE_CHECKING:
-    from .figures.style import NotDrawn, Picture  # these need matplotlib
+    from .figures.picture import NotDrawn, Picture  # these need matplotlib
 
 RunOrPath = str | Path | FinishedRun
 
@@ -64,11 +64,16 @@ class Evaluation(Content):
 
         return blocks_html(accuracies(self) or printed(self))
 
-    def to_markdown(self, *, details: bool = False) -> str:
-        """What ``tcon eval`` prints; with ``details`` each seed, each class and the confusions."""
+    def to_markdown(self, *, details: bool = False, csv: Path | None = None) -> str:
+        """What ``tcon eval`` prints.
+
+        Args:
+            details: each seed, each class and the confusions too.
+            csv: the file that gets all predictions, where one does.
+        """
         from .report.markdown import to_markdown
 
-        return to_markdown(self, details=details)
+        return to_markdown(self, details=details, csv=csv)
 
     def distances_markdown(self) -> str:
         """The domain distances that `evaluate` was asked for, and why some are unknown."""
@@ -111,14 +116,14 @@ class Evaluation(Content):
         self,
         path: str | Path,
         *,
-        pictures: Iterable[Picture] | None = None,
+        pictures: Iterable[Picture | NotDrawn] | None = None,
         command: str = "",
     ) -> None:
         """Write one self-contained file that says everything.
 
         Args:
             path: of the file.
-            pictures: to show; None for all that `draw` gives.
+            pictures: to show, or why there are none; None for all that `draw` gives.
             command: that makes the file, for its reader; empty where it was none.
 
         Raises:
@@ -127,10 +132,7 @@ class Evaluation(Content):
         from .report.html_file import write_html
 
         if pictures is None:
-            drawn = self.draw()
-            from .figures.style import NotDrawn  # it needs matplotlib, which is there now
-
-            pictures = [picture for picture in drawn if not isinstance(picture, NotDrawn)]
+            pictures = self.draw()
         write_html(self, path, pictures=pictures, command=command)
 
     def draw(

@@ -74,6 +74,9 @@ def make_grid(given: Mapping[str, Any]) -> Grid:
     for key in ("source", "target"):
         if not options.get(key):
             raise InputError(f"no {key}: name its feature file by --{key}, or a plan by --plan")
+    for key, value in options.items():
+        if isinstance(value, str) and not value.strip():
+            raise InputError(f"{key} is empty: give it a value or leave it out")
     require_mode(options)
     methods = _words(options, "methods")
     if recommended.NAME in methods:
@@ -102,20 +105,29 @@ def make_grid(given: Mapping[str, Any]) -> Grid:
 
 def require_mode(options: Mapping[str, Any]) -> None:
     """Refuse what end-to-end runs alone have."""
-    given = [f"--{key}" for key, full in SHORT.items() if full[:4] == "e2e." and options.get(key)]
+    given = [
+        f"--{key.replace('_', '-')}"
+        for key, full in SHORT.items()
+        if full[:4] == "e2e." and _is_given(options, key)
+    ]
     if given and not options.get("end_to_end"):
         raise InputError(f"{given[0]} needs --end-to-end (in a plan: end_to_end = true)")
+
+
+def _is_given(options: Mapping[str, Any], key: str) -> bool:
+    """Whether a place says anything of a key; a switch that is off says nothing."""
+    return options.get(key) is not None and options[key] is not False
 
 
 def _words(options: Mapping[str, Any], key: str) -> list[str]:
     """A list, or a text with commas, as a list; settings hold no commas."""
     value = options.get(key) or []
     parts = value if isinstance(value, list | tuple) else str(value).split(",")
-    return [str(part).strip() for part in parts]
+    return [word for part in parts if (word := str(part).strip())]
 
 
 def settings_of(options: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """What the short keys and ``settings`` of one place set, in the order in which they apply."""
-    short = [(full, options[key]) for key, full in SHORT.items() if options.get(key)]
+    short = [(full, options[key]) for key, full in SHORT.items() if _is_given(options, key)]
     given = options.get("settings", ())
     return short + pairs(given.split(",") if isinstance(given, str) and given else given or ())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from types import NoneType
@@ -11,10 +12,11 @@ from typing import Any, get_args, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 
 from ...cache.common.records import what_is_wrong
-from ...cache.errors import InputError, unknown
+from ...cache.errors import InputError, shorten
 from ..methods import names
 
 Settings = Mapping[str, Any] | Sequence[str | tuple[str, Any]]
+_MOST_MEANT = 3
 _RENAMED = {"unpaired": "partnerless"}  # what it was called, by its name now
 
 
@@ -86,6 +88,8 @@ def _replace(config: Any, path: list[str], value: Any, setting: str) -> Any:
 
 def _parse(value: Any, kind: type, name: str, setting: str) -> Any:
     hint, adapter = _type_of(kind, name)
+    if isinstance(value, str) and not value.strip():
+        raise InputError(f"{setting}: give it a value or leave it out")
     if isinstance(value, str) and value.lower() == "none" and NoneType in get_args(hint):
         return None
     if hint is bool and isinstance(value, str):
@@ -110,4 +114,16 @@ def _unknown_key(key: str, known: Sequence[str]) -> InputError:
             return InputError(
                 f"no setting '{key}': it is called {key.removesuffix(before)}{now} now"
             )
-    return unknown("setting", key, known)
+    leaf = key.rpartition(".")[2]
+    same = [name for name in known if name.endswith(f".{leaf}")]
+    leaves = {name.rpartition(".")[2]: name for name in known}
+    near = difflib.get_close_matches(key, known, n=1) or [
+        leaves[name] for name in difflib.get_close_matches(leaf, leaves, n=1)
+    ]
+    if meant := same[:_MOST_MEANT] or near:
+        return InputError(f"no setting '{shorten(key)}': did you mean {' or '.join(meant)}?")
+    roots = ", ".join(dict.fromkeys(name.partition(".")[0] for name in known))
+    return InputError(
+        f"no setting '{shorten(key)}': docs/settings.md lists those of {roots}; write them as "
+        "train.lr=1e-3"
+    )

@@ -32,7 +32,7 @@ from torch import nn
 from ...cache.common.locks import release, try_lock
 from ...cache.errors import InputError, shorten
 from ..training.health import Finding
-from .files import replace_file
+from .files import replace_file, writing
 from .metrics import METRICS, read_metrics
 from .record import CONFIG, RunRecord, read_record, write_record
 
@@ -65,10 +65,8 @@ class RunFolder:
         Raises:
             InputError: it cannot be written.
         """
-        try:
+        with writing(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"cannot write the run {self.path}: {error.strerror}") from None
 
     @property
     def finished(self) -> bool:
@@ -85,10 +83,8 @@ class RunFolder:
         Raises:
             InputError: the folder cannot be written.
         """
-        try:
+        with writing(self.path):
             lock = try_lock(self.path / LOCK)
-        except OSError as error:
-            raise InputError(f"cannot write the run {self.path}: {error.strerror}") from None
         try:
             yield lock is not None
         finally:
@@ -104,8 +100,13 @@ class RunFolder:
         replace_file(metrics, kept)
 
     def log(self, record: Mapping[str, float]) -> None:
-        """Append one line to the metrics."""
-        with (self.path / METRICS).open("a") as file:
+        """Append one line to the metrics.
+
+        Raises:
+            InputError: the disk is full.
+        """
+        path = self.path / METRICS
+        with writing(path), path.open("a") as file:
             file.write(json.dumps(record) + "\n")
 
     def sync_metrics(self) -> int:

@@ -70,7 +70,7 @@ def predict(
     from ..predict.report import Outputs, show_predictions
 
     keep_freed_memory()
-    items = read_items(videos, root=root)
+    items = read_items(videos, root=root, on_note=click.echo)
     with decoding_soon(
         Reading, workers=machine["workers"]
     ):  # its process starts while the run is loaded

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from ..tables.accuracy import accuracy_blocks
 from ..tables.details import details_blocks
 from ..tables.distances import distance_blocks
@@ -16,7 +18,7 @@ _SHOWN_PREDICTIONS = 20
 _SHARED_CLASSES = "Test videos are predicted among the classes that the target has labels for."
 
 
-def printed(content: Content, *, details: bool = False) -> list[Block]:
+def printed(content: Content, *, details: bool = False, csv: Path | None = None) -> list[Block]:
     """What ``tcon eval`` prints: which method to take of an unlabelled target; accuracies, or the
     paper's table if it was asked for; predictions of unlabelled targets; what was left out. Where
     something is chosen, the choices alone.
@@ -24,6 +26,7 @@ def printed(content: Content, *, details: bool = False) -> list[Block]:
     Args:
         content: of runs.
         details: seeds, classes and confusions too.
+        csv: the file that gets all predictions, where one does.
     """
     if content.selections:
         return [*advice(content), *selected(content), *_unfinished(content)]
@@ -34,7 +37,7 @@ def printed(content: Content, *, details: bool = False) -> list[Block]:
     if details:
         blocks += details_blocks(content.results)
     if content.unlabelled:
-        blocks += _predictions(content)
+        blocks += _predictions(content, csv)
         blocks += unlabelled_blocks(content.unlabelled, content.unlabelled_notes)
     if content.remarks:
         blocks.append(Bullets(content.remarks))
@@ -100,8 +103,9 @@ def distances(content: Content) -> list[Block]:
     return [*blocks, Bullets(problems)] if problems else blocks
 
 
-def _predictions(content: Content) -> list[Block]:
+def _predictions(content: Content, csv: Path | None) -> list[Block]:
     """Of each group, those of the methods to take first."""
+    where = f"in {csv}" if csv else "with --csv FILE"
     blocks: list[Block] = []
     first = {one.group for one in content.recommendations}
     for result in sorted(content.unlabelled, key=lambda result: result.group not in first):
@@ -112,7 +116,7 @@ def _predictions(content: Content) -> list[Block]:
         rows = [[p.video, p.label, f"{p.probability:.2f}"] for p in shown]
         blocks.append(Table(["video", "class", "probability"], rows))
         if more := len(result.predictions) - len(shown):
-            blocks.append(Text(f"and {more} more (all of them with --csv FILE)"))
+            blocks.append(Text(f"and {more} more (all of them {where})"))
     return blocks
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ...cache.common.list_option import list_option
 from ...cache.common.plugin_option import plugin_option
 from ...cache.errors import InputError
 from ..machine.command_options import machine_options
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("videos", type=click.Path(path_type=Path), required=False)
+@click.argument("videos", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
     "-o",
     "--output",
@@ -63,7 +64,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Read a list that is a pickle, as data: you know where it comes from.",
 )
-@click.option(
+@list_option(
     "--modality",
     help="rgb, flow, rgb,flow, or none: a table of videos for adapt --end-to-end.  [default: rgb]",
 )
@@ -84,7 +85,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="cpu, cuda, torch or opencv; auto suits the device.",
 )
-@click.option(
+@list_option(
     "--flow-parameters",
     metavar="PRESET|KEY=VALUE,...",
     help="Parameters of TV-L1; docs/flow.md has the presets.  [default: opencv]",
@@ -139,9 +140,9 @@ def extract(output: Path | None, check: bool, retry_failed: bool, **given: Any) 
     """Extract the features of VIDEOS, RGB, flow or both, into one feature file.
 
     VIDEOS is a csv list (path,label,split), a text list (path label) or another form of
-    docs/lists.md, a folder class/video or split/class/video, a folder of unlabelled videos, or a
-    video; a folder of frames counts as a video. With --check it is a single video, and with
-    --dataset there is none. Run again to continue or extend.
+    docs/lists.md, a folder class/video or split/class/video, a folder of unlabelled videos, a
+    video, or several of these; a folder of frames counts as a video. With --check it is a single
+    video, and with --dataset there is none. Run again to continue or extend.
     """
     from ...cache.common.console import console, print_line
     from ...cache.reader import FeatureFile

@@ -323,7 +323,7 @@ def test_without_splits_a_note_says_transductive(tmp_path: Path) -> None:
     assert result.results[0].scores.videos == 30
     note = "transductive, adapted to the test videos (without their labels)."
     said = [text for text in result.notes if "transductive" in text]
-    assert said == [f"clips -> cctv, source_only, tcon: {note}"]
+    assert said == [f"clips -> cctv, tcon: {note}"]
 
 
 def test_unlabelled_target(tmp_path: Path) -> None:
