@@ -14,6 +14,8 @@ from ..methods import MethodConfig, entry, names
 from . import defaults
 from .training import Segments, TrainConfig
 
+Name = Annotated[str, Field(max_length=200)]
+
 
 @dataclass(frozen=True, kw_only=True)
 class UnknownOptions(MethodConfig):
@@ -58,11 +60,11 @@ class RunConfig:
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
-    method: str
-    modality: str = defaults.MODALITY
+    method: Name
+    modality: Name = defaults.MODALITY
     segments: Segments = Segments(defaults.SEGMENTS, defaults.SEGMENTS)
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    preset: str = defaults.PRESET
+    preset: Name = defaults.PRESET
     train: TrainConfig = TrainConfig()
     options: MethodOptions = MethodConfig()
     end_to_end: EndToEnd | None = None
