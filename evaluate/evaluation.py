@@ -29,7 +29,7 @@ from .tables.layout import mean_std
 from .tables.paper import PAPER_TABLES, paper_tables
 
 if TYPE_CHECKING:
-    from .figures.style import NotDrawn, Picture  # these need matplotlib
+    from .figures.picture import NotDrawn, Picture  # these need matplotlib
 
 RunOrPath = str | Path | FinishedRun
 
@@ -116,14 +116,14 @@ class Evaluation(Content):
         self,
         path: str | Path,
         *,
-        pictures: Iterable[Picture] | None = None,
+        pictures: Iterable[Picture | NotDrawn] | None = None,
         command: str = "",
     ) -> None:
         """Write one self-contained file that says everything.
 
         Args:
             path: of the file.
-            pictures: to show; None for all that `draw` gives.
+            pictures: to show, or why there are none; None for all that `draw` gives.
             command: that makes the file, for its reader; empty where it was none.
 
         Raises:
@@ -132,10 +132,7 @@ class Evaluation(Content):
         from .report.html_file import write_html
 
         if pictures is None:
-            drawn = self.draw()
-            from .figures.style import NotDrawn  # it needs matplotlib, which is there now
-
-            pictures = [picture for picture in drawn if not isinstance(picture, NotDrawn)]
+            pictures = self.draw()
         write_html(self, path, pictures=pictures, command=command)
 
     def draw(

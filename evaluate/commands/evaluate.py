@@ -169,20 +169,30 @@ def _draw(
     """Write the figures to a folder, the report, or both."""
     from rich.text import Text
 
-    from ..figures.style import NotDrawn
+    from ..figures.fonts import missing_font
+    from ..figures.picture import CannotDraw, NotDrawn, Picture
 
-    pictures = []
+    pictures: list[Picture | NotDrawn] = []
+    missing: frozenset[str] = frozenset()
+    count = 0
     with console(stderr=True).status("drawing") as status:
         for picture in result.draw(pairs=pairs, roots=roots):
+            pictures.append(picture)
             if isinstance(picture, NotDrawn):
                 print_line(str(picture))
                 continue
             status.update(Text(f"drawn: {picture.title}"))
-            pictures.append(picture)
+            missing |= picture.missing()
             if folder:
-                picture.write(folder)
+                try:
+                    picture.write(folder)
+                    count += 1
+                except CannotDraw as error:
+                    print_line(str(error))
+    if missing:
+        print_line(missing_font(missing))
     if folder:
-        console().print(f"\nWrote {counted(len(pictures), 'figure')}, as PNG and SVG, to {folder}.")
+        console().print(f"\nWrote {counted(count, 'figure')}, as PNG and SVG, to {folder}.")
     if html:
         words = shlex.join(["tcon", *sys.argv[1:]])
         result.to_html(html, pictures=pictures, command=words)

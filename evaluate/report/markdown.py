@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ...cache.errors import visible
+from ..tables.cells import cell_len, padded
 from ..tables.layout import Block, Bullets, Commands, Heading, Table
 from .content import Content
 from .page import printed
@@ -30,11 +31,10 @@ def blocks_markdown(blocks: Iterable[Block]) -> str:
 def markdown_table(table: Table) -> str:
     """A table whose columns are also aligned as plain text."""
     head, *rows = [[_cell(cell) for cell in row] for row in (table.head, *table.rows)]
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    widths = [max(map(cell_len, column)) for column in zip(head, *rows, strict=True)]
 
     def line(cells: list[str]) -> str:
-        padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
-        return f"| {' | '.join(padded)} |"
+        return f"| {' | '.join(map(padded, cells, widths))} |"
 
     rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
     return "\n".join([line(head), rule, *map(line, rows)])

@@ -83,7 +83,7 @@ def test_runs_that_are_not_finished(files: tuple[Path, Path], tmp_path: Path) ->
 def test_blocks() -> None:
     blocks = [
         Heading("a\x1b[31m"),
-        Table(["x", "y"], [["1|2", "long"], ["\n", "é"]]),
+        Table(["x", "y"], [["1|2", "long"], ["\n", "é"], ["跑", "\udcff"]]),
         Text("one\ntwo"),
         Bullets(["first", "second\r"]),
         Commands(["tcon eval 'my runs'"]),
@@ -91,10 +91,11 @@ def test_blocks() -> None:
     assert blocks_markdown(blocks).splitlines() == [
         "a\\x1b[31m",
         "",
-        "| x    | y    |",
-        "|------|------|",
-        "| 1\\|2 | long |",
-        "| \\n   | é    |",
+        "| x    | y      |",
+        "|------|--------|",
+        "| 1\\|2 | long   |",
+        "| \\n   | é      |",
+        "| 跑   | \\udcff |",
         "",
         "one",
         "two",
