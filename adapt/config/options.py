@@ -20,6 +20,7 @@ Schedule = Literal["step", "dann", "inverse"]
 Normalise = Literal["none", "source", "domain"]
 TargetPool = Literal["task", "all"]
 Precision = Literal["auto", "fp32", "bf16"]
+Name = Annotated[str, Field(max_length=200)]
 SegmentCount = Annotated[int, Field(ge=1, le=999)]
 
 
@@ -161,11 +162,11 @@ class RunConfig:
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
-    method: str
-    modality: str = defaults.MODALITY
+    method: Name
+    modality: Name = defaults.MODALITY
     segments: Segments = Segments(defaults.SEGMENTS, defaults.SEGMENTS)
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    preset: str = defaults.PRESET
+    preset: Name = defaults.PRESET
     train: TrainConfig = TrainConfig()
     options: MethodOptions = MethodConfig()
     end_to_end: EndToEnd | None = None

@@ -40,6 +40,7 @@ from .record import CONFIG, RunRecord, read_record, write_record
 _OF_LABELS = {f"data.{key}" for key in ("classes", "source.labels", "target.labels", "videos")}
 CHECKPOINT, LOGITS = "checkpoint.pt", "logits.h5"
 HEALTH, RESUME, LOCK = "health.json", "resume.pt", ".lock"
+_NAMED = 12  # settings in a message
 
 
 class RunFolder:
@@ -183,9 +184,12 @@ class RunFolder:
         if not differences:
             return
         state = "a finished" if self.finished else "an interrupted"
-        changes = ", ".join(
+        named = [
             f"{d.key} ({shorten(str(d.ours))}, now {shorten(str(d.theirs))})" for d in differences
-        )
+        ]
+        if len(named) > _NAMED:
+            named[_NAMED:] = [f"{len(named) - _NAMED} more"]
+        changes = ", ".join(named)
         both = before.settings().keys() & self.record.settings().keys()
         remedy = ""
         if all(d.key in both for d in differences):

@@ -49,6 +49,15 @@ class ImportDisplay(OutputDisplay):
         last, output = self._last, self.output
         before = f"; it held {last.before} before" if last.before else ""
         yield f"{counted(last.done, 'video')} imported to {output}{before}.", ""
+        if last.underflow:
+            lost = f"{last.underflow} of {last.nonzero} numbers that are not 0 became 0"
+            if any(recipe.dtype == "float16" for recipe in file.recipes.values()):
+                remedy = "in float16, whose least is 6e-08: --dtype float32 -o OTHER.h5 keeps them"
+            else:
+                remedy = "in float32: scale them"
+            yield f"{lost} {remedy}.", "yellow"
+        if last.transposed:
+            yield f"The features {last.transposed}.", "yellow"
         if unmatched := self._unmatched():
             yield f"{len(unmatched)} listed are not there, or are not clear:", "yellow"
             yield from ((f"  {said}", "") for said in unmatched[:_SHOWN])
