@@ -114,6 +114,20 @@ def sound_file(path: Path) -> Iterator[h5py.File]:
             raise InputError(f"{path} is damaged: {str(error)[:200].strip()}") from None
 
 
+@contextmanager
+def reopened(path: Path) -> Iterator[h5py.File]:
+    """`sound_file`, of one that has been read before.
+
+    Raises:
+        InputError: as of `sound_file`, or it is gone, as a part that has been merged is.
+    """
+    try:
+        with sound_file(path) as h5:
+            yield h5
+    except MissingFile:
+        raise InputError(f"{path} has changed since it was opened: try again") from None
+
+
 def _check_format(path: Path, h5: h5py.File) -> None:
     try:
         name, version = (h5.attrs.get(key) for key in ("format", "format_version"))

@@ -9,7 +9,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-from ..errors import visible
+from ..errors import visible_lines
 
 
 class PlainConsole(Console):
@@ -21,15 +21,11 @@ class PlainConsole(Console):
 
     def render_str(self, text: str, **options: Any) -> Text:
         """A text as it is shown, before columns are laid out."""
-        return super().render_str(_visible(text), **options)
+        return super().render_str(visible_lines(text), **options)
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
         """What is printed, texts that were made elsewhere too."""
         for part in super().render(renderable, options):
-            yield part if part.control else Segment(_visible(part.text), part.style)
-
-
-def _visible(text: str) -> str:
-    return text if text.isprintable() else "\n".join(map(visible, text.split("\n")))
+            yield part if part.control else Segment(visible_lines(part.text), part.style)

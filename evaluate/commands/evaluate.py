@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ...cache.common.console import console, print_line
+from ...cache.common.counts import counted
 from ...cache.common.plugin_option import plugin_option
 from ...cache.errors import InputError
 
@@ -68,6 +69,25 @@ if TYPE_CHECKING:
     multiple=True,
     help="Choose by ensv, entropy, mutual_information, snd or source_accuracy.  [default: ensv]",
 )
+@click.option(
+    "--labels",
+    "hand_labels",
+    type=click.Path(path_type=Path),
+    help="Check the groups by the labels of some videos: a csv that --ask has written.",
+)
+@click.option(
+    "--ask",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Write a page of the N videos whose labels by hand would tell most, and a csv for them.",
+)
+@click.option(
+    "--sheet",
+    type=click.Path(path_type=Path),
+    default=Path("ask.html"),
+    show_default=True,
+    help="That page; its csv lies beside it.",
+)
 @click.option("--figures", type=click.Path(path_type=Path), help="Draw PNG and SVG to this folder.")
 @click.option(
     "--report", "html", type=click.Path(path_type=Path), help="Write all into one HTML file."
@@ -105,6 +125,9 @@ def evaluate(
     select: str | None,
     validators: tuple[str, ...],
     source_features: Path | None,
+    hand_labels: Path | None,
+    ask: int | None,
+    sheet: Path,
     figures: Path | None,
     html: Path | None,
     distances: bool,
@@ -138,13 +161,14 @@ def evaluate(
             table=table,
             select=select,
             validators=validators,
+            hand_labels=hand_labels,
             distances=distances or html is not None,
             provenance=html is not None,
             features=features,
             source_features=source_features,
         )
-        written = write_outputs(result, files)
-    console().print(result.to_markdown(details=details))
+    console().print(result.to_markdown(details=details, csv=csv_path))
+    written = write_outputs(result, files)
     if csv_path and result.results and result.unlabelled:
         console().print(
             f"{csv_path} gets the rows of the labelled targets; name the others alone for theirs."
@@ -153,6 +177,13 @@ def evaluate(
         console().print(f"\nWrote {path}.")
     if distances:
         console().print(f"\n{result.distances_markdown()}")
+    if ask:
+        questions = result.ask(ask, sheet, roots=roots)
+        click.echo(
+            f"\nWrote {sheet} and {sheet.with_suffix('.csv')}, which ask for "
+            f"{counted(len(questions), 'video')}: open the page, or fill in the csv, then give "
+            "--labels FILE.csv."
+        )
     if figures or html:
         _draw(result, figures, html, pairs=pairs, roots=roots)
 
@@ -168,20 +199,30 @@ def _draw(
     """Write the figures to a folder, the report, or both."""
     from rich.text import Text
 
-    from ..figures.style import NotDrawn
+    from ..figures.fonts import missing_font
+    from ..figures.picture import CannotDraw, NotDrawn, Picture
 
-    pictures = []
+    pictures: list[Picture | NotDrawn] = []
+    missing: frozenset[str] = frozenset()
+    count = 0
     with console(stderr=True).status("drawing") as status:
         for picture in result.draw(pairs=pairs, roots=roots):
+            pictures.append(picture)
             if isinstance(picture, NotDrawn):
                 print_line(str(picture))
                 continue
             status.update(Text(f"drawn: {picture.title}"))
-            pictures.append(picture)
+            missing |= picture.missing()
             if folder:
-                picture.write(folder)
+                try:
+                    picture.write(folder)
+                    count += 1
+                except CannotDraw as error:
+                    print_line(str(error))
+    if missing:
+        print_line(missing_font(missing))
     if folder:
-        console().print(f"\nWrote {len(pictures)} figures, as PNG and SVG, to {folder}.")
+        console().print(f"\nWrote {counted(count, 'figure')}, as PNG and SVG, to {folder}.")
     if html:
         words = shlex.join(["tcon", *sys.argv[1:]])
         result.to_html(html, pictures=pictures, command=words)
@@ -195,8 +236,12 @@ def _check_options(given: Mapping[str, Any]) -> None:
     measured = drawn or given["distances"]
     select, of_tables = given["select"], ("table", "details", "shared_classes")
     wrong = {
-        "--pair and --root are for figures: give --figures DIR or --report FILE": (
-            (given["pairs"] or given["roots"]) and not drawn
+        "--pair is for figures: give --figures DIR or --report FILE": given["pairs"] and not drawn,
+        "--root is for pictures: give --figures DIR, --report FILE or --ask N": (
+            given["roots"] and not (drawn or given["ask"])
+        ),
+        "--select chooses without labels: leave out --labels and --ask": (
+            select and (given["hand_labels"] or given["ask"])
         ),
         "--latex writes one of the paper's tables: give --table 1 to 5 too": (
             given["latex_path"] and not given["table"]

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ...cache.common.console import print_line
+from ...cache.common.counts import counted
 from ...cache.common.plugin_option import plugin_option
 from ...cache.errors import InputError
 
@@ -72,4 +73,5 @@ def export(
 
     output = output or source.with_suffix(".npz")
     videos = export_npz(source, output, modality=modality, segments=segments)
-    print_line(f"Wrote {output}: {videos} videos, their {modality} features.")
+    whose = "its" if videos == 1 else "their"
+    print_line(f"Wrote {output}: {counted(videos, 'video')}, {whose} {modality} features.")

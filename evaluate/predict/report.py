@@ -6,18 +6,22 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...adapt.inference.loaded_run import LoadedRun
 from ...adapt.inference.stream import Result, predict_videos
 from ...cache import Failure, InputError
 from ...cache.common.console import VideoBar, console, print_line
+from ...cache.common.counts import counted
 from ...cache.common.writing import DiskError
 from ...extract.features.pipeline import Progress
 from ...extract.features.plan import Plan
 from ...extract.lists.videos import VideoItem
-from .figures import PredictionFigures
 from .files import CsvPredictions, JsonPredictions
 from .table import PredictionTable
+
+if TYPE_CHECKING:
+    from .figures import PredictionFigures  # it needs matplotlib
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +55,7 @@ def show_predictions(
     Raises:
         InputError: there is no place to write to, or no package to draw with.
     """
-    drawing = PredictionFigures(outputs.figures) if outputs.figures else None
+    drawing = _drawing(outputs.figures) if outputs.figures else None
     table = PredictionTable([item.id for item in items], run.classes, outputs.top)
     failures = 0
     with ExitStack() as stack:
@@ -87,7 +91,21 @@ def show_predictions(
                 console().print(f"Left what is done in {file.unfinished}.")
             raise
     if failures:
-        console().print(f"{failures} of {len(items)} videos failed.", style="yellow")
+        console().print(f"{failures} of {counted(len(items), 'video')} failed.", style="yellow")
+    if drawing and drawing.missing:
+        from ..figures.fonts import missing_font  # it needs matplotlib, which is there now
+
+        print_line(missing_font(drawing.missing))
     for path in filter(None, (outputs.csv, outputs.json, outputs.figures)):
         console().print(f"Wrote {path}.")
     return failures
+
+
+def _drawing(folder: Path) -> PredictionFigures:
+    try:
+        from .figures import PredictionFigures
+    except ModuleNotFoundError:
+        raise InputError(
+            "--figures needs matplotlib: pip install 'tcon[demo]', or leave it out"
+        ) from None
+    return PredictionFigures(folder)

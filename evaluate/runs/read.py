@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import h5py
@@ -109,6 +110,8 @@ def _read(folder: Path) -> Run:
                 raise ValueError("its logits are of other classes")
             if not steps or not all(type(step) is int for step in steps):
                 raise ValueError("it has no evaluation steps")
+            if steps[0] < 0 or any(a >= b for a, b in pairwise(steps)):
+                raise ValueError("its evaluation steps do not rise")
             groups = {name: group for name, group in h5.items() if isinstance(group, h5py.Group)}
             shape = len(steps), len(classes)
             predictions = {name: _predictions(group, shape) for name, group in groups.items()}
@@ -116,9 +119,11 @@ def _read(folder: Path) -> Run:
         _ = run.test, run.predictions["target_train"]
     except InputError:
         raise
+    except PermissionError as error:
+        raise InputError(f"cannot read {folder / LOGITS}: {error.strerror}") from None
     except Exception as error:  # HDF5 raises anything for damaged files
         raise damaged_run(folder, error) from None
-    if not np.isfinite(run.test.logits[-1]).all():
+    if not all(np.isfinite(videos.logits).all() for videos in run.predictions.values()):
         raise InputError(f"the run {folder} diverged (its logits are not finite): lower train.lr")
     return run
 

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ...cache.common.list_option import list_option
 from ...cache.common.plugin_option import plugin_option
 from ...cache.errors import InputError
+from ..known import require_known
 from ..machine.command_options import machine_options
 
 if TYPE_CHECKING:
@@ -63,7 +65,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Read a list that is a pickle, as data: you know where it comes from.",
 )
-@click.option(
+@list_option(
     "--modality",
     help="rgb, flow, rgb,flow, or none: a table of videos for adapt --end-to-end.  [default: rgb]",
 )
@@ -84,7 +86,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="cpu, cuda, torch or opencv; auto suits the device.",
 )
-@click.option(
+@list_option(
     "--flow-parameters",
     metavar="PRESET|KEY=VALUE,...",
     help="Parameters of TV-L1; docs/flow.md has the presets.  [default: opencv]",
@@ -143,6 +145,8 @@ def extract(output: Path | None, check: bool, retry_failed: bool, **given: Any) 
     video, or several of these; a folder of frames counts as a video. With --check it is a single
     video, and with --dataset there is none. Run again to continue or extend.
     """
+    require_known(given["backbone"], given["weights"], given["flow_weights"])
+
     from ...cache.common.console import console, print_line
     from ...cache.reader import FeatureFile
     from ...cache.recipe import FlowRecipe

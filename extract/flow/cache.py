@@ -81,7 +81,7 @@ class FlowCache:
                 f"no flow cache: {folder} (make one with: tcon extract --modality flow --keep-flow)"
             )
         with open_any(first) as h5:
-            return recipe_of(first, h5)
+            return recipe_of(h5)
 
     @classmethod
     def extend(cls, folder: str | Path, flow: FlowRecipe, limit: int) -> FlowCache:
@@ -181,11 +181,11 @@ class FlowCache:
                         "keep each domain's flow in a folder of its own"
                     )
                 yield h5
-        except Unreadable as error:
-            raise DecodeError(str(error)) from None
-        except (OSError, KeyError, DamagedFlowFile) as error:
+        except (DamagedFlowFile, Unreadable) as error:
+            raise DecodeError(f"its kept flow cannot be read: {error}") from None
+        except OSError as error:
             raise DecodeError(
-                f"its flow in {kept} is damaged: remove that file ({error})"
+                f"its kept flow cannot be read: {kept} is damaged ({error}): remove it"
             ) from None
 
     @contextmanager

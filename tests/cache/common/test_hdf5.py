@@ -108,6 +108,32 @@ def test_a_file_that_is_cut_and_says_it_is_not(tmp_path: Path) -> None:
         open_hdf5(path)
 
 
+def _with_filter(path: Path, mask: int) -> Path:
+    """One chunk of a filter that nobody has, which was applied to it or skipped."""
+    with h5py.File(path, "w") as h5:
+        made = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        made.set_chunk((4, 2))
+        made.set_filter(300, h5py.h5z.FLAG_OPTIONAL, ())
+        space = h5py.h5s.create_simple((4, 2))
+        dataset = h5py.h5d.create(h5.id, b"x", h5py.h5t.IEEE_F32LE, space, made)
+        dataset.write_direct_chunk((0, 0), np.ones(8, "f4").tobytes(), mask)
+    return path
+
+
+def test_a_filter_that_is_missing(tmp_path: Path) -> None:
+    path = _with_filter(tmp_path / "x.h5", 0)
+    said = r"needs the HDF5 filter .*\(300\), which is not installed: pip install hdf5plugin"
+    with pytest.raises(Unreadable, match=f"x.h5 has x, which {said}"):
+        open_hdf5(path)
+    with pytest.raises(InputError, match=f"^x {said}"):
+        open_source("hdf5", path).read("x")
+
+
+def test_a_filter_that_was_skipped(tmp_path: Path) -> None:
+    with open_hdf5(_with_filter(tmp_path / "x.h5", 1)) as h5:
+        assert (h5["x"][()] == 1).all()
+
+
 def _sound(h5: h5py.File) -> None:
     h5.create_dataset("empty", data=h5py.Empty("f4"))
     h5.create_dataset("none", (0, 5), "f4", maxshape=(None, 5))
