@@ -83,6 +83,8 @@ class FeatureWriter:
             raise ValueError(f"{video.id} is already in {self.path}")
         if snippets.keys() != self.recipes.keys():
             raise ValueError(f"{video.id} needs features of {sorted(self.recipes)}")
+        if not all(len(rows.frame) for rows in snippets.values()):
+            raise ValueError(f"{video.id} has no snippets")
         self.committed[video.id] = video
         self.failed.pop(video.id, None)
         self._videos.append((video, dict(snippets)))

@@ -69,6 +69,25 @@ if TYPE_CHECKING:
     multiple=True,
     help="Choose by ensv, entropy, mutual_information, snd or source_accuracy.  [default: ensv]",
 )
+@click.option(
+    "--labels",
+    "hand_labels",
+    type=click.Path(path_type=Path),
+    help="Check the groups by the labels of some videos: a csv that --ask has written.",
+)
+@click.option(
+    "--ask",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Write a page of the N videos whose labels by hand would tell most, and a csv for them.",
+)
+@click.option(
+    "--sheet",
+    type=click.Path(path_type=Path),
+    default=Path("ask.html"),
+    show_default=True,
+    help="That page; its csv lies beside it.",
+)
 @click.option("--figures", type=click.Path(path_type=Path), help="Draw PNG and SVG to this folder.")
 @click.option(
     "--report", "html", type=click.Path(path_type=Path), help="Write all into one HTML file."
@@ -106,6 +125,9 @@ def evaluate(
     select: str | None,
     validators: tuple[str, ...],
     source_features: Path | None,
+    hand_labels: Path | None,
+    ask: int | None,
+    sheet: Path,
     figures: Path | None,
     html: Path | None,
     distances: bool,
@@ -139,6 +161,7 @@ def evaluate(
             table=table,
             select=select,
             validators=validators,
+            hand_labels=hand_labels,
             distances=distances or html is not None,
             provenance=html is not None,
             features=features,
@@ -154,6 +177,13 @@ def evaluate(
         console().print(f"\nWrote {path}.")
     if distances:
         console().print(f"\n{result.distances_markdown()}")
+    if ask:
+        questions = result.ask(ask, sheet, roots=roots)
+        click.echo(
+            f"\nWrote {sheet} and {sheet.with_suffix('.csv')}, which ask for "
+            f"{counted(len(questions), 'video')}: open the page, or fill in the csv, then give "
+            "--labels FILE.csv."
+        )
     if figures or html:
         _draw(result, figures, html, pairs=pairs, roots=roots)
 
@@ -206,8 +236,12 @@ def _check_options(given: Mapping[str, Any]) -> None:
     measured = drawn or given["distances"]
     select, of_tables = given["select"], ("table", "details", "shared_classes")
     wrong = {
-        "--pair and --root are for figures: give --figures DIR or --report FILE": (
-            (given["pairs"] or given["roots"]) and not drawn
+        "--pair is for figures: give --figures DIR or --report FILE": given["pairs"] and not drawn,
+        "--root is for pictures: give --figures DIR, --report FILE or --ask N": (
+            given["roots"] and not (drawn or given["ask"])
+        ),
+        "--select chooses without labels: leave out --labels and --ask": (
+            select and (given["hand_labels"] or given["ask"])
         ),
         "--latex writes one of the paper's tables: give --table 1 to 5 too": (
             given["latex_path"] and not given["table"]

@@ -75,7 +75,7 @@ def to_html(
             "tasks": [{"name": task.name, "csv": task_csv(task)} for task in provenance.tasks],
             "commands": [shlex.join(words) for words in provenance.commands],
         }
-    return _environment().get_template("report.html.j2").render(values)
+    return environment().get_template("report.html.j2").render(values)
 
 
 def write_html(
@@ -95,7 +95,7 @@ def write_html(
 
 def blocks_html(blocks: Sequence[Block]) -> str:
     """Blocks alone, without a page around them: for a notebook."""
-    macros: Any = _environment().get_template("blocks.html.j2").module
+    macros: Any = environment().get_template("blocks.html.j2").module
     return str(macros.blocks(blocks))
 
 
@@ -120,16 +120,17 @@ def wrapped(command: str, width: int = 80) -> str:
     return " \\\n    ".join(" ".join(line) for line in lines)
 
 
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """Of the templates; whatever they show is escaped."""
+    made = Environment(
         loader=PackageLoader("tcon.evaluate.report"),
         autoescape=True,
         finalize=_printable,
         undefined=StrictUndefined,
         trim_blocks=False,
     )
-    environment.filters["wrapped"] = wrapped
-    return environment
+    made.filters["wrapped"] = wrapped
+    return made
 
 
 def _printable(value: object) -> object:

@@ -208,7 +208,7 @@ def test_distances_are_printed(tmp_path: Path) -> None:
 def test_errors(tmp_path: Path) -> None:
     source_only, run = (group.first.path for group in train(tmp_path))
     for options, message in {
-        ("--pair", "a", "b"): "are for figures: give --figures DIR or --report FILE",
+        ("--pair", "a", "b"): "--pair is for figures: give --figures DIR or --report FILE",
         ("--select", "epoch", "--distances"): "--select draws nothing",
         ("--figures", str(run / "config.json")): "cannot write",
         ("--figures", str(tmp_path), "--pair", "v001.mp4", "nobody"): "no target video 'nobody'",

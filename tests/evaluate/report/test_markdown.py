@@ -66,8 +66,9 @@ def test_predictions_of_an_unlabelled_target(tmp_path: Path) -> None:
     )
     write_run(tmp_path / "runs", files, train=[logits(30, 30, 3)], videos=range(30))
     out = printed(tmp_path / "runs")
-    assert out.startswith("Predictions of tcon (clips -> cctv, rgb, K = 4), mean over seeds\n")
-    assert row(out, "v000.mp4")[1] == "jump" and "and 10 more" in out and "v025" not in out
+    assert out.startswith("Labels by tcon (clips -> cctv, rgb, K = 4), mean over seeds\n")
+    assert row(out, "v000.mp4")[1] == "jump" and "v025" not in out
+    assert "The 20 most doubtful of 30 videos: --csv FILE gets all of them." in out
     assert "mutual information" in out and "there is no accuracy" in out
 
 
