@@ -189,14 +189,21 @@ def test_no_figure_stops_a_command(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_files_of_predicted_videos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Any id gives a file, and no two ids one, also where letters' case is not told apart."""
-    monkeypatch.setattr(predict_figures, "read_images", lambda *_: [IMAGE, IMAGE])
+    read = []
+
+    def read_images(video: Video, frames: np.ndarray) -> list[np.ndarray]:
+        read.append(video.path)
+        return [IMAGE, IMAGE]
+
+    monkeypatch.setattr(predict_figures, "read_images", read_images)
     drawing = PredictionFigures(tmp_path / "figures")
     ids = ["b cost $5_{ and $6.avi", "../a.mp4", "A.mp4", LONG, "LONG" + LONG, "$$$", "\udcff跑"]
     for id_ in ids:
-        drawing.draw(prediction(id_, id_))
+        drawing.draw(prediction(id_, id_), Path(f"/{id_}"))
+    assert read == [str(Path(f"/{id_}")) for id_ in ids]
     written = [path.name.casefold() for path in (tmp_path / "figures").iterdir()]
     assert len(set(written)) == len(ids) and all(name.endswith(".png") for name in written)
     assert {"a.mp4.png", "a.mp4_2.png", "video.png", "b_cost_5__and_6.avi.png"} <= set(written)
     monkeypatch.setattr(predict_figures, "read_images", lambda *_: [])
     with pytest.raises(CannotDraw, match="ValueError: Number of columns"):
-        drawing.draw(prediction("x", "y"))
+        drawing.draw(prediction("x", "y"), Path("a.mp4"))
