@@ -12,9 +12,9 @@ from ..cache.common.device import choose_device
 from ..cache.common.plugins import load_plugin
 from .config.grid import Grid, make_grid
 from .config.number_or_auto import NumberOrAuto
-from .config.options import Precision
 from .config.plans import Plan, read_plan
 from .config.settings import Settings
+from .config.training import Precision
 from .end_to_end.decoding import Decoding
 from .end_to_end.options import EndToEnd
 from .events import Event, GridReady, JobsPlanned, OnEvent, RunChanged, VideosUnreadable

@@ -154,13 +154,17 @@ def adapt(
     With --plan, options given here override the plan's. Target labels, where the file holds any,
     decide which videos belong to the task's classes; training never gets them.
     """
+    from .config.misspelt import refuse_misspelt
+
+    given = {key: value for key, value in options.items() if value not in (None, ())}
+    refuse_misspelt(given)
+
     from .config.grid import make_grid
     from .config.plans import read_plan
     from .end_to_end.decoding import Decoding
     from .progress.display import show_left_out, train_and_show
     from .progress.dry_run import check_grids, show_runs
 
-    given = {key: value for key, value in options.items() if value not in (None, ())}
     decoding = Decoding(
         workers=workers,
         source_flow=source_flow,

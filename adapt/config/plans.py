@@ -20,7 +20,8 @@ from typing_extensions import TypedDict
 from ...cache.common.regular import read_regular
 from ...cache.errors import InputError, MissingFile, shorten, unknown
 from ...cache.sources import sources_of
-from .grid import SHORT, Grid, make_grid, require_mode, settings_of
+from .grid import Grid, make_grid
+from .keys import SHORT, require_mode, settings_of
 
 if sys.version_info >= (3, 11):
     import tomllib

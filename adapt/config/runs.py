@@ -10,24 +10,11 @@ from ...cache.errors import InputError
 from ..end_to_end.options import EndToEnd, usual_settings
 from ..methods import FittedMethod, entry
 from . import defaults
-from .options import RunConfig, Segments, TrainConfig
+from .options import RunConfig
 from .presets import FAST, has_fast, preset_settings
 from .seeds import read_seeds
 from .settings import Settings, apply_settings, pairs
-
-
-def parse_segments(text: int | str) -> list[Segments]:
-    """Read ``4,6:4,6:6``: each pair once, in the order given.
-
-    Raises:
-        InputError: anything but positive integers.
-    """
-    try:
-        return list(dict.fromkeys(Segments.parse(part) for part in str(text).split(",")))
-    except InputError:
-        raise InputError(
-            f"segments {text}: write it as 6, as 4,6,8 or, source:target, as 6:4"
-        ) from None
+from .training import TrainConfig, parse_segments
 
 
 def make_runs(

@@ -13,7 +13,6 @@ from pydantic import TypeAdapter, ValidationError
 
 from ...cache.common.records import what_is_wrong
 from ...cache.errors import InputError, shorten
-from ..methods import names
 
 Settings = Mapping[str, Any] | Sequence[str | tuple[str, Any]]
 _MOST_MEANT = 3
@@ -57,10 +56,10 @@ def apply_settings(settings: Settings, roots: Mapping[str, Any]) -> dict[str, An
     roots = dict(roots)
     for key, value in pairs(settings):
         root, _, rest = key.partition(".")
-        if root in names() and root not in roots:
-            raise InputError(f"{key}={value}: the method {root} is not among those to run")
         known = {f"{name}.{path}" for name, config in roots.items() for path in keys(config)}
         if key not in known:
+            if rest and root not in roots and _is_method(root):
+                raise InputError(f"{key}={value}: the method {root} is not among those to run")
             raise _unknown_key(key, sorted(known))
         roots[root] = _replace(roots[root], rest.split("."), value, f"{key}={value}")
     return roots
@@ -106,6 +105,12 @@ def _type_of(kind: type, name: str) -> tuple[Any, TypeAdapter[Any]]:
     """A field's type, and what reads it."""
     hint = get_type_hints(kind, include_extras=True)[name]
     return hint, TypeAdapter(hint)
+
+
+def _is_method(name: str) -> bool:
+    from ..methods import names  # imports torch
+
+    return name in names()
 
 
 def _unknown_key(key: str, known: Sequence[str]) -> InputError:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ...cache import FeatureFile, InputError
 from ...cache.common.short import short_repr
-from ..config.options import TargetPool
+from ..config.training import TargetPool
 from ..tasks.task import Task
 from .features import Features, FetchedFeatures
 from .splits import Splits, split_videos

@@ -13,6 +13,7 @@ import click
 from ...cache.common.list_option import list_option
 from ...cache.common.plugin_option import plugin_option
 from ...cache.errors import InputError
+from ..known import require_known
 from ..machine.command_options import machine_options
 
 if TYPE_CHECKING:
@@ -144,6 +145,8 @@ def extract(output: Path | None, check: bool, retry_failed: bool, **given: Any) 
     video, or several of these; a folder of frames counts as a video. With --check it is a single
     video, and with --dataset there is none. Run again to continue or extend.
     """
+    require_known(given["backbone"], given["weights"], given["flow_weights"])
+
     from ...cache.common.console import console, print_line
     from ...cache.reader import FeatureFile
     from ...cache.recipe import FlowRecipe

@@ -15,8 +15,8 @@ from feature_files import CLASSES, write_domain
 from handmade_runs import logits, write_run
 from prepared_runs import prepare
 
-from tcon.adapt.config.options import Segments
 from tcon.adapt.config.runs import make_runs
+from tcon.adapt.config.training import Segments
 from tcon.adapt.grid import run_all
 from tcon.adapt.methods import entry
 from tcon.adapt.run.finished import Runs

@@ -11,8 +11,8 @@ from fuzz import damaged_text, ends_well
 from hypothesis import given
 
 from tcon.adapt.config.grid import make_grid
-from tcon.adapt.config.options import Segments
 from tcon.adapt.config.plans import read_plan, shipped
+from tcon.adapt.config.training import Segments
 from tcon.adapt.methods import names
 from tcon.adapt.tasks.task import read_task
 from tcon.cache import InputError
