@@ -47,6 +47,12 @@ class ExtractionDisplay(OutputDisplay):
         if last.before:
             more = f", {last.unlisted} of them not in this list" if last.unlisted else ""
             yield f"The file held {_videos(last.before)} before{more}.", ""
+        if last.relabelled:
+            yield (
+                f"The labels and splits of {_videos(last.relabelled)} were changed to those of "
+                "this list; no video was read for that.",
+                "",
+            )
         if last.todo:
             done = "extracted to" if file.modalities else "decoded and counted in"
             yield f"{_videos(last.done)} {done} {output} ({self._rates()}).", ""

@@ -22,7 +22,7 @@ from ...cache.common.cores import cores
 from ...cache.errors import printable
 from ..decoding import DecodeError
 from ..decoding.pool import DecodePool
-from ..lists.labels import check_committed, list_sha256
+from ..lists.labels import list_sha256, take_over
 from ..lists.videos import VideoItem, labels_of
 from ..machine.batching import Batch, Batcher
 from ..machine.devices import Devices, Result
@@ -43,6 +43,7 @@ class Progress:
     todo: int
     before: int  # videos that were in the file already
     unlisted: int = 0  # of them, those that the list does not name
+    relabelled: int = 0  # of them, those that got or lost a label or split
     done: int = 0
     damaged: int = 0
     failed: int = 0
@@ -69,6 +70,7 @@ def extract_items(
     plan: Plan,
     *,
     retry_failed: bool | None = False,
+    unlabelled: bool = False,
     on_progress: Callable[[Progress], None] = lambda progress: None,
 ) -> list[Failure]:
     """Extract the features of ``items`` into the feature file ``output``, or extend it.
@@ -82,6 +84,7 @@ def extract_items(
         plan: how.
         retry_failed: take only the videos that failed before (True), only the others (False), or
             all of them (None).
+        unlabelled: drop the labels and splits that the file holds and the items do not.
         on_progress: called after every video.
 
     Returns:
@@ -92,14 +95,15 @@ def extract_items(
     """
     labels = labels_of(items)
     with FeatureWriter(output, plan.recipes(list_sha256(labels))) as writer:
-        check_committed(labels, writer)
+        relabelled = take_over(labels, writer, unlabelled=unlabelled)
         todo = [
             item
             for item in items
             if item.id not in writer.committed and retry_failed in (None, item.id in writer.failed)
         ]
         listed = {item.id for item in items}
-        progress = Progress(len(todo), len(writer.committed), len(writer.committed.keys() - listed))
+        held = writer.committed.keys()
+        progress = Progress(len(todo), len(held), len(held - listed), relabelled)
         on_progress(progress)
         if todo:
             compute(todo, plan, writer, progress, on_progress)
