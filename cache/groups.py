@@ -63,7 +63,10 @@ def counts_of(source: Path, group: h5py.Group, videos: list[Video], recipe: Reci
         raise ValueError(f"the video {videos[n].id} has {counts[n]} snippets")
     counts = counts.astype(np.int64)
     if not len(features) == len(frame) == counts.sum():
-        raise ValueError(f"it has {len(features)} snippets, its counts sum to {counts.sum()}")
+        raise ValueError(
+            f"it has {len(features)} snippets and {len(frame)} frames, its counts sum to "
+            f"{counts.sum()}"
+        )
     due = np.cumsum(counts) - counts  # behind the video before
     if (moved := starts != due).any():
         n = int(np.argmax(moved))

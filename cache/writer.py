@@ -83,6 +83,8 @@ class FeatureWriter:
             raise ValueError(f"{video.id} is already in {self.path}")
         if snippets.keys() != self.recipes.keys():
             raise ValueError(f"{video.id} needs features of {sorted(self.recipes)}")
+        if not all(len(rows.frame) for rows in snippets.values()):
+            raise ValueError(f"{video.id} has no snippets")
         self.committed[video.id] = video
         self.failed.pop(video.id, None)
         self._videos.append((video, dict(snippets)))
@@ -204,7 +206,7 @@ def _lock(path: Path, parts: Path) -> FileLock:
         except FileNotFoundError:
             continue  # a writer that has just finished removed the folder
         except OSError as error:
-            raise InputError(f"cannot write {path}: {error.strerror} ({error.filename})") from None
+            raise InputError(f"cannot write {path}: {error.strerror} ({parts})") from None
         if lock is None:
             raise InputError(f"another process is writing {path}: wait or stop it")
         return lock

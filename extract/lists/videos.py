@@ -210,8 +210,8 @@ def _part(path: Path, span: tuple[int, int]) -> tuple[Path, str]:
 
 def _id(name: str, root: Path) -> str:
     """A path as it is below the root, however it is written."""
-    path, above = Path(os.path.normpath(name)), Path(os.path.normpath(root.absolute()))
-    return (path.relative_to(above) if path.is_relative_to(above) else path).as_posix()
+    path, above = os.path.normpath(name), os.path.join(os.path.abspath(root), "")
+    return Path(path.removeprefix(above)).as_posix()
 
 
 def _split(name: str, where: str, *, hint: str = "") -> str:
