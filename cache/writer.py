@@ -206,7 +206,7 @@ def _lock(path: Path, parts: Path) -> FileLock:
         except FileNotFoundError:
             continue  # a writer that has just finished removed the folder
         except OSError as error:
-            raise InputError(f"cannot write {path}: {error.strerror} ({error.filename})") from None
+            raise InputError(f"cannot write {path}: {error.strerror} ({parts})") from None
         if lock is None:
             raise InputError(f"another process is writing {path}: wait or stop it")
         return lock

@@ -187,7 +187,7 @@ def unhealthy(labels: Mapping[Path, str]) -> list[str]:
     said = []
     for (first, *others), finding in by_kind(found):
         more = f" and {len(others)} more" if others else ""
-        said.append(f"Look at {first}{more}: {finding.text}. Try: {finding.remedy}.")
+        said.append(visible(f"Look at {first}{more}: {finding.text}. Try: {finding.remedy}."))
     return said + damaged
 
 

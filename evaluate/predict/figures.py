@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -33,21 +34,25 @@ class PredictionFigures:
         self._folder = folder
         self._names: set[str] = set()
 
-    def draw(self, prediction: Prediction) -> None:
+    def draw(self, prediction: Prediction, path: Path) -> None:
         """Draw a video.
+
+        Args:
+            prediction: of the video.
+            path: of its file, whose name need not be text.
 
         Raises:
             CannotDraw: its frames cannot be read again, or drawing fails.
             InputError: the picture cannot be written.
         """
-        picture = draw("figure", prediction.video.id, partial(self._picture, prediction))
+        picture = draw("figure", prediction.video.id, partial(self._picture, prediction, path))
         if isinstance(picture, NotDrawn):
             raise CannotDraw(picture.reason)
         picture.write(self._folder, ["png"])
         self.missing |= picture.missing()
 
-    def _picture(self, prediction: Prediction) -> Picture:
-        images = read_images(prediction.video, prediction.frames)
+    def _picture(self, prediction: Prediction, path: Path) -> Picture:
+        images = read_images(replace(prediction.video, path=str(path)), prediction.frames)
         return draw_prediction(prediction, images, name=self._free_name(prediction.video.id))
 
     def _free_name(self, id_: str) -> str:

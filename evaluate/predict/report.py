@@ -67,15 +67,18 @@ def show_predictions(
         print_line(table.head)
         bar = stack.enter_context(VideoBar("predict", transient=True))
 
+        waiting = iter(items)  # results come in their order
+
         def take(result: Result) -> None:
             nonlocal failures
+            item = next(waiting)
             failures += isinstance(result, Failure)
             print_line(table.line(result))
             for file in files:
                 file.add(result)
             if drawing and not isinstance(result, Failure):
                 try:
-                    drawing.draw(result)
+                    drawing.draw(result, item.path)
                 except DiskError:
                     raise
                 except InputError as error:

@@ -10,7 +10,6 @@ from ...cache import Failure
 from ...cache.errors import visible
 from ..tables.cells import cell_len, named, padded
 
-_WIDEST = 60  # columns of a name
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 
 
@@ -45,7 +44,7 @@ class PredictionTable:
 
 def _widest(head: str, names: Sequence[str]) -> int:
     """Columns that a head and the names below it need."""
-    return max(cell_len(named(name, _WIDEST)) for name in (head, *names))
+    return max(cell_len(named(name)) for name in (head, *names))
 
 
 def _cell(name: str, cells: int) -> str:

@@ -8,8 +8,10 @@ from ...cache.errors import visible
 
 __all__ = ["cell_len", "named", "padded"]
 
+_WIDEST = 60  # columns of a name in a table
 
-def named(name: str, cells: int) -> str:
+
+def named(name: str, cells: int = _WIDEST) -> str:
     """A name as readers see it: what a terminal or an SVG would obey is escaped, and the middle of
     a name of more than ``cells`` columns is left out."""
     text = visible(name)

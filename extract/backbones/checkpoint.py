@@ -7,6 +7,7 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
+from ...cache.common.regular import require_file
 from ...cache.common.tensors import read_tensors, require_finite
 from ...cache.errors import InputError
 from .spec import BackboneSpec
@@ -25,11 +26,14 @@ def file_sha256(path: Path) -> str:
     """
     digest = hashlib.sha256()
     try:
+        require_file(path)
         with path.open("rb") as file:
             while chunk := file.read(_CHUNK):
                 digest.update(chunk)
     except OSError as error:
         raise InputError(f"cannot read the weights {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise InputError(f"cannot read the weights {path}: {error}") from None
     return digest.hexdigest()
 
 

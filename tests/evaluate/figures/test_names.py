@@ -137,9 +137,11 @@ def chinese_font(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[st
     monkeypatch.setattr(fonts.fontManager, "ttflist", [*fonts.fontManager.ttflist])
     paths = [str(tmp_path / "damaged.ttf"), str(tmp_path / "run.ttf")]
     monkeypatch.setattr(fonts, "findSystemFonts", lambda: paths)
-    fonts._fallbacks.cache_clear()
+    for cached in (fonts._fallbacks, fonts._installed):
+        cached.cache_clear()
     yield "Only Run"
-    fonts._fallbacks.cache_clear()
+    for cached in (fonts._fallbacks, fonts._installed):
+        cached.cache_clear()
 
 
 def test_a_font_of_the_system_is_used(chinese_font: str) -> None:
@@ -157,9 +159,9 @@ def test_one_line_names_a_missing_font(chinese_font: str) -> None:
     missing = Picture("x", "", "", figure).missing()
     assert missing == {"步", "👣"}
     line = fonts.missing_font(missing)
-    assert line.startswith("No installed font has 步 👣: figures show boxes")
+    assert line.startswith("No installed font has 步 (U+6B65), 👣 (U+1F463): figures show boxes")
     assert "\n" not in line and "Noto" in line
-    assert "\u51ff and others:" in fonts.missing_font(set(map(chr, range(0x51F8, 0x5202))))
+    assert "(U+51FB) and others:" in fonts.missing_font(set(map(chr, range(0x51F8, 0x5202))))
 
 
 def test_no_figure_stops_a_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,14 +191,21 @@ def test_no_figure_stops_a_command(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_files_of_predicted_videos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Any id gives a file, and no two ids one, also where letters' case is not told apart."""
-    monkeypatch.setattr(predict_figures, "read_images", lambda *_: [IMAGE, IMAGE])
+    read = []
+
+    def read_images(video: Video, frames: np.ndarray) -> list[np.ndarray]:
+        read.append(video.path)
+        return [IMAGE, IMAGE]
+
+    monkeypatch.setattr(predict_figures, "read_images", read_images)
     drawing = PredictionFigures(tmp_path / "figures")
     ids = ["b cost $5_{ and $6.avi", "../a.mp4", "A.mp4", LONG, "LONG" + LONG, "$$$", "\udcff跑"]
     for id_ in ids:
-        drawing.draw(prediction(id_, id_))
+        drawing.draw(prediction(id_, id_), Path(f"/{id_}"))
+    assert read == [str(Path(f"/{id_}")) for id_ in ids]
     written = [path.name.casefold() for path in (tmp_path / "figures").iterdir()]
     assert len(set(written)) == len(ids) and all(name.endswith(".png") for name in written)
     assert {"a.mp4.png", "a.mp4_2.png", "video.png", "b_cost_5__and_6.avi.png"} <= set(written)
     monkeypatch.setattr(predict_figures, "read_images", lambda *_: [])
     with pytest.raises(CannotDraw, match="ValueError: Number of columns"):
-        drawing.draw(prediction("x", "y"))
+        drawing.draw(prediction("x", "y"), Path("a.mp4"))
