@@ -20,6 +20,7 @@ Schedule = Literal["step", "dann", "inverse"]
 Normalise = Literal["none", "source", "domain"]
 TargetPool = Literal["task", "all"]
 Precision = Literal["auto", "fp32", "bf16"]
+BatchSize = Annotated[int, Field(ge=1, le=10**6)]
 SegmentCount = Annotated[int, Field(ge=1, le=999)]
 
 
@@ -51,7 +52,7 @@ class TrainConfig:
 
     epochs: Count = defaults.EPOCHS
     min_steps: Whole = defaults.MIN_STEPS
-    batch_size: Count = 64
+    batch_size: BatchSize = 64
     target_batch: Literal["equal", "proportional"] = "equal"
     optimiser: Optimiser = "adam"
     momentum: BelowOne = 0.9
