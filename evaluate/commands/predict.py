@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from ...cache.common.console import print_line
 from ...cache.common.plugin_option import plugin_option
 from ...cache.errors import InputError
 from ...extract.known import require_known
@@ -76,7 +77,7 @@ def predict(
     from ..predict.report import Outputs, show_predictions
 
     keep_freed_memory()
-    items = read_items(videos, root=root, on_note=click.echo)
+    items = read_items(videos, root=root, on_note=print_line)
     with decoding_soon(
         Reading, workers=machine["workers"]
     ):  # its process starts while the run is loaded
