@@ -45,9 +45,13 @@ def printable(name: str) -> str:
 
 
 def shorten(text: str) -> str:
-    """The start of a text, for a message, and of each hash in it."""
+    """The start of a text, for a message, and of each hash in it; words stay whole, unless they are
+    very long."""
     text = _HASH.sub(r"\1...", text)
-    return text if len(text) <= 80 else text[:77] + "..."
+    if len(text) <= 80:
+        return text
+    words = text[:78].rpartition(" ")[0]
+    return (words if len(words) >= 50 else text[:77]) + "..."
 
 
 def unknown(what: str, name: str, known: Collection[str]) -> InputError:
