@@ -55,12 +55,12 @@ def draw_all(
         raise InputError(
             "no method of these runs has the co-attention that pairs (pairs=, --pair) would show"
         )
+    if panels := accuracy_by_segments([*groups, *fused]):
+        yield draw("accuracy by segments", "all runs", partial(accuracy_picture, panels))
     yield from accuracy_pictures([*groups, *fused])
     for result, name in zip(labelling, folder_names([r.group for r in labelling]), strict=True):
         if drift := score_drift(result):
             yield draw("score drift", name, partial(drift_picture, drift, name))
-    if panels := accuracy_by_segments([*groups, *fused]):
-        yield draw("accuracy by segments", "all runs", partial(accuracy_picture, panels))
     for group, name in zip(groups, folder_names(groups), strict=True):
         yield draw("training curves", name, partial(_curves, group, name))
         try:
