@@ -8,12 +8,15 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
+from itertools import takewhile
 from typing import Any
 
 import click
 
 from . import __version__
-from .cache.errors import InputError, unknown
+from .cache.common.address_space import about_limit, too_few_addresses, try_torch_before_import
+from .cache.common.streams import use_lasting_outputs
+from .cache.errors import InputError, unknown, visible
 
 # Where each command is, and what it does in a line: in the order in which data flows.
 _COMMANDS = {
@@ -33,9 +36,23 @@ _COMMANDS = {
 }
 
 
+_WORDS = "tcon.words"  # of the command line
+
+
 class _Group(click.Group):
     """Imports a command when it is asked for; prints wrong input, or a disk that refuses, as one
     line and exits with code 2."""
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        output = use_lasting_outputs()
+        try_torch_before_import()
+        try:
+            return super().main(*args, **options)
+        finally:
+            sys.stdout.flush()
+            if output.error:
+                click.echo(f"Error: cannot write the output: {output.error.strerror}", err=True)
+                sys.exit(2)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -47,22 +64,52 @@ class _Group(click.Group):
         command: click.Command = getattr(import_module(f".{module}", __package__), name)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        for name in takewhile(lambda arg: arg != "--", args):
+            if name.startswith("-") and len(name) > 2 and os.path.exists(name):
+                raise InputError(
+                    f"{name} is a file here and reads like an option: write ./{name} or put -- "
+                    "before it"
+                )
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta[_WORDS] = list(args)
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
+            _refuse_empty(ctx.meta[_WORDS])
             return super().invoke(ctx)
-        except BrokenPipeError:  # whoever read the output has seen enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(0)
+        except (MemoryError, ImportError) as error:
+            if not too_few_addresses(error):
+                raise
+            click.echo(f"Error: memory has run out; {about_limit()}", err=True)
+            sys.exit(2)
         except (InputError, OSError) as error:
             click.echo(f"Error: {error}", err=True)
             sys.exit(2)
         except KeyboardInterrupt as stop:
-            click.echo(str(stop) or "stopped: the same command continues", err=True)
+            click.echo(visible(str(stop)) or "stopped: the same command continues", err=True)
             sys.exit(130)
+
+
+def _refuse_empty(words: list[str]) -> None:
+    """Refuse ``--weights ""``, as of an unset variable of a shell, which would mean nothing."""
+    for before, word in zip(["", *words], words, strict=False):
+        option, equals, value = word.partition("=")
+        if not word.strip() and before[:1] == "-":
+            raise InputError(f"{before} is empty: give it a value or leave it out")
+        if not word.strip():
+            raise InputError("an argument is empty: give it a value or leave it out")
+        if option[:2] == "--" and equals and not value.strip():
+            raise InputError(f"{option} is empty: give it a value or leave it out")
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})

@@ -12,9 +12,9 @@ from ..cache.common.device import choose_device
 from ..cache.common.plugins import load_plugin
 from .config.grid import Grid, make_grid
 from .config.number_or_auto import NumberOrAuto
-from .config.options import Precision
 from .config.plans import Plan, read_plan
 from .config.settings import Settings
+from .config.training import Precision
 from .end_to_end.decoding import Decoding
 from .end_to_end.options import EndToEnd
 from .events import Event, GridReady, JobsPlanned, OnEvent, RunChanged, VideosUnreadable
@@ -33,7 +33,7 @@ def adapt(
     methods: str | Sequence[str] | None = None,
     modality: str | Sequence[str] | None = None,
     segments: int | str | Sequence[int | str] | None = None,
-    seeds: int | Sequence[int] | None = None,
+    seeds: int | str | Sequence[int] | None = None,
     settings: Settings = (),
     preset: str | None = None,
     fast: bool = False,
@@ -73,7 +73,7 @@ def adapt(
             one ``runs.warnings`` warns; ``source_only`` and ``tcon`` if none.
         modality: one or more; ``rgb`` if none.
         segments: K, or ``"6:4"`` for K_s and K_t, or several of these; 6 if none.
-        seeds: how many, from 0 on, or which; 1 if none.
+        seeds: how many, from 0 on, or which, as ``[0, 1, 2]`` or ``"0-4"``; 1 if none.
         settings: any options, as ``{"train.lr": 1e-3}`` or ``["train.lr=1e-3"]``.
         preset: named settings of the methods, applied first.
         fast: smaller discriminators and fewer pairs for ``tcon`` and its ablations.

@@ -92,13 +92,15 @@ def _videos(prepared: Prepared, runs: list[RunConfig], devices: str) -> list[str
     """A sentence per way of choosing videos."""
     said = []
     for way in dict.fromkeys((run.train.holdout, run.train.target_pool) for run in runs):
-        run = next(r for r in runs if (r.train.holdout, r.train.target_pool) == way)
-        domains = prepared.store.chosen(run)
+        of_way = [r for r in runs if (r.train.holdout, r.train.target_pool) == way]
+        domains = prepared.store.chosen(of_way[0])
+        adapts = any(entry(r.method).method.uses_target for r in of_way)
+        use = "adapted on" if adapts else "not trained on"
         validate = f", {len(domains.source_val)} validate" if domains.source_val else ""
         said.append(
             f"{domains.task.name}: {counted(len(domains.task.classes), 'class')}; source "
             f"{len(domains.source_train)} train{validate}; target {len(domains.target_train)} "
-            f"adapted on, {len(domains.target_test)} tested ({domains.protocol}); "
+            f"{use}, {len(domains.target_test)} tested ({domains.protocol}); "
             f"{devices}"
         )
     return said

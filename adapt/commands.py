@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 import click
 
+from ..cache.common.console import console
+from ..cache.common.list_option import list_option
 from ..cache.common.plugin_option import plugin_option
 from .config import defaults
 from .config.number_or_auto import NumberOrAuto, read_number_or_auto
@@ -46,17 +48,19 @@ def _number_option(name: str, what: str) -> Callable[[Command], Command]:
     help="Labels that differ in case, '_', spaces or Unicode form are different classes.",
 )
 @click.option("--plan", metavar="FILE.toml|NAME", help="Grids of runs; table1 to table5 ship.")
-@click.option(
+@list_option(
     "--method",
     "methods",
     help="One or more, or recommended: a few that tcon eval --select method chooses among.  "
     f"[default: {','.join(defaults.METHODS)}]",
 )
-@click.option("--modality", help=f"One or more, as rgb,flow.  [default: {defaults.MODALITY}]")
-@click.option(
+@list_option("--modality", help=f"One or more, as rgb,flow.  [default: {defaults.MODALITY}]")
+@list_option(
     "--segments", help=f"As 4,6,8 or, source:target, as 6:4.  [default: {defaults.SEGMENTS}]"
 )
-@click.option("--seeds", type=click.IntRange(min=1), help=f"How many.  [default: {defaults.SEEDS}]")
+@list_option(
+    "--seeds", help=f"How many, or which, as 0,1,2 or 0-4 or 7,  [default: {defaults.SEEDS}]"
+)
 @click.option(
     "--epochs",
     type=click.IntRange(min=1),
@@ -150,13 +154,17 @@ def adapt(
     With --plan, options given here override the plan's. Target labels, where the file holds any,
     decide which videos belong to the task's classes; training never gets them.
     """
+    from .config.misspelt import refuse_misspelt
+
+    given = {key: value for key, value in options.items() if value not in (None, ())}
+    refuse_misspelt(given)
+
     from .config.grid import make_grid
     from .config.plans import read_plan
     from .end_to_end.decoding import Decoding
     from .progress.display import show_left_out, train_and_show
     from .progress.dry_run import check_grids, show_runs
 
-    given = {key: value for key, value in options.items() if value}
     decoding = Decoding(
         workers=workers,
         source_flow=source_flow,
@@ -203,8 +211,6 @@ def tasks(task: str | None, files: tuple[Path, Path] | None, exact_labels: bool)
 
     With --check, exit code 1 if videos are missing, moved or more than is known.
     """
-    from rich.console import Console
-
     from .tasks.compare import compare_files
     from .tasks.tables import list_tasks, show_comparison, show_task
 
@@ -215,7 +221,6 @@ def tasks(task: str | None, files: tuple[Path, Path] | None, exact_labels: bool)
         page = show_task(task)
     else:
         page = list_tasks()
-    console = Console(highlight=False, markup=False)
     for part in page:
-        console.print(part)
+        console().print(part, soft_wrap=False)
     sys.exit(1 if compared and compared.differs else 0)

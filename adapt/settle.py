@@ -8,8 +8,9 @@ from pathlib import Path
 
 import torch
 
-from .config.options import Precision, RunConfig, UnknownOptions
+from .config.options import RunConfig, UnknownOptions
 from .config.runs import base_of
+from .config.training import Precision
 from .data.store import Store
 from .methods import FittedMethod, entry
 from .run.folder import begun_record

@@ -1,9 +1,9 @@
 """The feature file: one HDF5 file per dataset that holds every snippet's features.
 
 ``recipe``   what made the features; ``legacy`` reads the recipes of older versions
-``schema``   the rows and arrays of a file; ``reader`` and ``rows`` (of features, on demand),
-             ``writer``, ``merge`` and ``sources`` (parts and shards) work on them, ``tables`` and
-             ``files`` on HDF5 itself
+``schema``   the rows and arrays of a file, which ``groups`` checks; ``reader`` and ``rows`` (of
+             features, on demand), ``writer``, ``merge`` and ``sources`` (parts and shards) work on
+             them, ``tables`` and ``files`` on HDF5 itself
 ``inspect``  a file as tables for people
 ``errors``   the one exception for wrong input; it and ``common/`` (records as JSON and back,
              ranges, the console, devices, locks, plug-ins) are what every room shares

@@ -5,6 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection
 
+# Unprintable by Unicode's book, yet part of names: the joiners of emoji and of Arabic and Indian
+# scripts, and the space of Chinese and Japanese.
+_JOINERS = "\u200c\u200d\u3000"
+
 
 class InputError(ValueError):
     """What the user gave cannot be used.
@@ -25,7 +29,12 @@ class MissingFile(InputError):
 
 def visible(text: str) -> str:
     """A text for a terminal or a table: control characters become ``\\x1b`` and the like."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    return "".join(c if c.isprintable() or c in _JOINERS else ascii(c)[1:-1] for c in text)
+
+
+def visible_lines(text: str) -> str:
+    """As `visible`, with the breaks between lines kept."""
+    return text if text.isprintable() else "\n".join(map(visible, text.split("\n")))
 
 
 def printable(name: str) -> str:

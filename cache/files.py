@@ -13,6 +13,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from .common.hdf5 import open_hdf5
 from .common.writing import sync, write_whole
 from .errors import InputError, MissingFile
 from .schema import FORMAT, FORMAT_VERSION
@@ -77,14 +78,15 @@ def existing_file(path: Path) -> Iterator[h5py.File]:
     """Open a feature file for reading.
 
     Raises:
-        InputError: the file is missing, cannot be read, is no feature file, or of a newer format.
+        InputError: the file is missing, cannot be read, is no feature file, or of a newer format;
+            another program has it open, or it keeps data in other files.
     """
     if path.is_dir():
         raise InputError(f"{path} is a folder, not a feature file")
-    if not path.is_file():
+    if not path.exists():
         raise MissingFile(f"no such feature file: {path} (make one with: tcon extract)")
     try:
-        h5 = h5py.File(path, "r")
+        h5 = open_hdf5(path)
     except PermissionError:
         raise InputError(f"{path} cannot be read: its permissions forbid it") from None
     except OSError:
@@ -110,6 +112,20 @@ def sound_file(path: Path) -> Iterator[h5py.File]:
             raise
         except Exception as error:  # HDF5 raises anything for damaged files
             raise InputError(f"{path} is damaged: {str(error)[:200].strip()}") from None
+
+
+@contextmanager
+def reopened(path: Path) -> Iterator[h5py.File]:
+    """`sound_file`, of one that has been read before.
+
+    Raises:
+        InputError: as of `sound_file`, or it is gone, as a part that has been merged is.
+    """
+    try:
+        with sound_file(path) as h5:
+            yield h5
+    except MissingFile:
+        raise InputError(f"{path} has changed since it was opened: try again") from None
 
 
 def _check_format(path: Path, h5: h5py.File) -> None:

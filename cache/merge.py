@@ -30,9 +30,9 @@ def merge(file: FeatureFile, h5: h5py.File) -> None:
         group.create_dataset("start", data=start)  # [N]
         group.create_dataset("count", data=count)  # [N]
         shape = (int(count.sum()), *_row_shape(file, modality))
-        features = group.create_dataset("features", shape, np.float16)  # [S, D] or [S, V, D]
+        features = group.create_dataset("features", shape, recipe.dtype)  # [S, D] or [S, V, D]
         frame = group.create_dataset("frame", shape[:1], np.int64)  # [S]
-        time = group.create_dataset("time", shape[:1], np.float64, fillvalue=np.nan)  # [S]
+        time = group.create_dataset("time", data=np.full(shape[:1], np.nan))  # [S]
         taken = iter(places)
         for source, fresh in file.sources:
             with existing_file(source) as part:

@@ -6,18 +6,20 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import h5py
 import numpy as np
 
-from .common.records import from_json
-from .errors import InputError
-from .files import sound_file
-from .legacy import OLD_COLUMNS, recipe_from_texts
+from .common.counts import counted
+from .errors import InputError, MissingFile
+from .files import reopened, sound_file
+from .groups import check_videos, counts_of, recipe_of
+from .legacy import OLD_COLUMNS
 from .recipe import Recipe
 from .rows import FeatureRows, Source
-from .schema import SPLITS, TABLES, Failure, Video
+from .schema import TABLES, Failure, Video
 from .sources import sources_of
 from .tables import read_table
 
@@ -26,7 +28,7 @@ from .tables import read_table
 class Packed:
     """All snippets of one modality; video ``n`` owns ``start[n] : start[n] + count[n]``.
 
-    ``features`` [S, D] or [S, V, D] float16, ``frame`` [S], ``start`` [N], ``count`` [N].
+    ``features`` [S, D] or [S, V, D], ``frame`` [S], ``start`` [N], ``count`` [N].
     """
 
     features: np.ndarray
@@ -76,51 +78,23 @@ class FeatureFile:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self.recipes: dict[str, Recipe] = {}
-        videos: list[Video] = []
-        failures: dict[str, Failure] = {}
-        seen: dict[str, Path] = {}
-        self.sources: list[tuple[Path, np.ndarray]] = []
         self._packed: dict[str, Packed] = {}
         self._rows: dict[str, FeatureRows] = {}
-        self._counts: dict[str, dict[Path, np.ndarray]] = {}  # in the order of the sources
-        for source in sources_of(self.path):
-            held: dict[str, np.ndarray] = {}
-            with sound_file(source) as h5:
-                rows = read_table(h5, "videos", Video, old_names=OLD_COLUMNS)
-                _check_videos(rows)
-                failures |= {f.video: f for f in read_table(h5, "failures", Failure)}
-                for modality in h5.keys() - set(TABLES):
-                    recipe = _recipe(h5[modality])
-                    held[modality] = _counts(h5[modality], len(rows), recipe.dim)
-                    self._add(modality, recipe, source)
-            fresh = np.array([v.id not in seen for v in rows], dtype=bool)
-            for video, is_fresh in zip(rows, fresh, strict=True):
-                if not is_fresh and _shard(seen[video.id]) != _shard(source):
-                    raise InputError(
-                        f"{_shard(seen[video.id])} and {_shard(source)} both hold {video.id}: "
-                        f"{self.path} must match the shards of one extraction alone"
-                    )
-                seen[video.id] = source
-            videos += [v for v, is_fresh in zip(rows, fresh, strict=True) if is_fresh]
-            self.sources.append((source, fresh))
-            for modality, count in held.items():
-                self._counts.setdefault(modality, {})[source] = count[fresh]
-        # The order of commits depends on what was quickest; that of ids depends on nothing.
-        self.order = np.array(sorted(range(len(videos)), key=lambda n: videos[n].id), dtype=int)
-        self.videos = [videos[n] for n in self.order]
-        self.failures = [f for _, f in sorted(failures.items()) if f.video not in seen]
+        try:
+            self._read()
+        except MissingFile:
+            self._read()  # a writer that ended meanwhile has merged its parts into the file
 
     def __repr__(self) -> str:
         classes = len({video.label for video in self.videos if video.label})
-        parts = [_number(len(self.videos), "video")]
-        parts += [_number(classes, "class")] if classes else []
+        parts = [counted(len(self.videos), "video")]
+        parts += [counted(classes, "class")] if classes else []
         for modality in self.modalities:
             counts = np.concatenate([*self._counts[modality].values()])
             low, high = (counts.min(), counts.max()) if len(counts) else (0, 0)
             snippets = str(low) if low == high else f"{low}-{high}"
             parts.append(f"{modality} {snippets}x{self.recipes[modality].dim}")
-        parts += [_number(len(self.failures), "failure")] if self.failures else []
+        parts += [counted(len(self.failures), "failure")] if self.failures else []
         return f"FeatureFile({str(self.path)!r}: {', '.join(parts)})"
 
     @property
@@ -157,8 +131,11 @@ class FeatureFile:
             for source, fresh in self.sources:
                 with _unchanged(source, modality, len(fresh)) as group:
                     keep = np.repeat(fresh, group["count"])
-                    sources.append(Source(source, modality, group["features"].shape, keep))
-            self._rows[modality] = FeatureRows(sources)
+                    stored = group["features"]
+                    sources.append(Source(source, modality, stored.shape, stored.dtype, keep))
+            # Not a method: files that stay open are closed when nothing refers to the rows.
+            name_of = partial(_snippet, self.path, self.videos, self.starts(modality))
+            self._rows[modality] = FeatureRows(sources, name_of)
         return self._rows[modality]
 
     def frames(self, modality: str = "rgb") -> np.ndarray:
@@ -231,6 +208,41 @@ class FeatureFile:
                 found.append(group[name][keep] if name in group else np.full(keep.sum(), np.nan))
         return np.concatenate(found)
 
+    def _read(self) -> None:
+        """Read the tables of all sources."""
+        self.recipes: dict[str, Recipe] = {}
+        videos: list[Video] = []
+        failures: dict[str, Failure] = {}
+        seen: dict[str, Path] = {}
+        self.sources: list[tuple[Path, np.ndarray]] = []
+        self._counts: dict[str, dict[Path, np.ndarray]] = {}  # in the order of the sources
+        for source in sources_of(self.path):
+            held: dict[str, np.ndarray] = {}
+            with sound_file(source) as h5:
+                rows = read_table(h5, "videos", Video, old_names=OLD_COLUMNS)
+                check_videos(rows)
+                failures |= {f.video: f for f in read_table(h5, "failures", Failure)}
+                for modality in h5.keys() - set(TABLES):
+                    recipe = recipe_of(h5[modality])
+                    held[modality] = counts_of(source, h5[modality], rows, recipe)
+                    self._add(modality, recipe, source)
+            fresh = np.array([v.id not in seen for v in rows], dtype=bool)
+            for video, is_fresh in zip(rows, fresh, strict=True):
+                if not is_fresh and _shard(seen[video.id]) != _shard(source):
+                    raise InputError(
+                        f"{_shard(seen[video.id])} and {_shard(source)} both hold {video.id}: "
+                        f"{self.path} must match the shards of one extraction alone"
+                    )
+                seen[video.id] = source
+            videos += [v for v, is_fresh in zip(rows, fresh, strict=True) if is_fresh]
+            self.sources.append((source, fresh))
+            for modality, count in held.items():
+                self._counts.setdefault(modality, {})[source] = count[fresh]
+        # The order of commits depends on what was quickest; that of ids depends on nothing.
+        self.order = np.array(sorted(range(len(videos)), key=lambda n: videos[n].id), dtype=int)
+        self.videos = [videos[n] for n in self.order]
+        self.failures = [f for _, f in sorted(failures.items()) if f.video not in seen]
+
     def _add(self, modality: str, recipe: Recipe, source: Path) -> None:
         first = self.recipes.setdefault(modality, recipe)
         if differences := first.differences(recipe):
@@ -240,61 +252,17 @@ class FeatureFile:
             )
 
 
-def _recipe(group: h5py.Group) -> Recipe:
-    """How the features of a modality were made.
-
-    Raises:
-        Exception: of any kind, for damaged attributes.
-    """
-    if "recipe" in group.attrs:
-        return from_json(Recipe, group.attrs["recipe"])
-    values = {k: v.item() if isinstance(v, np.generic) else v for k, v in group.attrs.items()}
-    return recipe_from_texts(values)  # up to version 2
-
-
-def _check_videos(videos: list[Video]) -> None:
-    """Refuse rows that `writer` cannot have written.
-
-    Raises:
-        ValueError: says which.
-    """
-    if len({video.id for video in videos}) < len(videos):
-        raise ValueError("it holds a video twice")
-    for video in videos:
-        if not video.id or video.split not in SPLITS or video.frames < 0:
-            raise ValueError(f"the row of the video '{video.id}' is not valid")
-
-
-def _counts(group: h5py.Group, videos: int, dim: int) -> np.ndarray:
-    """The snippets of each video of a modality, [n], whose arrays fit each other as `schema` says.
-
-    Raises:
-        ValueError: says which.
-    """
-    features, frame, start, count = (group[k] for k in ("features", "frame", "start", "count"))
-    if features.dtype != np.float16 or features.ndim not in (2, 3) or features.shape[-1] != dim:
-        raise ValueError(f"its features are {features.dtype} {list(features.shape)}")
-    if any(rows.dtype.kind not in "iu" for rows in (frame, start, count)):
-        raise ValueError("its frames or counts are not whole numbers")
-    if "time" in group and (group["time"].dtype.kind != "f" or group["time"].shape != frame.shape):
-        raise ValueError("its times are not numbers, one of each snippet")
-    counts = count[()]
-    if start.shape != (videos,) or counts.shape != (videos,) or (counts < 0).any():
-        raise ValueError(f"its counts are not those of {videos} videos")
-    if not len(features) == len(frame) == counts.sum():
-        raise ValueError(f"it has {len(features)} snippets, its counts sum to {counts.sum()}")
-    return counts
+def _snippet(path: Path, videos: list[Video], starts: np.ndarray, place: int) -> str:
+    """What a message calls the snippet at a place in the sequence of all."""
+    before = np.where(starts <= place, starts, -1)  # [N]
+    n = int(np.argmax(before))
+    return f"{path}: snippet {place - starts[n]} of the video {videos[n].id}"
 
 
 def _shard(source: Path) -> Path:
     """The file that a part belongs to."""
     parent = source.parent
     return source if parent.suffix != ".parts" else parent.with_suffix("")
-
-
-def _number(count: int, name: str) -> str:
-    plural = name + ("es" if name.endswith("s") else "s")
-    return f"{count} {name if count == 1 else plural}"
 
 
 @contextmanager
@@ -304,7 +272,7 @@ def _unchanged(source: Path, modality: str, videos: int) -> Iterator[h5py.Group]
     Raises:
         InputError: it does not, or it is damaged.
     """
-    with sound_file(source) as h5:
+    with reopened(source) as h5:
         if len(h5[modality]["count"]) != videos:
             raise InputError(f"{source} has changed since it was opened: try again")
         yield h5[modality]

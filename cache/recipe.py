@@ -16,6 +16,7 @@ from .common.ranges import Count, NonNegative, Positive, Whole
 from .common.records import validate
 from .errors import InputError
 
+FeatureType = Literal["float16", "float32"]
 FLOW_SIZE = (256, 340)  # height and width of the frames that flow is computed on (TSN)
 
 
@@ -198,6 +199,7 @@ class Recipe:
         views: which crops and flips.
         precision: of the forward pass: fp32, bf16 or fp16.
         flow: how flow was computed; None for RGB and for imported features.
+        dtype: of the features in the file.
         flow_engine: that computed it; not compared.
         plugin: that registered the backbone; not compared.
         tool_version, device, list_sha256: of the run that began the file; not compared.
@@ -215,6 +217,7 @@ class Recipe:
     precision: str
     views: Views = Views()
     flow: FlowRecipe | None = None
+    dtype: FeatureType = "float16"
     flow_engine: str = field(compare=False, default="")
     plugin: PluginRecord | None = field(compare=False, default=None)
     tool_version: str = field(compare=False, default="")

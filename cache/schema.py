@@ -4,7 +4,7 @@
 
     /                attributes: format, format_version
     /videos/         one row per committed video: the fields of `Video`
-    /rgb/            features [S, D] float16, or [S, V, D] where snippets have several views,
+    /rgb/            features [S, D], or [S, V, D] of snippets in several views, float16 or float32,
                      frame [S] (centre frame of each snippet), time [S] (when it is shown),
                      start [N], count [N] (video n owns snippets start[n] : start[n] + count[n]),
                      attribute: recipe, a `Recipe` as JSON

@@ -83,6 +83,8 @@ class FeatureWriter:
             raise ValueError(f"{video.id} is already in {self.path}")
         if snippets.keys() != self.recipes.keys():
             raise ValueError(f"{video.id} needs features of {sorted(self.recipes)}")
+        if not all(len(rows.frame) for rows in snippets.values()):
+            raise ValueError(f"{video.id} has no snippets")
         self.committed[video.id] = video
         self.failed.pop(video.id, None)
         self._videos.append((video, dict(snippets)))
@@ -167,8 +169,8 @@ class FeatureWriter:
             chunks = [snippets[modality] for _, snippets in videos]
             group = h5.create_group(modality)
             group.attrs["recipe"] = to_json(recipe)
-            empty = np.empty((0, recipe.dim), np.float16)
-            features = np.concatenate([c.features for c in chunks] or [empty]).astype(np.float16)
+            empty = np.empty((0, recipe.dim), recipe.dtype)
+            features = np.concatenate([c.features for c in chunks] or [empty]).astype(recipe.dtype)
             frame = np.concatenate([np.empty(0, np.int64), *(c.frame for c in chunks)])
             time = np.concatenate([np.empty(0), *(c.times for c in chunks)])
             count = np.array([len(c.frame) for c in chunks], int)
@@ -204,7 +206,7 @@ def _lock(path: Path, parts: Path) -> FileLock:
         except FileNotFoundError:
             continue  # a writer that has just finished removed the folder
         except OSError as error:
-            raise InputError(f"cannot write {path}: {error.strerror} ({error.filename})") from None
+            raise InputError(f"cannot write {path}: {error.strerror} ({parts})") from None
         if lock is None:
             raise InputError(f"another process is writing {path}: wait or stop it")
         return lock

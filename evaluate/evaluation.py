@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from ..adapt.run.finished import FinishedRun
 from ..cache import InputError
 from ..cache.common.plugins import load_plugin
+from .hand_labels.checked import check_groups
+from .hand_labels.questions import Question, choose_questions, write_questions
 from .report.content import Content, RunDistances
 from .report.page import accuracies, printed
 from .report.page import distances as distance_blocks
@@ -20,16 +22,17 @@ from .runs.notes import notes_of
 from .runs.provenance import provenance_of
 from .runs.read import find_runs
 from .runs.settings import compare_settings
+from .runs.truth import TrueClasses
 from .scores.choices.choose import choose, default_validator, recommend_unasked
 from .scores.choices.validators import validator
 from .scores.fusion import fuse_groups
 from .scores.results import check_baseline, result_notes, results_of
-from .scores.unlabelled import unlabelled_results
+from .scores.unlabelled import Unlabelled, unlabelled_results
 from .tables.layout import mean_std
 from .tables.paper import PAPER_TABLES, paper_tables
 
 if TYPE_CHECKING:
-    from .figures.style import NotDrawn, Picture  # these need matplotlib
+    from .figures.picture import NotDrawn, Picture  # these need matplotlib
 
 RunOrPath = str | Path | FinishedRun
 
@@ -64,11 +67,16 @@ class Evaluation(Content):
 
         return blocks_html(accuracies(self) or printed(self))
 
-    def to_markdown(self, *, details: bool = False) -> str:
-        """What ``tcon eval`` prints; with ``details`` each seed, each class and the confusions."""
+    def to_markdown(self, *, details: bool = False, csv: Path | None = None) -> str:
+        """What ``tcon eval`` prints.
+
+        Args:
+            details: each seed, each class and the confusions too.
+            csv: the file that gets all predictions, where one does.
+        """
         from .report.markdown import to_markdown
 
-        return to_markdown(self, details=details)
+        return to_markdown(self, details=details, csv=csv)
 
     def distances_markdown(self) -> str:
         """The domain distances that `evaluate` was asked for, and why some are unknown."""
@@ -111,14 +119,14 @@ class Evaluation(Content):
         self,
         path: str | Path,
         *,
-        pictures: Iterable[Picture] | None = None,
+        pictures: Iterable[Picture | NotDrawn] | None = None,
         command: str = "",
     ) -> None:
         """Write one self-contained file that says everything.
 
         Args:
             path: of the file.
-            pictures: to show; None for all that `draw` gives.
+            pictures: to show, or why there are none; None for all that `draw` gives.
             command: that makes the file, for its reader; empty where it was none.
 
         Raises:
@@ -127,10 +135,7 @@ class Evaluation(Content):
         from .report.html_file import write_html
 
         if pictures is None:
-            drawn = self.draw()
-            from .figures.style import NotDrawn  # it needs matplotlib, which is there now
-
-            pictures = [picture for picture in drawn if not isinstance(picture, NotDrawn)]
+            pictures = self.draw()
         write_html(self, path, pictures=pictures, command=command)
 
     def draw(
@@ -166,6 +171,51 @@ class Evaluation(Content):
         loader = Loader(self.features, self.source_features)
         return draw_all(self.groups, loader, choice, fused=self.fused)
 
+    def ask(
+        self, count: int, path: str | Path, *, roots: Sequence[str] = ()
+    ) -> tuple[Question, ...]:
+        """Write a page of the videos whose labels by hand would tell most, and a csv for these.
+
+        They are chosen by the method to take, or by the only group.
+
+        Args:
+            count: how many videos.
+            path: ``FILE.html``; the csv lies beside it.
+            roots: as in `draw`.
+
+        Returns:
+            the videos.
+
+        Raises:
+            InputError: the target is labelled, it is not clear which group should ask, or a file
+                is there already or cannot be written.
+        """
+        from .figures.data.roots import parse_roots
+        from .hand_labels.cards import make_cards
+        from .report.sheet import write_sheet
+
+        path, asking = Path(path), self._asking()
+        csv = path.with_suffix(".csv")
+        for file in (path, csv):
+            if file.exists():
+                raise InputError(f"{file} is there already: name another page, it may hold answers")
+        questions = choose_questions(asking.labels, count)
+        loader = Loader(self.features, self.source_features)
+        videos = {video.id: video for video in loader.file(asking.group.first, "target").videos}
+        cards = list(make_cards(questions, videos, parse_roots(roots).get("target")))
+        write_questions(questions, csv)
+        write_sheet(cards, asking.group.classes, path)
+        return questions
+
+    def _asking(self) -> Unlabelled:
+        """The group whose doubts decide what is asked."""
+        taken = {one.group for one in self.recommendations}
+        results = [r for r in _asked(self.unlabelled) if not taken or r.group in taken]
+        if len(results) > 1:
+            names = ", ".join(result.name for result in results)
+            raise InputError(f"several groups could ask ({names}): name the runs of one of them")
+        return results[0]
+
 
 def evaluate(
     runs: RunOrPath | Iterable[RunOrPath],
@@ -176,6 +226,7 @@ def evaluate(
     table: int | str | None = None,
     select: str | None = None,
     validators: str | Sequence[str] | None = None,
+    hand_labels: str | Path | None = None,
     distances: bool = False,
     provenance: bool = True,
     features: str | Path | None = None,
@@ -201,6 +252,8 @@ def evaluate(
         select: choose an evaluation ("epoch"), a method ("method"), K ("segments") or a setting
             such as "tcon.tau" without target labels.
         validators: by which it is chosen; the first of them recommends a method. "ensv" if none.
+        hand_labels: a csv with the labels of some videos of an unlabelled target, as
+            `Evaluation.ask` writes it.
         distances: measure how far the domains are apart, which takes seconds per group.
         provenance: read how the features were made, which opens and checks the feature files.
         features, source_features: the feature files, if they have moved.
@@ -245,14 +298,17 @@ def evaluate(
         choices = choose(groups, select, validators, source_path)
     else:
         choices = recommend_unasked([g for g in groups if not g.scores], source_path)
+    loader, source = Loader(target_path, source_path), TrueClasses("source", source_path)
+    results_without = unlabelled_results(unlabelled, source, loader)
+    checked = check_groups(_asked(results_without), Path(hand_labels)) if hand_labels else []
     chosen_among = [g for s in choices.selections if s.accuracy is not None for g in s.groups]
-    loader = Loader(target_path, source_path)
     return Evaluation(
         groups=tuple(groups),
         fused=tuple(fused),
         results=tuple(results),
         notes=(*notes_of(labelled), *result_notes(results)),
-        unlabelled=tuple(unlabelled_results(unlabelled)),
+        unlabelled=tuple(results_without),
+        checked=tuple(checked),
         unlabelled_notes=tuple(notes_of(unlabelled)),
         remarks=tuple(remarks),
         shared_classes=shared_classes,
@@ -270,6 +326,16 @@ def evaluate(
         features=target_path,
         source_features=source_path,
     )
+
+
+def _asked(results: Sequence[Unlabelled]) -> Sequence[Unlabelled]:
+    """Groups that hand labels say something of."""
+    if not results:
+        raise InputError(
+            "the target's test videos have labels, and accuracies are scored against these: hand "
+            "labels are for an unlabelled target"
+        )
+    return results
 
 
 def _paths(runs: RunOrPath | Iterable[RunOrPath]) -> list[Path]:

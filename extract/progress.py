@@ -77,8 +77,13 @@ def saying_that_flow_compiles() -> AbstractContextManager[None]:
     """Say so if the kernels of flow are compiled in the block."""
     from .flow.engines.compiling import when_compiling  # imports numba, which RGB does not need
 
-    text = "Compiling the flow for this processor, once: about 12 s."
-    return when_compiling(lambda: console().print(text))
+    def say(kept: bool) -> None:
+        once = "once" if kept else "in each process, as numba finds no folder to keep it in"
+        text = f"Compiling the flow for this processor, {once}: about 12 s."
+        remedy = "" if kept else " Name one that can be written by NUMBA_CACHE_DIR."
+        console().print(text + remedy)
+
+    return when_compiling(say)
 
 
 def failures_of(file: FeatureFile, items: Sequence[VideoItem]) -> list[Failure]:

@@ -36,7 +36,7 @@ CIRCLES = {
         "the display shows the grid, and the command shows the display; `adapt` starts processes "
         "that do what it does alone"
     ),
-    ("evaluate.runs", "evaluate.scores", "evaluate.scores.choices"): (
+    ("evaluate.runs", "evaluate.scores", "evaluate.scores.choices", "evaluate.scores.trust"): (
         "a group of runs has its scores, and what is computed of groups is a score too"
     ),
 }

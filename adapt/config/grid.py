@@ -9,9 +9,9 @@ from typing import Any
 
 from ...cache.errors import InputError
 from . import defaults, recommended
+from .keys import require_mode, settings_of, words
 from .options import RunConfig
 from .runs import make_runs
-from .settings import pairs
 
 _DEFAULTS: dict[str, Any] = {
     "methods": defaults.METHODS,
@@ -20,15 +20,6 @@ _DEFAULTS: dict[str, Any] = {
     "seeds": defaults.SEEDS,
     "preset": defaults.PRESET,
     "output": defaults.OUTPUT,
-}
-# Short for settings; those of the same place come after them.
-SHORT = {
-    "epochs": "train.epochs",
-    "normalise": "train.normalise",
-    "precision": "train.precision",
-    "backbone": "e2e.backbone",
-    "weights": "e2e.weights",
-    "sync_bn": "e2e.sync_bn",
 }
 
 
@@ -74,15 +65,18 @@ def make_grid(given: Mapping[str, Any]) -> Grid:
     for key in ("source", "target"):
         if not options.get(key):
             raise InputError(f"no {key}: name its feature file by --{key}, or a plan by --plan")
+    for key, value in options.items():
+        if isinstance(value, str) and not value.strip():
+            raise InputError(f"{key} is empty: give it a value or leave it out")
     require_mode(options)
-    methods = _words(options, "methods")
+    methods = words(options, "methods")
     if recommended.NAME in methods:
         recommended.require_preset(options["preset"])
     runs = make_runs(
         recommended.expand(methods),
         settings_of(options),
-        modality=",".join(_words(options, "modality")),
-        segments=",".join(_words(options, "segments")),
+        modality=",".join(words(options, "modality")),
+        segments=",".join(words(options, "segments")),
         seeds=options["seeds"],
         preset=options["preset"],
         fast=options.get("fast", False),
@@ -98,24 +92,3 @@ def make_grid(given: Mapping[str, Any]) -> Grid:
         oracle=options.get("oracle", False),
         recommended=recommended.NAME in methods,
     )
-
-
-def require_mode(options: Mapping[str, Any]) -> None:
-    """Refuse what end-to-end runs alone have."""
-    given = [f"--{key}" for key, full in SHORT.items() if full[:4] == "e2e." and options.get(key)]
-    if given and not options.get("end_to_end"):
-        raise InputError(f"{given[0]} needs --end-to-end (in a plan: end_to_end = true)")
-
-
-def _words(options: Mapping[str, Any], key: str) -> list[str]:
-    """A list, or a text with commas, as a list; settings hold no commas."""
-    value = options.get(key) or []
-    parts = value if isinstance(value, list | tuple) else str(value).split(",")
-    return [str(part).strip() for part in parts]
-
-
-def settings_of(options: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """What the short keys and ``settings`` of one place set, in the order in which they apply."""
-    short = [(full, options[key]) for key, full in SHORT.items() if options.get(key)]
-    given = options.get("settings", ())
-    return short + pairs(given.split(",") if isinstance(given, str) and given else given or ())

@@ -17,9 +17,11 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
+from ...cache.common.regular import read_regular
 from ...cache.errors import InputError, MissingFile, shorten, unknown
 from ...cache.sources import sources_of
-from .grid import SHORT, Grid, make_grid, require_mode, settings_of
+from .grid import Grid, make_grid
+from .keys import SHORT, require_mode, settings_of
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -29,6 +31,7 @@ else:
 _SHIPPED = Path(__file__).parent / "plans"
 _LARGEST = 10**6
 _Number = Annotated[int, Field(ge=1, le=_LARGEST)]
+_Seed = Annotated[int, Field(ge=0, le=_LARGEST)]
 
 
 class _Keys(TypedDict, total=False):
@@ -44,7 +47,7 @@ class _Keys(TypedDict, total=False):
     methods: str | list[str]
     modality: str | list[str]
     segments: _Number | str | list[_Number | str]
-    seeds: _Number
+    seeds: _Number | str | list[_Seed]
     epochs: _Number
     normalise: str
     precision: str
@@ -100,7 +103,7 @@ def read_plan(path: str, given: Mapping[str, Any]) -> Plan:
     """
     file = _find(path)
     try:
-        table = tomllib.loads(file.read_text())
+        table = tomllib.loads(read_regular(file).decode())
     except FileNotFoundError:
         raise InputError(
             f"there is no plan {path}: write it, or name one of {', '.join(shipped())}"
@@ -109,10 +112,11 @@ def read_plan(path: str, given: Mapping[str, Any]) -> Plan:
         raise InputError(f"cannot read the plan {path}: {error.strerror}") from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"cannot read the plan {path}: {error}") from None
-    except (ValueError, RecursionError):  # thousands of digits, or of brackets
-        raise InputError(
-            f"cannot read the plan {path}: number too large or nesting too deep"
-        ) from None
+    except RecursionError:
+        raise InputError(f"cannot read the plan {path}: it is nested too deeply") from None
+    except ValueError as error:
+        reason = "number too large" if "digits" in str(error) else error
+        raise InputError(f"cannot read the plan {path}: {reason}") from None
     if any(abs(number) > _LARGEST for number in _integers(table)):
         raise InputError(f"plan {path}: number too large: at most {_LARGEST}")
     commands = table.pop("files", {})

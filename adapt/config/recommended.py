@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ...cache.errors import InputError, unknown
+from ...cache.errors import InputError
 from ..methods import entry, names
 from .defaults import PRESET
+from .misspelt import RECOMMENDED as NAME
+from .misspelt import require_methods
 
-NAME = "recommended"
 BASELINE = "source_only"  # what one stays with where no method convinces
 METHODS = (BASELINE, "im", "tcon", "tcon+")
 VALIDATOR = "ensv"  # one of evaluate's; why it is this one is in docs/evaluation.md
@@ -20,10 +21,8 @@ def expand(methods: Iterable[str]) -> list[str]:
     Raises:
         InputError: an unknown method; names the nearest, ``recommended`` among them.
     """
-    methods, known = list(methods), [NAME, *names()]
-    for name in methods:
-        if name not in known:
-            raise unknown("method", name, sorted(known))
+    methods = list(methods)
+    require_methods(methods, names())
     each = [METHODS if name == NAME else (name,) for name in methods]
     return list(dict.fromkeys(name for names in each for name in names))
 

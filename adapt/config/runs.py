@@ -10,26 +10,11 @@ from ...cache.errors import InputError
 from ..end_to_end.options import EndToEnd, usual_settings
 from ..methods import FittedMethod, entry
 from . import defaults
-from .options import RunConfig, Segments, TrainConfig
+from .options import RunConfig
 from .presets import FAST, has_fast, preset_settings
+from .seeds import read_seeds
 from .settings import Settings, apply_settings, pairs
-
-
-def parse_segments(text: int | str) -> list[Segments]:
-    """Read ``4,6:4,6:6``: each pair once, in the order given.
-
-    Raises:
-        InputError: anything but positive integers.
-    """
-    try:
-        return list(dict.fromkeys(Segments.parse(part) for part in str(text).split(",")))
-    except InputError:
-        raise InputError(
-            f"segments {text}: write it as 6, as 4,6,8 or, source:target, as 6:4"
-        ) from None
-
-
-_MOST_SEEDS = 10_000
+from .training import TrainConfig, parse_segments
 
 
 def make_runs(
@@ -38,7 +23,7 @@ def make_runs(
     *,
     modality: str = defaults.MODALITY,
     segments: int | str = defaults.SEGMENTS,
-    seeds: int | Sequence[int] = defaults.SEEDS,
+    seeds: int | str | Sequence[int] = defaults.SEEDS,
     preset: str = defaults.PRESET,
     fast: bool = False,
     end_to_end: bool | EndToEnd = False,
@@ -53,7 +38,7 @@ def make_runs(
         settings: applied after the preset.
         modality: names, separated by commas.
         segments: as `parse_segments` reads them.
-        seeds: how many, from 0 on; or which.
+        seeds: how many, from 0 on; or which, as `read_seeds` reads them.
         preset: named settings of every method.
         fast: narrower networks, applied after the preset, for the methods that have such.
         end_to_end: train the backbone too, perhaps with these options.
@@ -68,14 +53,7 @@ def make_runs(
             f"{fitted[0]} is fitted to cached features, not trained end to end: train source_only "
             "end to end, extract with --weights RUN, and run it on those features"
         )
-    if isinstance(seeds, int):
-        if seeds > _MOST_SEEDS:
-            raise InputError(f"seeds: {seeds} are too many, {_MOST_SEEDS} are the most")
-        seeds = range(seeds)
-    if not seeds or min(seeds) < 0:
-        raise InputError("seeds: give how many, at least 1, or which, none of them negative")
-    if len(set(seeds)) < len(seeds):
-        raise InputError(f"seeds: {_first_repeated(seeds)} is named twice")
+    numbers = read_seeds(seeds)
     known = [*methods, *(["source_only"] if fitted else [])]
     given = pairs(settings)
     runs: dict[RunConfig, None] = {}
@@ -89,7 +67,7 @@ def make_runs(
             train = options["train"]
             _check_together(train, end_to_end=bool(end_to_end))
             for k in parse_segments(segments):
-                for seed in seeds:
+                for seed in numbers:
                     run = RunConfig(
                         method=method,
                         modality=kind,
@@ -150,10 +128,6 @@ def base_of(run: RunConfig, runs: Iterable[RunConfig]) -> RunConfig | None:
 
     same = (r for r in runs if r.method == "source_only" and given(r) == given(run))
     return next(same, None)
-
-
-def _first_repeated(seeds: Sequence[int]) -> int:
-    return next(seed for n, seed in enumerate(seeds) if seed in seeds[:n])
 
 
 def _check_together(train: TrainConfig, *, end_to_end: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from types import NoneType
@@ -11,10 +12,10 @@ from typing import Any, get_args, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 
 from ...cache.common.records import what_is_wrong
-from ...cache.errors import InputError, unknown
-from ..methods import names
+from ...cache.errors import InputError, shorten
 
 Settings = Mapping[str, Any] | Sequence[str | tuple[str, Any]]
+_MOST_MEANT = 3
 _RENAMED = {"unpaired": "partnerless"}  # what it was called, by its name now
 
 
@@ -55,10 +56,10 @@ def apply_settings(settings: Settings, roots: Mapping[str, Any]) -> dict[str, An
     roots = dict(roots)
     for key, value in pairs(settings):
         root, _, rest = key.partition(".")
-        if root in names() and root not in roots:
-            raise InputError(f"{key}={value}: the method {root} is not among those to run")
         known = {f"{name}.{path}" for name, config in roots.items() for path in keys(config)}
         if key not in known:
+            if rest and root not in roots and _is_method(root):
+                raise InputError(f"{key}={value}: the method {root} is not among those to run")
             raise _unknown_key(key, sorted(known))
         roots[root] = _replace(roots[root], rest.split("."), value, f"{key}={value}")
     return roots
@@ -86,6 +87,8 @@ def _replace(config: Any, path: list[str], value: Any, setting: str) -> Any:
 
 def _parse(value: Any, kind: type, name: str, setting: str) -> Any:
     hint, adapter = _type_of(kind, name)
+    if isinstance(value, str) and not value.strip():
+        raise InputError(f"{setting}: give it a value or leave it out")
     if isinstance(value, str) and value.lower() == "none" and NoneType in get_args(hint):
         return None
     if hint is bool and isinstance(value, str):
@@ -104,10 +107,28 @@ def _type_of(kind: type, name: str) -> tuple[Any, TypeAdapter[Any]]:
     return hint, TypeAdapter(hint)
 
 
+def _is_method(name: str) -> bool:
+    from ..methods import names  # imports torch
+
+    return name in names()
+
+
 def _unknown_key(key: str, known: Sequence[str]) -> InputError:
     for now, before in _RENAMED.items():
         if key.endswith(f".{before}"):
             return InputError(
                 f"no setting '{key}': it is called {key.removesuffix(before)}{now} now"
             )
-    return unknown("setting", key, known)
+    leaf = key.rpartition(".")[2]
+    same = [name for name in known if name.endswith(f".{leaf}")]
+    leaves = {name.rpartition(".")[2]: name for name in known}
+    near = difflib.get_close_matches(key, known, n=1) or [
+        leaves[name] for name in difflib.get_close_matches(leaf, leaves, n=1)
+    ]
+    if meant := same[:_MOST_MEANT] or near:
+        return InputError(f"no setting '{shorten(key)}': did you mean {' or '.join(meant)}?")
+    roots = ", ".join(dict.fromkeys(name.partition(".")[0] for name in known))
+    return InputError(
+        f"no setting '{shorten(key)}': docs/settings.md lists those of {roots}; write them as "
+        "train.lr=1e-3"
+    )

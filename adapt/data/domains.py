@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ...cache import FeatureFile, InputError
 from ...cache.common.short import short_repr
-from ..config.options import TargetPool
+from ..config.training import TargetPool
 from ..tasks.task import Task
 from .features import Features, FetchedFeatures
 from .splits import Splits, split_videos
@@ -60,7 +60,7 @@ class Videos:
 
     Args:
         ids: [n].
-        features: all views of all snippets of the domain, [S V, D_in] float16.
+        features: all views of all snippets of the domain, [S V, D_in] float16 or float32.
         start, count: the first snippet of each video and how many it has, [n].
         labels: class indices [n], of source videos alone.
         views: V, crops and flips of every snippet; the first is the centre crop.

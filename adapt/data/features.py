@@ -29,7 +29,7 @@ class FetchedFeatures:
     """Features of a domain that do not lie on the device: rows are fetched as they are wanted.
 
     Args:
-        rows: all of them, [S V, D_in] float16, in host memory or in the file.
+        rows: all of them, [S V, D_in], in host memory or in the file.
         device: where they are fetched to.
         statistics: the ``mean`` and ``deviation`` [D_in] on the device that fetched rows are
             standardised by; none where they are not, or were before.
@@ -50,7 +50,7 @@ class FetchedFeatures:
         return self.rows.nbytes
 
     def __getitem__(self, index: Tensor) -> Tensor:
-        """Rows of any indices [...]: [..., D_in] float16 on the device.
+        """Rows of any indices [...]: [..., D_in] on the device, of the type that is stored.
 
         Raises:
             InputError: the file is damaged, or was cut off meanwhile.
@@ -127,7 +127,7 @@ def put(features: FetchedFeatures, place: Place) -> Features:
     device = features.device if place == "device" else _CPU
     rows = features.rows
     assert isinstance(rows, FeatureRows)
-    held = torch.empty(features.shape, dtype=torch.float16, device=device)
+    held = torch.empty(features.shape, dtype=getattr(torch, rows.dtype.name), device=device)
     for first in range(0, len(held), _ROWS):
         chunk = held[first : first + _ROWS]
         if device.type == "cpu":

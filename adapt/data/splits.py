@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...cache import InputError, Video
-from ..config.options import TargetPool
+from ..config.training import TargetPool
 from ..tasks.task import Task
 
 _HELD_OUT_SEED = 0  # the same for all runs: seeds and methods are validated on the same videos

@@ -12,7 +12,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from ..config.options import Normalise
+from ..config.training import Normalise
 from .domains import Domains, Videos, with_features
 from .features import standardise
 

@@ -7,8 +7,6 @@ from typing import Literal
 
 from ...cache.common.ranges import NonNegative, Whole
 from ...cache.common.records import validate
-from ..methods import entry
-from ..methods.tcon.options import TconConfig
 
 BatchNorm = Literal["partial", "frozen", "trained"]
 
@@ -72,6 +70,9 @@ def usual_settings(method: str, given: EndToEnd, *, modality: str) -> list[str]:
     norms of random weights are trained, since their statistics are not those of any data; some
     backbones have a learning rate, and a weight of TCoN's discriminators, of their own.
     """
+    from ..methods import entry  # imports torch, which the options by themselves do not need
+    from ..methods.tcon.options import TconConfig
+
     settings = [f"{method}.features=0", "train.normalise=none"]
     if modality == "flow":
         settings.append(f"{method}.dropout=0.7")

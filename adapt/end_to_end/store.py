@@ -14,6 +14,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from ...cache import FeatureFile, InputError, Recipe
 from ...cache.common.cores import cores
+from ...cache.common.counts import counted
 from ...cache.common.memory import free_memory
 from ...cache.recipe import Sampling
 from ...extract.backbones import LoadedBackbone, load_backbone
@@ -163,7 +164,7 @@ class ClipStore(Store):
     def _flow_note(self, run: RunConfig, domain: str) -> str:
         kept, videos = self._kept(run, domain), self._file(domain).videos
         there = 0 if kept is None else sum(video.id in kept for video in videos)
-        return f"{domain}: the flow of {there} of {len(videos)} videos is kept."
+        return f"{domain}: the flow of {there} of {counted(len(videos), 'video')} is kept."
 
     def _file(self, domain: str) -> FeatureFile:
         return self.source if domain == "source" else self.target

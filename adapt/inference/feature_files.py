@@ -34,6 +34,11 @@ def feature_file(
         raise InputError(
             f"the {domain}'s feature file {path} is gone: name it with {_OPTION[domain]} FILE"
         ) from None
+    except OSError as error:
+        raise InputError(
+            f"the {domain}'s feature file {path} cannot be read ({error.strerror}): name it with "
+            f"{_OPTION[domain]} FILE"
+        ) from None
     # A run's hash of the target is without labels, which `adapt` must not depend on.
     labelled = domain == "source"
     seen = None if record.run.end_to_end else record.run.modality

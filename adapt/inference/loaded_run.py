@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...cache import InputError, Recipe
+from ...cache.common.counts import counted
 from ..config.options import RunConfig
 from ..data.statistics import Statistics
 from ..methods import Method, Sizes
@@ -34,7 +35,8 @@ class LoadedRun:
     recipe: Recipe
 
     def __repr__(self) -> str:
-        return f"LoadedRun({str(self.path)!r}: {self.config.name}, {len(self.classes)} classes)"
+        classes = counted(len(self.classes), "class")
+        return f"LoadedRun({str(self.path)!r}: {self.config.name}, {classes})"
 
     @property
     def config(self) -> RunConfig:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from ...cache import Failure, Snippets, Video
@@ -140,7 +141,12 @@ class _Predictor:
 
     def add(self, video: Video, snippets: Mapping[str, Snippets]) -> None:
         mine = snippets[self._run.config.modality]
-        self._results.add(video.id, predict_one(self._run, video, mine))
+        prediction = predict_one(self._run, video, mine)
+        if not np.isfinite(prediction.logits).all():
+            why = "its logits are not finite: the weights of the run or backbone may be damaged"
+            self.fail(Failure(video.id, "predict", why))
+            return
+        self._results.add(video.id, prediction)
 
     def fail(self, failure: Failure) -> None:
         self._results.add(failure.video, failure)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from ...cache.common.cores import cores
+from ...cache.common.counts import counted
 from ...cache.common.memory import free_on_host
 from ..config.grid import Grid
 from ..config.number_or_auto import NumberOrAuto, check_number_or_auto
@@ -134,7 +135,7 @@ def _about(jobs: Jobs, together: int) -> tuple[str, ...]:
     """A sentence on processes and bundles, where there are several or one."""
     if jobs.processes < 2:
         return (f"Up to {together} runs are trained as one program.",) if together > 1 else ()
-    each = f"{jobs.threads} thread{'s' * (jobs.threads > 1)} each"
+    each = f"{counted(jobs.threads, 'thread')} each"
     on = f", on {len(jobs.devices)} GPUs" if len(jobs.devices) > 1 else ""
     if together > 1:
         what = f"{jobs.processes} processes train up to {together} runs each as one program"

@@ -17,6 +17,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from ...cache.common.counts import counted
 from ...cache.common.pace import SAID_EVERY, duration, every, rate
 from ..runner import State
 from .time_left import Clock, TimeLeft
@@ -178,7 +179,7 @@ class Board:
         """How many runs are in which state, and the time left."""
         counts = Counter(row.state for row in self.rows.values())
         states = ", ".join(f"{count} {state}" for state, count in counts.items())
-        text = f"{len(self.rows)} run{'s' * (len(self.rows) != 1)}: {states}"
+        text = f"{counted(len(self.rows), 'run')}: {states}"
         if left := self.time_left.in_all():
             kind = "at least" if left.at_least else "about"
             text += f"; {kind} {duration(left.seconds)} left"
@@ -253,7 +254,7 @@ def _folded(terms: str, width: int) -> list[str]:
 
 def _ending(row: Row, why: str) -> str:
     if row.state == "finished":
-        return f"{row.name}: {row.step} steps in {row.seconds:.0f} s; {row.terms}"
+        return f"{row.name}: {counted(row.step, 'step')} in {row.seconds:.0f} s; {row.terms}"
     if row.state == "elsewhere":
         return f"{row.name}: another process trains it"
     return f"{row.name}: {row.state}{f': {why}' if why else ''}"

@@ -10,7 +10,8 @@ from typing import Any
 from rich.console import Console
 
 from ...cache.common.console import console
-from ...cache.errors import InputError
+from ...cache.common.counts import counted
+from ...cache.errors import InputError, visible
 from ..api import train_grids, train_plan
 from ..config.grid import Grid
 from ..config.options import RunConfig
@@ -61,12 +62,13 @@ class Display:
         board = self.board
         match event:
             case CountingVideos(listed, progress):
-                counted = progress.done + progress.failed
-                board.caption = f"{listed}: {counted} of {progress.todo} videos counted"
-                if counted == progress.todo:
+                known = progress.done + progress.failed
+                board.caption = f"{listed}: {known} of {counted(progress.todo, 'video')} counted"
+                if known == progress.todo:
                     board.caption = ""
-                    if counted:
-                        self.console.print(f"{listed}: {counted} videos decoded and counted.")
+                    if known:
+                        videos = counted(known, "video")
+                        self.console.print(f"{listed}: {videos} decoded and counted.")
             case JobsPlanned(jobs):
                 board.time_left.at_once = jobs.processes
                 for text in jobs.notes:
@@ -101,13 +103,15 @@ class Display:
         for text in unhealthy(labels):
             console.print(text, style="yellow")
         if runs.elsewhere:
-            console.print(f"{len(runs.elsewhere)} runs are trained by another process.")
+            others = counted(len(runs.elsewhere), "run")
+            are = "is" if len(runs.elsewhere) == 1 else "are"
+            console.print(f"{others} {are} trained by another process.")
         why = {labels[run.path]: run.why for run in runs.failed}
-        self._list(f"of {len(labels)} runs failed", why)
+        self._list(f"of {counted(len(labels), 'run')} failed", why)
         outputs = " ".join(dict.fromkeys(str(grid.output) for grid in self.grids))
         choice = " --select method" if any(grid.recommended for grid in self.grids) else ""
         following = f" Next: tcon eval {outputs}{choice}" if len(runs) else ""
-        total = f"{len(labels)} run{'s' * (len(labels) != 1)}"
+        total = counted(len(labels), "run")
         console.print(f"{len(runs)} of {total} finished in {outputs}.{following}")
         unreadable = f"video{'s' * (len(runs.unreadable) != 1)} cannot be read, left out"
         self._list(unreadable, runs.unreadable)
@@ -119,7 +123,7 @@ class Display:
         if whys:
             self.console.print(f"{len(whys)} {what}:", style="red")
             for name, why in whys.items():
-                self.console.print(f"  {name}: {why}")
+                self.console.print(visible(f"  {name}: {why}"))
 
 
 def train_and_show(
@@ -183,7 +187,7 @@ def unhealthy(labels: Mapping[Path, str]) -> list[str]:
     said = []
     for (first, *others), finding in by_kind(found):
         more = f" and {len(others)} more" if others else ""
-        said.append(f"Look at {first}{more}: {finding.text}. Try: {finding.remedy}.")
+        said.append(visible(f"Look at {first}{more}: {finding.text}. Try: {finding.remedy}."))
     return said + damaged
 
 

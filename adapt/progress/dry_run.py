@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ...cache.common.counts import counted
 from ..config.grid import Grid
 from ..end_to_end.decoding import Decoding
 from ..grid import check_runs
@@ -52,4 +53,4 @@ def show_runs(grids: Sequence[Grid]) -> None:
         console.print(f"{grid.output}: {grid.source} to {grid.target}{task}")
         for run in list_runs(grid):
             console.print(f"  {run.name}: {run.state}")
-    console.print(f"{sum(len(grid.runs) for grid in grids)} runs")
+    console.print(counted(sum(len(grid.runs) for grid in grids), "run"))

@@ -6,20 +6,18 @@ never followed, and other names of the same file keep their content.
 
 from __future__ import annotations
 
-import errno
 import json
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
+from ...cache.common.regular import read_regular
+from ...cache.common.writing import write_errors, write_whole
 from ...cache.errors import InputError, shorten
 
 REPEAT = "delete the run and repeat it"
-_LARGEST = 2**28  # bytes; text of a run takes kilobytes
 _DEEPEST = 50  # tables and lists within each other; a record has 6
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
@@ -53,20 +51,7 @@ def read_text(path: Path) -> str:
         OSError: it is missing or may not be read.
         ValueError: it is no text of a reasonable size.
     """
-    require_file(path)
-    if path.stat().st_size > _LARGEST:
-        raise ValueError(f"it is larger than {_LARGEST // 2**20} MiB")
-    return path.read_bytes().decode()
-
-
-def require_file(path: Path) -> None:
-    """Require that a path, if it is there, is a file: a pipe or a device may never end.
-
-    Raises:
-        ValueError: it is not.
-    """
-    if path.exists() and not path.is_file():
-        raise ValueError("it is not a regular file")
+    return read_regular(path).decode()
 
 
 def parse_json(text: str) -> Any:
@@ -88,22 +73,16 @@ def parse_json(text: str) -> Any:
     return values
 
 
+def writing(path: Path) -> AbstractContextManager[None]:
+    """`write_errors` of a run's file or folder, or of a file in it."""
+    return write_errors(path, "make room, and the same command continues")
+
+
 def replace_file(path: Path, content: bytes) -> None:
     """Write a file that is, after a kill at any moment, the old one or the new one.
 
     Raises:
         InputError: it cannot be written.
     """
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        temporary.unlink(missing_ok=True)  # of a killed process; or a link, which `x` refuses
-        with temporary.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        if not temporary.is_dir():
-            temporary.unlink(missing_ok=True)
-        remedy = "; make room, and it continues" if error.errno in _FULL else ""
-        raise InputError(f"cannot write {path}: {error.strerror}{remedy}") from None
+    with writing(path):
+        write_whole(path, content)

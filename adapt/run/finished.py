@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
+from ...cache.common.counts import counted
 from ...cache.errors import InputError
 from .folder import is_finished
 from .record import CONFIG, RunRecord, read_record
@@ -151,6 +152,6 @@ class Runs(Sequence[FinishedRun]):
         if self.failed:
             counts.append(f"{len(self.failed)} failed")
         if self.warnings:
-            counts.append(f"{len(self.warnings)} warning{'s' * (len(self.warnings) != 1)}")
+            counts.append(counted(len(self.warnings), "warning"))
         names = [*self.names[:_NAMED], *(["..."] if len(self) > _NAMED else [])]
         return f"Runs({', '.join(counts)}{': ' if names else ''}{', '.join(names)})"

@@ -32,7 +32,7 @@ from torch import nn
 from ...cache.common.locks import release, try_lock
 from ...cache.errors import InputError, shorten
 from ..training.health import Finding
-from .files import replace_file
+from .files import replace_file, writing
 from .metrics import METRICS, read_metrics
 from .record import CONFIG, RunRecord, read_record, write_record
 
@@ -40,6 +40,7 @@ from .record import CONFIG, RunRecord, read_record, write_record
 _OF_LABELS = {f"data.{key}" for key in ("classes", "source.labels", "target.labels", "videos")}
 CHECKPOINT, LOGITS = "checkpoint.pt", "logits.h5"
 HEALTH, RESUME, LOCK = "health.json", "resume.pt", ".lock"
+_NAMED = 12  # settings in a message
 
 
 class RunFolder:
@@ -64,10 +65,8 @@ class RunFolder:
         Raises:
             InputError: it cannot be written.
         """
-        try:
+        with writing(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"cannot write the run {self.path}: {error.strerror}") from None
 
     @property
     def finished(self) -> bool:
@@ -84,10 +83,8 @@ class RunFolder:
         Raises:
             InputError: the folder cannot be written.
         """
-        try:
+        with writing(self.path):
             lock = try_lock(self.path / LOCK)
-        except OSError as error:
-            raise InputError(f"cannot write the run {self.path}: {error.strerror}") from None
         try:
             yield lock is not None
         finally:
@@ -103,8 +100,13 @@ class RunFolder:
         replace_file(metrics, kept)
 
     def log(self, record: Mapping[str, float]) -> None:
-        """Append one line to the metrics."""
-        with (self.path / METRICS).open("a") as file:
+        """Append one line to the metrics.
+
+        Raises:
+            InputError: the disk is full.
+        """
+        path = self.path / METRICS
+        with writing(path), path.open("a") as file:
             file.write(json.dumps(record) + "\n")
 
     def sync_metrics(self) -> int:
@@ -182,9 +184,12 @@ class RunFolder:
         if not differences:
             return
         state = "a finished" if self.finished else "an interrupted"
-        changes = ", ".join(
+        named = [
             f"{d.key} ({shorten(str(d.ours))}, now {shorten(str(d.theirs))})" for d in differences
-        )
+        ]
+        if len(named) > _NAMED:
+            named[_NAMED:] = [f"{len(named) - _NAMED} more"]
+        changes = ", ".join(named)
         both = before.settings().keys() & self.record.settings().keys()
         remedy = ""
         if all(d.key in both for d in differences):

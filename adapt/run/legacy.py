@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...cache.legacy import recipe_from_texts
-from ..config.options import Segments
+from ..config.training import Segments
 
 _RUN = ("method", "modality", "seed", "preset", "train", "options", "end_to_end")
 _SAME = (

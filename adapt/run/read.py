@@ -52,6 +52,8 @@ def load_method(
             for name in ("mean", "deviation"):
                 shape = (sizes.in_features,)
                 require_tensor(statistics[domain][name], shape, torch.float32, f"{domain}'s {name}")
+            if statistics[domain]["deviation"].min() <= 0:
+                raise ValueError(f"{domain}'s deviation is not positive")
     try:
         # Networks of the wrong size may be larger than the memory: first without their weights.
         # Those of a plug-in may compute while they are built.

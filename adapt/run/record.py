@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from ...cache.common.plugins import PluginRecord, require_plugin
 from ...cache.common.ranges import Whole
@@ -41,7 +41,7 @@ class DomainRecord:
             say.
     """
 
-    path: str
+    path: Annotated[str, Field(max_length=4096)]
     sha256: str
     labels: Mapping[str, Whole] | None
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from ...cache import InputError
+from ...cache.common.regular import read_regular
 from ...cache.errors import shorten, unknown
 from .names import match_labels, plain_name
 
@@ -198,10 +199,10 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
         InputError: as `read_task` says.
     """
     try:
-        rows = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
+        rows = list(csv.DictReader(read_regular(path).decode("utf-8-sig").splitlines()))
     except OSError as error:
         raise InputError(f"cannot read the task {path}: {error.strerror}") from None
-    except (UnicodeDecodeError, csv.Error) as error:
+    except (ValueError, csv.Error) as error:
         raise InputError(f"cannot read the task {path}: {error}") from None
     missing = {"class", "source_label", "target_label"} - set(rows[0] if rows else ())
     if missing:
@@ -289,6 +290,6 @@ def _find(path: str | Path) -> Path:
     """A shipped task's file, or a file; a folder may be called like a task."""
     if str(path) in shipped_tasks():
         return _SHIPPED / f"{path}.csv"
-    if Path(path).is_file() or Path(path).suffix:
+    if Path(path).suffix or (Path(path).exists() and not Path(path).is_dir()):
         return Path(path)
     raise unknown("task", str(path), shipped_tasks())

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
-from ..config.options import TrainConfig
+from ..config.training import TrainConfig
 from ..layers.schedules import step_decay
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ...cache import InputError
+from ...cache.common.writing import write_errors
 
 
 class TensorBoard:
@@ -30,8 +31,12 @@ class TensorBoard:
         """Write what the run of a folder has logged after a step.
 
         Raises:
-            InputError: a link stands where they are written.
+            InputError: a link stands where they are written, or the disk is full.
         """
+        with write_errors(folder / "tensorboard"):
+            self._write(folder, step, record)
+
+    def _write(self, folder: Path, step: int, record: Mapping[str, float]) -> None:
         if folder not in self._writers:
             logs = folder / "tensorboard"
             if logs.is_symlink():

@@ -15,6 +15,8 @@ from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from .streams import open_missing_descriptors
+
 # Its modules come from where this process's come from, whatever the flags that Python started with.
 _COMMAND = "import sys; sys.path[:] = sys.argv[3:]; import importlib; "
 _COMMAND += "importlib.import_module(sys.argv[1]).main(int(sys.argv[2]))"
@@ -36,6 +38,7 @@ def start_child(
     Returns:
         the process, and a connection to it: it ends when the child does.
     """
+    open_missing_descriptors()  # the child's connection must be none of them
     ours, theirs = socket.socketpair()
     words = [module, str(theirs.fileno()), *(module_path() if path is None else path)]
     with theirs:

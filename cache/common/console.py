@@ -1,7 +1,7 @@
 """The one console that commands print to, and the progress bar that they share.
 
-Markup is off: file names, labels and ids are shown as they are, whatever brackets they hold. For
-bold or coloured text give a `rich.text.Text` or a ``style``.
+File names, labels and ids are shown as they are, whatever they hold (`terminal`). For bold or
+coloured text give a `rich.text.Text` or a ``style``.
 """
 
 from __future__ import annotations
@@ -14,18 +14,24 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..errors import visible
 from .pace import SAID_EVERY, Pace, every
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
-@lru_cache(maxsize=1)
-def console() -> Console:
-    """The console of this process; it follows whatever ``sys.stdout`` is."""
-    from rich.console import Console
+@lru_cache(maxsize=2)
+def console(*, stderr: bool = False) -> Console:
+    """The console of this process; it follows whatever ``sys.stdout`` or ``sys.stderr`` is."""
+    from .terminal import PlainConsole
 
-    return Console(soft_wrap=True, highlight=False, markup=False)
+    return PlainConsole(stderr=stderr)
+
+
+def print_line(line: str, style: str = "") -> None:
+    """Print one line: breaks in it, as of a file's name, are shown and not obeyed."""
+    console().print(visible(line), style=style)
 
 
 class VideoBar:
@@ -136,4 +142,4 @@ class OutputDisplay:
     def print(self, lines: Iterable[tuple[str, str]]) -> None:
         """Print lines, each with its style."""
         for line, style in lines:
-            console().print(line, style=style)
+            print_line(line, style)

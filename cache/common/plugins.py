@@ -23,6 +23,7 @@ from pathlib import Path
 from types import ModuleType
 
 from ..errors import InputError, printable, shorten
+from .regular import read_regular
 
 _loading: ContextVar[PluginRecord | None] = ContextVar("loading", default=None)
 _loaded: dict[PluginRecord, ModuleType] = {}
@@ -173,9 +174,11 @@ def _file_of(plugin: str) -> Path:
 
 def _sha256(file: Path) -> str:
     try:
-        return hashlib.sha256(file.read_bytes()).hexdigest()
+        return hashlib.sha256(read_regular(file)).hexdigest()
     except OSError as error:
         raise InputError(f"cannot read the plug-in {file}: {error.strerror}") from None
+    except ValueError as error:
+        raise InputError(f"cannot read the plug-in {file}: {error}") from None
 
 
 def _run_file(file: Path, record: PluginRecord) -> ModuleType:

@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 
+from .regular import require_file
+
 
 def read_tensors(path: Path) -> Any:
     """What a file of torch holds, on the CPU; no code in it is run.
@@ -15,8 +17,7 @@ def read_tensors(path: Path) -> Any:
         OSError: it is missing or may not be read.
         ValueError: it holds anything but tensors, plain values, and tables and lists of these.
     """
-    if path.exists() and not path.is_file():  # to open a pipe would wait for ever
-        raise ValueError("it is not a regular file")
+    require_file(path)
     with path.open("rb") as file:
         try:
             return torch.load(file, map_location="cpu", weights_only=True)

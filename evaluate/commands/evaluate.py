@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ...cache.common.console import console, print_line
+from ...cache.common.counts import counted
 from ...cache.common.plugin_option import plugin_option
 from ...cache.errors import InputError
 
@@ -67,6 +69,25 @@ if TYPE_CHECKING:
     multiple=True,
     help="Choose by ensv, entropy, mutual_information, snd or source_accuracy.  [default: ensv]",
 )
+@click.option(
+    "--labels",
+    "hand_labels",
+    type=click.Path(path_type=Path),
+    help="Check the groups by the labels of some videos: a csv that --ask has written.",
+)
+@click.option(
+    "--ask",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Write a page of the N videos whose labels by hand would tell most, and a csv for them.",
+)
+@click.option(
+    "--sheet",
+    type=click.Path(path_type=Path),
+    default=Path("ask.html"),
+    show_default=True,
+    help="That page; its csv lies beside it.",
+)
 @click.option("--figures", type=click.Path(path_type=Path), help="Draw PNG and SVG to this folder.")
 @click.option(
     "--report", "html", type=click.Path(path_type=Path), help="Write all into one HTML file."
@@ -104,6 +125,9 @@ def evaluate(
     select: str | None,
     validators: tuple[str, ...],
     source_features: Path | None,
+    hand_labels: Path | None,
+    ask: int | None,
+    sheet: Path,
     figures: Path | None,
     html: Path | None,
     distances: bool,
@@ -116,8 +140,6 @@ def evaluate(
     take, predictions and scores that need no labels. With --select, prints what label-free
     validators choose.
     """
-    from rich.console import Console
-
     from ..evaluation import evaluate as compute
     from ..report.outputs import check_figures, check_outputs, write_outputs
 
@@ -130,7 +152,7 @@ def evaluate(
     if figures or html:
         check_figures(figures, html, roots)
     check_outputs({**files, "--report": html})
-    with Console(stderr=True).status("evaluating"):
+    with console(stderr=True).status("evaluating"):
         result = compute(
             runs,
             baseline=baseline,
@@ -139,21 +161,29 @@ def evaluate(
             table=table,
             select=select,
             validators=validators,
+            hand_labels=hand_labels,
             distances=distances or html is not None,
             provenance=html is not None,
             features=features,
             source_features=source_features,
         )
-        written = write_outputs(result, files)
-    click.echo(result.to_markdown(details=details))
+    console().print(result.to_markdown(details=details, csv=csv_path))
+    written = write_outputs(result, files)
     if csv_path and result.results and result.unlabelled:
-        click.echo(
+        console().print(
             f"{csv_path} gets the rows of the labelled targets; name the others alone for theirs."
         )
     for path in written:
-        click.echo(f"\nWrote {path}.")
+        console().print(f"\nWrote {path}.")
     if distances:
-        click.echo(f"\n{result.distances_markdown()}")
+        console().print(f"\n{result.distances_markdown()}")
+    if ask:
+        questions = result.ask(ask, sheet, roots=roots)
+        click.echo(
+            f"\nWrote {sheet} and {sheet.with_suffix('.csv')}, which ask for "
+            f"{counted(len(questions), 'video')}: open the page, or fill in the csv, then give "
+            "--labels FILE.csv."
+        )
     if figures or html:
         _draw(result, figures, html, pairs=pairs, roots=roots)
 
@@ -167,27 +197,37 @@ def _draw(
     roots: tuple[str, ...],
 ) -> None:
     """Write the figures to a folder, the report, or both."""
-    from rich.console import Console
+    from rich.text import Text
 
-    from ..figures.style import NotDrawn
+    from ..figures.fonts import missing_font
+    from ..figures.picture import CannotDraw, NotDrawn, Picture
 
-    pictures = []
-    with Console(stderr=True).status("drawing") as status:
+    pictures: list[Picture | NotDrawn] = []
+    missing: frozenset[str] = frozenset()
+    count = 0
+    with console(stderr=True).status("drawing") as status:
         for picture in result.draw(pairs=pairs, roots=roots):
-            if isinstance(picture, NotDrawn):
-                click.echo(picture)
-                continue
-            status.update(f"drawn: {picture.title}")
             pictures.append(picture)
+            if isinstance(picture, NotDrawn):
+                print_line(str(picture))
+                continue
+            status.update(Text(f"drawn: {picture.title}"))
+            missing |= picture.missing()
             if folder:
-                picture.write(folder)
+                try:
+                    picture.write(folder)
+                    count += 1
+                except CannotDraw as error:
+                    print_line(str(error))
+    if missing:
+        print_line(missing_font(missing))
     if folder:
-        click.echo(f"\nWrote {len(pictures)} figures, as PNG and SVG, to {folder}.")
+        console().print(f"\nWrote {counted(count, 'figure')}, as PNG and SVG, to {folder}.")
     if html:
         words = shlex.join(["tcon", *sys.argv[1:]])
         result.to_html(html, pictures=pictures, command=words)
         size = html.stat().st_size / 1e6
-        click.echo(f"\nWrote {html} ({size:.1f} MB), which needs no other file.")
+        console().print(f"\nWrote {html} ({size:.1f} MB), which needs no other file.")
 
 
 def _check_options(given: Mapping[str, Any]) -> None:
@@ -196,8 +236,12 @@ def _check_options(given: Mapping[str, Any]) -> None:
     measured = drawn or given["distances"]
     select, of_tables = given["select"], ("table", "details", "shared_classes")
     wrong = {
-        "--pair and --root are for figures: give --figures DIR or --report FILE": (
-            (given["pairs"] or given["roots"]) and not drawn
+        "--pair is for figures: give --figures DIR or --report FILE": given["pairs"] and not drawn,
+        "--root is for pictures: give --figures DIR, --report FILE or --ask N": (
+            given["roots"] and not (drawn or given["ask"])
+        ),
+        "--select chooses without labels: leave out --labels and --ask": (
+            select and (given["hand_labels"] or given["ask"])
         ),
         "--latex writes one of the paper's tables: give --table 1 to 5 too": (
             given["latex_path"] and not given["table"]

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from ...cache.common.console import print_line
+from ...cache.common.counts import counted
 from ...cache.common.plugin_option import plugin_option
 from ...cache.errors import InputError
 
@@ -59,8 +61,8 @@ def export(
         if output is None:
             raise InputError("name the model's file: -o FILE.pt2 or -o FILE.onnx")
         exported = export_model(source, output, weights=weights, features=features)
-        click.echo(f"Wrote {exported}.")
-        click.echo(f"{exported.described} says how to feed it.")
+        print_line(f"Wrote {exported}.")
+        print_line(f"{exported.described} says how to feed it.")
         return
     from ...cache.sources import sources_of
 
@@ -72,4 +74,5 @@ def export(
 
     output = output or source.with_suffix(".npz")
     videos = export_npz(source, output, modality=modality, segments=segments)
-    click.echo(f"Wrote {output}: {videos} videos, their {modality} features.")
+    whose = "its" if videos == 1 else "their"
+    print_line(f"Wrote {output}: {counted(videos, 'video')}, {whose} {modality} features.")

@@ -9,6 +9,8 @@ from typing import Any
 import click
 
 from ...cache.common.plugin_option import plugin_option
+from ...cache.errors import InputError
+from ...extract.known import require_known
 from ...extract.machine.command_options import machine_options
 
 
@@ -60,6 +62,10 @@ def predict(
 
     VIDEOS are files, folders of videos and lists.
     """
+    if not run.exists():
+        raise InputError(f"no such run: {run}")
+    require_known(None, weights)
+
     from ...adapt.inference.features import plan_features
     from ...adapt.inference.loaded_run import load_run
     from ...adapt.inference.videos import read_items
@@ -70,7 +76,7 @@ def predict(
     from ..predict.report import Outputs, show_predictions
 
     keep_freed_memory()
-    items = read_items(videos, root=root)
+    items = read_items(videos, root=root, on_note=click.echo)
     with decoding_soon(
         Reading, workers=machine["workers"]
     ):  # its process starts while the run is loaded

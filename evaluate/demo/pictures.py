@@ -13,7 +13,8 @@ from torchvision.transforms.v2 import functional as tv
 from ...cache.recipe import Sampling
 from ...extract.decoding import read_frames
 from ...extract.snippets.sampling import centres, snippet_frames
-from ..figures.style import COLOURS, Picture
+from ..figures.picture import Picture
+from ..figures.style import COLOURS
 from .steps import TaskAccuracies
 
 _HEIGHT, _WIDTH = 72, 96

@@ -83,7 +83,7 @@ def run_demo(
     knobs = ", ".join(f"{name} = {value:g}" for name, value in world.turned.items())
     for title, result in scored.items():
         console().print(f"\n{title}", style="bold")
-        print(result.to_markdown())
+        console().print(result.to_markdown())
         result.to_csv(output / f"{made.tasks[title].stem}.csv")
     for picture in (
         frames_picture(made.one_per_class, list(made.domains)),

@@ -18,7 +18,7 @@ def export_npz(
     """Write a feature file's videos in the order of their ids, without pickles.
 
     The arrays are ``ids``, ``labels``, ``splits`` [N]; without ``segments``, ``features`` [S, D]
-    float16, ``frame`` [S] and ``start``, ``count`` [N], of which video n owns
+    as stored, ``frame`` [S] and ``start``, ``count`` [N], of which video n owns
     ``start[n] : start[n] + count[n]``; with them, ``features`` [N, K, D] and ``frame`` [N, K]. Of
     several views the first, the centre crop, is written.
 

@@ -10,7 +10,8 @@ from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 
 from ..runs.groups import Group
-from .style import COLOURS, LINES, MARKERS, Picture, new_figure, style
+from .picture import Picture
+from .style import COLOURS, LINES, MARKERS, drawn, legend_columns, new_figure, style
 
 
 @dataclass(frozen=True)
@@ -66,9 +67,12 @@ def draw_accuracies(panels: Mapping[str, Series]) -> Figure:
     names = list(dict.fromkeys(name for series in panels.values() for name in series))
     columns = min(len(panels), 2)
     rows = -(-len(panels) // columns)
-    drawn: dict[str, ErrorbarContainer] = {}
+    lines: dict[str, ErrorbarContainer] = {}
+    width = max(4.4, 3.2 * columns)
+    labels = {name: drawn(name, width - 0.6) for name in names}
+    legend = legend_columns(labels.values(), width)
     with style():
-        figure = new_figure(max(4.4, 3.2 * columns), 3.3 * rows + 0.6)
+        figure = new_figure(width, 3.3 * rows + 0.4 + 0.2 * -(-len(names) // legend))
         axes = [figure.add_subplot(rows, columns, place + 1) for place in range(len(panels))]
         for axis, (title, series) in zip(axes, panels.items(), strict=True):
             found = {at.segments for members in series.values() for at in members}
@@ -80,19 +84,20 @@ def draw_accuracies(panels: Mapping[str, Series]) -> Figure:
                 # Side by side, so that intervals do not hide each other.
                 place = np.array([ks.index(at.segments) for at in members])
                 x = place + 0.08 * (n - (len(names) - 1) / 2)
-                drawn[name] = axis.errorbar(
-                    x, mean, [mean - low, high - mean], label=name, capsize=3,
+                lines[name] = axis.errorbar(
+                    x, mean, [mean - low, high - mean], label=labels[name], capsize=3,
                     color=COLOURS[n % len(COLOURS)], linestyle=LINES[n % len(LINES)],
                     marker=MARKERS[n % len(MARKERS)],
                 )  # fmt: skip
             axis.set_xticks(range(len(ks)), ks)
             axis.set_xlabel("segments K")
             axis.set_ylim(0, 102)
-            axis.set_title(title.replace(", ", "\n"))
+            transfer, modality = title.rsplit(", ", 1)
+            axis.set_title(f"{drawn(transfer, 2.8)}\n{modality}")
         figure.supylabel("target accuracy, %", fontsize="medium")
         figure.legend(
-            handles=[drawn[name] for name in names], loc="outside lower center",
-            ncols=min(len(names), 3), frameon=False,
+            handles=[lines[name] for name in names], loc="outside lower center",
+            ncols=legend, frameon=False,
         )  # fmt: skip
     return figure
 

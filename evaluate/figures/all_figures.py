@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from ...cache import InputError
 from ..runs.embeddings import Loader, RunFeatures
@@ -15,7 +16,7 @@ from .data.clouds import feature_clouds
 from .data.coattention import co_attends
 from .data.frames import pair_frames
 from .data.pairs import PairChoice, attend_pairs, attention_to_test_videos, check_pairs, shown_pairs
-from .style import NotDrawn, Picture
+from .picture import NotDrawn, Picture, draw
 from .training_curves import curves_picture, training_logs
 from .tsne import tsne_picture
 
@@ -48,20 +49,15 @@ def draw_all(
             "no method of these runs has the co-attention that pairs (pairs=, --pair) would show"
         )
     if panels := accuracy_by_segments([*groups, *fused]):
-        yield accuracy_picture(panels)
+        yield draw("accuracy by segments", "all runs", partial(accuracy_picture, panels))
     for group, name in zip(groups, folder_names(groups), strict=True):
-        try:
-            logs = training_logs(group)
-        except InputError as error:
-            yield NotDrawn("training curves", name, str(error))
-        else:
-            yield curves_picture(logs, name)
+        yield draw("training curves", name, partial(_curves, group, name))
         try:
             run = loader.load(group.first)
         except InputError as error:
             yield NotDrawn("features", name, str(error))
             continue
-        yield tsne_picture(feature_clouds(run), name, run.loaded.classes)
+        yield draw("features", name, partial(_features, run, name))
         yield from coattention_pictures(run, name, pairs)
 
 
@@ -84,7 +80,7 @@ def coattention_pictures(
     pairs = attend_pairs(run, shown_pairs(run, choice))
     everyone = attention_to_test_videos(run)
     if everyone is not None:
-        yield attention_picture(everyone, pairs, name)
+        yield draw("attention", name, partial(attention_picture, everyone, pairs, name))
     try:
         frames = [pair_frames(pair, choice.roots) for pair in pairs]
     except InputError as error:
@@ -93,7 +89,15 @@ def coattention_pictures(
         yield NotDrawn("co-attention", name, str(error))
         return
     for number, (pair, images) in enumerate(zip(pairs, frames, strict=True), start=1):
-        yield coattention_picture(pair, images, f"{name}_coattention_{number}", name, number)
+        yield draw("co-attention", name, partial(coattention_picture, pair, images, name, number))
+
+
+def _curves(group: Group, name: str) -> Picture:
+    return curves_picture(training_logs(group), name)
+
+
+def _features(run: RunFeatures, name: str) -> Picture:
+    return tsne_picture(feature_clouds(run), name, run.loaded.classes)
 
 
 def _co_attends(group: Group) -> bool:

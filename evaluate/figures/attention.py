@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from .data.pairs import PairAttention
-from .style import COLOURS, LINES, MARKERS, Picture, new_figure, style
+from .picture import Picture
+from .style import COLOURS, LINES, MARKERS, drawn, new_figure, style
 
 
 def attention_picture(everyone: np.ndarray, pairs: Sequence[PairAttention], name: str) -> Picture:
@@ -77,4 +78,4 @@ def _pair(axis: Axes, pair: PairAttention) -> None:
     )  # fmt: skip
     axis.axhline(1 / len(pair.predicted), linestyle=LINES[2], color="black", label="uniform")
     axis.set_xlabel(pair.time_unit)
-    axis.set_title(pair.target.id, fontsize=9)
+    axis.set_title(drawn(pair.target.id, 3.2), fontsize=9)

@@ -9,21 +9,19 @@ from matplotlib.figure import Figure
 
 from .data.frames import PairFrames
 from .data.pairs import PairAttention
-from .style import Picture, new_figure, show_frame, style
+from .picture import Picture
+from .style import drawn, new_figure, show_frame, style
 
 _CELL = 0.95  # inches
 _MARGIN = 0.4
 
 
-def coattention_picture(
-    pair: PairAttention, frames: PairFrames, file: str, name: str, number: int
-) -> Picture:
+def coattention_picture(pair: PairAttention, frames: PairFrames, name: str, number: int) -> Picture:
     """The co-attention matrix of a pair of videos.
 
     Args:
         pair: the videos and their co-attention.
         frames: an image of each segment of both.
-        file: name of the picture's files.
         name: of the run.
         number: of the pair among the run's.
     """
@@ -40,7 +38,7 @@ def coattention_picture(
         ),
     )
     return Picture(
-        file,
+        f"{name}_coattention_{number}",
         f"{name}: co-attention, pair {number}",
         f"Share of each pair of segments in the co-attention of {source.id} (rows) and "
         f"{target.id} (columns), in percent; dark is high, and {100 / pair.joint.size:.1f} "
@@ -91,6 +89,6 @@ def draw_coattention(
         axis.set_xticks([])
         axis.set_yticks([])
         axis.spines[:].set_visible(True)
-        figure.supylabel(f"source: {titles[0]}", fontsize=9)
-        figure.suptitle(f"target: {titles[1]}", fontsize=9)
+        figure.supylabel(drawn(f"source: {titles[0]}", size[1] - 0.4), fontsize=9)
+        figure.suptitle(drawn(f"target: {titles[1]}", size[0] - 0.4), fontsize=9)
     return figure

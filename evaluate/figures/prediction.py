@@ -8,7 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ...adapt.inference.prediction import Prediction
-from .style import COLOURS, LINES, MARKERS, Picture, new_figure, show_frame, style
+from .picture import Picture
+from .style import COLOURS, LINES, MARKERS, drawn, new_figure, show_frame, style
 
 _CELL = 1.25  # inches
 
@@ -30,10 +31,13 @@ def draw_prediction(prediction: Prediction, images: Sequence[np.ndarray], *, nam
 def _draw(prediction: Prediction, images: Sequence[np.ndarray], title: str) -> Figure:
     segments, scores, classes = len(images), prediction.segment_scores, prediction.classes
     with style():
-        figure = new_figure(max(_CELL * segments, 4), 2 * _CELL + 1)
+        width = max(_CELL * segments, 4)
+        figure = new_figure(width, 2 * _CELL + 1)
         grid = figure.add_gridspec(2, segments, height_ratios=(1, 1.1))
         for j, image in enumerate(images):
-            words = "" if scores is None else f"{classes[scores[j].argmax()]} {scores[j].max():.0%}"
+            words = ""
+            if scores is not None:
+                words = f"{drawn(classes[scores[j].argmax()], _CELL)} {scores[j].max():.0%}"
             show_frame(figure.add_subplot(grid[0, j]), image, words, f"segment {j}")
         axis = figure.add_subplot(grid[1, :], label="attention")
         times, end, unit = prediction.frames, float(prediction.video.frames), "frame"
@@ -51,8 +55,9 @@ def _draw(prediction: Prediction, images: Sequence[np.ndarray], title: str) -> F
         else:
             axis.set_title("this method does not weigh single segments", fontsize=8)
             axis.set_yticks([])
-        axis.set_xlim(0, end)  # the whole video, so that each frame is above its time
+        # The whole video, if its length is known, so that each frame is above its time.
+        axis.set_xlim(0, max(end, times.max()) or 1)
         axis.set_ylabel("attention")
         axis.set_xlabel(unit)
-        figure.suptitle(title, fontsize=9)
+        figure.suptitle(drawn(title, width - 0.4), fontsize=9)
     return figure

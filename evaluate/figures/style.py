@@ -3,18 +3,16 @@ styles that still differ in grey."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from io import BytesIO
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ...cache.common.writing import write_output
+from ..tables.cells import cell_len, named
 
 if TYPE_CHECKING:
     from matplotlib.typing import RcKeyType  # from matplotlib 3.11 on
@@ -33,58 +31,11 @@ _STYLE: dict[RcKeyType, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "svg.hashsalt": "tcon",  # equal figures give equal files
+    "text.parse_math": False,  # a $ in a name is no formula
+    "text.usetex": False,
+    "axes.formatter.use_mathtext": False,
 }
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure and what a reader needs to know about it.
-
-    Args:
-        name: of its files, without suffix.
-        title: a few words.
-        caption: what is drawn, and how to read it.
-        figure: the drawing.
-        photo: it holds images or thousands of points, so a report embeds it as WebP, not as SVG.
-        dpi: dots per inch of PNG and WebP.
-    """
-
-    name: str
-    title: str
-    caption: str
-    figure: Figure
-    photo: bool = False
-    dpi: int = 120
-
-    def encode(self, kind: Literal["png", "svg", "webp"]) -> bytes:
-        """The content of an image file."""
-        buffer = BytesIO()
-        # Without the date, equal figures give equal files.
-        metadata = {"Date": None} if kind == "svg" else None
-        with matplotlib.rc_context(_STYLE):
-            self.figure.savefig(buffer, format=kind, dpi=self.dpi, metadata=metadata)
-        return buffer.getvalue()
-
-    def write(self, folder: Path) -> None:
-        """``NAME.png`` and ``NAME.svg``.
-
-        Raises:
-            InputError: they cannot be written.
-        """
-        for kind in ("png", "svg"):
-            write_output(folder / f"{self.name}.{kind}", self.encode(kind))
-
-
-@dataclass(frozen=True)
-class NotDrawn:
-    """A figure that cannot be drawn: ``what`` it would show, of which ``run``, and why not."""
-
-    what: str
-    run: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"No {self.what} of {self.run}: {self.reason}"
+_CELLS = 13  # letters to an inch
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -97,8 +48,19 @@ def style() -> AbstractContextManager[None]:
     return matplotlib.rc_context(_STYLE)
 
 
+def drawn(name: str, width: float) -> str:
+    """A name of the user's as text of about ``width`` inches; every such name is drawn so."""
+    return named(name, int(_CELLS * width))
+
+
+def legend_columns(labels: Collection[str], width: float) -> int:
+    """How many columns, at most 3, a legend of these labels has room for in ``width`` inches."""
+    widths = [cell_len(label) + 5 for label in labels]  # with its mark
+    return max(1, min(3, len(widths), int(_CELLS * width) // max(widths)))
+
+
 def show_frame(axis: Axes, image: np.ndarray, label: str, name: str) -> None:
-    """Show an image [H, W, 3] with a label under it; ``name`` is the label of the axes."""
+    """Show an image [H, W, 3] with a short label under it; ``name`` is the label of the axes."""
     axis.imshow(image)
     axis.set_label(name)
     axis.set_xticks([])

@@ -15,7 +15,8 @@ from ...adapt.run.read import read_health
 from ...adapt.training.health import by_kind
 from ...cache import InputError
 from ..runs.groups import Group
-from .style import COLOURS, LINES, MARKERS, Picture, new_figure, style
+from .picture import Picture
+from .style import COLOURS, LINES, MARKERS, drawn, new_figure, style
 
 Records = Sequence[Mapping[str, float]]
 
@@ -96,7 +97,7 @@ def draw_curves(seeds: Sequence[Records]) -> Figure:
         for place, (title, keys) in enumerate(panels.items(), start=1):
             axis = figure.add_subplot(rows, columns, place)
             for n, key in enumerate(keys):
-                name = key.removesuffix(_ACCURACY).replace("_", " ").replace("$", r"\$")
+                name = drawn(key.removesuffix(_ACCURACY).replace("_", " "), 2)
                 _line(axis, n, name, seeds, key)
             if title == "attention loss":
                 _mark_start(axis, seeds)

@@ -14,10 +14,12 @@ from sklearn.manifold import TSNE
 from sklearn.neighbors import NearestNeighbors
 
 from .data.clouds import Cloud, FeatureClouds
-from .style import COLOURS, MARKERS, UNKNOWN, Picture, new_figure, style
+from .picture import Picture
+from .style import COLOURS, MARKERS, UNKNOWN, drawn, legend_columns, new_figure, style
 
 _PCA = 50  # dimensions that t-SNE sees
-_NEIGHBOURS = 6  # points that say how dense a place is
+_NEIGHBOURS = 12  # points that say whose a place is
+_WIDTH = 4.6  # inches
 # Filled, hollow and crossed: told apart without colour.
 _SHAPES = {"source": MARKERS[0], "target": MARKERS[1], "target-aligned source": "x"}
 
@@ -37,9 +39,9 @@ def tsne_picture(clouds: FeatureClouds, name: str, classes: Sequence[str]) -> Pi
     caption = (
         f"t-SNE after G_f of {clouds.source_videos} source training and {clouds.target_videos} "
         f"target test videos{aligned}; a video is its segments "
-        f"{'side by side' if clouds.concatenated else 'averaged'}. Colours, and the numbers in the "
-        "middle of each class, are true classes, which adaptation did not see of the target. "
-        "Distances between far groups mean little."
+        f"{'side by side' if clouds.concatenated else 'averaged'}. Colours are the true classes"
+        f"{_known_of_target(clouds)}; a class's number stands where it is most by itself, and is "
+        "missing where it is nowhere in the majority. Distances between far groups mean little."
     )
     panels = {"segments": clouds.segments, "videos": clouds.videos}
     figure = draw_tsne(panels, classes)
@@ -62,8 +64,8 @@ def tsne(clouds: Mapping[str, Cloud], *, seed: int = 0) -> dict[str, np.ndarray]
 
 
 def draw_tsne(panels: Mapping[str, Mapping[str, Cloud]], classes: Sequence[str]) -> Figure:
-    """A panel for segments and one for videos, say. Each class's number stands in the middle of
-    its points, for grey print.
+    """A panel for segments and one for videos, say. Each class's number stands where the class is
+    most by itself, for grey print.
 
     Args:
         panels: per title, the clouds "source", "target" and perhaps "target-aligned source".
@@ -74,9 +76,16 @@ def draw_tsne(panels: Mapping[str, Mapping[str, Cloud]], classes: Sequence[str])
     )
     known = [c for c, _ in counts.most_common() if c >= 0][: len(COLOURS)]
     colours = {c: COLOURS[n] for n, c in enumerate(sorted(known))}
+    legend = {
+        f"{n} {drawn(classes[c], _WIDTH - 1)}": colour
+        for n, (c, colour) in enumerate(colours.items(), start=1)
+    }
+    if set(counts) - set(colours):
+        legend["other or unknown class"] = UNKNOWN
+    columns = legend_columns(legend, _WIDTH)
     with style():
         # One above the other, so that a phone shows points and letters large enough.
-        figure = new_figure(4.6, 3.9 * len(panels) + 1)
+        figure = new_figure(_WIDTH, 3.9 * len(panels) + 0.4 + 0.2 * -(-len(legend) // columns))
         for axis, (title, clouds) in zip(
             figure.subplots(len(panels), 1, squeeze=False)[:, 0], panels.items(), strict=True
         ):
@@ -89,22 +98,23 @@ def draw_tsne(panels: Mapping[str, Mapping[str, Cloud]], classes: Sequence[str])
             axis.set_yticks([])
             axis.spines[:].set_visible(True)
         kinds = dict.fromkeys(name for clouds in panels.values() for name in clouds)
-        others = set(counts) - set(colours)
         figure.legend(
             handles=[_key(name, "black", name) for name in kinds],
             loc="outside upper center", ncols=3, frameon=False, columnspacing=1, handletextpad=0.2,
         )  # fmt: skip
         figure.legend(
-            handles=[
-                *(
-                    _key("class", colour, f"{n} {classes[c]}")
-                    for n, (c, colour) in enumerate(colours.items(), start=1)
-                ),
-                *([_key("class", UNKNOWN, "other or unknown class")] if others else []),
-            ],
-            loc="outside lower center", ncols=3, frameon=False, columnspacing=1, handletextpad=0.2,
+            handles=[_key("class", colour, label) for label, colour in legend.items()],
+            loc="outside lower center", ncols=columns, frameon=False, columnspacing=1,
+            handletextpad=0.2,
         )  # fmt: skip
     return figure
+
+
+def _known_of_target(clouds: FeatureClouds) -> str:
+    known = clouds.videos["target"].classes >= 0  # [n]
+    if not known.any():
+        return " of the source, for the target is unlabelled"
+    return ", which adaptation did not see of the target"
 
 
 def _scatter(
@@ -125,15 +135,21 @@ def _number(
     clouds: Mapping[str, Cloud],
     colours: Mapping[int, str],
 ) -> None:
-    """Put each class's number where its points are densest; it may have several clusters."""
+    """Put each class's number where it is the purest, of such places where its points are the
+    densest; nowhere where it is no majority of the points around."""
     where = np.concatenate([points[name] for name in clouds])
     classes = np.concatenate([cloud.classes for cloud in clouds.values()])
+    where, classes = where[classes >= 0], classes[classes >= 0]  # [n, 2], [n]
     for n, c in enumerate(colours, start=1):
-        own = where[classes == c]  # [n, 2]
-        if len(own):
-            near = NearestNeighbors(n_neighbors=min(_NEIGHBOURS, len(own))).fit(own)
-            distances, _ = near.kneighbors(own)  # [n, neighbours], each point among its own
-            x, y = own[distances.sum(1).argmin()]
+        own = where[classes == c]  # [m, 2]
+        if not len(own):
+            continue
+        near = NearestNeighbors(n_neighbors=min(_NEIGHBOURS, len(own))).fit(where)
+        distances, around = near.kneighbors(own)  # [m, neighbours], the point itself among them
+        purity = (classes[around] == c).mean(1)  # [m]
+        best = np.lexsort((distances.sum(1), -purity))[0]
+        if purity[best] > 0.5:
+            x, y = own[best]
             axis.text(
                 x, y, str(n), ha="center", va="center", fontsize=8,
                 weight="bold", bbox={"boxstyle": "circle", "fc": "white", "alpha": 0.8, "pad": 0.2},

@@ -6,18 +6,22 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...adapt.inference.loaded_run import LoadedRun
 from ...adapt.inference.stream import Result, predict_videos
 from ...cache import Failure, InputError
-from ...cache.common.console import VideoBar, console
+from ...cache.common.console import VideoBar, console, print_line
+from ...cache.common.counts import counted
 from ...cache.common.writing import DiskError
 from ...extract.features.pipeline import Progress
 from ...extract.features.plan import Plan
 from ...extract.lists.videos import VideoItem
-from .figures import PredictionFigures
 from .files import CsvPredictions, JsonPredictions
 from .table import PredictionTable
+
+if TYPE_CHECKING:
+    from .figures import PredictionFigures  # it needs matplotlib
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +55,7 @@ def show_predictions(
     Raises:
         InputError: there is no place to write to, or no package to draw with.
     """
-    drawing = PredictionFigures(outputs.figures) if outputs.figures else None
+    drawing = _drawing(outputs.figures) if outputs.figures else None
     table = PredictionTable([item.id for item in items], run.classes, outputs.top)
     failures = 0
     with ExitStack() as stack:
@@ -60,22 +64,25 @@ def show_predictions(
             for kind, path in ((CsvPredictions, outputs.csv), (JsonPredictions, outputs.json))
             if path
         ]
-        console().print(table.head)
+        print_line(table.head)
         bar = stack.enter_context(VideoBar("predict", transient=True))
+
+        waiting = iter(items)  # results come in their order
 
         def take(result: Result) -> None:
             nonlocal failures
+            item = next(waiting)
             failures += isinstance(result, Failure)
-            console().print(table.line(result))
+            print_line(table.line(result))
             for file in files:
                 file.add(result)
             if drawing and not isinstance(result, Failure):
                 try:
-                    drawing.draw(result)
+                    drawing.draw(result, item.path)
                 except DiskError:
                     raise
                 except InputError as error:
-                    console().print(f"No figure of {result.video.id}: {error}")
+                    print_line(f"No figure of {result.video.id}: {error}")
 
         def show(progress: Progress) -> None:
             bar.count(len(items), done=progress.done, failed=progress.failed)
@@ -87,7 +94,21 @@ def show_predictions(
                 console().print(f"Left what is done in {file.unfinished}.")
             raise
     if failures:
-        console().print(f"{failures} of {len(items)} videos failed.", style="yellow")
+        console().print(f"{failures} of {counted(len(items), 'video')} failed.", style="yellow")
+    if drawing and drawing.missing:
+        from ..figures.fonts import missing_font  # it needs matplotlib, which is there now
+
+        print_line(missing_font(drawing.missing))
     for path in filter(None, (outputs.csv, outputs.json, outputs.figures)):
         console().print(f"Wrote {path}.")
     return failures
+
+
+def _drawing(folder: Path) -> PredictionFigures:
+    try:
+        from .figures import PredictionFigures
+    except ModuleNotFoundError:
+        raise InputError(
+            "--figures needs matplotlib: pip install 'tcon[demo]', or leave it out"
+        ) from None
+    return PredictionFigures(folder)

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from ...adapt.inference.prediction import Prediction
 from ...adapt.inference.stream import Result
 from ...cache import Failure
+from ...cache.errors import visible
+from ..tables.cells import cell_len, named, padded
 
-_WIDEST = 60  # characters of a video's name
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 
 
@@ -23,24 +24,31 @@ class PredictionTable:
 
     def __init__(self, ids: Sequence[str], classes: Sequence[str], top: int) -> None:
         self._top = min(top, len(classes))
-        self._video = min(max(5, *map(len, ids)), _WIDEST)
-        self._label = max(5, *map(len, classes))
+        self._video, self._label = _widest("video", ids), _widest("label", classes)
 
     @property
     def head(self) -> str:
         """The line above all others."""
-        label = f"{'label':<{self._label}}   score"
-        return "  ".join([f"{'video':<{self._video}}", *[label] * self._top, "attention"])
+        label = f"{padded('label', self._label)}   score"
+        return "  ".join([padded("video", self._video), *[label] * self._top, "attention"])
 
     def line(self, result: Result) -> str:
         """The line of a video."""
-        id_ = result.video if isinstance(result, Failure) else result.video.id
-        name = id_ if len(id_) <= self._video else f"…{id_[1 - self._video :]}"
         if isinstance(result, Failure):
-            return f"{name:<{self._video}}  failed: {result.reason} ({result.stage})"
+            failed = visible(f"failed: {result.reason} ({result.stage})")
+            return f"{_cell(result.video, self._video)}  {failed}"
         best = result.best[: self._top]
-        cells = [f"{label:<{self._label}}  {score:6.1%}" for label, score in best]
-        return "  ".join([f"{name:<{self._video}}", *cells, _attention(result)])
+        cells = [f"{_cell(label, self._label)}  {score:6.1%}" for label, score in best]
+        return "  ".join([_cell(result.video.id, self._video), *cells, _attention(result)])
+
+
+def _widest(head: str, names: Sequence[str]) -> int:
+    """Columns that a head and the names below it need."""
+    return max(cell_len(named(name)) for name in (head, *names))
+
+
+def _cell(name: str, cells: int) -> str:
+    return padded(named(name, cells), cells)
 
 
 def _attention(prediction: Prediction) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..hand_labels.checked import Checked
 from ..runs.groups import Group
 from ..runs.logs import Health
 from ..runs.provenance import Provenance
@@ -49,6 +50,7 @@ class Content:
         notes: on the results.
         unlabelled: predictions and label-free scores of the other groups.
         unlabelled_notes: on these.
+        checked: what hand labels say of them; empty where none were given.
         remarks: which groups could not be fused and why, and what fused ones differ in.
         shared_classes: whether test videos were predicted among the target's classes alone.
         unfinished: folders of runs that were left out.
@@ -73,6 +75,7 @@ class Content:
     notes: tuple[str, ...] = ()
     unlabelled: tuple[Unlabelled, ...] = ()
     unlabelled_notes: tuple[str, ...] = ()
+    checked: tuple[Checked, ...] = ()
     remarks: tuple[str, ...] = ()
     shared_classes: bool = False
     unfinished: tuple[Path, ...] = ()

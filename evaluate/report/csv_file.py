@@ -28,8 +28,8 @@ _ACCURACIES = (
     *("trains_on_target_labels", "note", "runs"),
 )
 _PREDICTIONS = (
-    *("transfer", "method", "modality", "segments", "video", "class", "probability"),
-    "recommended",
+    *("transfer", "method", "modality", "segments", "video", "class", "score"),
+    *("seeds_agree", "methods_agree", "source_distance", "look", "recommended"),
 )
 _CANDIDATES = (
     *("transfer", "method", "modality", "segments", "seeds", "key", "value", *VALIDATORS),
@@ -86,13 +86,17 @@ def prediction_rows(
             "method": result.group.method,
             "modality": result.group.modality,
             "segments": result.group.segments,
-            "video": prediction.video,
-            "class": prediction.label,
-            "probability": prediction.probability,
+            "video": label.video,
+            "class": label.label,
+            "score": label.score,
+            "seeds_agree": label.seeds_agree,
+            "methods_agree": label.methods_agree,
+            "source_distance": label.source_distance,
+            "look": "yes" if label.look else "",
             "recommended": "yes" if result.group in taken else "",
         }
         for result in results
-        for prediction in result.predictions
+        for label in result.labels
     ]
 
 

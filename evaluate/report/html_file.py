@@ -18,6 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ... import __version__
 from ...cache.common.writing import write_output
+from ...cache.errors import visible_lines
 from ..runs.logs import HealthWarning
 from ..runs.provenance import FeatureOrigin, TaskFile
 from ..runs.settings import SettingsTable
@@ -27,18 +28,20 @@ from .content import Content
 from .page import distances, reported
 
 if TYPE_CHECKING:
-    from ..figures.style import Picture  # it needs matplotlib
+    from ..figures.picture import NotDrawn, Picture  # these need matplotlib
 
 _HASHED = {"source": "sha256, with labels", "target": "sha256, without labels"}
 _TASK_COLUMNS = ("task", "class", "source_label", "target_label", "class_index")
 
 
-def to_html(content: Content, *, pictures: Iterable[Picture] = (), command: str = "") -> str:
+def to_html(
+    content: Content, *, pictures: Iterable[Picture | NotDrawn] = (), command: str = ""
+) -> str:
     """The report.
 
     Args:
         content: of runs.
-        pictures: drawn, in their order.
+        pictures: drawn, in their order, and why others are not.
         command: that makes the report; empty where it was none.
     """
     shown = [_picture(picture) for picture in pictures]
@@ -72,11 +75,15 @@ def to_html(content: Content, *, pictures: Iterable[Picture] = (), command: str 
             "tasks": [{"name": task.name, "csv": task_csv(task)} for task in provenance.tasks],
             "commands": [shlex.join(words) for words in provenance.commands],
         }
-    return _environment().get_template("report.html.j2").render(values)
+    return environment().get_template("report.html.j2").render(values)
 
 
 def write_html(
-    content: Content, path: str | Path, *, pictures: Iterable[Picture] = (), command: str = ""
+    content: Content,
+    path: str | Path,
+    *,
+    pictures: Iterable[Picture | NotDrawn] = (),
+    command: str = "",
 ) -> None:
     """Write `to_html`.
 
@@ -88,7 +95,7 @@ def write_html(
 
 def blocks_html(blocks: Sequence[Block]) -> str:
     """Blocks alone, without a page around them: for a notebook."""
-    macros: Any = _environment().get_template("blocks.html.j2").module
+    macros: Any = environment().get_template("blocks.html.j2").module
     return str(macros.blocks(blocks))
 
 
@@ -113,15 +120,22 @@ def wrapped(command: str, width: int = 80) -> str:
     return " \\\n    ".join(" ".join(line) for line in lines)
 
 
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """Of the templates; whatever they show is escaped."""
+    made = Environment(
         loader=PackageLoader("tcon.evaluate.report"),
         autoescape=True,
+        finalize=_printable,
         undefined=StrictUndefined,
         trim_blocks=False,
     )
-    environment.filters["wrapped"] = wrapped
-    return environment
+    made.filters["wrapped"] = wrapped
+    return made
+
+
+def _printable(value: object) -> object:
+    """Without what UTF-8 or HTML cannot hold; what the templates made of it stays as it is."""
+    return visible_lines(value) if type(value) is str else value
 
 
 def _transfers(content: Content) -> list[str]:
@@ -136,12 +150,20 @@ def _lead(content: Content) -> str:
     return f"{methods}: {some}{'' if len(groups) == 1 else 's'}, compared by tcon {__version__}."
 
 
-def _picture(picture: Picture) -> Mapping[str, str]:
-    """Drawings as SVG, photographs as WebP, both inside the page."""
-    if picture.photo:
-        mime, content = "image/webp", picture.encode("webp")
-    else:
-        mime, content = "image/svg+xml", picture.encode("svg")
+def _picture(picture: Picture | NotDrawn) -> Mapping[str, str]:
+    """Drawings as SVG, photographs as WebP, both inside the page; else why there is none."""
+    from ..figures.picture import CannotDraw, Picture  # they need matplotlib
+
+    if not isinstance(picture, Picture):
+        return {"problem": str(picture)}
+    try:
+        mime, content = (
+            ("image/webp", picture.encode("webp"))
+            if picture.photo
+            else ("image/svg+xml", picture.encode("svg"))
+        )
+    except CannotDraw as error:
+        return {"problem": str(error)}
     source = f"data:{mime};base64,{base64.b64encode(content).decode()}"
     return {"title": picture.title, "caption": picture.caption, "source": source}
 

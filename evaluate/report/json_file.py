@@ -12,6 +12,7 @@ import numpy as np
 
 from ... import __version__
 from ...cache.common.writing import write_output
+from ..hand_labels.checked import Checked
 from ..runs.groups import Group
 from ..scores.choices.outcomes import Outcome
 from ..scores.choices.recommendation import Recommendation
@@ -19,6 +20,7 @@ from ..scores.choices.selection import Candidate, Selection
 from ..scores.choices.validators import DEFAULT
 from ..scores.paired import Comparison
 from ..scores.results import Result
+from ..scores.trust.labels import VideoLabel
 from ..scores.unlabelled import Unlabelled
 from ..tables.layout import sample_std
 from .content import Content
@@ -33,6 +35,7 @@ def to_json(content: Content) -> dict[str, Any]:
         "notes": list(content.notes),
         "unlabelled": [_unlabelled(result) for result in content.unlabelled],
         "unlabelled_notes": list(content.unlabelled_notes),
+        "checked": [_checked(one) for one in content.checked],
         "fusion_remarks": list(content.remarks),
         "shared_classes": content.shared_classes,
         "unfinished": [str(folder) for folder in content.unfinished],
@@ -81,10 +84,34 @@ def _unlabelled(result: Unlabelled) -> dict[str, Any]:
         "entropy": result.entropy,
         "mutual_information": result.mutual_information,
         "confident": result.confident,
-        "predictions": [
-            {"video": p.video, "class": p.label, "probability": p.probability}
-            for p in result.predictions
-        ],
+        "temperature": result.calibration.temperature,
+        "calibration_videos": result.calibration.videos,
+        "predictions": [_label(label) for label in result.labels],
+    }
+
+
+def _label(label: VideoLabel) -> dict[str, Any]:
+    return {
+        "video": label.video,
+        "class": label.label,
+        "score": label.score,
+        "seeds_agree": label.seeds_agree,
+        "methods_agree": label.methods_agree,
+        "source_distance": label.source_distance,
+        "look": label.look,
+    }
+
+
+def _checked(one: Checked) -> dict[str, Any]:
+    return {
+        **_about(one.group),
+        "name": one.name,
+        "right": one.right,
+        "asked": one.asked,
+        "accuracy": one.accuracy,
+        "interval": None if one.interval is None else list(one.interval),
+        "doubtful_right": one.doubtful_right,
+        "doubtful_asked": one.doubtful_asked,
     }
 
 

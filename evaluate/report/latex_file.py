@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ...cache import InputError
 from ...cache.common.writing import write_output
+from ...cache.errors import visible
 from ..tables.paper import TaskTable
 from ..tables.paper_page import inputs_of, our_cell, published_cell
 from .content import Content
@@ -18,6 +19,7 @@ _LATEX = {
     "±": "$\\pm$",
     "<": "$<$",
     ">": "$>$",
+    "[": "{[}",  # after a \\ it would open an argument
 }
 
 
@@ -49,7 +51,7 @@ def _latex(block: TaskTable) -> str:
     caption = _escape(" ".join([f"Table {block.table} of the paper, {block.task}.", *block.notes]))
     return "\n".join(
         [
-            *(f"% {reason}: {fill.command}" for reason, fill in block.fills.items()),
+            *(f"% {reason}: {visible(fill.command)}" for reason, fill in block.fills.items()),
             "\\begin{table}",
             f"\\caption{{{caption}}}",
             f"\\begin{{tabular}}{{l{'r' * 2 * inputs}}}",
@@ -68,5 +70,5 @@ def _latex(block: TaskTable) -> str:
 
 def _escape(text: str) -> str:
     return "".join(
-        _LATEX.get(character, character) for character in text.replace("->", "→")
+        _LATEX.get(character, character) for character in visible(text).replace("->", "→")
     ).replace("→", "$\\rightarrow$")

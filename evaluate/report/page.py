@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from ..tables.accuracy import accuracy_blocks
 from ..tables.details import details_blocks
 from ..tables.distances import distance_blocks
-from ..tables.layout import Block, Bullets, Heading, Table, Text
+from ..tables.hand_labels import hand_label_blocks
+from ..tables.layout import Block, Bullets, Text
 from ..tables.paper_page import paper_page
 from ..tables.recommendation import recommendation_blocks
 from ..tables.selection import outcome_blocks, selection_blocks
-from ..tables.unlabelled import unlabelled_blocks
+from ..tables.unlabelled import label_blocks, unlabelled_blocks
 from .content import Content
 
-_SHOWN_PREDICTIONS = 20
 _SHARED_CLASSES = "Test videos are predicted among the classes that the target has labels for."
 
 
-def printed(content: Content, *, details: bool = False) -> list[Block]:
+def printed(content: Content, *, details: bool = False, csv: Path | None = None) -> list[Block]:
     """What ``tcon eval`` prints: which method to take of an unlabelled target; accuracies, or the
     paper's table if it was asked for; predictions of unlabelled targets; what was left out. Where
     something is chosen, the choices alone.
@@ -24,6 +26,7 @@ def printed(content: Content, *, details: bool = False) -> list[Block]:
     Args:
         content: of runs.
         details: seeds, classes and confusions too.
+        csv: the file that gets all predictions, where one does.
     """
     if content.selections:
         return [*advice(content), *selected(content), *_unfinished(content)]
@@ -34,7 +37,7 @@ def printed(content: Content, *, details: bool = False) -> list[Block]:
     if details:
         blocks += details_blocks(content.results)
     if content.unlabelled:
-        blocks += _predictions(content)
+        blocks += _labels(content, csv)
         blocks += unlabelled_blocks(content.unlabelled, content.unlabelled_notes)
     if content.remarks:
         blocks.append(Bullets(content.remarks))
@@ -57,8 +60,10 @@ def reported(content: Content) -> list[Block]:
 
 
 def advice(content: Content) -> list[Block]:
-    """Which method to take; where nothing was chosen, also why nothing can be said of some."""
-    blocks = recommendation_blocks(content.recommendations, content.outcomes)
+    """What hand labels say; which method to take without them; where nothing was chosen, also why
+    nothing can be said of some."""
+    blocks = hand_label_blocks(content.checked)
+    blocks += recommendation_blocks(content.recommendations, content.outcomes)
     if content.left_out and not content.selections:
         blocks.append(Bullets(content.left_out))
     return blocks
@@ -100,20 +105,11 @@ def distances(content: Content) -> list[Block]:
     return [*blocks, Bullets(problems)] if problems else blocks
 
 
-def _predictions(content: Content) -> list[Block]:
-    """Of each group, those of the methods to take first."""
-    blocks: list[Block] = []
-    first = {one.group for one in content.recommendations}
-    for result in sorted(content.unlabelled, key=lambda result: result.group not in first):
-        group = result.group
-        how = f"{group.transfer}, {group.modality}, K = {group.segments}"
-        shown = result.predictions[:_SHOWN_PREDICTIONS]
-        blocks.append(Heading(f"Predictions of {group.label} ({how}), mean over seeds"))
-        rows = [[p.video, p.label, f"{p.probability:.2f}"] for p in shown]
-        blocks.append(Table(["video", "class", "probability"], rows))
-        if more := len(result.predictions) - len(shown):
-            blocks.append(Text(f"and {more} more (all of them with --csv FILE)"))
-    return blocks
+def _labels(content: Content, csv: Path | None) -> list[Block]:
+    """Of the methods to take; of all where there is no recommendation."""
+    taken = {one.group for one in content.recommendations}
+    results = [r for r in content.unlabelled if not taken or r.group in taken]
+    return label_blocks(results, csv=csv)
 
 
 def _unfinished(content: Content) -> list[Block]:

@@ -175,6 +175,12 @@ def _task(run: Run, files: Mapping[Domain, FeatureFile]) -> Task:
     return Task(data.task, run.classes, source, target)
 
 
+def cached_means(videos: Videos, segments: int) -> Tensor:
+    """The mean of each video's central snippets before G_f, [n, D_in]."""
+    chunks = torch.arange(len(videos)).split(_CHUNK)
+    return torch.cat([videos.segments(chunk, segments).mean(1) for chunk in chunks])
+
+
 def some(videos: Videos, most: int, *, seed: int = 0) -> Videos:
     """At most ``most`` videos, a random subset that the seed decides."""
     if len(videos) <= most:

@@ -214,6 +214,12 @@ class Group:
         return reads or any(part.record.data.target_labels_sha256 for part in self.parts)
 
     @property
+    def uses_target(self) -> bool:
+        """Whether the method trains on target videos; one that this process does not know may."""
+        known = self.record.registered
+        return known is None or known.method.uses_target
+
+    @property
     def conditions(self) -> dict[str, Hashable]:
         """What groups must have in common to be compared, by name."""
         labels = self.record.data.target.labels or {}

@@ -45,7 +45,7 @@ def _of_several(groups: Sequence[Group]) -> Iterator[str]:
     for group in groups:
         transfers.setdefault(group.transfer, []).append(group)
     for transfer, members in transfers.items():
-        adapted = [group for group in members if group.protocol == "transductive"]
+        adapted = [g for g in members if g.protocol == "transductive" and g.uses_target]
         # End to end, random weights are trained.
         random = [g for g in members if g.mode == "cached features" and "random" in g.weights]
         for which, note in (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import h5py
@@ -12,6 +13,7 @@ import numpy as np
 from ...adapt.run.folder import LOGITS, is_finished
 from ...adapt.run.record import CONFIG, RunRecord, read_record
 from ...cache import InputError
+from ...cache.common.hdf5 import open_hdf5
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -102,20 +104,26 @@ def find_runs(
 def _read(folder: Path) -> Run:
     record = read_record(folder)
     try:
-        with h5py.File(folder / LOGITS, "r") as h5:
+        with open_hdf5(folder / LOGITS) as h5:
             classes, steps = tuple(h5.attrs["classes"]), tuple(h5["step"][()].tolist())
             if classes != record.data.classes:
                 raise ValueError("its logits are of other classes")
             if not steps or not all(type(step) is int for step in steps):
                 raise ValueError("it has no evaluation steps")
+            if steps[0] < 0 or any(a >= b for a, b in pairwise(steps)):
+                raise ValueError("its evaluation steps do not rise")
             groups = {name: group for name, group in h5.items() if isinstance(group, h5py.Group)}
             shape = len(steps), len(classes)
             predictions = {name: _predictions(group, shape) for name, group in groups.items()}
             run = Run(folder, record, steps, predictions)
         _ = run.test, run.predictions["target_train"]
+    except InputError:
+        raise
+    except PermissionError as error:
+        raise InputError(f"cannot read {folder / LOGITS}: {error.strerror}") from None
     except Exception as error:  # HDF5 raises anything for damaged files
         raise damaged_run(folder, error) from None
-    if not np.isfinite(run.test.logits[-1]).all():
+    if not all(np.isfinite(videos.logits).all() for videos in run.predictions.values()):
         raise InputError(f"the run {folder} diverged (its logits are not finite): lower train.lr")
     return run
 

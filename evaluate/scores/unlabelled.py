@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.special import softmax
 
+from ...cache import InputError
+from ..runs.embeddings import Loader
 from ..runs.groups import Group
 from ..runs.names import row_name
+from ..runs.truth import TrueClasses
 from .label_free import confident_share, mean_entropy, mutual_information
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What a group predicts for a target video.
-
-    Args:
-        video: its id.
-        label: the class of the highest mean probability over seeds.
-        probability: that probability.
-    """
-
-    video: str
-    label: str
-    probability: float
+from .trust.calibration import Calibration, calibrate
+from .trust.labels import VideoLabel, label_videos
 
 
 @dataclass(frozen=True)
@@ -35,7 +24,8 @@ class Unlabelled:
     Args:
         group: of runs.
         name: its row's.
-        predictions: of every target test video.
+        calibration: of its scores.
+        labels: of every target test video.
         entropy: mean entropy of the predictions, in nats.
         mutual_information: entropy of the mean prediction less the mean entropy, in nats.
         confident: share of predictions with a probability of at least 0.9.
@@ -43,22 +33,36 @@ class Unlabelled:
 
     group: Group
     name: str
-    predictions: tuple[Prediction, ...] = field(repr=False)
+    calibration: Calibration
+    labels: tuple[VideoLabel, ...] = field(repr=False)
     entropy: float
     mutual_information: float
     confident: float
 
 
-def unlabelled_results(groups: Sequence[Group]) -> list[Unlabelled]:
-    """Predictions and scores of each group."""
+def unlabelled_results(
+    groups: Sequence[Group], source: TrueClasses, loader: Loader
+) -> list[Unlabelled]:
+    """Labels and scores of each group.
+
+    Args:
+        groups: of runs.
+        source: the source's true classes, which scores are calibrated by.
+        loader: of the features, which distances from the source are measured on.
+    """
     found = []
+    distances: dict[Hashable, Mapping[str, float]] = {}  # the same for comparable groups
     for group in groups:
+        if group.comparable not in distances:
+            distances[group.comparable] = _distances(group, loader)
         logits = [run.test.logits[-1] for run in group.runs]  # each [n, C]
+        calibration = calibrate(group, source)
         found.append(
             Unlabelled(
                 group=group,
                 name=row_name(group, groups),
-                predictions=_predictions(group, logits),
+                calibration=calibration,
+                labels=label_videos(group, groups, calibration, distances[group.comparable]),
                 entropy=float(np.mean([mean_entropy(one) for one in logits])),
                 mutual_information=float(np.mean([mutual_information(one) for one in logits])),
                 confident=float(np.mean([confident_share(one) for one in logits])),
@@ -67,9 +71,13 @@ def unlabelled_results(groups: Sequence[Group]) -> list[Unlabelled]:
     return found
 
 
-def _predictions(group: Group, logits: Sequence[np.ndarray]) -> tuple[Prediction, ...]:
-    p = np.mean([softmax(one, axis=1) for one in logits], axis=0)  # [n, C]
-    return tuple(
-        Prediction(video, group.classes[row.argmax()], float(row.max()))
-        for video, row in zip(group.first.test.ids, p, strict=True)
-    )
+def _distances(group: Group, loader: Loader) -> Mapping[str, float]:
+    """Of each test video from the source; empty where the features cannot be read."""
+    from .trust.source_distance import source_distances  # scikit-learn takes a second to import
+
+    if group.fusion:
+        return {}  # of two kinds of features
+    try:
+        return source_distances(loader.load(group.first))
+    except InputError:  # end to end, or files that have moved: labels need none
+        return {}

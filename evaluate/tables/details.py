@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..scores.results import Result
+from .cells import named
 from .layout import Block, Heading, Table, Text, clips, percent, points
 
 _SHOWN_CLASSES = 12  # a confusion matrix of more is too wide to print
@@ -53,7 +54,7 @@ def class_table(result: Result) -> Table:
         head += [f"vs {comparison.baseline.label}", "in clips"]
     rows = []
     for c, name in enumerate(result.group.classes):
-        cells = [name, str(videos[c]), percent(result.class_accuracy[c])]
+        cells = [named(name), str(videos[c]), percent(result.class_accuracy[c])]
         if comparison:
             change = comparison.class_differences[c]
             cells += [points(change), clips(change * videos[c]) if videos[c] else ""]
@@ -63,7 +64,7 @@ def class_table(result: Result) -> Table:
 
 def _confusions(result: Result) -> list[Block]:
     """The matrix of few classes, the most frequent mistakes of many."""
-    counts, classes = result.confusion, result.group.classes
+    counts, classes = result.confusion, [named(name) for name in result.group.classes]
     over = f"summed over {len(result.group.runs)} seeds" if len(result.group.runs) > 1 else "counts"
     if len(classes) <= _SHOWN_CLASSES:
         head = ["true \\ predicted", *map(str, range(len(classes)))]

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
+from ..scores.trust.calibration import Calibration
+from ..scores.trust.labels import VideoLabel
 from ..scores.unlabelled import Unlabelled
-from .layout import Block, Bullets, Table, Text
+from .layout import Block, Bullets, Heading, Table, Text, wrapped
+
+_SHOWN_LABELS = 20
+_HEAD = ("video", "class", "score", "seeds", "methods", "distance", "")
+_COLUMNS = (
+    "Seeds, methods: the share of them that gives the class. Distance: the share of the source's "
+    "training videos that lie nearer to the source than this one. A score is right for the source, "
+    "and mostly too high for the target; methods that are wrong together agree too."
+)
 
 
 def unlabelled_blocks(results: Sequence[Unlabelled], notes: Sequence[str]) -> list[Block]:
@@ -25,3 +36,42 @@ def unlabelled_blocks(results: Sequence[Unlabelled], notes: Sequence[str]) -> li
         ),
         Bullets(notes),
     ]
+
+
+def label_blocks(results: Sequence[Unlabelled], *, csv: Path | None) -> list[Block]:
+    """The labels of each group, those to look at first.
+
+    Args:
+        results: of groups.
+        csv: that gets all labels; None where none was asked for.
+    """
+    holds = f"{csv} holds" if csv else "--csv FILE gets"
+    blocks: list[Block] = []
+    for result in results:
+        group, labels = result.group, sorted(result.labels, key=lambda label: label.doubt)
+        how = f"{group.transfer}, {group.modality}, K = {group.segments}"
+        blocks.append(Heading(f"Labels by {result.name} ({how}), mean over seeds"))
+        blocks.append(Table(_HEAD, [_row(label) for label in labels[:_SHOWN_LABELS]]))
+        if len(labels) > _SHOWN_LABELS:
+            shown = f"The {_SHOWN_LABELS} most doubtful of {len(labels)} videos"
+            blocks.append(Text(f"{shown}: {holds} all of them."))
+        look = sum(label.look for label in labels)
+        blocks.append(
+            Text(
+                f"{look} of {len(labels)} are worth a look. {_calibrated(result.calibration)}",
+            )
+        )
+    return [*blocks, Text(wrapped(_COLUMNS))] if blocks else []
+
+
+def _row(label: VideoLabel) -> list[str]:
+    shares = (label.score, label.seeds_agree, label.methods_agree, label.source_distance)
+    texts = ("" if share is None else f"{share:.2f}" for share in shares)
+    return [label.video, label.label, *texts, "look" if label.look else ""]
+
+
+def _calibrated(calibration: Calibration) -> str:
+    if not calibration.videos:
+        return f"Scores are not calibrated: {calibration.problem.removesuffix('.')}."
+    videos = f"{calibration.videos} source validation videos"
+    return f"Scores are calibrated on {videos} (temperature {calibration.temperature:.2f})."

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from ...cache.common.tensors import read_tensors
+from ...cache.common.regular import require_file
+from ...cache.common.tensors import read_tensors, require_finite
 from ...cache.errors import InputError
 from .spec import BackboneSpec
 
@@ -25,11 +26,14 @@ def file_sha256(path: Path) -> str:
     """
     digest = hashlib.sha256()
     try:
+        require_file(path)
         with path.open("rb") as file:
             while chunk := file.read(_CHUNK):
                 digest.update(chunk)
     except OSError as error:
         raise InputError(f"cannot read the weights {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise InputError(f"cannot read the weights {path}: {error}") from None
     return digest.hexdigest()
 
 
@@ -52,7 +56,8 @@ def read_state(path: Path) -> dict[str, Tensor]:
     No code of the file is run.
 
     Raises:
-        InputError: it is not a file of plain tensors, or a run that trained no backbone.
+        InputError: it is not a file of plain tensors, has numbers that are not finite, or is a run
+            that trained no backbone.
     """
     try:
         checkpoint = read_tensors(path)
@@ -67,7 +72,12 @@ def read_state(path: Path) -> dict[str, Tensor]:
         state = state["backbone"]
     state = state.get("state_dict", state) if isinstance(state, dict) else None
     pairs = state.items() if isinstance(state, dict) else ()
-    return {_plain(str(key)): value for key, value in pairs if isinstance(value, Tensor)}
+    tensors = {_plain(str(key)): value for key, value in pairs if isinstance(value, Tensor)}
+    try:
+        require_finite(tensors, "its tensor")
+    except ValueError as error:
+        raise InputError(f"{path} is damaged: {error}") from None
+    return tensors
 
 
 def _plain(key: str) -> str:

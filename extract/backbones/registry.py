@@ -169,6 +169,8 @@ def load_backbone(
     if modality == "flow":
         widen_first_conv(module, spec.first_conv)
         spec = replace(spec, preprocessing=flow_preprocessing(spec))
+    if weights is not None and not weights.strip():
+        raise InputError("weights: name a file or a run, or leave the option out")
     if weights == "random":
         return LoadedBackbone(spec, module, "random", "")
     if weights:

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ...cache.common.list_option import list_option
 from ...cache.common.plugin_option import plugin_option
 from ...cache.errors import InputError
+from ..known import require_known
 from ..machine.command_options import machine_options
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("videos", type=click.Path(path_type=Path), required=False)
+@click.argument("videos", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
     "-o",
     "--output",
@@ -63,7 +65,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Read a list that is a pickle, as data: you know where it comes from.",
 )
-@click.option(
+@list_option(
     "--modality",
     help="rgb, flow, rgb,flow, or none: a table of videos for adapt --end-to-end.  [default: rgb]",
 )
@@ -84,7 +86,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="cpu, cuda, torch or opencv; auto suits the device.",
 )
-@click.option(
+@list_option(
     "--flow-parameters",
     metavar="PRESET|KEY=VALUE,...",
     help="Parameters of TV-L1; docs/flow.md has the presets.  [default: opencv]",
@@ -139,11 +141,13 @@ def extract(output: Path | None, check: bool, retry_failed: bool, **given: Any) 
     """Extract the features of VIDEOS, RGB, flow or both, into one feature file.
 
     VIDEOS is a csv list (path,label,split), a text list (path label) or another form of
-    docs/lists.md, a folder class/video or split/class/video, a folder of unlabelled videos, or a
-    video; a folder of frames counts as a video. With --check it is a single video, and with
-    --dataset there is none. Run again to continue or extend.
+    docs/lists.md, a folder class/video or split/class/video, a folder of unlabelled videos, a
+    video, or several of these; a folder of frames counts as a video. With --check it is a single
+    video, and with --dataset there is none. Run again to continue or extend.
     """
-    from ...cache.common.console import console
+    require_known(given["backbone"], given["weights"], given["flow_weights"])
+
+    from ...cache.common.console import console, print_line
     from ...cache.reader import FeatureFile
     from ...cache.recipe import FlowRecipe
     from ..api import extract as extract_videos
@@ -172,9 +176,9 @@ def extract(output: Path | None, check: bool, retry_failed: bool, **given: Any) 
             raise InputError("--check looks at a backbone and its weights: leave out --like")
         options = make_options(flow=flow, **given)
         for name, probability in check_video(selection.one_video(), options, machine):
-            click.echo(f"{probability:6.1%}  {name}")
+            print_line(f"{probability:6.1%}  {name}")
         return
-    items = selection.read(on_note=click.echo)
+    items = selection.read(on_note=print_line)
     keep_freed_memory()
     console().print(f"{describe(items)}.")
     output = selection.output(output)

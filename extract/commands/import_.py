@@ -38,6 +38,13 @@ import click
     "--trust-pickle", is_flag=True, help="Read pickles, as data: you know where they come from."
 )
 @click.option(
+    "--dtype",
+    type=click.Choice(["float16", "float32"]),
+    default="float16",
+    show_default=True,
+    help="Of the features in the file; float32 holds larger and smaller numbers.",
+)
+@click.option(
     "--backbone", default="imported", show_default=True, help="What made them, for the record."
 )
 @click.option("--weights", default="", metavar="NAME", help="Its weights, for the record.")

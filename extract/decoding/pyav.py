@@ -30,7 +30,7 @@ class PyavVideo(ForwardVideo):
 
     def __init__(self, path: str, on_progress: Callable[[], None]) -> None:
         super().__init__(on_progress)
-        self._container = _open(path)
+        self._container = open_container(path)
         stream = self._container.streams.best("video")
         if not isinstance(stream, av.VideoStream):
             self.close()
@@ -109,7 +109,7 @@ class PyavVideo(ForwardVideo):
                 return
 
 
-def _open(path: str) -> av.container.InputContainer:
+def open_container(path: str) -> av.container.InputContainer:
     try:
         if os.path.isfile(path) and not os.path.getsize(path):
             raise DecodeError("it is an empty file")
@@ -155,7 +155,7 @@ def _empty_chunks(path: str, stream: int) -> int:
 
 def _count_packets(path: str, on_progress: Callable[[], None]) -> int:
     """Packets of the video, for containers that do not announce how many frames they hold."""
-    with _open(path) as container:
+    with open_container(path) as container:
         count = 0
         with suppress(av.error.FFmpegError):  # the rest cannot be read
             for packet in container.demux(container.streams.best("video")):

@@ -23,6 +23,7 @@ from pathlib import Path
 import h5py
 from filelock import FileLock
 
+from ...cache.common.hdf5 import Unreadable
 from ...cache.common.records import to_json
 from ...cache.common.writing import sync
 from ...cache.errors import InputError
@@ -80,7 +81,7 @@ class FlowCache:
                 f"no flow cache: {folder} (make one with: tcon extract --modality flow --keep-flow)"
             )
         with open_any(first) as h5:
-            return recipe_of(first, h5)
+            return recipe_of(h5)
 
     @classmethod
     def extend(cls, folder: str | Path, flow: FlowRecipe, limit: int) -> FlowCache:
@@ -180,9 +181,11 @@ class FlowCache:
                         "keep each domain's flow in a folder of its own"
                     )
                 yield h5
-        except (OSError, KeyError, DamagedFlowFile) as error:
+        except (DamagedFlowFile, Unreadable) as error:
+            raise DecodeError(f"its kept flow cannot be read: {error}") from None
+        except OSError as error:
             raise DecodeError(
-                f"its flow in {kept} is damaged: remove that file ({error})"
+                f"its kept flow cannot be read: {kept} is damaged ({error}): remove it"
             ) from None
 
     @contextmanager

@@ -19,8 +19,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from ...cache.common.hdf5 import open_hdf5
 from ...cache.common.records import from_json
-from ...cache.errors import InputError
+from ...cache.errors import InputError, shorten
 from ...cache.files import reserve
 from ...cache.legacy import flow_from_text
 from ...cache.recipe import FlowRecipe
@@ -84,32 +85,66 @@ def early_stopped(h5: h5py.File) -> np.ndarray:
     return h5["early_stopped" if "early_stopped" in h5 else "bounded"][()]
 
 
-def recipe_of(path: Path, h5: h5py.File) -> FlowRecipe:
+def recipe_of(h5: h5py.File) -> FlowRecipe:
     """How the fields of a video's file were computed.
 
     Raises:
-        DamagedFlowFile: it does not say.
+        ValueError: it does not say.
     """
-    try:
-        if "recipe" in h5.attrs:
-            return from_json(FlowRecipe, h5.attrs["recipe"])
-        return flow_from_text(h5.attrs["flow"])  # up to version 2
-    except (KeyError, TypeError, ValueError) as error:
-        raise DamagedFlowFile(f"{path} is damaged ({error}): remove it") from None
+    if "recipe" in h5.attrs:
+        return from_json(FlowRecipe, h5.attrs["recipe"])
+    return flow_from_text(h5.attrs["flow"])  # up to version 2
 
 
 @contextmanager
 def open_any(path: Path) -> Iterator[h5py.File]:
-    with h5py.File(path, "r") as h5:
-        if h5.attrs.get("format") != FORMAT or h5.attrs["format_version"] > FORMAT_VERSION:
-            raise InputError(f"{path} is not a flow cache file that this version of tcon reads")
+    """Open a file of the cache.
+
+    Raises:
+        DamagedFlowFile: it is damaged.
+        InputError: it is another program's, of a newer version, or no file that can be read.
+    """
+    try:
+        h5 = open_hdf5(path)
+    except OSError as error:
+        raise DamagedFlowFile(f"{path} is damaged ({error}): remove it") from None
+    with h5:
+        try:
+            _require_fields(path, h5)
+        except InputError:
+            raise
+        except Exception as error:  # HDF5 raises anything for damaged files
+            reason = shorten(" ".join(str(error).split()))
+            raise DamagedFlowFile(f"{path} is damaged ({reason}): remove it") from None
         yield h5
+
+
+def _require_fields(path: Path, h5: h5py.File) -> None:
+    """Require all that a file of the cache has."""
+    name, version = h5.attrs.get("format"), h5.attrs.get("format_version")
+    if not isinstance(name, str) or name != FORMAT:
+        raise InputError(f"{path} is not a flow cache file: name a folder of its own for the cache")
+    if not isinstance(version, np.integer):
+        raise ValueError("it has no format version")
+    if version > FORMAT_VERSION:
+        raise InputError(
+            f"{path} has format version {version}, this tcon reads up to {FORMAT_VERSION}: upgrade "
+            "tcon"
+        )
+    recipe_of(h5)
+    levels, stopped = h5["levels"], early_stopped(h5)
+    if levels.dtype != np.uint8 or levels.shape != (len(stopped), 2, HEIGHT, WIDTH):
+        raise ValueError(f"its fields are {levels.dtype} {list(levels.shape)}")
+    if stopped.dtype != bool or stopped.ndim != 1:
+        raise ValueError("it does not say which fields stopped early")
+    if not isinstance(h5.attrs.get("fingerprint", ""), str):
+        raise ValueError("its fingerprint is no text")
 
 
 @contextmanager
 def open_like(path: Path, flow: FlowRecipe) -> Iterator[h5py.File]:
     with open_any(path) as h5:
-        if difference := recipe_of(path, h5).difference(flow):
+        if difference := recipe_of(h5).difference(flow):
             raise InputError(
                 f"the flow in {path.parent} was made differently ({difference}; cache != now): "
                 "repeat its settings or name another folder"

@@ -36,7 +36,7 @@ class Flows(NamedTuple):
 
 
 def tvl1(
-    frames: Tensor,
+    frames: Tensor | np.ndarray,
     *,
     parameters: FlowParameters = FlowParameters(),  # noqa: B008  (frozen)
     engine: str = "auto",
@@ -45,7 +45,7 @@ def tvl1(
     """Optical flow between consecutive frames by TV-L1 (Zach et al. 2007).
 
     Args:
-        frames: [T, H, W] uint8 grey.
+        frames: [T, H, W] uint8 grey, a tensor or an array of numpy.
         parameters, engine, threads: see `tvl1_pairs`.
 
     Returns:
@@ -56,15 +56,15 @@ def tvl1(
         InputError: see `tvl1_pairs`.
         ValueError: frames of another shape or type.
     """
-    _check("frames", frames)
+    frames = _grey_frames("frames", frames)
     return tvl1_pairs(
         frames[:-1], frames[1:], parameters=parameters, engine=engine, threads=threads
     )
 
 
 def tvl1_pairs(
-    first: Tensor,
-    second: Tensor,
+    first: Tensor | np.ndarray,
+    second: Tensor | np.ndarray,
     *,
     parameters: FlowParameters = FlowParameters(),  # noqa: B008  (frozen)
     engine: str = "auto",
@@ -73,7 +73,7 @@ def tvl1_pairs(
     """Optical flow of pairs of frames by TV-L1; each pair's is the same in any batch.
 
     Args:
-        first, second: [N, H, W] uint8 grey, on one device.
+        first, second: [N, H, W] uint8 grey, tensors on one device or arrays of numpy.
         parameters: of the method; OpenCV's if not given.
         engine: ``cpu``, compiled at first use; ``cuda``, for an NVIDIA GPU; ``torch``, for any
             device; ``opencv``, the reference; ``auto`` picks of the first three by the frames'
@@ -92,17 +92,16 @@ def tvl1_pairs(
 
 
 def tvl1_flows(
-    first: Tensor,
-    second: Tensor,
+    first: Tensor | np.ndarray,
+    second: Tensor | np.ndarray,
     *,
     parameters: FlowParameters = FlowParameters(),  # noqa: B008  (frozen)
     engine: str = "auto",
     threads: int | None = None,
 ) -> Flows:
     """`tvl1_pairs`, and which pairs were stopped early."""
+    first, second = _grey_frames("first", first), _grey_frames("second", second)
     engine = choose_engine(engine, first.device, parameters)
-    _check("first", first)
-    _check("second", second)
     if first.shape != second.shape or first.device != second.device:
         raise ValueError(
             f"pairs must be alike, not {list(first.shape)} on {first.device} and "
@@ -177,9 +176,13 @@ def _flows(flow: Tensor, spent: Tensor, parameters: FlowParameters) -> Flows:
     return Flows(flow, spent >= budget(parameters, flow[0, 0].numel()))
 
 
-def _check(name: str, frames: Tensor) -> None:
+def _grey_frames(name: str, frames: Tensor | np.ndarray) -> Tensor:
+    if isinstance(frames, np.ndarray):
+        # Also of an array that is read-only or runs backwards.
+        frames = torch.from_numpy(np.require(frames, requirements=["C", "W"]))
     if frames.ndim != 3 or frames.dtype != torch.uint8:
         raise ValueError(f"{name} must be [T, H, W] uint8, not {list(frames.shape)} {frames.dtype}")
+    return frames
 
 
 def _triton() -> bool:

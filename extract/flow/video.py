@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import av
@@ -14,6 +15,7 @@ from torchvision.utils import flow_to_image
 
 from ...cache.common.cores import cores
 from ...cache.common.device import choose_device
+from ...cache.common.writing import new_whole_file, write_errors, write_output
 from ...cache.errors import InputError
 from ...cache.recipe import FlowParameters
 from ..decoding import DecodeError, is_there, read_frames
@@ -107,19 +109,26 @@ def write_flow(found: VideoFlow, output: Path) -> None:
     Args:
         found: the flow.
         output: path without suffix; its folder is made if missing.
+
+    Raises:
+        InputError: a file cannot be written.
     """
-    output.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(f"{output}.npz", flow=found.flow.half().numpy())
+    numbers = Path(f"{output}.npz")
+    with write_errors(numbers):
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with new_whole_file(numbers) as file:
+            np.savez_compressed(file, flow=found.flow.half().numpy())
     speed = found.flow.norm(dim=1, keepdim=True)  # [T - 1, 1, H, W]
     # A few wild pixels must not make all the others pale.
     full = max(float(np.percentile(speed[..., ::4, ::4], _FULL_COLOUR)), 1e-3)
     shown = found.flow * (full / speed.clamp(min=full))
-    _encode(flow_to_image(shown), Path(f"{output}.mp4"))
+    write_output(Path(f"{output}.mp4"), _mp4(flow_to_image(shown)))
 
 
-def _encode(images: Tensor, path: Path) -> None:
-    """Write [n, 3, H, W] uint8 as an mp4."""
-    with av.open(str(path), "w") as file:
+def _mp4(images: Tensor) -> bytes:
+    """[n, 3, H, W] uint8 as an mp4 file."""
+    content = BytesIO()
+    with av.open(content, "w", format="mp4") as file:
         stream = file.add_stream("libx264", rate=_RATE)
         stream.height, stream.width = images.shape[-2:]
         stream.pix_fmt = "yuv420p"
@@ -128,3 +137,4 @@ def _encode(images: Tensor, path: Path) -> None:
                 stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(image), "rgb24"))
             )
         file.mux(stream.encode())
+    return content.getvalue()

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...cache.reader import FeatureFile
+from ...cache.recipe import FeatureType
 from .registry import open_source, recognise
 from .run import Progress, write_features
 from .wanted import Wanted, choose_videos
@@ -25,6 +26,7 @@ def import_features(
     modality: str | None = None,
     select: str | None = None,
     trust_pickle: bool = False,
+    dtype: FeatureType = "float16",
     backbone: str = "imported",
     weights: str = "",
     on_event: Callable[[Wanted | Progress], None] = lambda event: None,
@@ -55,6 +57,8 @@ def import_features(
         modality: what features are that do not say so, rgb if None; or which of several to take.
         select: which feature of video_features to take, of kind npy alone.
         trust_pickle: you know where features and lists that are pickles come from.
+        dtype: that the file holds: float16, or float32 for features that it does not hold, as
+            those below 6e-8.
         backbone, weights: what made the features, for the record.
         on_event: called with what is wanted before the first video, and with the progress after
             each.
@@ -87,6 +91,7 @@ def import_features(
         output,
         wanted.videos,
         modality=modality,
+        dtype=dtype,
         backbone=backbone,
         weights=weights,
         on_progress=on_event,

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ...cache.common.console import OutputDisplay, VideoBar, console
+from ...cache.common.counts import counted
 from ...cache.reader import FeatureFile
 from ...cache.schema import SPLITS, Failure
 from .run import Progress
@@ -47,7 +48,16 @@ class ImportDisplay(OutputDisplay):
         """What was done, what failed and what to do next, as lines and their styles."""
         last, output = self._last, self.output
         before = f"; it held {last.before} before" if last.before else ""
-        yield f"{last.done} videos imported to {output}{before}.", ""
+        yield f"{counted(last.done, 'video')} imported to {output}{before}.", ""
+        if last.underflow:
+            lost = f"{last.underflow} of {last.nonzero} numbers that are not 0 became 0"
+            if any(recipe.dtype == "float16" for recipe in file.recipes.values()):
+                remedy = "in float16, whose least is 6e-08: --dtype float32 -o OTHER.h5 keeps them"
+            else:
+                remedy = "in float32: scale them"
+            yield f"{lost} {remedy}.", "yellow"
+        if last.transposed:
+            yield f"The features {last.transposed}.", "yellow"
         if unmatched := self._unmatched():
             yield f"{len(unmatched)} listed are not there, or are not clear:", "yellow"
             yield from ((f"  {said}", "") for said in unmatched[:_SHOWN])
@@ -81,8 +91,8 @@ def describe(wanted: Wanted) -> str:
     classes = {video.label for video in videos if video.label}
     splits = Counter(video.split for video in videos if video.split)
     parts = (
-        f"{len(videos)} videos",
-        f"{len(classes)} classes" if classes else "unlabelled",
+        counted(len(videos), "video"),
+        counted(len(classes), "class") if classes else "unlabelled",
         ", ".join(f"{s} {splits[s]}" for s in SPLITS if splits[s]) or "no splits",
     )
     return "; ".join(parts)

@@ -219,7 +219,8 @@ def _by_folder(
         return (), names
     if len(names) > _FEW:
         return names, ()
-    elsewhere = [name for name in names if _folder(name) in listed - {"", own, label}]
+    folders = {name: _folder(name) for name in names}
+    elsewhere = [n for n, f in folders.items() if f in listed and f not in ("", own, label)]
     return [name for name in names if name not in elsewhere], elsewhere
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from ...cache.errors import InputError, shorten, unknown
 from .classes import name_labels, read_classes
 from .entries.entry import Entry
+from .entries.labels import known_labels
 from .entries.splits import split_in_name
 from .forms.epic import EPIC, entries_from_pickle
 from .forms.every import FORMS, LINE_FORMS, TABLE_FORMS
@@ -71,6 +72,8 @@ def read_list(
         chosen, entries, notes = _read_text(path, form)
     if not entries:
         raise InputError(f"{path} lists no videos")
+    entries, said = known_labels(entries)
+    notes += said
     _check(entries)
     split = split_in_name(path) if chosen.split_in_name else ""
     if split and not any(entry.split for entry in entries):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ...cache.errors import InputError, printable
 from .datasets import read_dataset
-from .entries.suffixes import VIDEO_SUFFIXES
+from .folders.tree import is_video
 from .shards import Shard
 from .videos import VideoItem, read_videos
 
@@ -16,7 +16,11 @@ Videos = str | Path | Sequence[str | Path | VideoItem]
 
 
 def select_videos(
-    videos: Videos, *, root: str | Path | None = None, unlabelled: bool = False
+    videos: Videos,
+    *,
+    root: str | Path | None = None,
+    unlabelled: bool = False,
+    on_note: Callable[[str], None] = lambda note: None,
 ) -> list[VideoItem]:
     """The videos that a path or several name.
 
@@ -26,21 +30,22 @@ def select_videos(
             path.
         root: folder that the paths in lists start at.
         unlabelled: drop labels, as where the sub-folders of a folder are not classes.
+        on_note: called with each line on what was found or assumed.
 
     Raises:
         InputError: one of them is missing or holds no video, or a video is named twice.
     """
     if isinstance(videos, str | Path):
         path = Path(videos)
-        if is_video(path):
+        if is_single_video(path):
             return [VideoItem(printable(path.name), path, "", "")]
-        return read_videos(path, root=root, unlabelled=unlabelled)
+        return read_videos(path, root=root, unlabelled=unlabelled, on_note=on_note)
     items: list[VideoItem] = []
     for one in videos:
         if isinstance(one, VideoItem):
             items.append(one)
             continue
-        for item in select_videos(one, root=root, unlabelled=unlabelled):
+        for item in select_videos(one, root=root, unlabelled=unlabelled, on_note=on_note):
             name = printable(item.path.as_posix())
             items.append(VideoItem(name, item.path, item.label, item.split))
     seen: set[str] = set()
@@ -53,9 +58,9 @@ def select_videos(
     return items
 
 
-def is_video(path: Path) -> bool:
-    """Whether a path is a single video file, by its suffix."""
-    return path.is_file() and path.suffix.lower() in VIDEO_SUFFIXES
+def is_single_video(path: Path) -> bool:
+    """Whether a path is a video file, and neither a list nor a folder."""
+    return path.is_file() and is_video(path)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +68,7 @@ class Selection:
     """The options of ``tcon extract`` that say which videos.
 
     Args:
-        videos: a list, a folder or a video; None with a dataset.
+        videos: lists, folders and videos, as `select_videos` takes them; none with a dataset.
         root: folder that the paths of a list start at, or that a dataset lies below.
         dataset: an official dataset's name.
         split: of the dataset; None for its first.
@@ -80,7 +85,7 @@ class Selection:
         InputError: options that do not go together.
     """
 
-    videos: Path | None = None
+    videos: tuple[Path, ...] = ()
     root: Path | None = None
     dataset: str | None = None
     split: int | None = None
@@ -96,7 +101,7 @@ class Selection:
     def __post_init__(self) -> None:
         if self.dataset and (self.videos or self.unlabelled or not self.root):
             raise InputError("--dataset needs --root DIR, and no VIDEOS, --check or --unlabelled")
-        if self.dataset and self.for_lists:
+        if (self.dataset or len(self.videos) > 1) and self.for_lists:
             raise InputError(_FOR_LISTS)
         for_datasets = self.split is not None or self.annotations or self.strict
         if not self.dataset and for_datasets:
@@ -116,11 +121,13 @@ class Selection:
         Raises:
             InputError: a dataset, or an option that only a list can have.
         """
-        if self.dataset or self.unlabelled or self.videos is None:
+        if self.dataset or self.unlabelled:
             raise InputError("--dataset needs --root DIR, and no VIDEOS, --check or --unlabelled")
         if self.for_lists:
             raise InputError(_FOR_LISTS)
-        return self.videos
+        if len(self.videos) > 1:
+            raise InputError(f"--check looks at one video, not at {len(self.videos)}")
+        return self.videos[0]
 
     def read(self, on_note: Callable[[str], None] = lambda note: None) -> list[VideoItem]:
         """The videos.
@@ -150,11 +157,16 @@ class Selection:
             )
             on_note(f"{self.dataset}: {found}.")
             return found.items
-        assert self.videos is not None  # __post_init__ has seen to it
-        if is_video(self.videos) and not self.for_lists:
-            return select_videos(self.videos)
+        path, *others = self.videos
+        if others or (is_single_video(path) and not self.for_lists):
+            return select_videos(
+                self.videos if others else path,
+                root=self.root,
+                unlabelled=self.unlabelled,
+                on_note=on_note,
+            )
         return read_videos(
-            self.videos,
+            path,
             root=self.root,
             unlabelled=self.unlabelled,
             form=self.list_form,
@@ -168,11 +180,13 @@ class Selection:
         if self.dataset:
             split = self.split or 1
             return self.dataset + f"_split{split}" * (split > 1)
-        assert self.videos is not None
-        return self.videos.resolve().name if self.videos.is_dir() else self.videos.stem
+        path, *others = self.videos
+        if others:
+            raise InputError("name the feature file of several VIDEOS: -o FILE.h5")
+        return path.resolve().name if path.is_dir() else path.stem
 
 
 _FOR_LISTS = (
-    "--list-form, --classes, --classes-from and --trust-pickle are for lists: leave them out with "
-    "--dataset and --check"
+    "--list-form, --classes, --classes-from and --trust-pickle are for lists, one at a time: leave "
+    "them out with --dataset, --check and several VIDEOS"
 )

@@ -14,7 +14,10 @@ from ...cache.errors import InputError, printable
 from ...cache.schema import SPLITS
 from . import Entry, ReadList, read_list
 from .entries.splits import read_split
-from .folders import VideoFiles, read_tree
+from .folders.classes import entries_of
+from .folders.passed import describe_passed_over
+from .folders.tree import walk
+from .folders.videos import VideoFiles
 from .forms.epic import video_of
 from .labels import Labels
 from .matching import join
@@ -66,8 +69,8 @@ def read_videos(
     if source.is_dir():
         if form or classes or classes_from is not None:
             raise InputError(f"{source} is a folder: a form and class names are for lists")
-        items = _read_folder(source, unlabelled=unlabelled)
-    elif source.is_file():
+        items = _read_folder(source, on_note, unlabelled=unlabelled)
+    elif source.exists():  # a pipe may be a list too
         if trust_pickle is None and source.suffix == ".pkl":
             raise InputError(
                 f"{source} is a pickle, which tcon extract and tcon import alone read: write it as "
@@ -82,7 +85,8 @@ def read_videos(
         )
         if listed.note:
             on_note(listed.note)
-        items = _find_videos(listed, source, Path(root) if root else source.parent, on_note)
+        start = source.parent if source.is_file() else Path()
+        items = _find_videos(listed, source, Path(root) if root else start, on_note)
     else:
         raise InputError(f"no such list or folder: {source}")
     name, times = Counter(item.id for item in items).most_common(1)[0]
@@ -111,7 +115,13 @@ def labels_of(items: Sequence[VideoItem]) -> Labels:
     return {item.id: (item.label, item.split) for item in items}
 
 
-def _read_folder(folder: Path, *, unlabelled: bool) -> list[VideoItem]:
+def _read_folder(
+    folder: Path, on_note: Callable[[str], None], *, unlabelled: bool
+) -> list[VideoItem]:
+    tree = walk(folder)
+    entries = entries_of(tree, folder, unlabelled=unlabelled)
+    if passed := describe_passed_over(tree.passed):
+        on_note(f"{printable(str(folder))}: passed over {passed}")
     return [
         VideoItem(
             # A folder that is itself one video is called by its own name.
@@ -124,7 +134,7 @@ def _read_folder(folder: Path, *, unlabelled: bool) -> list[VideoItem]:
                 hint=" (for a dataset as it is downloaded: --dataset NAME --root DIR)",
             ),
         )
-        for entry in read_tree(folder, unlabelled=unlabelled)
+        for entry in entries
     ]
 
 
@@ -200,8 +210,8 @@ def _part(path: Path, span: tuple[int, int]) -> tuple[Path, str]:
 
 def _id(name: str, root: Path) -> str:
     """A path as it is below the root, however it is written."""
-    path, above = Path(os.path.normpath(name)), Path(os.path.normpath(root.absolute()))
-    return (path.relative_to(above) if path.is_relative_to(above) else path).as_posix()
+    path, above = os.path.normpath(name), os.path.join(os.path.abspath(root), "")
+    return Path(path.removeprefix(above)).as_posix()
 
 
 def _split(name: str, where: str, *, hint: str = "") -> str:

@@ -13,8 +13,8 @@ import torch
 from feature_files import write_domain
 
 from tcon.adapt import Decoding, EndToEnd, FinishedRun, Runs, adapt
-from tcon.adapt.config.options import Segments, TrainConfig
 from tcon.adapt.config.runs import make_runs
+from tcon.adapt.config.training import Segments, TrainConfig
 from tcon.adapt.data.store import CachedStore
 from tcon.adapt.events import Evaluated, GridReady, RunChanged
 from tcon.adapt.inference import load_run

@@ -14,8 +14,8 @@ from feature_files import write_domain
 from prepared_runs import prepare
 
 from tcon.adapt import runner
-from tcon.adapt.config.options import TrainConfig
-from tcon.adapt.config.runs import base_of, make_runs, parse_segments
+from tcon.adapt.config.runs import base_of, make_runs
+from tcon.adapt.config.training import TrainConfig, parse_segments
 from tcon.adapt.data import store
 from tcon.adapt.grid import Prepared, run_all
 from tcon.adapt.run.folder import RunFolder

@@ -78,8 +78,8 @@ def train(method: str, place: str, folder: str, steps: str) -> dict[str, float]:
     """Train for some steps, without evaluating: peak memory in GiB, seconds, steps per second."""
     import torch
 
-    from tcon.adapt.config.options import TrainConfig
     from tcon.adapt.config.runs import make_runs
+    from tcon.adapt.config.training import TrainConfig
     from tcon.adapt.data.store import CachedStore
     from tcon.adapt.grid import prepare, run_all
 

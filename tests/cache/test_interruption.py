@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tcon.cache import Failure, FeatureFile, FeatureWriter, InputError, Recipe, Snippets, Video
+from tcon.cache.sources import sources_of
 
 NEVER = 1e9  # seconds
 
@@ -205,3 +206,37 @@ def test_a_video_that_fails_again_keeps_the_last_reason(tmp_path: Path, open_wri
         with open_writer() as writer:
             writer.fail(Failure("a", "decode", reason))
     assert FeatureFile(tmp_path / "x.h5").failures == [Failure("a", "decode", "second")]
+
+
+def test_a_reader_while_a_writer_merges(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    open_writer: Callable[..., FeatureWriter],
+    add: Callable[[FeatureWriter, str], None],
+    holds: Callable[[str], None],
+) -> None:
+    """The parts that it has listed are gone when it opens them."""
+    writer = open_writer()
+    for letter in "bca":
+        add(writer, letter)
+    before = FeatureFile(tmp_path / "x.h5")
+
+    def listed(path: Path) -> list[Path]:
+        monkeypatch.undo()
+        found = sources_of(path)
+        writer.close()
+        return found
+
+    monkeypatch.setattr("tcon.cache.reader.sources_of", listed)
+    holds("abc")
+    with pytest.raises(InputError, match="has changed since it was opened: try again"):
+        before.packed()
+
+
+def test_a_video_without_snippets_is_not_written(
+    open_writer: Callable[..., FeatureWriter],
+    video: Callable[..., Video],
+    snippets: Callable[..., Snippets],
+) -> None:
+    with open_writer() as writer, pytest.raises(ValueError, match=r"has no snippets$"):
+        writer.add(video("a"), {"rgb": snippets(0)})

@@ -32,6 +32,37 @@ def write(path: Path, *, views: int = 0, commit_videos: int = 100) -> dict[str, 
     return features
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+def test_features_that_are_not_finite_are_named(tmp_path: Path, dtype: str) -> None:
+    path = tmp_path / "x.h5"
+    made = recipe(dim=DIM, dtype=dtype)
+    with FeatureWriter(path, {"rgb": made}, commit_videos=1) as writer:
+        for name in ("b", "a"):
+            wrong = np.ones((700, DIM), dtype)
+            wrong[600, 2] = np.inf if name == "b" else 1
+            video = Video(name, "", "", "", 9, 25.0)
+            writer.add(video, {"rgb": Snippets(wrong, np.arange(700))})
+    rows = FeatureFile(path).rows()
+    assert len(rows[np.arange(1300)]) == 1300
+    said = r"x\.h5: snippet 600 of the video b has the value inf in dimension 2: extract or import"
+    with pytest.raises(InputError, match=said):
+        rows[np.array([0, 1300])]
+
+
+def test_float32_is_kept_as_it_is(tmp_path: Path) -> None:
+    """In parts, merged, and read by row."""
+    path, tiny = tmp_path / "x.h5", np.full((3, DIM), 1e-30, np.float32)
+    made = {"rgb": recipe(dim=DIM, dtype="float32")}
+    for name in ("a", "b"):
+        with FeatureWriter(path, made, commit_videos=1) as writer:
+            writer.add(Video(name, "", "", "", 9, 25.0), {"rgb": Snippets(tiny, np.arange(3))})
+    file = FeatureFile(path)
+    np.testing.assert_array_equal(file.packed().features, np.concatenate([tiny, tiny]))
+    np.testing.assert_array_equal(file.rows()[np.array([5, 0])], tiny[:2])
+    with pytest.raises(InputError, match="dtype: float32 != float16"):
+        FeatureWriter(path, {"rgb": recipe(dim=DIM)})
+
+
 def relaid(path: Path, **layout: object) -> None:
     """Store the features in another layout."""
     with h5py.File(path, "r+") as h5:
@@ -165,5 +196,5 @@ def test_other_files_are_not_read(tmp_path: Path, point_at: Callable[..., None])
         shape = h5["rgb/features"].shape
         del h5["rgb/features"]
         point_at(h5, secret, shape)
-    with pytest.raises(InputError, match="keeps features in other files, which are not read"):
+    with pytest.raises(InputError, match="keeps rgb.features in other files, which are not read"):
         FeatureFile(path).packed()

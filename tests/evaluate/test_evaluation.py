@@ -15,8 +15,8 @@ from feature_files import CLASSES, write_domain
 from handmade_runs import logits, write_run
 from prepared_runs import prepare
 
-from tcon.adapt.config.options import Segments
 from tcon.adapt.config.runs import make_runs
+from tcon.adapt.config.training import Segments
 from tcon.adapt.grid import run_all
 from tcon.adapt.methods import entry
 from tcon.adapt.run.finished import Runs
@@ -323,29 +323,32 @@ def test_without_splits_a_note_says_transductive(tmp_path: Path) -> None:
     assert result.results[0].scores.videos == 30
     note = "transductive, adapted to the test videos (without their labels)."
     said = [text for text in result.notes if "transductive" in text]
-    assert said == [f"clips -> cctv, source_only, tcon: {note}"]
+    assert said == [f"clips -> cctv, tcon: {note}"]
 
 
 def test_unlabelled_target(tmp_path: Path) -> None:
     result = evaluate(make(tmp_path, seeds=2, labels=[""] * 30, splits=("",)))
     assert not result.results and [u.name for u in result.unlabelled] == ["source_only", "tcon"]
     for unlabelled in result.unlabelled:
-        assert len(unlabelled.predictions) == 30
+        assert len(unlabelled.labels) == 30
         assert 0 <= unlabelled.mutual_information <= unlabelled.entropy + 1
     result.to_csv(tmp_path / "out.csv")
     rows = list(csv.DictReader((tmp_path / "out.csv").open()))
     assert len(rows) == 2 * 30 and {row["class"] for row in rows} <= set(CLASSES)
-    assert all(1 / 3 <= float(row["probability"]) <= 1 for row in rows)
+    assert all(1 / 3 <= float(row["score"]) <= 1 for row in rows)
+    assert {row["seeds_agree"] for row in rows} <= {"0.5", "1.0"}
+    assert all(0 <= float(row["source_distance"]) <= 1 for row in rows)
     result.to_json(tmp_path / "out.json")
     document = json.loads((tmp_path / "out.json").read_text())
     assert document["groups"] == [] and document["unlabelled_notes"] == [*result.unlabelled_notes]
     for saved, unlabelled in zip(document["unlabelled"], result.unlabelled, strict=True):
         assert saved["entropy"] == unlabelled.entropy and saved["seeds"] == [0, 1]
-        first = unlabelled.predictions[0]
+        first = unlabelled.labels[0]
         assert saved["predictions"][0] == {
             "video": first.video,
             "class": first.label,
-            "probability": first.probability,
+            **{name: getattr(first, name) for name in ("score", "seeds_agree", "methods_agree")},
+            **{name: getattr(first, name) for name in ("source_distance", "look")},
         }
 
 

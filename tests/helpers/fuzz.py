@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import re
 import resource
 import signal
@@ -18,6 +19,8 @@ from typing import Any
 
 import h5py
 import numpy as np
+import torch
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from tcon.cache import InputError
@@ -25,6 +28,8 @@ from tcon.cache import InputError
 LIMIT = 20  # seconds; sound input takes milliseconds
 MEMORY = 2**31  # bytes; sound input takes kilobytes, and one video's features at most 2**30
 _LONGEST = 1500  # characters of a message; one may list all settings of a method
+
+FEWER = settings(max_examples=settings().max_examples // 10)  # for what takes long
 
 _NUMBERS = [
     *(
@@ -148,8 +153,49 @@ def damaged_json(draw: st.DrawFn, sound: bytes) -> bytes:
     if draw(st.booleans()):
         del place[key]
     else:
-        place[key] = draw(st.sampled_from([None, True, -1, 1e400, 10**30, "", "\0", "x", [], {}]))
+        place[key] = draw(st.sampled_from(_JSON))
     return json.dumps(content).encode()
+
+
+def nested(depth: int) -> list:
+    """Lists within each other."""
+    return [nested(depth - 1)] if depth else []
+
+
+_JSON = [
+    *(None, True, -1, 0, 0.5, 10**4, 10**7, 10**9, 2**63, 1e400, 10**30, float("nan")),
+    *("", "\0", "x", "\ud800", "\x1b[2J\u202e", "../" * 9, "x" * 5000, [], {}, ["x"], nested(900)),
+]
+
+
+@st.composite
+def damaged_tensors(draw: st.DrawFn, sound: bytes) -> bytes:
+    """A file of torch with an entry that is lost or another, or damaged bytes."""
+    if draw(st.booleans()):
+        return draw(damaged(sound))
+    content = torch.load(io.BytesIO(sound), weights_only=True)
+    for _ in range(draw(st.integers(1, 2))):
+        places = list(_places(content))
+        if not places:
+            break
+        place, key = draw(st.sampled_from(places))
+        if draw(st.booleans()) and isinstance(place, dict):
+            del place[key]
+            continue
+        old = place[key]
+        place[key] = draw(st.sampled_from(_TENSORS))
+        if isinstance(old, torch.Tensor) and old.is_floating_point() and draw(st.booleans()):
+            place[key] = torch.full_like(old, draw(st.sampled_from([math.nan, math.inf, 1e38])))
+    made = io.BytesIO()
+    torch.save(content, made)
+    return made.getvalue()
+
+
+_TENSORS = [
+    *(None, True, -1, 10**30, math.nan, "", "x\x1b[2J", [], {}, [1], {"x": {}}, {1: 2}),
+    *(torch.zeros(0), torch.zeros(()), torch.zeros(2, 3), torch.tensor([math.nan])),
+    *(torch.zeros(3, dtype=torch.int64), torch.zeros(1).expand(10**12), torch.ones(3).to_sparse()),
+]
 
 
 @st.composite

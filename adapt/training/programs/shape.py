@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 import torch
 
 from ...config.number_or_auto import NumberOrAuto, check_number_or_auto
-from ...config.options import RunConfig, TrainConfig
+from ...config.options import RunConfig
+from ...config.training import TrainConfig
 from ...methods import FittedMethod, entry
 
 T = TypeVar("T")

@@ -14,6 +14,7 @@ import numpy as np
 from numba import njit
 
 from ....cache.recipe import FlowParameters
+from .compiling import compiled
 from .iterations import repeat_border, sweep, thetas
 from .lanes import LANES, OPTIONS, padded, zeros
 from .median import median_5x5
@@ -75,7 +76,7 @@ def flow(
     return u, spent
 
 
-@njit(cache=True, **OPTIONS)
+@compiled
 def _resize(image, shape, row_step, column_step, centre):
     """Bilinear; points at ``centre`` of a pixel are aligned, the steps are in source pixels."""
     height, width = image.shape
@@ -99,7 +100,7 @@ def _resize(image, shape, row_step, column_step, centre):
     return result
 
 
-@njit(cache=True, **OPTIONS)
+@compiled
 def _level(
     first,
     second,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ....cache.common.hdf5 import Unreadable
 from ....cache.errors import InputError
 from ....cache.schema import Snippets
 
@@ -94,6 +95,8 @@ def damaged(name: str) -> Iterator[None]:
     """
     try:
         yield
+    except Unreadable:
+        raise  # it names the file
     except InputError as error:
         raise InputError(" ".join(f"{name} {error}".splitlines())) from None
     except Exception as error:  # parsers of damaged files raise anything

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from functools import partial
 from pathlib import Path
 
 import h5py
 
+from ....cache.common.hdf5 import check_held, datasets_of, open_unchecked
 from ....cache.errors import InputError
 from ....cache.schema import FORMAT, Snippets
 from .arrays import as_snippets, check_bytes, damaged
@@ -36,7 +36,7 @@ class Hdf5(FeatureSource):
         super().__init__(path)
         if not path.is_file():
             raise InputError(f"{path} is not an HDF5 file")
-        with damaged(str(path)), h5py.File(path, "r") as h5:
+        with damaged(str(path)), open_unchecked(path) as h5:
             datasets = _datasets(h5)
         self._videos: dict[str, dict[str, str]] = defaultdict(dict)  # by name and modality
         for name in datasets:
@@ -53,7 +53,7 @@ class Hdf5(FeatureSource):
         return self._videos
 
     def read(self, name: str) -> Mapping[str, Snippets]:
-        with h5py.File(self.path, "r") as h5:
+        with open_unchecked(self.path) as h5:
             return _read(h5, self._videos[name])
 
 
@@ -71,7 +71,7 @@ class Hdf5Folder(FeatureSource):
 
     def read(self, name: str) -> Mapping[str, Snippets]:
         file = self._files[name]
-        with damaged(file.name), h5py.File(file, "r") as h5:
+        with damaged(file.name), open_unchecked(file) as h5:
             return _read(h5, choose_features(_datasets(h5)))
 
 
@@ -79,13 +79,11 @@ def _datasets(h5: h5py.File) -> list[str]:
     """Names of all datasets, with their groups.
 
     Raises:
-        InputError: the file is one of ours, or keeps its data elsewhere.
+        InputError: the file is one of ours, or keeps something in other files.
     """
     if h5.attrs.get("format") == FORMAT:
         raise InputError("is a feature file already: use it as it is")
-    datasets: list[str] = []
-    h5.visititems(partial(_note, datasets))
-    return datasets
+    return [name for name, _ in datasets_of(h5)]
 
 
 def _read(h5: h5py.File, chosen: Mapping[str, str]) -> dict[str, Snippets]:
@@ -93,15 +91,8 @@ def _read(h5: h5py.File, chosen: Mapping[str, str]) -> dict[str, Snippets]:
     found = {}
     for modality, key in chosen.items():
         with damaged(key):
-            check_bytes(h5[key].shape, h5[key].dtype.itemsize)
-            found[modality] = as_snippets(h5[key][()])
+            dataset = h5[key]
+            check_bytes(dataset.shape, dataset.dtype.itemsize)
+            check_held(dataset)
+            found[modality] = as_snippets(dataset[()])
     return found
-
-
-def _note(datasets: list[str], name: str | bytes, item: h5py.Group | h5py.Dataset) -> None:
-    if isinstance(name, bytes):
-        raise InputError(f"names a dataset {name!r}, which is not UTF-8")
-    if isinstance(item, h5py.Dataset):
-        if item.is_virtual or item.external:
-            raise InputError(f"keeps {name} in other files, which are not read: copy it into one")
-        datasets.append(name)

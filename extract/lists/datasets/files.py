@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ....cache import InputError
-from ..folders import walk
+from ..folders.tree import walk
 
 
 @dataclass(frozen=True)

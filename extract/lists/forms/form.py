@@ -34,11 +34,13 @@ class LineForm:
 
 @dataclass(frozen=True)
 class TableForm:
-    """Rows below a header that names their columns, with commas, tabs or spaces between cells.
+    """Rows below a header that names their columns, with commas or the like between cells.
 
     Args:
         name: that forces this form.
         columns: that the header must name, in lower case.
+        optional: further columns that the form reads; any others are noted as not used. Empty for a
+            form whose other columns do not matter.
         entry: of a row, its cells by column. It raises InputError where they make no sense.
         split_in_name: whether the list's own name tells the split, where no row does.
     """
@@ -46,4 +48,5 @@ class TableForm:
     name: str
     columns: frozenset[str]
     entry: Callable[[Mapping[str, str]], Entry]
+    optional: frozenset[str] = frozenset()
     split_in_name: bool = False

@@ -10,8 +10,12 @@ from pathlib import Path
 from ....cache.errors import InputError, shorten
 
 _LONGEST = 10_000  # characters
+_MOST_LINES = 10_000_000  # a pipe may never end
 _LONGEST_NAME = 4096  # characters, as a path has at most
 _CONTROL = re.compile(r"[\0-\x08\x0b-\x1f\x7f]")
+_BETWEEN_CELLS = ",;|\t \"'"
+_SEP = re.compile(r'"?sep=(.|\\t)"?', re.IGNORECASE)
+_JSON = re.compile(r'\[?\s*\{(\s*"|\s*$)|\[\s*("|$)')
 _WHOLE = re.compile(r"[+-]?[0-9]+")
 
 
@@ -26,8 +30,10 @@ class Line:
 def read_lines(path: Path) -> list[Line]:
     """Read a text file's lines; byte-order mark, CR-LF and blank lines do not matter.
 
+    A row of empty cells (``,,``) is blank, and so is the first line ``sep=;`` of a spreadsheet.
+
     Raises:
-        InputError: no file, no text in UTF-8, or an endless line.
+        InputError: no file, no text in UTF-8, JSON, or an endless line or list.
     """
     if path.is_dir() or not path.exists():
         raise InputError(f"{path} is a folder, not a list" if path.is_dir() else f"no list {path}")
@@ -35,10 +41,13 @@ def read_lines(path: Path) -> list[Line]:
     try:
         with path.open(encoding="utf-8-sig") as file:
             while text := file.readline(_LONGEST + 1):
+                if number == _MOST_LINES:
+                    raise InputError(f"{path} has more than {_MOST_LINES} lines")
                 number += 1
                 if len(text) > _LONGEST:
                     raise InputError(f"{path} line {number} is longer than {_LONGEST} characters")
-                if text := text.strip():
+                text = text.strip()
+                if text.strip(_BETWEEN_CELLS) and not (number == 1 and _SEP.fullmatch(text)):
                     lines.append(Line(number, text))
                 if control := _CONTROL.search(text):
                     raise InputError(
@@ -46,10 +55,16 @@ def read_lines(path: Path) -> list[Line]:
                     )
     except UnicodeDecodeError:
         raise InputError(
-            f"{path} is not a text file in UTF-8: give a list or a folder of videos"
+            f"{path} is not a text file in UTF-8: give a list (spreadsheets save one as CSV "
+            "UTF-8), a video or a folder of videos"
         ) from None
     if not lines:
         raise InputError(f"{path} is an empty file: it lists no videos")
+    if _JSON.match(lines[0].text):
+        raise InputError(
+            f"{path} is JSON, not a list: write it as csv with the columns path, label and split "
+            "(pandas: DataFrame.to_csv)"
+        )
     return lines
 
 

@@ -1,4 +1,4 @@
-"""Rows below a header that names their columns, with commas, tabs or spaces between the cells."""
+"""Rows below a header that names their columns, with commas or the like between cells."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..entries.entry import Entry
 from .form import TableForm
 from .lines import Line, cells
 
-_BETWEEN = {",": "commas", "\t": "tabs", " ": "spaces"}
+_BETWEEN = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
 
 
 @dataclass(frozen=True)
@@ -21,19 +21,25 @@ class Header:
 
     Args:
         columns: in lower case.
-        delimiter: between cells: a comma, a tab or a space.
+        delimiter: between cells: a key of `_BETWEEN`.
+        unused: columns that say nothing to the form, where it has a say on all.
     """
 
     columns: tuple[str, ...]
     delimiter: str
+    unused: tuple[str, ...]
 
     @property
     def note(self) -> str:
-        """What was understood, where it is not the usual; "" for commas."""
-        if self.delimiter == ",":
-            return ""
-        columns, between = ", ".join(self.columns), _BETWEEN[self.delimiter]
-        return f"its first line names the columns {columns}, with {between} between them"
+        """What was understood, where it is not the usual; "" for commas and known columns."""
+        notes = []
+        if self.delimiter != ",":
+            columns, between = ", ".join(filter(None, self.columns)), _BETWEEN[self.delimiter]
+            notes.append(f"its first line names the columns {columns}, with {between} between them")
+        if self.unused:
+            unused = shorten(", ".join(self.unused))
+            notes.append(f"not used: column{'s' * (len(self.unused) > 1)} {unused}")
+        return "; ".join(notes)
 
 
 def read_header(line: Line, form: TableForm) -> Header | None:
@@ -44,7 +50,9 @@ def read_header(line: Line, form: TableForm) -> Header | None:
         except InputError:
             continue
         if form.columns <= set(columns):
-            return Header(columns, delimiter)
+            known = {*form.columns, *form.optional, ""}
+            unused = tuple(c for c in columns if c not in known) if form.optional else ()
+            return Header(columns, delimiter, unused)
     return None
 
 

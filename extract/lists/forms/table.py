@@ -16,4 +16,4 @@ def _entry(row: Mapping[str, str]) -> Entry:
     return Entry(row["path"], row.get("label", ""), read_split(row.get("split", "")))
 
 
-CSV = TableForm("csv", frozenset({"path"}), _entry)
+CSV = TableForm("csv", frozenset({"path"}), _entry, optional=frozenset({"label", "split"}))

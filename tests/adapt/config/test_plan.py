@@ -11,8 +11,8 @@ from fuzz import damaged_text, ends_well
 from hypothesis import given
 
 from tcon.adapt.config.grid import make_grid
-from tcon.adapt.config.options import Segments
 from tcon.adapt.config.plans import read_plan, shipped
+from tcon.adapt.config.training import Segments
 from tcon.adapt.methods import names
 from tcon.adapt.tasks.task import read_task
 from tcon.cache import InputError
@@ -114,7 +114,7 @@ def test_missing_files_are_named_with_their_commands(tmp_path: Path) -> None:
     [
         ("method = 'tcon'", "no key 'method': did you mean methods"),
         ("[[grid]]\nsorce = 'a'", "no key 'sorce': did you mean source"),
-        ("seeds = '2'", "seeds = '2' has the wrong type"),
+        ("seeds = 2.5", "seeds = 2.5 has the wrong type"),
         ("seeds = true", "seeds = True has the wrong type"),
         (
             "source = 'a'\ntarget = 'b'\nnormalise = 'all'",
@@ -143,7 +143,7 @@ def test_unknown_plans(tmp_path: Path) -> None:
         InputError, match=r"no plan .*nowhere\.toml: write it, or name one of table1"
     ):
         read_plan(str(tmp_path / "nowhere.toml"), {})
-    with pytest.raises(InputError, match=f"cannot read the plan {tmp_path}: Is a directory$"):
+    with pytest.raises(InputError, match="cannot read the plan .*: it is not a regular file$"):
         read_plan(str(tmp_path), {})
 
 
@@ -214,7 +214,7 @@ def test_all_tables_ship() -> None:
 )
 def test_absurd_numbers_and_depth(tmp_path: Path, text: str) -> None:
     (tmp_path / "plan.toml").write_text(text)
-    with pytest.raises(InputError, match="number too large"):
+    with pytest.raises(InputError, match="number too large|nested too deeply"):
         read_plan(str(tmp_path / "plan.toml"), {})
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from prepared_runs import prepare
 
-from tcon.adapt.config.options import Segments
 from tcon.adapt.config.runs import make_runs
+from tcon.adapt.config.training import Segments
 from tcon.adapt.grid import run_all
 from tcon.adapt.run.finished import Runs
 from tcon.adapt.run.record import read_record

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tcon.adapt.config.options import TrainConfig
+from tcon.adapt.config.training import TrainConfig
 from tcon.adapt.training.optimiser import learning_rate, make_optimiser, set_rate
 
 

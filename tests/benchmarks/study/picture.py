@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from outcomes import CaseOutcome
 from paired import ran
 
-from tcon.evaluate.figures.style import COLOURS, LINES, MARKERS, Picture, new_figure, style
+from tcon.evaluate.figures.picture import Picture
+from tcon.evaluate.figures.style import COLOURS, LINES, MARKERS, new_figure, style
 
 
 def knobs_picture(

@@ -21,7 +21,7 @@ from plan import Part, Plan, read_plan
 
 from tcon.cache import InputError
 from tcon.cache.common.records import from_json
-from tcon.evaluate.figures.style import Picture
+from tcon.evaluate.figures.picture import Picture
 
 DOCS = Path(__file__).parents[3] / "docs"
 FIGURE = "results_knobs.png"

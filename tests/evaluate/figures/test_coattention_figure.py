@@ -26,7 +26,7 @@ from tcon.evaluate.figures.data.coattention import (
 from tcon.evaluate.figures.data.frames import read_images
 from tcon.evaluate.figures.data.pairs import PairChoice
 from tcon.evaluate.figures.data.roots import parse_roots
-from tcon.evaluate.figures.style import NotDrawn, Picture
+from tcon.evaluate.figures.picture import NotDrawn, Picture
 from tcon.evaluate.runs.embeddings import Loader, RunFeatures, find
 
 FRAMES, FIRST = {"source": 20, "target": 33}, {"source": 0, "target": 100}

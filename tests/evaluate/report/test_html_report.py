@@ -22,7 +22,7 @@ from tcon.adapt.tasks.task import read_task
 from tcon.cache import InputError
 from tcon.cli import main
 from tcon.evaluate import evaluate
-from tcon.evaluate.figures.style import Picture
+from tcon.evaluate.figures.picture import Picture
 from tcon.evaluate.figures.training_curves import curves_picture, training_logs
 from tcon.evaluate.report.html_file import blocks_html, task_csv, to_html, wrapped
 from tcon.evaluate.runs.embeddings import Loader
@@ -208,7 +208,7 @@ def test_distances_are_printed(tmp_path: Path) -> None:
 def test_errors(tmp_path: Path) -> None:
     source_only, run = (group.first.path for group in train(tmp_path))
     for options, message in {
-        ("--pair", "a", "b"): "are for figures: give --figures DIR or --report FILE",
+        ("--pair", "a", "b"): "--pair is for figures: give --figures DIR or --report FILE",
         ("--select", "epoch", "--distances"): "--select draws nothing",
         ("--figures", str(run / "config.json")): "cannot write",
         ("--figures", str(tmp_path), "--pair", "v001.mp4", "nobody"): "no target video 'nobody'",
@@ -220,7 +220,7 @@ def test_errors(tmp_path: Path) -> None:
     both = str(tmp_path / "x")
     for options, message in {  # before anything is done
         ("--report", str(tmp_path)): "it is a folder, so name a file in it",
-        ("--report", ""): "it is a folder, so name a file in it",
+        ("--report", ""): "--report is empty",
         ("--report", both, "--root", "nosuch"): "there is no folder nosuch",
         ("--report", both, "--root", "source="): "the root 'source=' names no folder",
         ("--json", both, "--csv", both): "--csv and --json both write",
@@ -275,12 +275,13 @@ def test_what_is_escaped(tmp_path: Path) -> None:
 
 
 def test_blocks() -> None:
-    nasty = "<i>&"
+    nasty = "<i>&\\x1b\\udcff"
+    given = "<i>&\x1b\udcff"
     blocks = [
-        Heading(nasty),
-        Table([nasty], [[nasty], ["x"]]),
-        Text(nasty),
-        Bullets([nasty, "y"]),
+        Heading(given),
+        Table([given], [[given], ["x"]]),
+        Text(given),
+        Bullets([given, "y"]),
         Commands(["tcon adapt -o 'a b'"]),
     ]
     report = Reader(blocks_html(blocks))

@@ -66,8 +66,9 @@ def test_predictions_of_an_unlabelled_target(tmp_path: Path) -> None:
     )
     write_run(tmp_path / "runs", files, train=[logits(30, 30, 3)], videos=range(30))
     out = printed(tmp_path / "runs")
-    assert out.startswith("Predictions of tcon (clips -> cctv, rgb, K = 4), mean over seeds\n")
-    assert row(out, "v000.mp4")[1] == "jump" and "and 10 more" in out and "v025" not in out
+    assert out.startswith("Labels by tcon (clips -> cctv, rgb, K = 4), mean over seeds\n")
+    assert row(out, "v000.mp4")[1] == "jump" and "v025" not in out
+    assert "The 20 most doubtful of 30 videos: --csv FILE gets all of them." in out
     assert "mutual information" in out and "there is no accuracy" in out
 
 
@@ -83,7 +84,7 @@ def test_runs_that_are_not_finished(files: tuple[Path, Path], tmp_path: Path) ->
 def test_blocks() -> None:
     blocks = [
         Heading("a\x1b[31m"),
-        Table(["x", "y"], [["1|2", "long"], ["\n", "é"]]),
+        Table(["x", "y"], [["1|2", "long"], ["\n", "é"], ["跑", "\udcff"]]),
         Text("one\ntwo"),
         Bullets(["first", "second\r"]),
         Commands(["tcon eval 'my runs'"]),
@@ -91,10 +92,11 @@ def test_blocks() -> None:
     assert blocks_markdown(blocks).splitlines() == [
         "a\\x1b[31m",
         "",
-        "| x    | y    |",
-        "|------|------|",
-        "| 1\\|2 | long |",
-        "| \\n   | é    |",
+        "| x    | y      |",
+        "|------|--------|",
+        "| 1\\|2 | long   |",
+        "| \\n   | é      |",
+        "| 跑   | \\udcff |",
         "",
         "one",
         "two",

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -17,6 +19,7 @@ from tcon.adapt.tasks.task import read_task
 from tcon.cache import InputError
 from tcon.cli import main
 from tcon.evaluate import evaluate
+from tcon.evaluate.report.latex_file import to_latex
 from tcon.evaluate.tables.paper import Fill, TaskTable
 from tcon.evaluate.tables.paper_page import paper_page, paper_table
 from tcon.evaluate.tables.published import CLASS_LISTS, MODALITIES, PROXIES, published
@@ -120,6 +123,12 @@ def test_cells_by_task_method_and_modality(files: tuple[Path, Path], tmp_path: P
     assert {line.count(" & ") for line in body} == {6}
     for line in text.splitlines():  # nothing that LaTeX would read as a command
         assert line.startswith("%") or not re.search(r"(?<!\\)[%#]|(?<![\\])_|±|->", line)
+    fills = {"no run": Fill("", "tcon eval 'a\n\\input{b}'")}
+    nasty = replace(olympic, task="[a]\n\n$\x1b\\b$ 50%", fills=fills)
+    text = to_latex(SimpleNamespace(paper=[nasty]))
+    a, b = "{[}a]\\textbackslash{}n\\textbackslash{}n", "\\$\\textbackslash{}x1b"
+    assert f"{a}{b}\\textbackslash{{}}b\\$ 50\\%" in text
+    assert "% no run: tcon eval 'a\\n\\input{b}'\n" in text  # all in the comment
 
     rows = rows_of(evaluate(tmp_path / "runs", table="1", fuse="1:1").paper, OLYMPIC)
     assert re.fullmatch(r"[\d.]+ ± [\d.]+ \(2\)", rows["TCoN"][5])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -75,3 +77,24 @@ def test_a_message_that_breaks_off_ends_the_connection(
     pair[0].shutdown(socket.SHUT_WR)
     with pytest.raises(EOFError):
         receive(pair[1])
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="it tells the maps on Linux")
+def test_shared_memory_takes_nothing_of_dev_shm(
+    pair: tuple[socket.socket, socket.socket],
+) -> None:
+    """A container has 64 MB of it, which are soon full."""
+    got = _transfer(pair, torch.zeros(300, 1000), shared=True)
+    assert got.shape == (300, 1000)
+    assert "/dev/shm" not in Path("/proc/self/maps").read_text()
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="shared memory needs Linux")
+def test_it_arrives_where_no_memory_can_be_shared(
+    pair: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: str) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "memfd_create", full)
+    assert _transfer(pair, torch.zeros(300, 1000), shared=True).shape == (300, 1000)

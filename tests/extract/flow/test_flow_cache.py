@@ -141,7 +141,9 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
             writer.add(np.full((2, 256, 340), n, np.uint8), early_stopped=False)
     (path,) = tmp_path.glob("*.h5")
     path.write_bytes(path.read_bytes()[:3000])
-    with pytest.raises(DecodeError, match=f"its flow in {path} is damaged: remove that file"):
+    with pytest.raises(
+        DecodeError, match=rf"its kept flow cannot be read: {path} is damaged \(.*: remove it"
+    ):
         read_clips("gone.mp4", CUT, CUT.plan(21), "v", flow=cache)
 
 
@@ -348,3 +350,19 @@ def test_the_command(
         code, _, error = run(*arguments, "--keep-flow", str(tmp_path / "flow"))
         assert (code, error.count("\n")) == (2, 1)
         assert says in error
+
+
+# --- files that are not what they seem
+
+
+def test_kept_flow_that_lies_in_another_file(tmp_path: Path) -> None:
+    cache = FlowCache.extend(tmp_path / "flow", FlowRecipe(), limit=2**20)
+    with cache.writing("v", "v.mp4") as writer:
+        writer.add(np.zeros((2, 256, 340), np.uint8), early_stopped=False)
+    [kept] = (tmp_path / "flow").glob("*.h5")
+    with h5py.File(kept, "a") as h5:
+        del h5["levels"]
+        h5["levels"] = h5py.ExternalLink("elsewhere.h5", "levels")
+    said = "keeps levels in other files, which are not read"
+    with pytest.raises(DecodeError, match=said), cache.reading("v"):
+        pass

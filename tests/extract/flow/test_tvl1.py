@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from tcon.cache import InputError
-from tcon.extract.flow import FlowParameters, tvl1
+from tcon.extract.flow import FlowParameters, tvl1, tvl1_pairs
 from tcon.extract.flow.engines.median import median_5x5
 
 
@@ -108,10 +110,22 @@ def test_a_single_frame_has_no_flow() -> None:
     assert tvl1(torch.zeros(1, 20, 30, dtype=torch.uint8)).shape == (0, 2, 20, 30)
 
 
+@pytest.mark.parametrize("change", [np.copy, np.flipud, np.asfortranarray])
+def test_arrays_of_numpy(change: Callable[[np.ndarray], np.ndarray]) -> None:
+    frames = change(np.random.default_rng(0).integers(0, 256, (2, 20, 30), np.uint8))
+    frames.flags.writeable = False
+    assert torch.equal(tvl1(frames), tvl1(torch.from_numpy(frames.copy())))
+    assert torch.equal(tvl1_pairs(frames[:1], frames[1:]), tvl1(frames))
+
+
 def test_wrong_input() -> None:
     with pytest.raises(InputError, match="did you mean opencv"):
         tvl1(torch.zeros(2, 8, 8, dtype=torch.uint8), engine="opencv4")
-    for wrong in (torch.zeros(2, 8, 8), torch.zeros(2, 3, 8, 8, dtype=torch.uint8)):
+    for wrong in (
+        torch.zeros(2, 8, 8),
+        torch.zeros(2, 3, 8, 8, dtype=torch.uint8),
+        np.zeros((2, 8, 8)),
+    ):
         with pytest.raises(ValueError, match="must be"):
             tvl1(wrong)
 

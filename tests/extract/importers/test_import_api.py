@@ -46,9 +46,9 @@ def test_it_returns_the_file_and_prints_nothing(
     assert [entry.name for entry in wanted.unmatched] == ["/far/v_3.mp4"]
     assert progress == [
         Progress(3, 0),
-        Progress(3, 0, done=1),
-        Progress(3, 0, done=2),
-        Progress(3, 0, done=2, failed=1),
+        Progress(3, 0, done=1, nonzero=8),
+        Progress(3, 0, done=2, nonzero=20),
+        Progress(3, 0, done=2, failed=1, nonzero=20),
     ]
     assert capfd.readouterr() == ("", "")
 

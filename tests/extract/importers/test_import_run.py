@@ -147,8 +147,9 @@ def test_damaged_videos_do_not_stop_an_import(folder: Path, tmp_path: Path) -> N
         "v_1": "img_00002.t7 cannot be read: EOFError",
         "v_2": "img_00001.t7 holds a dict, not a tensor",
         "v_3": "mixes vectors of [4, 5] dimensions",
-        "v_4": "has values up to 7e+04, beyond float16's 65504",
-        "v_5": "has values that are not finite",
+        "v_4": "has values up to 7e+04, beyond float16's 65504: import with --dtype float32 "
+        "(dtype=)",
+        "v_5": "has the value nan in snippet 0, dimension 0: make its features anew",
     }
     write_t7(folder / "v_1", features(3, 1))
     command("t7", folder, "-o", output)  # mended: tried again

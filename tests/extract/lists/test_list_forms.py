@@ -352,7 +352,7 @@ def test_class_map_that_does_not_fit(tmp_path: Path, text: str, message: str) ->
         ("l.txt", "/a -3 0\n", "line 1: no video has -3 frames"),
         ("l.txt", "/a 3 0\n/b 3 99999999999\n", "line 2: no video .* the class 99999999999"),
         ("l.txt", f"/a {'9' * 9000} 0\n", "line 1: no video has 9"),
-        ("l.txt", "a.mp4 -1\n", "line 1: no video has the class -1$"),
+        ("l.txt", "a.mp4 -2\n", "line 1: no video has the class -2$"),
         ("l.txt", "/a 20 3 0\n", "line 1: frame 3 is before frame 20"),
         ("l.txt", "a.mp4 x\0\n", r"is not a text file: line 1 holds '\\x00'"),
         ("l.txt", "a" * 10_001, "line 1 is longer than 10000 characters"),

@@ -39,6 +39,70 @@ def _csv(folder: Path, text: str, *, name: str = "list.csv", encoding: str = "ut
 # --- csv lists
 
 
+LABELLED = [("run/a.mp4", "run", ""), ("walk/a.mp4", "walk", "")]
+DIALECTS = {
+    "semicolons": ("path;label\nrun/a.mp4;run\nwalk/a.mp4;walk\n", LABELLED, "with semicolons"),
+    "bars": ("path|label\nrun/a.mp4|run\nwalk/a.mp4|walk\n", LABELLED, "with bars"),
+    "sep": ("sep=;\npath;label\nrun/a.mp4;run\nwalk/a.mp4;walk\n", LABELLED, "semicolons"),
+    "empty rows": ('path,label\nrun/a.mp4,run\n,\nwalk/a.mp4,walk\n,,\n"",\n', LABELLED, ""),
+    "unused": (
+        "path,class,subset,\nrun/a.mp4,run,train,\nwalk/a.mp4,walk,test,\n",
+        [("run/a.mp4", "", ""), ("walk/a.mp4", "", "")],
+        "not used: columns class, subset",
+    ),
+    "fractions": (
+        "path,label\nrun/a.mp4,0.0\nwalk/a.mp4,1.0\n",
+        [("run/a.mp4", "0", ""), ("walk/a.mp4", "1", "")],
+        "labels like 0.0 taken as whole numbers (0)",
+    ),
+    "a gap": (
+        "path,label\nrun/a.mp4,\nwalk/a.mp4,1.0\n",
+        [("run/a.mp4", "", ""), ("walk/a.mp4", "1", "")],
+        "labels like 1.0",
+    ),
+    "names with a dot": (
+        "path,label\nrun/a.mp4,1.0\nwalk/a.mp4,walk\n",
+        [("run/a.mp4", "1.0", ""), ("walk/a.mp4", "walk", "")],
+        "",
+    ),
+    "minus one": (
+        "run/a.mp4 -1\nwalk/a.mp4 3\n",
+        [("run/a.mp4", "", ""), ("walk/a.mp4", "3", "")],
+        "1 video labelled -1: taken as unlabelled",
+    ),
+    "no label": (
+        "path,label\nrun/a.mp4,nan\nwalk/a.mp4,<NA>\n",
+        [("run/a.mp4", "", ""), ("walk/a.mp4", "", "")],
+        "2 videos labelled <NA>, nan: taken as unlabelled",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+def test_what_spreadsheets_and_pandas_write(touch: Touch, name: str) -> None:
+    text, rows, said = DIALECTS[name]
+    notes: list[str] = []
+    folder = touch("run/a.mp4", "walk/a.mp4")
+    assert _rows(read_videos(_csv(folder, text), on_note=notes.append)) == rows
+    assert said in "; ".join(notes)
+    assert said or not notes
+
+
+@pytest.mark.parametrize("text", ['{"path": "a.mp4"}\n', '[{"path": "a.mp4"}]', "[\n  {\n", "{\n"])
+def test_json_is_no_list(touch: Touch, text: str) -> None:
+    assert "is JSON, not a list: write it as csv" in _error(_csv(touch("a.mp4"), text))
+
+
+def test_a_name_with_brackets_is_not_json(touch: Touch) -> None:
+    folder = touch("[run] a.mp4", "{b}.mp4")
+    assert len(read_videos(_csv(folder, "[run] a.mp4\n{b}.mp4\n", name="list.txt"))) == 2
+
+
+def test_an_endless_pipe_is_refused(touch: Touch, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tcon.extract.lists.forms.lines._MOST_LINES", 3)
+    assert "more than 3 lines" in _error(_csv(touch("a.mp4"), "a.mp4\n" * 4))
+
+
 def test_csv_with_all_columns(touch: Touch) -> None:
     folder = touch("jump/a.mp4", "run/b.avi", "c.webm")
     path = _csv(folder, "path,label,split\njump/a.mp4,jump,train\nrun/b.avi,run,test\nc.webm,,\n")
@@ -353,7 +417,7 @@ def test_a_folder_in_a_list_is_no_video(touch: Touch) -> None:
 def test_empty_folder(touch: Touch) -> None:
     message = _error(touch("notes.txt"))
     assert "holds no video files" in message
-    assert ".mp4" in message
+    assert "1 file that holds no video (.txt)" in message
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "path,label,split\n"])

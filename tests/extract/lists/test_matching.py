@@ -203,3 +203,9 @@ def test_thousands_of_a_last_name_are_quick(listed: str, label: str, matched: bo
     expected = tuple(there) if matched else (None,) * len(there)
     assert join(entries, there).found == expected
     assert time.process_time() - begun < 5
+
+
+def test_many_videos_of_one_name_take_no_square_of_time() -> None:
+    """Each entry once copied the folders of all."""
+    entries = [Entry(f"{n}/clip.mp4", "run") for n in range(30_000)]
+    assert not any(join(entries, ["clip.mp4"]).found)

@@ -1,0 +1,90 @@
+"""What a few labels by hand say of each group of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...cache import InputError
+from ..runs.groups import Group
+from ..scores.intervals import wilson
+from ..scores.unlabelled import Unlabelled
+from .answers import Answers, read_answers
+
+
+@dataclass(frozen=True)
+class Checked:
+    """How many of the hand labels a group gives too, each by the mean of its seeds.
+
+    Args:
+        group: of runs.
+        name: its row's.
+        right: of the videos drawn at random.
+        asked: how many these are.
+        doubtful_right: of the doubtful ones.
+        doubtful_asked: how many these are.
+    """
+
+    group: Group
+    name: str
+    right: int
+    asked: int
+    doubtful_right: int
+    doubtful_asked: int
+
+    @property
+    def accuracy(self) -> float | None:
+        """Estimated on the videos drawn at random; None where there are none."""
+        return self.right / self.asked if self.asked else None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Wilson's, 95 %: a systematic sample is mostly a little more exact."""
+        return wilson(self.right, self.asked) if self.asked else None
+
+
+def check_groups(results: Sequence[Unlabelled], path: Path) -> list[Checked]:
+    """Compare the labels of groups with those in a csv.
+
+    Args:
+        results: of groups whose target has no labels.
+        path: of the csv, as `read_answers` takes it.
+
+    Raises:
+        InputError: the csv cannot be used, or the groups have other classes or test videos.
+    """
+    first = results[0].group
+
+    def alike(group: Group) -> bool:
+        return group.classes == first.classes and group.first.test.ids == first.first.test.ids
+
+    if not all(alike(result.group) for result in results):
+        raise InputError(
+            "the runs have several sets of classes or test videos: name those of one target, so "
+            "that hand labels (labels=, --labels) are of all of them"
+        )
+    answers = read_answers(path, videos=set(first.first.test.ids), classes=first.classes)
+    return [_check(result, answers) for result in results]
+
+
+def _check(result: Unlabelled, answers: Answers) -> Checked:
+    given = {label.video: label.label for label in result.labels}
+
+    def right(known: Mapping[str, str | None]) -> int:
+        return sum(given[id_] == label for id_, label in known.items())
+
+    return Checked(
+        group=result.group,
+        name=result.name,
+        right=right(answers.at_random),
+        asked=len(answers.at_random),
+        doubtful_right=right(answers.doubtful),
+        doubtful_asked=len(answers.doubtful),
+    )
+
+
+def best(checked: Sequence[Checked]) -> list[Checked]:
+    """The groups that are right most often, on all answers: several where they tie."""
+    most = max(one.right + one.doubtful_right for one in checked)
+    return [one for one in checked if one.right + one.doubtful_right == most]

@@ -1,0 +1,1 @@
+"""How far to trust the label of a single video, without target labels."""

@@ -1,0 +1,1 @@
+"""What lies below a folder: videos, and what is passed over."""
