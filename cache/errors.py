@@ -43,8 +43,11 @@ def printable(name: str) -> str:
 
 
 def shorten(text: str) -> str:
-    """The start of a text, for a message."""
-    return text if len(text) <= 80 else text[:77] + "..."
+    """The start of a text, for a message; words stay whole, unless they are very long."""
+    if len(text) <= 80:
+        return text
+    words = text[:78].rpartition(" ")[0]
+    return (words if len(words) >= 50 else text[:77]) + "..."
 
 
 def unknown(what: str, name: str, known: Collection[str]) -> InputError:

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from ...cache.common.ranges import BelowOne, Count, NonNegative, Positive, Whole
 from ...cache.common.records import validate
-from ...cache.errors import InputError
+from ...cache.errors import InputError, shorten
 from . import defaults
 
 Optimiser = Literal["adam", "sgd"]
@@ -20,6 +20,7 @@ Schedule = Literal["step", "dann", "inverse"]
 Normalise = Literal["none", "source", "domain"]
 TargetPool = Literal["task", "all"]
 Precision = Literal["auto", "fp32", "bf16"]
+BatchSize = Annotated[int, Field(ge=1, le=10**6)]
 SegmentCount = Annotated[int, Field(ge=1, le=999)]
 
 
@@ -51,7 +52,7 @@ class TrainConfig:
 
     epochs: Count = defaults.EPOCHS
     min_steps: Whole = defaults.MIN_STEPS
-    batch_size: Count = 64
+    batch_size: BatchSize = 64
     target_batch: Literal["equal", "proportional"] = "equal"
     optimiser: Optimiser = "adam"
     momentum: BelowOne = 0.9
@@ -106,12 +107,12 @@ class Segments:
         """Read ``6`` or ``6:4``.
 
         Raises:
-            InputError: anything but positive integers.
+            InputError: anything but numbers from 1 to 999.
         """
         counts = [count.strip() for count in str(text).split(":")]
         ok = all(count.isdecimal() and len(count) < 4 and int(count) for count in counts)
         if len(counts) > 2 or not ok:
-            raise InputError(f"segments {text}: write it as 6, as 4,6,8 or, source:target, as 6:4")
+            raise _not_segments(text)
         return cls(int(counts[0]), int(counts[-1]))
 
     def __str__(self) -> str:
@@ -122,11 +123,16 @@ def parse_segments(text: int | str) -> list[Segments]:
     """Read ``4,6:4,6:6``: each pair once, in the order given.
 
     Raises:
-        InputError: anything but positive integers.
+        InputError: anything but numbers from 1 to 999.
     """
     try:
         return list(dict.fromkeys(Segments.parse(part) for part in str(text).split(",")))
     except InputError:
-        raise InputError(
-            f"segments {text}: write it as 6, as 4,6,8 or, source:target, as 6:4"
-        ) from None
+        raise _not_segments(text) from None
+
+
+def _not_segments(text: int | str) -> InputError:
+    return InputError(
+        f"segments {shorten(str(text))}: write it as 6, as 4,6,8 or, source:target, as 6:4, with "
+        "numbers from 1 to 999"
+    )

@@ -27,6 +27,7 @@ Resolved = Literal["fp32", "bf16"]
 _LEAST = 1e8  # operations of a product; in smaller ones the time goes elsewhere
 _FASTER = 1.3  # times; casts take some of the gain
 _ROUNDS = 5
+_MOST_ROWS = 2**16  # of a product that is measured; with more of them bf16 is no faster
 
 
 class Product(NamedTuple):
@@ -79,7 +80,7 @@ def largest_product(run: RunConfig, domains: Domains) -> Product:
     segments += train.target_batch_size(source, target) * run.target_segments
     matrices = [p.shape for p in method.parameters() if p.dim() == 2]
     outputs, inputs = max(matrices, key=lambda shape: shape.numel(), default=(0, 0))
-    return Product(segments * method.snippets, inputs, outputs)
+    return Product(min(segments * method.snippets, _MOST_ROWS), inputs, outputs)
 
 
 @cache

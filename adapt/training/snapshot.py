@@ -8,6 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+# Options that every version of an optimiser has, and ours of each group.
+_OPTIONS = {"params", "factor", "lr", "betas", "eps", "momentum", "weight_decay", "nesterov"}
+
 
 def require_alike(found: Any, fresh: Any, name: str) -> None:
     """Require the types, names and shapes of what a run has before its first step.
@@ -58,7 +61,9 @@ def require_optimiser(found: Any, optimiser: torch.optim.Optimizer) -> None:
     groups, fresh_groups = found["param_groups"], fresh["param_groups"]
     if not isinstance(groups, list) or not all(isinstance(group, dict) for group in groups):
         raise ValueError("optimiser.param_groups is no list of tables")
-    # Another version of torch may know more or fewer options.
+    if not all(fresh_groups[0].keys() & _OPTIONS <= group.keys() for group in groups):
+        raise ValueError("optimiser.param_groups lack an option")
+    # Another version of torch may know more or fewer of the others.
     common = [
         {key: g[key] for key in g if key in f} for g, f in zip(fresh_groups, groups, strict=True)
     ]
@@ -72,14 +77,24 @@ def require_optimiser(found: Any, optimiser: torch.optim.Optimizer) -> None:
         *range(len(parameters))
     }:
         raise ValueError("the optimiser has other parameters")
+    names = _moments(optimiser)
     for n, moments in found["state"].items():
-        if not isinstance(moments, dict):
-            raise ValueError(f"optimiser.{n} is no table")
+        if not isinstance(moments, dict) or moments.keys() != names:
+            raise ValueError(f"optimiser.{n} has other entries")
         for key, value in moments.items():
             shape = () if key == "step" else tuple(parameters[n].shape)
             dtype = torch.float32 if key == "step" else parameters[n].dtype
             if value is not None or not without_momentum:
                 require_tensor(value, shape, dtype, f"optimiser.{n}.{key}")
+
+
+def _moments(optimiser: torch.optim.Optimizer) -> set[str]:
+    """The names of what it keeps of each parameter after a step."""
+    parameter = torch.zeros_like(optimiser.param_groups[0]["params"][0], requires_grad=True)
+    parameter.grad = torch.zeros_like(parameter)
+    like = type(optimiser)([parameter], **optimiser.defaults)
+    like.step()
+    return set(like.state[parameter])
 
 
 def require_recorder(

@@ -41,9 +41,9 @@ def fit_fonts(figure: Figure) -> frozenset[str]:
 
 def missing_font(characters: Set[str]) -> str:
     """A line that says which characters figures show as boxes, and the remedy."""
-    some = " ".join(sorted(characters)[:8])
+    some = ", ".join(f"{c} (U+{ord(c):04X})" for c in sorted(characters)[:4])
     return (
-        f"No installed font has {some}{' and others' if len(characters) > 8 else ''}: figures show "
+        f"No installed font has {some}{' and others' if len(characters) > 4 else ''}: figures show "
         "boxes in their place. Install a font that has them, such as one of the Noto fonts (Noto "
         "Sans CJK for Chinese, Japanese and Korean)."
     )
@@ -62,6 +62,7 @@ def _fallbacks(characters: frozenset[str]) -> tuple[tuple[str, ...], frozenset[s
     return tuple(families), lacking
 
 
+@lru_cache(maxsize=1)
 def _installed() -> Mapping[str, str]:
     """The most regular file of each family, also of fonts newer than matplotlib's list of them."""
     listed = {entry.fname for entry in fontManager.ttflist}
@@ -74,13 +75,14 @@ def _installed() -> Mapping[str, str]:
 
 
 def _irregularity(entry: FontEntry) -> tuple[bool, int]:
-    weight = weight_dict[entry.weight] if isinstance(entry.weight, str) else entry.weight
+    weight = weight_dict.get(entry.weight, 400) if isinstance(entry.weight, str) else entry.weight
     return entry.style != "normal", abs(weight - 400)
 
 
+@lru_cache(maxsize=512)
 def _characters(path: str) -> frozenset[str]:
     """That a font file has."""
     try:
         return frozenset(map(chr, FT2Font(path).get_charmap()))
-    except (OSError, RuntimeError):  # it is gone or damaged
+    except (OSError, RuntimeError, ValueError):  # it is gone or damaged
         return frozenset()

@@ -63,7 +63,10 @@ def advice(content: Content) -> list[Block]:
     """What hand labels say; which method to take without them; where nothing was chosen, also why
     nothing can be said of some."""
     blocks = hand_label_blocks(content.checked)
-    blocks += recommendation_blocks(content.recommendations, content.outcomes)
+    without = recommendation_blocks(content.recommendations, content.outcomes)
+    if blocks and without:
+        blocks.append(Text("Without these labels:"))
+    blocks += without
     if content.left_out and not content.selections:
         blocks.append(Bullets(content.left_out))
     return blocks

@@ -88,11 +88,13 @@ def _try(job: Job, folder: Path, kills: int, draw: random.Random) -> str:
     _fresh(job, output)
     whole = _run(job, folder)
     expected = job.content(output)
-    start = _run(job, folder) if job.name != "eval" else whole
-    _fresh(job, output)
-    killed, seconds, endings, lost, equal = 0, 0.0, 0, 0, True
+    start = 0.0 if job.name == "eval" else _run(job, folder)  # it begins anew each time
+    killed, seconds, endings, lost, equal, ended = 0, 0.0, 0, 0, True, True
     held: set[str] = set()
-    while killed < kills or endings == 0 or held:
+    while killed < kills or not ended:
+        if ended:
+            _fresh(job, output)
+            held = set()
         limit = draw.uniform(0, whole) if killed < kills else None
         took, ended = _run_until(job, folder, limit)
         seconds += took
@@ -103,8 +105,6 @@ def _try(job: Job, folder: Path, kills: int, draw: random.Random) -> str:
         if ended:
             equal &= job.content(output) == expected
             endings += 1
-            held = set()
-            _fresh(job, output)
     cost = max(0.0, (seconds - endings * whole) / killed - start)
     return (
         f"{job.name}, {whole:.1f} s undisturbed and {start:.1f} s to start: {killed} kills, {lost} "

@@ -332,6 +332,9 @@ def test_unlabelled_target(tmp_path: Path) -> None:
     for unlabelled in result.unlabelled:
         assert len(unlabelled.labels) == 30
         assert 0 <= unlabelled.mutual_information <= unlabelled.entropy + 1
+    assert "--csv FILE gets" in result.to_markdown()
+    given = result.to_markdown(csv=Path("a.csv"))
+    assert "a.csv holds" in given and "--csv FILE" not in given
     result.to_csv(tmp_path / "out.csv")
     rows = list(csv.DictReader((tmp_path / "out.csv").open()))
     assert len(rows) == 2 * 30 and {row["class"] for row in rows} <= set(CLASSES)

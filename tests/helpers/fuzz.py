@@ -146,10 +146,11 @@ def damaged_zip(draw: st.DrawFn, sound: bytes, tokens: list[bytes] = BINARY) -> 
 @st.composite
 def damaged_json(draw: st.DrawFn, sound: bytes) -> bytes:
     """A value that is lost or of another kind, or a damaged text."""
-    if draw(st.booleans()):
-        return draw(damaged_text(sound))
     content = json.loads(sound)
-    place, key = draw(st.sampled_from(list(_places(content))))
+    places = list(_places(content))
+    if not places or draw(st.booleans()):
+        return draw(damaged_text(sound))
+    place, key = draw(st.sampled_from(places))
     if draw(st.booleans()):
         del place[key]
     else:

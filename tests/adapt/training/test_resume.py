@@ -253,6 +253,24 @@ def test_a_number_that_cannot_be_is_named(
     assert "resume.pt is damaged (" in failure(files, tmp_path)
 
 
+def test_an_entry_that_is_gone_is_named(files: tuple[Path, Path], tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Stop):
+        stop_at(patch, 5)
+        run(files, tmp_path, save_seconds=0)
+    (folder,) = tmp_path.iterdir()
+    sound = (folder / "resume.pt").read_bytes()
+    group, moments = ("optimiser", "param_groups", 0), ("optimiser", "state", 0)
+    for path in (
+        *((*group, name) for name in ("params", "factor", "lr", "betas", "eps", "weight_decay")),
+        *((*moments, name) for name in ("step", "exp_avg", "exp_avg_sq")),
+        *(("recorder", name) for name in ("steps", "count", "sums", "logits")),
+    ):
+        damaged = torch.load(io.BytesIO(sound), weights_only=True)
+        del functools.reduce(operator.getitem, path[:-1], damaged)[path[-1]]
+        torch.save(damaged, folder / "resume.pt")
+        assert "resume.pt is damaged (" in failure(files, tmp_path), path
+
+
 def test_interrupted_run_with_other_settings_is_refused(
     files: tuple[Path, Path], tmp_path: Path
 ) -> None:

@@ -137,9 +137,11 @@ def chinese_font(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[st
     monkeypatch.setattr(fonts.fontManager, "ttflist", [*fonts.fontManager.ttflist])
     paths = [str(tmp_path / "damaged.ttf"), str(tmp_path / "run.ttf")]
     monkeypatch.setattr(fonts, "findSystemFonts", lambda: paths)
-    fonts._fallbacks.cache_clear()
+    for cached in (fonts._fallbacks, fonts._installed):
+        cached.cache_clear()
     yield "Only Run"
-    fonts._fallbacks.cache_clear()
+    for cached in (fonts._fallbacks, fonts._installed):
+        cached.cache_clear()
 
 
 def test_a_font_of_the_system_is_used(chinese_font: str) -> None:
@@ -157,9 +159,9 @@ def test_one_line_names_a_missing_font(chinese_font: str) -> None:
     missing = Picture("x", "", "", figure).missing()
     assert missing == {"步", "👣"}
     line = fonts.missing_font(missing)
-    assert line.startswith("No installed font has 步 👣: figures show boxes")
+    assert line.startswith("No installed font has 步 (U+6B65), 👣 (U+1F463): figures show boxes")
     assert "\n" not in line and "Noto" in line
-    assert "\u51ff and others:" in fonts.missing_font(set(map(chr, range(0x51F8, 0x5202))))
+    assert "(U+51FB) and others:" in fonts.missing_font(set(map(chr, range(0x51F8, 0x5202))))
 
 
 def test_no_figure_stops_a_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

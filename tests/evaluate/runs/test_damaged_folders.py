@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from fuzz import FEWER, damaged_hdf5, damaged_json, damaged_tensors, damaged_text, ends_well, nested
@@ -23,11 +24,12 @@ from toy_runs import QUICK, SMALL, train
 from tcon.adapt.config.runs import make_runs
 from tcon.adapt.grid import run_all
 from tcon.adapt.inference import load_run
+from tcon.adapt.inference.stream import _InOrder, _Predictor
 from tcon.adapt.progress.display import unhealthy
 from tcon.adapt.run.folder import RunFolder
 from tcon.adapt.run.record import read_record
 from tcon.adapt.training.resume import Saver, restore
-from tcon.cache import InputError
+from tcon.cache import Failure, InputError, Snippets, Video
 from tcon.evaluate import evaluate
 
 DAMAGE = {
@@ -174,6 +176,20 @@ def test_weights_that_cannot_be_the_runs_are_refused(
     changed(run, "checkpoint.pt", *path, to=value)
     with pytest.raises(InputError, match=rf"checkpoint\.pt is damaged \(.*{message}"):
         load_run(run)
+
+
+def test_logits_that_are_not_finite_are_a_failure(trained: Path) -> None:
+    run = copy_of(trained, "runs", "source_only")
+    state = torch.load(run / "checkpoint.pt", weights_only=True)["method"]
+    (name,) = [key for key, value in state.items() if value.shape == (3,)]
+    changed(run, "checkpoint.pt", "method", name, to=torch.tensor([3e38, -3e38, 0.0]))
+    weight = name.replace("bias", "weight")
+    changed(run, "checkpoint.pt", "method", weight, to=torch.full_like(state[weight], 3e38))
+    loaded, results = load_run(run), []
+    sink = _Predictor(loaded, _InOrder(["v"], results.append))
+    ones = np.ones((8, loaded.recipe.dim), np.float16)
+    sink.add(Video("v", "", "", "", 9, 25.0), {"rgb": Snippets(ones, np.arange(8))})
+    assert isinstance(results[0], Failure) and "not finite" in results[0].reason
 
 
 @pytest.mark.parametrize("name", ["checkpoint.pt", "resume.pt"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import pickle
 from collections.abc import Callable
 from http.client import IncompleteRead
@@ -17,6 +18,7 @@ from torchvision import models
 
 from tcon.cache import InputError
 from tcon.extract.backbones import load_backbone
+from tcon.extract.backbones.checkpoint import file_sha256, read_state
 
 RESNET18 = models.ResNet18_Weights.IMAGENET1K_V1.url
 
@@ -171,6 +173,18 @@ def test_a_pickle_with_code_is_refused_and_not_run(
     save({"state_dict": _Code(tmp_path / "ran")}, tmp_path / "x.pth")
     assert "x.pth is not a checkpoint" in _error("mobilenet_v2", tmp_path / "x.pth")
     assert not (tmp_path / "ran").exists()
+
+
+def test_weights_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    torch.save({"conv1.weight": torch.full((2, 2), torch.nan)}, tmp_path / "x.pth")
+    with pytest.raises(InputError, match=r"x\.pth is damaged: .*conv1.weight is not finite"):
+        read_state(tmp_path / "x.pth")
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.pth")
+    with pytest.raises(InputError, match="it is not a regular file"):
+        file_sha256(tmp_path / "x.pth")
 
 
 def test_missing_checkpoint_or_folder(tmp_path: Path) -> None:
