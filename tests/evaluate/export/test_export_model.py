@@ -217,10 +217,13 @@ def test_the_model_and_its_description_come_together(
     assert json.loads(blocked.read_text())["classes"] == list(exported.description.classes)
 
 
-def test_the_description_of_flow(run: Path, clips: Path, tmp_path: Path) -> None:
-    flow = replace(RGB, modalities=("flow",), flow=FlowRecipe(bound=15.0, quantised=False))
-    loaded = load_run(train_on_videos(clips, tmp_path, "source_only", flow, segments=2))
-    told = json.loads(describe(loaded, plan_features(loaded, MACHINE)).to_json())
+def test_the_description_of_flow(run: Path) -> None:
+    recipe = FlowRecipe(bound=15.0, quantised=False)
+    plan = replace(RGB, modalities=("flow",), flow=recipe, positions=4).plan
+    loaded = load_run(run)
+    record = replace(loaded.record, run=replace(loaded.config, modality="flow"))
+    made = plan.recipes()["flow"]
+    told = json.loads(describe(replace(loaded, record=record, recipe=made), plan).to_json())
     assert told["input"]["shape"][2] == 10 and told["input"]["channels"] == ["x", "y"]
     assert (told["flow"]["bound"], told["flow"]["quantised"]) == (15.0, False)
     assert told["flow"]["parameters"]["tau"] == 0.25 and told["flow"]["height"] == 256
