@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ...adapt.inference.loaded_run import LoadedRun
-from ...adapt.inference.stream import Result, predict_videos
+from ...adapt.inference.stream import Result
 from ...cache import Failure, InputError
 from ...cache.common.console import VideoBar, console, print_line
 from ...cache.common.counts import counted
@@ -42,13 +42,23 @@ class Outputs:
     top: int = 2
 
 
+class Predict(Protocol):
+    """Predicts videos: `predict_videos` or `predict_stored`, of a run and its videos."""
+
+    def __call__(
+        self, *, on_result: Callable[[Result], None], on_progress: Callable[[Progress], None]
+    ) -> None: ...
+
+
 def show_predictions(
-    run: LoadedRun, items: Sequence[VideoItem], plan: Plan, outputs: Outputs
+    run: LoadedRun, items: Sequence[VideoItem], predict: Predict, outputs: Outputs
 ) -> int:
     """Predict videos; print a line for each as it is done, and write what was asked for.
 
     Args:
-        run, items, plan: as in `predict_videos`.
+        run: that predicts.
+        items: the videos, in the order of their results.
+        predict: gives the results.
         outputs: what to show and write.
 
     Returns:
@@ -90,7 +100,7 @@ def show_predictions(
             bar.count(len(items), done=progress.done, failed=progress.failed)
 
         try:
-            predict_videos(run, items, plan, on_result=take, on_progress=show)
+            predict(on_result=take, on_progress=show)
         except BaseException:
             for file in files:
                 console().print(f"Left what is done in {file.unfinished}.")
