@@ -236,7 +236,9 @@ class FeatureFile:
         for source, fresh in self.sources:
             with _unchanged(source, modality, len(fresh)) as group:
                 keep = np.repeat(fresh, group["count"])
-                found.append(group[name][keep] if name in group else np.full(keep.sum(), np.nan))
+                # HDF5 itself is slow at picking numbers.
+                numbers = group[name][()] if name in group else np.full(len(keep), np.nan)
+                found.append(numbers[keep])
         return np.concatenate(found)
 
     def _read(self) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from ...cache.common.console import print_line
 from ...cache.common.plugin_option import plugin_option
 from ...cache.errors import InputError
 from ...extract.known import require_known
@@ -94,7 +95,7 @@ def predict(
     if only_new:
         raise InputError("--new is for a feature file: tcon predict RUN FILE.h5 --new")
     keep_freed_memory()
-    items = read_items(videos, root=root, on_note=click.echo)
+    items = read_items(videos, root=root, on_note=print_line)
     with decoding_soon(
         Reading, workers=machine["workers"]
     ):  # its process starts while the run is loaded
