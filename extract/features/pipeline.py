@@ -117,33 +117,62 @@ def compute(
     progress: Progress,
     on_progress: Callable[[Progress], None],
 ) -> None:
-    """Compute the features of videos and hand on each video when it is done.
+    """Compute the features of videos; see `Pipeline.compute`."""
+    workers = plan.machine.workers
+    workers = min(cores(), _MOST_WORKERS) if workers is None else workers
+    with Pipeline(plan, workers=min(workers, len(todo))) as pipeline:
+        pipeline.compute(todo, sink, progress, on_progress)
+
+
+class Pipeline:
+    """Decoding processes and devices with their backbones, kept for any number of calls; a context
+    manager.
 
     Args:
-        todo: at least one video.
-        plan: how.
-        sink: called in a thread of its own, one call at a time; what it raises ends all.
-        progress: where the counts begin.
-        on_progress: called after every video.
+        plan: how features are made.
+        workers: decoding processes; 0 decodes in this one.
     """
-    machine = plan.machine
-    workers = min(cores(), _MOST_WORKERS) if machine.workers is None else machine.workers
-    workers = min(workers, len(todo))
-    pool: Decoding = DecodePool(
-        plan.reading.on_threads(max(1, cores() // max(1, workers))),
-        workers=workers,
-        time_limit=machine.time_limit,
-        niceness=0 if plan.on_gpu else 10,  # on a CPU the backbone goes first
-    )
-    devices = Devices(
-        plan.backbones,
-        plan.devices,
-        DTYPES[plan.precision],
-        batch_size=plan.batch_size,
-        cuts=plan.cuts,
-    )
-    with pool, devices:
-        _Run(progress, sink, devices, plan, on_progress).extract(pool, todo)
+
+    def __init__(self, plan: Plan, *, workers: int) -> None:
+        self._plan = plan
+        self._pool: Decoding = DecodePool(
+            plan.reading.on_threads(max(1, cores() // max(1, workers))),
+            workers=workers,
+            time_limit=plan.machine.time_limit,
+            niceness=0 if plan.on_gpu else 10,  # on a CPU the backbone goes first
+        )
+        self._devices = Devices(
+            plan.backbones,
+            plan.devices,
+            DTYPES[plan.precision],
+            batch_size=plan.batch_size,
+            cuts=plan.cuts,
+        )
+
+    def compute(
+        self,
+        todo: Sequence[VideoItem],
+        sink: Sink,
+        progress: Progress,
+        on_progress: Callable[[Progress], None],
+    ) -> None:
+        """Compute the features of videos and hand on each video when it is done.
+
+        Args:
+            todo: at least one video.
+            sink: called in a thread of its own, one call at a time; what it raises ends all.
+            progress: where the counts begin.
+            on_progress: called after every video.
+        """
+        run = _Run(progress, sink, self._devices, self._plan, on_progress)
+        run.extract(self._pool, todo)
+
+    def __enter__(self) -> Pipeline:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        with self._pool:
+            self._devices.__exit__(*error)
 
 
 @dataclass
