@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 
 from ...cache.errors import InputError
+from ...cache.parts import recording_of
 from ...cache.writer import FeatureWriter
 
 Labels = Mapping[str, tuple[str, str]]
@@ -23,9 +24,9 @@ def check_committed(labels: Labels, writer: FeatureWriter) -> None:
     Raises:
         InputError: names the first of them.
     """
-    for id_, (label, split) in labels.items():
-        video = writer.committed.get(id_)
-        if video and (video.label, video.split) != (label, split):
+    for id_, video in writer.committed.items():
+        label, split = labels.get(id_) or labels.get(recording_of(id_)) or (None, None)
+        if label is not None and (video.label, video.split) != (label, split):
             raise InputError(
                 f"{writer.path} holds {id_} as label '{video.label}', split '{video.split}', "
                 f"now it is '{label}', '{split}': choose another output"
