@@ -10,7 +10,7 @@ from ..adapt.run.finished import FinishedRun
 from ..cache import InputError
 from ..cache.common.plugins import load_plugin
 from .hand_labels.checked import check_groups
-from .hand_labels.questions import Question, choose_questions, write_questions
+from .hand_labels.questions import Question
 from .report.content import Content, RunDistances
 from .report.page import accuracies, printed
 from .report.page import distances as distance_blocks
@@ -27,7 +27,7 @@ from .scores.choices.choose import choose, default_validator, recommend_unasked
 from .scores.choices.validators import validator
 from .scores.fusion import fuse_groups
 from .scores.results import check_baseline, result_notes, results_of
-from .scores.unlabelled import Unlabelled, unlabelled_results
+from .scores.unlabelled import unlabelled_results
 from .tables.layout import mean_std
 from .tables.paper import PAPER_TABLES, paper_tables
 
@@ -190,31 +190,9 @@ class Evaluation(Content):
             InputError: the target is labelled, it is not clear which group should ask, or a file
                 is there already or cannot be written.
         """
-        from .figures.data.roots import parse_roots
-        from .hand_labels.cards import make_cards
         from .report.sheet import write_sheet
 
-        path, asking = Path(path), self._asking()
-        csv = path.with_suffix(".csv")
-        for file in (path, csv):
-            if file.exists():
-                raise InputError(f"{file} is there already: name another page, it may hold answers")
-        questions = choose_questions(asking.labels, count)
-        loader = Loader(self.features, self.source_features)
-        videos = {video.id: video for video in loader.file(asking.group.first, "target").videos}
-        cards = list(make_cards(questions, videos, parse_roots(roots).get("target")))
-        write_questions(questions, csv)
-        write_sheet(cards, asking.group.classes, path)
-        return questions
-
-    def _asking(self) -> Unlabelled:
-        """The group whose doubts decide what is asked."""
-        taken = {one.group for one in self.recommendations}
-        results = [r for r in _asked(self.unlabelled) if not taken or r.group in taken]
-        if len(results) > 1:
-            names = ", ".join(result.name for result in results)
-            raise InputError(f"several groups could ask ({names}): name the runs of one of them")
-        return results[0]
+        return write_sheet(self, count, Path(path), roots=roots)
 
 
 def evaluate(
@@ -300,7 +278,7 @@ def evaluate(
         choices = recommend_unasked([g for g in groups if not g.scores], source_path)
     loader, source = Loader(target_path, source_path), TrueClasses("source", source_path)
     results_without = unlabelled_results(unlabelled, source, loader)
-    checked = check_groups(_asked(results_without), Path(hand_labels)) if hand_labels else []
+    checked = check_groups(results_without, Path(hand_labels)) if hand_labels else []
     chosen_among = [g for s in choices.selections if s.accuracy is not None for g in s.groups]
     return Evaluation(
         groups=tuple(groups),
@@ -326,16 +304,6 @@ def evaluate(
         features=target_path,
         source_features=source_path,
     )
-
-
-def _asked(results: Sequence[Unlabelled]) -> Sequence[Unlabelled]:
-    """Groups that hand labels say something of."""
-    if not results:
-        raise InputError(
-            "the target's test videos have labels, and accuracies are scored against these: hand "
-            "labels are for an unlabelled target"
-        )
-    return results
 
 
 def _paths(runs: RunOrPath | Iterable[RunOrPath]) -> list[Path]:

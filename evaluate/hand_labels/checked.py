@@ -9,7 +9,7 @@ from pathlib import Path
 from ...cache import InputError
 from ..runs.groups import Group
 from ..scores.intervals import wilson
-from ..scores.unlabelled import Unlabelled
+from ..scores.unlabelled import Unlabelled, require_unlabelled
 from .answers import Answers, read_answers
 
 
@@ -48,12 +48,14 @@ def check_groups(results: Sequence[Unlabelled], path: Path) -> list[Checked]:
     """Compare the labels of groups with those in a csv.
 
     Args:
-        results: of groups whose target has no labels.
+        results: of groups.
         path: of the csv, as `read_answers` takes it.
 
     Raises:
-        InputError: the csv cannot be used, or the groups have other classes or test videos.
+        InputError: the csv cannot be used, the target has labels of its own, or the groups have
+            several sets of classes or test videos.
     """
+    require_unlabelled(results)
     first = results[0].group
 
     def alike(group: Group) -> bool:

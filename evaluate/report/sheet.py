@@ -5,29 +5,70 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from ...cache import InputError
 from ...cache.common.writing import write_output
+from ..figures.data.roots import parse_roots
 from ..hand_labels.answers import NONE
-from ..hand_labels.cards import Card
-from ..hand_labels.questions import COLUMNS
+from ..hand_labels.cards import Card, make_cards
+from ..hand_labels.questions import COLUMNS, Question, choose_questions, write_questions
+from ..runs.embeddings import Loader
+from ..scores.unlabelled import Unlabelled, require_unlabelled
+from .content import Content
 from .html_file import environment
 
 
-def write_sheet(cards: Sequence[Card], classes: Sequence[str], path: Path) -> None:
-    """Write the page.
+def write_sheet(
+    content: Content, count: int, path: Path, *, roots: Sequence[str] = ()
+) -> tuple[Question, ...]:
+    """Write a page of the videos whose labels by hand would tell most, and a csv for these.
+
+    Args:
+        content: of runs on an unlabelled target.
+        count: how many videos.
+        path: of the page; the csv lies beside it.
+        roots: folders that the videos' paths start at, if they have moved.
+
+    Returns:
+        the videos, which the method to take chooses, or else the only group.
+
+    Raises:
+        InputError: the target is labelled, it is not clear which group should ask, or a file is
+            there already or cannot be written.
+    """
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise InputError(f"{path}: name the page FILE.html (--sheet)")
+    asking, csv = _asking(content), path.with_suffix(".csv")
+    for file in (path, csv):
+        if file.exists():
+            raise InputError(f"{file} is there already: name another page, it may hold answers")
+    questions = choose_questions(asking.labels, count)
+    loader = Loader(content.features, content.source_features)
+    videos = {video.id: video for video in loader.file(asking.group.first, "target").videos}
+    cards = list(make_cards(questions, videos, parse_roots(roots).get("target")))
+    page = sheet_html(cards, asking.group.classes, csv.name)
+    write_questions(questions, csv)
+    write_output(path, page)
+    return questions
+
+
+def sheet_html(cards: Sequence[Card], classes: Sequence[str], csv_name: str) -> str:
+    """The page.
 
     Args:
         cards: of the videos.
         classes: to choose from.
-        path: of the page; its csv is offered as a download of the same name.
-
-    Raises:
-        InputError: it cannot be written.
+        csv_name: of the file that it saves.
     """
     page = environment().get_template("sheet.html.j2")
-    text = page.render(
-        cards=cards,
-        choices=[*classes, NONE],
-        columns=COLUMNS,
-        csv_name=path.with_suffix(".csv").name,
-    )
-    write_output(path, text)
+    return page.render(cards=cards, choices=[*classes, NONE], columns=COLUMNS, csv_name=csv_name)
+
+
+def _asking(content: Content) -> Unlabelled:
+    """The group whose doubts decide what is asked."""
+    require_unlabelled(content.unlabelled)
+    taken = {one.group for one in content.recommendations}
+    results = [r for r in content.unlabelled if not taken or r.group in taken]
+    if len(results) > 1:
+        names = ", ".join(result.name for result in results)
+        raise InputError(f"several groups could ask ({names}): name the runs of one of them")
+    return results[0]

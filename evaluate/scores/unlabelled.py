@@ -71,6 +71,19 @@ def unlabelled_results(
     return found
 
 
+def require_unlabelled(results: Sequence[Unlabelled]) -> None:
+    """Require groups that hand labels say something of.
+
+    Raises:
+        InputError: there are none.
+    """
+    if not results:
+        raise InputError(
+            "the target's test videos have labels, and accuracies are scored against these: hand "
+            "labels are for an unlabelled target"
+        )
+
+
 def _distances(group: Group, loader: Loader) -> Mapping[str, float]:
     """Of each test video from the source; empty where the features cannot be read."""
     from .trust.source_distance import source_distances  # scikit-learn takes a second to import

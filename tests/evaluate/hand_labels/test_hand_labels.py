@@ -20,7 +20,7 @@ from tcon.evaluate import evaluate
 from tcon.evaluate.hand_labels.answers import read_answers
 from tcon.evaluate.hand_labels.cards import make_cards
 from tcon.evaluate.hand_labels.questions import Question, choose_questions
-from tcon.evaluate.report.sheet import write_sheet
+from tcon.evaluate.report.sheet import sheet_html
 from tcon.evaluate.scores.intervals import wilson
 from tcon.evaluate.scores.trust.labels import VideoLabel
 
@@ -162,8 +162,7 @@ def test_the_page_shows_videos_and_escapes_their_names(
     }
     cards = list(make_cards([Question(id_, "random") for id_ in videos], videos))
     assert [len(card.images) for card in cards] == [3, 0]
-    write_sheet(cards, ["run", "<i>"], tmp_path / "ask.html")
-    page = (tmp_path / "ask.html").read_text()
+    page = sheet_html(cards, ["run", "<i>"], "ask.csv")
     assert "<b>" not in page and "<i>" not in page and "&lt;b&gt;" in page
     assert len(re.findall(r'<img alt="" src="data:image/jpeg;base64,[\w+/=]+">', page)) == 3
     assert "No picture: the video gone.mp4 is not at" in page
