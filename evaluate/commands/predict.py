@@ -11,7 +11,7 @@ import click
 from ...cache.common.plugin_option import plugin_option
 from ...cache.errors import InputError
 from ...extract.known import require_known
-from ...extract.machine.command_options import machine_options
+from ...extract.machine.command_options import machine_options, windows_options
 
 
 @click.command()
@@ -37,6 +37,27 @@ from ...extract.machine.command_options import machine_options
 @click.option(
     "--figures", type=click.Path(path_type=Path), help="Draw each video's attention into it."
 )
+@windows_options
+@click.option(
+    "--timeline",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="FILE.csv|.json|.png",
+    help="Write or draw the recordings' labels over time; may be repeated.",
+)
+@click.option(
+    "--onset",
+    type=click.FloatRange(0, 1),
+    default=0,
+    help="A label of the timeline begins only where its score reaches this.",
+)
+@click.option(
+    "--min-length",
+    type=click.FloatRange(min=0),
+    default=0,
+    help="Join shorter intervals of the timeline to their neighbours: seconds, or frames for "
+    "windows of frames.",
+)
 @click.option(
     "--top", type=click.IntRange(min=1), default=2, show_default=True, help="Classes per line."
 )
@@ -54,6 +75,11 @@ def predict(
     csv_path: Path | None,
     json_path: Path | None,
     figures: Path | None,
+    window: str | None,
+    hop: str | None,
+    timeline: tuple[Path, ...],
+    onset: float,
+    min_length: float,
     top: int,
     precision: str,
     **machine: Any,
@@ -73,7 +99,19 @@ def predict(
     from ...extract.machine.machine import Machine
     from ...extract.machine.memory import keep_freed_memory
     from ...extract.snippets.reading import Reading
+    from ...extract.snippets.windows import parse_windows
     from ..predict.report import Outputs, show_predictions
+    from ..predict.timeline.intervals import Smoothing
+
+    windows = parse_windows(window, hop)
+    outputs = Outputs(
+        csv=csv_path,
+        json=json_path,
+        figures=figures,
+        timelines=timeline,
+        smoothing=Smoothing(onset=onset, min_length=min_length),
+        top=top,
+    )
 
     keep_freed_memory()
     items = read_items(videos, root=root, on_note=click.echo)
@@ -81,7 +119,8 @@ def predict(
         Reading, workers=machine["workers"]
     ):  # its process starts while the run is loaded
         loaded = load_run(run, features=features)
-        plan = plan_features(loaded, Machine(**machine), weights=weights, precision=precision)
-        outputs = Outputs(csv=csv_path, json=json_path, figures=figures, top=top)
+        plan = plan_features(
+            loaded, Machine(**machine), weights=weights, precision=precision, windows=windows
+        )
         failures = show_predictions(loaded, items, plan, outputs)
     sys.exit(1 if failures else 0)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...cache.parts import Unit, rounded
 from .span import split_path
 from .video import DecodeError, ForwardVideo
 
@@ -24,6 +25,7 @@ __all__ = [
     "is_there",
     "open_video",
     "read_frames",
+    "read_frames_at",
 ]
 
 
@@ -101,9 +103,40 @@ def read_frames(path: str, choose: Callable[[int], np.ndarray]) -> list[np.ndarr
     Raises:
         DecodeError: no frame decodes.
     """
+    return _read_frames(path, lambda video: choose(video.total))
+
+
+def read_frames_at(path: str, places: np.ndarray, unit: Unit) -> list[np.ndarray]:
+    """The first frames from some places of a video on, for figures.
+
+    Args:
+        path: the video.
+        places: increasing, [n]: seconds, or numbers of frames.
+        unit: of these.
+
+    Returns:
+        n images [H, W, 3] uint8 RGB.
+
+    Raises:
+        DecodeError: no frame decodes.
+    """
+    chosen = np.empty(0, np.int64)  # [n]
+
+    def choose(video: ForwardVideo) -> np.ndarray:
+        nonlocal chosen
+        times = np.array(video.times)
+        if unit == "frames":
+            times = np.array([video.number(index) for index in range(video.total)])
+        chosen = np.searchsorted(rounded(times), places).clip(max=video.total - 1)
+        return np.unique(chosen)
+
+    images = _read_frames(path, choose)
+    return [images[n] for n in np.unique(chosen, return_inverse=True)[1].tolist()]
+
+
+def _read_frames(path: str, choose: Callable[[ForwardVideo], np.ndarray]) -> list[np.ndarray]:
     with open_video(path) as video:
-        total = video.count()
-    if not total:
-        raise DecodeError("no frame can be decoded")
-    with open_video(path) as video:
-        return list(video.frames(choose(total)))
+        if not video.count():
+            raise DecodeError("no frame can be decoded")
+    with open_video(path) as again:
+        return list(again.frames(choose(video)))
