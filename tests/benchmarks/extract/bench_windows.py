@@ -1,6 +1,6 @@
 """Windows of recordings that are joined from labelled clips: labels, boundaries, memory, decoding.
 
-    python tests/benchmarks/extract/bench_windows.py RUN LIST.csv --folder /tmp/joined
+    python tests/benchmarks/extract/bench_windows.py RUN LIST.csv --root CLIPS --folder joined
 
 Twenty clips of both classes in turn, each repeated to thirty seconds, make a recording of ten
 minutes: h264 with B-frames, once at a constant and once at a variable rate. RUN labels its windows,
@@ -75,7 +75,7 @@ def _frames(path: Path) -> list[np.ndarray]:
         return list(video.frames(np.arange(1000)))
 
 
-def choose(path: Path, clips: int) -> list[tuple[Path, str]]:
+def choose(path: Path, root: Path, clips: int) -> list[tuple[Path, str]]:
     """Test clips of a list, the classes in turn."""
     rows = [row for row in csv.DictReader(path.open()) if row["split"] == "test"]
     by_class = [
@@ -83,7 +83,7 @@ def choose(path: Path, clips: int) -> list[tuple[Path, str]]:
         for label in sorted({row["label"] for row in rows})
     ]
     turns = [row for turn in zip(*by_class, strict=False) for row in turn]
-    return [(path.parent / row["path"], row["label"]) for row in turns[:clips]]
+    return [(root / row["path"], row["label"]) for row in turns[:clips]]
 
 
 def compare(recording: Recording, windows: Sequence[Prediction]) -> Iterator[str]:
@@ -129,11 +129,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("run", type=Path)
     parser.add_argument("list", type=Path)
+    parser.add_argument("--root", type=Path, required=True)
     parser.add_argument("--folder", type=Path, default=Path("joined"))
     parser.add_argument("--clips", type=int, default=20)
     options = parser.parse_args()
     options.folder.mkdir(exist_ok=True)
-    clips = choose(options.list, options.clips)
+    clips = choose(options.list, options.root, options.clips)
     opened = count_openings()
     for count in (len(clips) // 5, len(clips)):  # two lengths, as memory must not depend on it
         for variable in (False, True):
