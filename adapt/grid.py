@@ -65,7 +65,8 @@ def prepare(
     for run in by_data(runs):
         path = Path(output) / run.name
         store.resume_from(run, begun[run.name])
-        folders.append((run, RunFolder(path, _describe(run, runs, store, command))))
+        record = _describe(run, runs, store, command, begun[run.name])
+        folders.append((run, RunFolder(path, record, store.videos(run))))
     for _, folder in folders:  # none before all have been checked
         folder.make()
     return Prepared(store, folders)
@@ -98,7 +99,11 @@ def check_runs(runs: Sequence[RunConfig], store: Store, *, oracle: bool = False)
 
 
 def _describe(
-    run: RunConfig, runs: Sequence[RunConfig], store: Store, command: Sequence[str]
+    run: RunConfig,
+    runs: Sequence[RunConfig],
+    store: Store,
+    command: Sequence[str],
+    begun: RunRecord | None,
 ) -> RunRecord:
     """Everything that decides the run; for a fitted one also the options of what it starts from."""
     known = entry(run.method)
@@ -106,7 +111,7 @@ def _describe(
     return RunRecord(
         run=run,
         base=None if base is None else base.options,
-        data=store.describe(run),
+        data=store.describe(run, begun),
         command=tuple(map(printable, command)),
         plugins=() if known.plugin is None else (known.plugin,),
         tool_version=__version__,

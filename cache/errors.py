@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Collection
 
+_HASH = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
 # Unprintable by Unicode's book, yet part of names: the joiners of emoji and of Arabic and Indian
 # scripts, and the space of Chinese and Japanese.
 _JOINERS = "\u200c\u200d\u3000"
@@ -43,7 +45,9 @@ def printable(name: str) -> str:
 
 
 def shorten(text: str) -> str:
-    """The start of a text, for a message; words stay whole, unless they are very long."""
+    """The start of a text, for a message, and of each hash in it; words stay whole, unless they are
+    very long."""
+    text = _HASH.sub(r"\1...", text)
     if len(text) <= 80:
         return text
     words = text[:78].rpartition(" ")[0]

@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 
 from .common.hdf5 import open_hdf5
-from .common.writing import sync, write_whole
+from .common.writing import replacing, write_whole
 from .errors import InputError, MissingFile
 from .schema import FORMAT, FORMAT_VERSION
 
@@ -41,21 +41,14 @@ def new_file(path: Path, *, size: int | None = None) -> Iterator[h5py.File]:
             h5.flush()
             write_whole(path, h5.id.get_file_image())
         return
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        with h5py.File(temporary, "w") as h5:
+    with replacing(path) as temporary:
+        with h5py.File(temporary, "x") as h5:
             reserve(h5, size)
             _mark(h5)
             yield h5
             h5.flush()
             used = h5.id.get_filesize()
         os.truncate(temporary, used)
-        sync(temporary)
-        os.replace(temporary, path)
-        sync(path.parent)  # the rename itself
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def _mark(h5: h5py.File) -> None:

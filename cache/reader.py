@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -156,25 +156,42 @@ class FeatureFile:
         """
         return self._of_snippets(modality, "time")
 
-    def sha256(self, modality: str | None, *, labels: bool) -> str:
-        """Hash of ids, splits and features in the order of ids, and of labels if asked.
-
-        Without labels, two files that differ in labels alone hash alike.
+    def hashes(
+        self, modality: str | None, *, labels: bool, ids: Collection[str] | None = None
+    ) -> dict[str, str]:
+        """A hash of each video's features, and of its label if asked, by id; 32 digits.
 
         Args:
             modality: whose features; None for each video's number of frames in their place.
             labels: whether they count.
+            ids: of the videos that are wanted, if the file holds them; None for all.
+
+        Raises:
+            InputError: the file is damaged or does not hold this modality.
+        """
+        return {
+            video.id: hashlib.sha256(
+                f"{video.label if labels else ''}\0".encode() + content
+            ).hexdigest()[:32]
+            for video, content in self._contents(modality, ids)
+        }
+
+    def sha256(
+        self, modality: str | None, *, labels: bool, ids: Collection[str] | None = None
+    ) -> str:
+        """One hash of ids, splits and features in the order of ids, and of labels if asked.
+
+        Args:
+            modality, labels, ids: as in `hashes`.
+
+        Raises:
+            InputError: as of `hashes`.
         """
         digest = hashlib.sha256()
-        if modality is not None:
-            rows, start, count = self.rows(modality), self.starts(modality), self.counts(modality)
-        for n, video in enumerate(self.videos):
+        for video, content in self._contents(modality, ids):
             label = video.label if labels else ""
             digest.update(f"{video.id}\0{video.split}\0{label}\0".encode())
-            if modality is None:
-                digest.update(f"{video.frames}\0".encode())
-            else:
-                digest.update(rows.between(start[n], start[n] + count[n]).tobytes())
+            digest.update(content)
         return digest.hexdigest()
 
     def starts(self, modality: str) -> np.ndarray:
@@ -199,6 +216,20 @@ class FeatureFile:
                 raise InputError(f"{source} holds no {modality} features")
         return np.concatenate([*held.values()])[self.order]
 
+    def _contents(
+        self, modality: str | None, ids: Collection[str] | None
+    ) -> Iterator[tuple[Video, bytes]]:
+        """Each of the videos, in the order of ids, with what is hashed of it."""
+        if modality is not None:
+            rows, start, count = self.rows(modality), self.starts(modality), self.counts(modality)
+        for n, video in enumerate(self.videos):
+            if ids is not None and video.id not in ids:
+                continue
+            if modality is None:
+                yield video, f"{video.frames}\0".encode()
+            else:
+                yield video, rows.between(start[n], start[n] + count[n]).tobytes()
+
     def _of_snippets(self, modality: str, name: str) -> np.ndarray:
         """An array of numbers of the snippets, [S]; NaN where a source lacks it."""
         self.counts(modality)
@@ -206,7 +237,9 @@ class FeatureFile:
         for source, fresh in self.sources:
             with _unchanged(source, modality, len(fresh)) as group:
                 keep = np.repeat(fresh, group["count"])
-                found.append(group[name][keep] if name in group else np.full(keep.sum(), np.nan))
+                # HDF5 itself is slow at picking numbers.
+                numbers = group[name][()] if name in group else np.full(len(keep), np.nan)
+                found.append(numbers[keep])
         return np.concatenate(found)
 
     def _read(self) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..cache import FeatureFile
 from ..cache.common.console import OutputDisplay, VideoBar, console
+from ..cache.common.counts import counted
 from ..cache.common.pace import rate
 from ..cache.parts import recording_of
 from ..cache.schema import Failure
@@ -47,11 +48,12 @@ class ExtractionDisplay(OutputDisplay):
         last, output = self._last, self.output
         if last.before:
             more = f", {last.unlisted} of them not in this list" if last.unlisted else ""
-            yield f"The file held {_videos(last.before)} before{more}.", ""
+            yield f"The file held {counted(last.before, 'video')} before{more}.", ""
         if last.todo:
             done = "extracted to" if file.modalities else "decoded and counted in"
             windows = f", with {last.videos} windows in all" if last.videos != last.done else ""
-            yield f"{_videos(last.done)} {done} {output}{windows} ({self._rates()}).", ""
+            said = f"{counted(last.done, 'video')} {done} {output}{windows}"
+            yield f"{said} ({self._rates()}).", ""
         else:
             but = f" but {len(failures)} that failed before" if failures else ""
             yield f"Nothing to do: {output} holds every video listed{but}.", ""
@@ -108,7 +110,8 @@ def failures_of(file: FeatureFile, items: Sequence[VideoItem]) -> list[Failure]:
 def about_kept_flow(cache: FlowCache) -> Iterator[tuple[str, str]]:
     """How much a flow cache holds, and whether it is full, as lines and their styles."""
     gigabytes = cache.size / 1e9
-    yield f"{cache.folder} holds the flow of {_videos(cache.count)}, {gigabytes:.2f} GB.", ""
+    videos = counted(cache.count, "video")
+    yield f"{cache.folder} holds the flow of {videos}, {gigabytes:.2f} GB.", ""
     if cache.full:
         yield (
             "It is full, by --keep-flow-gb or by its disk: the flow of the other videos was "
@@ -126,7 +129,3 @@ def _failed(failures: Sequence[Failure], output: Path) -> Iterator[tuple[str, st
     if len(failures) > _SHOWN_FAILURES:
         yield f"  and {len(failures) - _SHOWN_FAILURES} more: tcon inspect {output}", ""
     yield "Fix them and run again with --retry-failed.", ""
-
-
-def _videos(count: int) -> str:
-    return f"{count} video{'s' * (count != 1)}"

@@ -38,7 +38,8 @@ def refuse_misspelt(given: Mapping[str, Any]) -> None:
     Raises:
         InputError: says what is wrong.
     """
-    require_mode(given)
+    end_to_end = given.get("end_to_end") or "plan" in given  # a plan may say so
+    require_mode({**given, "end_to_end": end_to_end})
     if "seeds" in given:
         read_seeds(given["seeds"])
     for text in words(given, "segments"):
@@ -53,7 +54,7 @@ def refuse_misspelt(given: Mapping[str, Any]) -> None:
         for key, value in settings_of(given)
         if key.partition(".")[0] in roots or key in leaves
     ]
-    apply_settings(settings, roots if given.get("end_to_end") else {"train": roots["train"]})
+    apply_settings(settings, roots if end_to_end else {"train": roots["train"]})
 
 
 def require_methods(methods: Iterable[str], known: Collection[str]) -> None:

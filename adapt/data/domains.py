@@ -189,6 +189,7 @@ def load_domains(
     device: torch.device,
     holdout: float = 0.0,
     pool: TargetPool = "task",
+    splits: Splits | None = None,
 ) -> Domains[Videos]:
     """The task's videos, as `split_videos` chooses them; features stay in their files.
 
@@ -198,12 +199,14 @@ def load_domains(
         task: the classes.
         device: where features are fetched to.
         holdout, pool: as in `split_videos`.
+        splits: another choice of videos.
 
     Raises:
         InputError: the features of the files cannot be compared, or a domain has no video left.
     """
     _check_comparable(source, target, modality)
-    splits = split_videos(source.videos, target.videos, task, holdout=holdout, pool=pool)
+    if splits is None:
+        splits = split_videos(source.videos, target.videos, task, holdout=holdout, pool=pool)
     return choose(splits, task, _load(source, modality, device), _load(target, modality, device))
 
 

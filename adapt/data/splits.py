@@ -63,7 +63,6 @@ def split_videos(
         InputError: a domain has no video left.
     """
     source_class = [task.source.get(video.label) for video in source]
-    target_class = [task.target_index(video.label) for video in target]
     train = _rows(source, source_class, "train", "")
     if not train:
         raise InputError("no source training video belongs to one of the task's classes")
@@ -73,11 +72,19 @@ def split_videos(
         val = _held_out(train, source_class, holdout)
         train = [n for n in train if n not in set(val)]
 
-    pool_rows = _rows(target, target_class, "train", "", all_classes=pool == "all")
-    test = _rows(target, target_class, "test", "val") or _rows(target, target_class, "train", "")
+    pool_rows, test = target_rows(target, task, pool=pool)
     if not pool_rows or not test:
         raise InputError("no target training video belongs to one of the task's classes")
     return Splits(train, val, pool_rows, test, source_class)
+
+
+def target_rows(
+    target: Sequence[Video], task: Task, *, pool: TargetPool = "task"
+) -> tuple[list[int], list[int]]:
+    """The target's part of `split_videos`: rows to adapt on and rows to test."""
+    classes = [task.target_index(video.label) for video in target]
+    test = _rows(target, classes, "test", "val") or _rows(target, classes, "train", "")
+    return _rows(target, classes, "train", "", all_classes=pool == "all"), test
 
 
 def _rows(

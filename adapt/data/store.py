@@ -15,7 +15,8 @@ from ...cache.common.memory import free_memory
 from ...cache.errors import printable
 from ..config.options import RunConfig
 from ..methods import entry
-from ..run.record import DataRecord, DomainRecord, RunRecord, VideoCounts
+from ..run.record import DataRecord, Domain, DomainRecord, RunRecord, VideoCounts
+from ..run.videos import RunVideos
 from ..tasks.agreement import agreement
 from ..tasks.task import SHARED, read_task, shared_classes
 from ..training.processes import Processes
@@ -23,6 +24,7 @@ from .caveats import Prints, caveats, fingerprints
 from .domains import Domains, Videos, load_domains, with_features
 from .features import Free, Placement, choose_place, put
 from .feeds import CachedFeed, Feed
+from .hashing import VideoHashes
 from .oracle import train_on_target
 from .statistics import normalise
 
@@ -74,7 +76,8 @@ class Store(ABC):
         self._prints: dict[str | None, tuple[Prints, Prints]] = {}
         self._caveats: dict[tuple[Any, ...], list[str]] = {}
         self._chosen: dict[tuple[Any, ...], Domains] = {}
-        self._hashes: dict[str | None, tuple[str, str]] = {}
+        self._hashes = VideoHashes(self.source, self.target)
+        self._videos: dict[tuple[Any, ...], RunVideos] = {}
 
     @property
     def processes(self) -> Processes:
@@ -105,31 +108,43 @@ class Store(ABC):
     def feed(self, run: RunConfig) -> Feed:
         """Its batches."""
 
-    def describe(self, run: RunConfig) -> DataRecord:
-        """What the run is given; of the target nothing that depends on its labels' assignment."""
+    def videos(self, run: RunConfig) -> RunVideos:
+        """The videos that the run is made with, and their hashes."""
+        key = _data_key(run)[:3]
+        if key not in self._videos:
+            self._videos[key] = self._hashes.of(self.chosen(run), self._seen(run))
+        return self._videos[key]
+
+    def describe(self, run: RunConfig, begun: RunRecord | None = None) -> DataRecord:
+        """What the run is given; of the target nothing that depends on its labels' assignment.
+
+        Args:
+            run: the run.
+            begun: what its folder says of it, where it has begun.
+        """
         domains, seen = self.chosen(run), self._seen(run)
-        if seen not in self._hashes:
-            self._hashes[seen] = (
-                self.source.sha256(seen, labels=True),
-                self.target.sha256(seen, labels=False),
+        # As runs were described before they knew their videos.
+        whole = begun is not None and not begun.data.source.videos_sha256
+
+        def described(domain: Domain, file: FeatureFile) -> DomainRecord:
+            labels = domains.task.source if domain == "source" else domains.task.target
+            return DomainRecord(
+                path=printable(str(file.path.resolve())),
+                videos_sha256="" if whole else self.videos(run).sha256(domain),
+                sha256=self._hashes.whole(domain, seen) if whole else "",
+                labels=dict(labels),
             )
-        source_sha256, target_sha256 = self._hashes[seen]
-        reads = entry(run.method).method.reads_target_labels
-        task = domains.task
+
+        target_labels = ""
+        if entry(run.method).method.reads_target_labels:
+            trained = None if whole else set(domains.target_train.ids)
+            target_labels = self.target.sha256(seen, labels=True, ids=trained)
         return DataRecord(
-            source=DomainRecord(
-                path=printable(str(self.source.path.resolve())),
-                sha256=source_sha256,
-                labels=dict(task.source),
-            ),
-            target=DomainRecord(
-                path=printable(str(self.target.path.resolve())),
-                sha256=target_sha256,
-                labels=dict(task.target),
-            ),
+            source=described("source", self.source),
+            target=described("target", self.target),
             protocol=domains.protocol,
-            task=task.name,
-            classes=tuple(task.classes),
+            task=domains.task.name,
+            classes=tuple(domains.task.classes),
             exact_labels=self.exact_labels,
             videos=VideoCounts(
                 source_train=len(domains.source_train),
@@ -137,7 +152,7 @@ class Store(ABC):
                 target_train=len(domains.target_train),
                 target_test=len(domains.target_test),
             ),
-            target_labels_sha256=self.target.sha256(seen, labels=True) if reads else "",
+            target_labels_sha256=target_labels,
             **self._features(run),
         )
 
@@ -179,7 +194,7 @@ class Store(ABC):
 
     @abstractmethod
     def _seen(self, run: RunConfig) -> str | None:
-        """What a run sees of the files beside ids, labels and splits (`FeatureFile.sha256`)."""
+        """What a run sees of the files beside ids, labels and splits (`FeatureFile.hashes`)."""
 
     @abstractmethod
     def _features(self, run: RunConfig) -> dict[str, Any]:

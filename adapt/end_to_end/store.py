@@ -112,8 +112,8 @@ class ClipStore(Store):
             self._micro_batches[run] = at_once
             self._resumed.add(run)
 
-    def describe(self, run: RunConfig) -> DataRecord:
-        return replace(super().describe(run), micro_batch=self.micro_batch(run))
+    def describe(self, run: RunConfig, begun: RunRecord | None = None) -> DataRecord:
+        return replace(super().describe(run, begun), micro_batch=self.micro_batch(run))
 
     def need(self, run: RunConfig) -> Need:
         """The memory that a step needs."""

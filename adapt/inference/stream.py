@@ -144,6 +144,14 @@ def predict_one(run: LoadedRun, video: Video, snippets: Snippets) -> Prediction:
     )
 
 
+def finite(prediction: Prediction) -> Result:
+    """The prediction, or why it is none."""
+    if np.isfinite(prediction.logits).all():
+        return prediction
+    why = "its logits are not finite: the weights of the run or backbone may be damaged"
+    return Failure(prediction.video.id, "predict", why)
+
+
 class _Predictor:
     """The pipeline's sink: predicts each video as its features arrive."""
 
@@ -152,12 +160,7 @@ class _Predictor:
 
     def add(self, video: Video, snippets: Mapping[str, Snippets]) -> None:
         mine = snippets[self._run.config.modality]
-        prediction = predict_one(self._run, video, mine)
-        if not np.isfinite(prediction.logits).all():
-            why = "its logits are not finite: the weights of the run or backbone may be damaged"
-            self.fail(Failure(video.id, "predict", why))
-            return
-        self._results.add(video.id, prediction)
+        self._results.add(video.id, finite(predict_one(self._run, video, mine)))
 
     def fail(self, failure: Failure) -> None:
         self._results.add(failure.video, failure)

@@ -1,6 +1,7 @@
 """The folder of one run: what `evaluate` reads.
 
 ``config.json``   everything that decided the run (`record`); no target label
+``videos.json``   which videos it was made with, by id and hash (`videos`)
 ``metrics.jsonl`` one line per evaluation: step, schedules, losses, discriminator accuracies
 ``health.json``   what looks wrong in the metrics, and the remedies
 ``checkpoint.pt`` ``method``, the weights after the last step; ``normalise``, each domain's
@@ -18,7 +19,7 @@ import io
 import json
 import os
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -35,9 +36,11 @@ from ..training.health import Finding
 from .files import replace_file, writing
 from .metrics import METRICS, read_metrics
 from .record import CONFIG, RunRecord, read_record, write_record
+from .videos import VIDEOS, RunVideos, read_videos, write_videos
 
 # What differs where labels were taken as they are written, as by older versions.
-_OF_LABELS = {f"data.{key}" for key in ("classes", "source.labels", "target.labels", "videos")}
+_OF_VIDEOS = {"data.source.features", "data.target.features", "data.videos"}
+_OF_LABELS = {"data.classes", "data.source.labels", "data.target.labels", *_OF_VIDEOS}
 CHECKPOINT, LOGITS = "checkpoint.pt", "logits.h5"
 HEALTH, RESUME, LOCK = "health.json", "resume.pt", ".lock"
 _NAMED = 12  # settings in a message
@@ -49,13 +52,14 @@ class RunFolder:
     Args:
         path: the folder, made by `make` or `begin`.
         record: of the run; must be the same run as one that the folder holds already.
+        videos: that it is made with; None where nobody is to know them.
 
     Raises:
         InputError: the folder holds another run.
     """
 
-    def __init__(self, path: Path, record: RunRecord) -> None:
-        self.path, self.record = path, record
+    def __init__(self, path: Path, record: RunRecord, videos: RunVideos | None = None) -> None:
+        self.path, self.record, self.videos = path, record, videos
         if self.finished or self.resume.exists():
             self._require_same()
 
@@ -95,6 +99,8 @@ class RunFolder:
         """Make the folder, write the record; keep the first ``written`` bytes of the metrics."""
         self.make()
         replace_file(self.path / CONFIG, write_record(self.record))
+        if self.videos is not None:
+            replace_file(self.path / VIDEOS, write_videos(self.videos))
         metrics = self.path / METRICS
         kept = metrics.read_bytes()[:written] if written else b""
         replace_file(metrics, kept)
@@ -184,12 +190,16 @@ class RunFolder:
         if not differences:
             return
         state = "a finished" if self.finished else "an interrupted"
+        videos = self._other_videos({d.key for d in differences})
         named = [
-            f"{d.key} ({shorten(str(d.ours))}, now {shorten(str(d.theirs))})" for d in differences
+            f"{d.key} ({shorten(str(d.ours))}, now {shorten(str(d.theirs))})"
+            for d in differences
+            if not (videos and d.key in _OF_VIDEOS)
         ]
         if len(named) > _NAMED:
             named[_NAMED:] = [f"{len(named) - _NAMED} more"]
-        changes = ", ".join(named)
+        changes = f" with another {', '.join(named)}" if named else ""
+        changes += f" of other videos, now with {videos}" if videos else ""
         both = before.settings().keys() & self.record.settings().keys()
         remedy = ""
         if all(d.key in both for d in differences):
@@ -198,12 +208,29 @@ class RunFolder:
                 ". If you changed nothing, the defaults have changed since; to go on with it as it "
                 f"was: {words}"
             )
-        elif before.data.exact_labels and {d.key for d in differences} <= _OF_LABELS:
+        elif (
+            before.data.exact_labels
+            and not self.record.data.exact_labels
+            and {d.key for d in differences} <= _OF_LABELS
+        ):
             remedy = "; or go on with it by --exact-labels, if no label of the files has changed"
+        elif videos and self.finished:
+            remedy = f"; with another -o, --continue-from {self.path} starts from its weights"
         raise InputError(
-            f"{self.path} is {state} run with another {changes}: choose another -o or delete it"
-            f"{remedy}"
+            f"{self.path} is {state} run{changes}: choose another -o or delete it{remedy}"
         )
+
+    def _other_videos(self, keys: Collection[str]) -> str:
+        """What has become of a run's videos, where these ``keys`` differ; else empty."""
+        before = read_videos(self.path)
+        said = [
+            str(before.changes(self.videos, domain))
+            if before and self.videos
+            else f"{domain} videos or features that differ"
+            for domain in ("source", "target")
+            if f"data.{domain}.features" in keys
+        ]
+        return ", ".join(said)
 
 
 def _setting(key: str, value: Any) -> str:

@@ -36,14 +36,22 @@ class DomainRecord:
 
     Args:
         path: its feature file.
-        sha256: of ids, splits and features; the source's labels count, the target's do not.
+        videos_sha256: of the run's videos (`RunVideos`); the source's labels count, the target's do
+            not.
+        sha256: of all videos of the file, in a run from before runs knew their videos.
         labels: class index of each label that belongs to the task; None where an old run does not
             say.
     """
 
     path: Annotated[str, Field(max_length=4096)]
-    sha256: str
+    videos_sha256: str = ""
+    sha256: str = ""
     labels: Mapping[str, Whole] | None
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal where the domain's data are."""
+        return self.videos_sha256 or self.sha256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +81,7 @@ class DataRecord:
         recipe: how new target videos get such features; None where an old run does not say.
         videos: how many; None where an old run does not say.
         micro_batch: images at once end to end; None for cached features.
-        target_labels_sha256: of the target with its labels, for a method that reads them.
+        target_labels_sha256: of the target videos with their labels, for a method that reads them.
 
     Raises:
         ValueError: labels of classes that there are not.
@@ -162,9 +170,9 @@ class RunRecord:
     def decisive(self, *, without: Collection[str] = ()) -> dict[str, Any]:
         """Everything that decides the result, by dotted keys; all values are hashable.
 
-        Left out is what does not count: where the feature files lie and how they were made (their
-        hashes count), the command, the version, and the micro-batch, which is what the memory
-        allows.
+        Left out is what does not count: where the feature files lie and how they were made (hashes
+        of the videos count), the command, the version, and the micro-batch, which is what the
+        memory allows.
 
         Args:
             without: keys to leave out too, such as ``seed``.
@@ -176,8 +184,8 @@ class RunRecord:
         }
         found |= self.settings()
         found |= {
-            "data.source.sha256": data.source.sha256,
-            "data.target.sha256": data.target.sha256,
+            "data.source.features": data.source.fingerprint,
+            "data.target.features": data.target.fingerprint,
             "data.source.labels": _hashable(data.source.labels),
             "data.target.labels": _hashable(data.target.labels),
             "data.videos": data.videos,

@@ -21,6 +21,8 @@ def read_tensors(path: Path) -> Any:
     with path.open("rb") as file:
         try:
             return torch.load(file, map_location="cpu", weights_only=True)
+        except (MemoryError, OSError):  # no fault of the file
+            raise
         except Exception:  # any; what torch says of code is how to run it
             raise ValueError("it is no file of plain tensors") from None
 

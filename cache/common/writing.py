@@ -40,8 +40,8 @@ def write_errors(path: Path, remedy: str = "make room and repeat the command") -
 
 
 @contextmanager
-def new_whole_file(path: Path) -> Iterator[BinaryIO]:
-    """Open a new file, which takes the place of ``path`` when the block ends well.
+def replacing(path: Path) -> Iterator[Path]:
+    """Give the name of a file to make, which takes the place of ``path`` when the block ends well.
 
     A link at ``path`` is replaced, not followed.
 
@@ -51,16 +51,25 @@ def new_whole_file(path: Path) -> Iterator[BinaryIO]:
     temporary = path.with_name(path.name + ".tmp")
     try:
         temporary.unlink(missing_ok=True)  # of a killed process, or a link elsewhere
-        with temporary.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
+        yield temporary
+        sync(temporary)
         os.replace(temporary, path)
         sync(path.parent)  # the rename itself
     except BaseException:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def new_whole_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a new file as of `replacing`.
+
+    Raises:
+        OSError: it cannot be written; nothing is left of it.
+    """
+    with replacing(path) as temporary, temporary.open("xb") as file:
+        yield file
 
 
 def write_whole(path: Path, content: bytes) -> None:

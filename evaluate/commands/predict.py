@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
+from ...cache.common.console import print_line
 from ...cache.common.plugin_option import plugin_option
 from ...cache.errors import InputError
 from ...extract.known import require_known
@@ -30,6 +32,7 @@ from ...extract.machine.command_options import machine_options, windows_options
     type=click.Path(path_type=Path),
     help="For old runs: the target's feature file, if it has moved.",
 )
+@click.option("--new", "only_new", is_flag=True, help="Leave out videos that RUN was made with.")
 @click.option("--csv", "csv_path", type=click.Path(path_type=Path), help="Write everything to it.")
 @click.option(
     "--json", "json_path", type=click.Path(path_type=Path), help="Write everything to it."
@@ -72,6 +75,7 @@ def predict(
     root: Path | None,
     weights: Path | None,
     features: Path | None,
+    only_new: bool,
     csv_path: Path | None,
     json_path: Path | None,
     figures: Path | None,
@@ -86,7 +90,8 @@ def predict(
 ) -> None:
     """Predict new VIDEOS with a finished RUN: labels, scores, attention over time.
 
-    VIDEOS are files, folders of videos and lists.
+    VIDEOS are files, folders of videos and lists; or a feature file, whose videos are predicted
+    from their features, without decoding.
     """
     if not run.exists():
         raise InputError(f"no such run: {run}")
@@ -94,6 +99,8 @@ def predict(
 
     from ...adapt.inference.features import plan_features
     from ...adapt.inference.loaded_run import load_run
+    from ...adapt.inference.stored import is_stored, predict_stored, stored_videos
+    from ...adapt.inference.stream import predict_videos
     from ...adapt.inference.videos import read_items
     from ...extract.decoding.server import decoding_soon
     from ...extract.machine.machine import Machine
@@ -112,9 +119,19 @@ def predict(
         smoothing=Smoothing(onset=onset, min_length=min_length),
         top=top,
     )
-
+    if is_stored(videos):
+        if root or weights or windows or precision != "auto":
+            raise InputError(
+                f"{videos[0]} holds features: leave out --root, --weights, --window and --precision"
+            )
+        loaded = load_run(run, features=features)
+        stored = stored_videos(loaded, videos[0], only_new=only_new)
+        predict_them = partial(predict_stored, loaded, stored)
+        sys.exit(1 if show_predictions(loaded, stored.items, predict_them, outputs) else 0)
+    if only_new:
+        raise InputError("--new is for a feature file: tcon predict RUN FILE.h5 --new")
     keep_freed_memory()
-    items = read_items(videos, root=root, on_note=click.echo)
+    items = read_items(videos, root=root, on_note=print_line)
     with decoding_soon(
         Reading, workers=machine["workers"]
     ):  # its process starts while the run is loaded
@@ -122,5 +139,8 @@ def predict(
         plan = plan_features(
             loaded, Machine(**machine), weights=weights, precision=precision, windows=windows
         )
-        failures = show_predictions(loaded, items, plan, outputs)
+        predict_them = partial(predict_videos, loaded, items, plan)
+        failures = show_predictions(
+            loaded, items, predict_them, outputs, windowed=plan.options.windows is not None
+        )
     sys.exit(1 if failures else 0)

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from ...adapt.inference.loaded_run import LoadedRun
-from ...adapt.inference.stream import Result, predict_videos
+from ...adapt.inference.stream import Result
 from ...cache import Failure, InputError
 from ...cache.common.console import VideoBar, console, print_line
 from ...cache.common.counts import counted
 from ...cache.common.writing import DiskError
 from ...extract.features.pipeline import Progress
-from ...extract.features.plan import Plan
 from ...extract.lists.videos import VideoItem
 from .files import CsvPredictions, JsonPredictions
 from .table import PredictionTable
@@ -55,14 +54,30 @@ class Outputs:
             check_kind(path)
 
 
+class Predict(Protocol):
+    """Predicts videos: `predict_videos` or `predict_stored`, of a run and its videos."""
+
+    def __call__(
+        self, *, on_result: Callable[[Result], None], on_progress: Callable[[Progress], None]
+    ) -> None: ...
+
+
 def show_predictions(
-    run: LoadedRun, items: Sequence[VideoItem], plan: Plan, outputs: Outputs
+    run: LoadedRun,
+    items: Sequence[VideoItem],
+    predict: Predict,
+    outputs: Outputs,
+    *,
+    windowed: bool = False,
 ) -> int:
     """Predict videos; print a line for each as it is done, and write what was asked for.
 
     Args:
-        run, items, plan: as in `predict_videos`.
+        run: that predicts.
+        items: the videos, in the order of their results.
+        predict: gives the results.
         outputs: what to show and write.
+        windowed: the results may be of windows of these videos.
 
     Returns:
         how many videos could not be read.
@@ -71,8 +86,8 @@ def show_predictions(
         InputError: there is no place to write to, or no package to draw with.
     """
     drawing = _drawing(outputs.figures) if outputs.figures else None
-    windowed = "#t=1000.0,1000.0" if plan.options.windows else ""
-    table = PredictionTable([item.id + windowed for item in items], run.classes, outputs.top)
+    longest = "#t=1000.0,1000.0" if windowed else ""
+    table = PredictionTable([item.id + longest for item in items], run.classes, outputs.top)
     timelines = TimelineFiles(outputs.timelines, outputs.smoothing, items)
     failures = sparse = 0
     with ExitStack() as stack:
@@ -108,7 +123,7 @@ def show_predictions(
             bar.count(len(items), done=progress.done, failed=progress.failed)
 
         try:
-            predict_videos(run, items, plan, on_result=take, on_progress=show)
+            predict(on_result=take, on_progress=show)
         except BaseException:
             for file in files:
                 console().print(f"Left what is done in {file.unfinished}.")

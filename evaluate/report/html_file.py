@@ -30,7 +30,7 @@ from .page import distances, reported
 if TYPE_CHECKING:
     from ..figures.picture import NotDrawn, Picture  # these need matplotlib
 
-_HASHED = {"source": "sha256, with labels", "target": "sha256, without labels"}
+_HASHED = {"source": "hash of videos and labels", "target": "hash of videos"}
 _TASK_COLUMNS = ("task", "class", "source_label", "target_label", "class_index")
 
 
@@ -195,7 +195,7 @@ def _settings(settings: SettingsTable) -> Mapping[str, Any]:
 
 
 def _origin(file: FeatureOrigin) -> Mapping[str, Any]:
-    rows = [*file.made, (_HASHED[file.domain], file.sha256)]
+    rows = [*file.made, (_HASHED[file.domain], f"{file.fingerprint[:16]}...")]
     if file.problem:
         rows.append(("note", file.problem))
     return {"title": f"{file.domain}: {Path(file.path).name}", "rows": rows}

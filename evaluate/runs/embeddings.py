@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,14 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from ...adapt.data.domains import Domains, Videos, load_domains
-from ...adapt.data.splits import split_videos
+from ...adapt.data.splits import Splits, split_videos
 from ...adapt.data.statistics import standardise_domains
-from ...adapt.inference.feature_files import feature_file
+from ...adapt.inference.feature_files import feature_file, videos_of
 from ...adapt.inference.loaded_run import LoadedRun, load_run
 from ...adapt.methods import Method
 from ...adapt.run.record import Domain
 from ...adapt.tasks.task import Task
-from ...cache import FeatureFile, InputError
+from ...cache import FeatureFile, InputError, Video
 from .read import Run
 
 _CHUNK = 512  # videos at once
@@ -111,11 +111,13 @@ class Loader:
         """The feature file of a run's domain.
 
         Raises:
-            InputError: it is gone or holds other features than the run saw.
+            InputError: it is gone, or the run's videos are not in it as they were.
         """
-        key = run.record.data.domain(domain).path, run.record.data.domain(domain).sha256
+        key = run.record.data.domain(domain).path, run.record.data.domain(domain).fingerprint
         if key not in self._files:
-            self._files[key] = feature_file(run.path, run.record, domain, self._paths[domain])
+            self._files[key] = feature_file(
+                run.path, run.record, domain, self._paths[domain], logged=run.target_ids
+            )
         return self._files[key]
 
     def load(self, run: Run) -> RunFeatures:
@@ -143,8 +145,7 @@ class Loader:
             modality=config.modality,
             task=task,
             device=torch.device("cpu"),
-            holdout=config.train.holdout,
-            pool=config.train.target_pool,
+            splits=_splits(run, files, task),
         )
         return RunFeatures(loaded, standardise_domains(domains, loaded.statistics), files)
 
@@ -155,9 +156,8 @@ class Loader:
             InputError: a feature file cannot be used.
         """
         files: dict[Domain, FeatureFile] = {d: self.file(run, d) for d in ("source", "target")}
-        way, task = run.record.run.train, _task(run, files)
         source, target = files["source"].videos, files["target"].videos
-        rows = split_videos(source, target, task, holdout=way.holdout, pool=way.target_pool)
+        rows = _splits(run, files, _task(run, files))
         return {
             "source": [source[n].id for n in (*rows.source_train, *rows.source_val)],
             "target": [target[n].id for n in (*rows.target_test, *rows.target_train)],
@@ -173,6 +173,32 @@ def _task(run: Run, files: Mapping[Domain, FeatureFile]) -> Task:
         for domain, file in files.items()
     )
     return Task(data.task, run.classes, source, target)
+
+
+def _splits(run: Run, files: Mapping[Domain, FeatureFile], task: Task) -> Splits:
+    """The run's own videos, whatever else the files hold by now."""
+    source, target = files["source"].videos, files["target"].videos
+    way, known = run.record.run.train, run.predictions
+    if run.record.data.source.videos_sha256:
+        train = set(videos_of(run.path, run.record).source_train)
+        classes = [task.source.get(video.label) for video in source]
+    else:  # from before: its source is as it was
+        whole = split_videos(source, target, task, holdout=way.holdout, pool=way.target_pool)
+        train = {source[n].id for n in whole.source_train}
+        classes = whole.source_class
+    return Splits(
+        source_train=_rows(source, train),
+        source_val=_rows(source, known["source_val"].ids if "source_val" in known else ()),
+        target_train=_rows(target, known["target_train"].ids),
+        target_test=_rows(target, run.test.ids),
+        source_class=classes,
+    )
+
+
+def _rows(videos: Sequence[Video], ids: Collection[str]) -> list[int]:
+    """Where the videos of these ids are."""
+    wanted = set(ids)
+    return [n for n, video in enumerate(videos) if video.id in wanted]
 
 
 def cached_means(videos: Videos, segments: int) -> Tensor:

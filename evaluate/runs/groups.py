@@ -16,7 +16,7 @@ from ...cache import InputError
 from ..scores.intervals import accuracy_interval
 from ..scores.metrics import accuracy, mean_class_accuracy
 from .read import Run
-from .truth import TrueClasses
+from .truth import NewVideos, TrueClasses
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,12 +93,14 @@ class Group:
         truth: class of each target test video, [n], -1 where unknown.
         scores: at the last epoch; None where no label is known.
         fusion: of a fused group what it was made of, else None.
+        new: target videos that have come since; None of a fused group.
     """
 
     runs: tuple[Run, ...]
     truth: np.ndarray
     scores: Scores | None
     fusion: Fusion | None = None
+    new: NewVideos | None = None
 
     def __repr__(self) -> str:
         seeds = " ".join(map(str, self.seeds))
@@ -225,8 +227,8 @@ class Group:
         labels = self.record.data.target.labels or {}
         train = {k: v for k, v in self.record.settings().items() if k.startswith("train.")}
         return {
-            "source features": tuple(part.record.data.source.sha256 for part in self.parts),
-            "target features": tuple(part.record.data.target.sha256 for part in self.parts),
+            "source features": tuple(part.record.data.source.fingerprint for part in self.parts),
+            "target features": tuple(part.record.data.target.fingerprint for part in self.parts),
             "classes": (self.classes, tuple(sorted(labels.items()))),
             "modality": self.modality,
             "segments": self.segments,
@@ -257,7 +259,8 @@ def group_runs(runs: Sequence[Run], features: str | Path | None = None) -> list[
             if a.seed == b.seed:
                 raise InputError(f"{a.path} and {b.path} are the same run: name one of them")
         truth = target.of(members[0], members[0].test)
-        scored.append(Group(tuple(members), truth, score(members, truth)))
+        scores, new = score(members, truth), target.new(members[0])
+        scored.append(Group(tuple(members), truth, scores, new=new))
     order = {group.comparable: n for n, group in reversed(list(enumerate(scored)))}
     return sorted(scored, key=lambda g: (order[g.comparable], g.method != "source_only"))
 

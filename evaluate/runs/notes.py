@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 
+from ...cache.common.counts import counted
 from .groups import Group
 from .names import full_name
+from .truth import NewVideos
 
 _NORMALISED = {
     "none": "features as they are",
@@ -17,7 +20,7 @@ _NORMALISED = {
 
 def notes_of(groups: Sequence[Group]) -> list[str]:
     """Notes on the numbers of these groups; a note that does not hold for all says for which."""
-    notes = list(_of_several(groups))
+    notes = [*_of_new_videos(groups), *_of_several(groups)]
     made: dict[str, list[Group]] = {}
     for group in groups:
         if group.reads_target_labels:
@@ -37,6 +40,18 @@ def notes_of(groups: Sequence[Group]) -> list[str]:
         rows = "; ".join(dict.fromkeys(full_name(group, groups) for group in members))
         notes.append(f"{rows}: {note}" if len(made) > 1 else f"B{note[1:]}")
     return list(dict.fromkeys(notes))
+
+
+def _of_new_videos(groups: Sequence[Group]) -> Iterator[str]:
+    """How many videos have come into each target file since its runs, and what labels them."""
+    first: dict[NewVideos, Group] = {}
+    for group in groups:
+        if group.new and group.new.count:
+            first.setdefault(group.new, group)
+    for new, group in first.items():
+        words = shlex.join(["tcon", "predict", str(group.first.path), str(new.file), "--new"])
+        are, them = ("is", "it") if new.count == 1 else ("are", "them")
+        yield f"{counted(new.count, 'new target video')} {are} not scored: {words} labels {them}."
 
 
 def _of_several(groups: Sequence[Group]) -> Iterator[str]:

@@ -25,14 +25,14 @@ class FeatureOrigin:
     Args:
         domain: whose videos it holds.
         path: where the runs found it.
-        sha256: of its videos and features, and of the source's labels.
+        fingerprint: of the runs' videos, their features, and the source's labels.
         made: how its features were made, as names and values.
         problem: why that is not known in full; else empty.
     """
 
     domain: Domain
     path: str
-    sha256: str
+    fingerprint: str
     made: tuple[tuple[str, str], ...] = field(repr=False)
     problem: str
 
@@ -118,7 +118,7 @@ def _origin(
         made, problem = (("backbone", data.backbone), ("weights", data.weights)), str(error)
     else:
         made, problem = (("file", str(file.path)), *_rows(file)), ""
-    return FeatureOrigin(domain, found.path, found.sha256, made, problem)
+    return FeatureOrigin(domain, found.path, found.fingerprint, made, problem)
 
 
 def _rows(file: FeatureFile) -> list[tuple[str, str]]:

@@ -65,6 +65,11 @@ class Run:
     def test(self) -> Predictions:
         return self.predictions["target_test"]
 
+    @property
+    def target_ids(self) -> frozenset[str]:
+        """Of all target videos that it was made with."""
+        return frozenset(self.predictions["target_train"].ids).union(self.test.ids)
+
 
 def find_runs(
     paths: Iterable[str | Path], *, shared_classes: bool = False

@@ -231,5 +231,7 @@ def _published(spec: BackboneSpec) -> tuple[Path, str, str]:
         ) from None
     sha256 = file_sha256(path)
     if not sha256.startswith(weights.sha256):
-        raise InputError(f"{path} is damaged (its sha256 is not {weights.sha256}): delete it")
+        raise InputError(
+            f"{path} is damaged (its sha256 is not {weights.sha256[:16]}...): delete it"
+        )
     return path, sha256, weights.name

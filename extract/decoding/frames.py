@@ -11,6 +11,7 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageOps
 
+from ...cache.common.counts import counted
 from ...cache.parts import Part
 from .video import DecodeError, ForwardVideo
 
@@ -82,11 +83,10 @@ class FrameFolder(ForwardVideo):
     def damage(self) -> str:
         found = []
         if bad := self._undecodable:
-            several = len(bad) > 1
-            names = bad[0] + " ..." * several
-            found.append(f"{len(bad)} undecodable image{'s' * several} ({names})")
+            names = bad[0] + " ..." * (len(bad) > 1)
+            found.append(f"{counted(len(bad), 'undecodable image')} ({names})")
         if self._missing:
-            found.append(f"{self._missing} missing image{'s' * (self._missing != 1)}")
+            found.append(counted(self._missing, "missing image"))
         if len(self._sizes) > 1:
             found.append(f"images of {len(self._sizes)} sizes")
         return ", ".join(found)

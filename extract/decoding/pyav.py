@@ -12,6 +12,7 @@ import numpy as np
 from av.sidedata.sidedata import SideData
 from av.video.reformatter import VideoReformatter
 
+from ...cache.common.counts import counted
 from ...cache.parts import Part
 from .video import DecodeError, ForwardVideo
 
@@ -95,9 +96,9 @@ class PyavVideo(ForwardVideo):
     def damage(self) -> str:
         found = []
         if self._bad_packets:
-            found.append(f"{self._bad_packets} undecodable packet{_s(self._bad_packets)}")
+            found.append(counted(self._bad_packets, "undecodable packet"))
         if self._bad_frames:
-            found.append(f"{self._bad_frames} damaged frame{_s(self._bad_frames)}")
+            found.append(counted(self._bad_frames, "damaged frame"))
         if self._broken_off:
             found.append("the file breaks off")
         if self.total < self._announced:
@@ -226,8 +227,3 @@ def _upright(image: np.ndarray, frame: av.VideoFrame) -> np.ndarray:
     if abs(xy) > abs(xx) and abs(yx) > abs(yy):
         image, xx, yy = image.swapaxes(0, 1), yx, xy
     return image[:: -1 if yy < 0 else 1, :: -1 if xx < 0 else 1]
-
-
-def _s(number: int) -> str:
-    """The plural's."""
-    return "s" * (number != 1)

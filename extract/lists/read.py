@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ...cache.common.counts import counted
 from ...cache.errors import InputError, shorten, unknown
 from .classes import name_labels, read_classes
 from .entries.entry import Entry
@@ -99,7 +100,7 @@ def _read_text(path: Path, form: str | None) -> tuple[LineForm | TableForm, list
     chosen, entries, how = _read_as(FORMS[form], path, lines) if form else _recognise(path, lines)
     notes = [how] if how else []
     if comments := len(written) - len(lines):
-        notes.append(f"{comments} line{'s' * (comments > 1)} of comment (# ...) left out")
+        notes.append(f"{counted(comments, 'line')} of comment (# ...) left out")
     if not form and isinstance(chosen, LineForm) and chosen.rivals:
         rivals = [other for other in LINE_FORMS if other.name in chosen.rivals]
         others = " or ".join(f"'{rival.line}' (--list-form {rival.name})" for rival in rivals)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+from ...cache.common.counts import counted
 from ...cache.errors import InputError, printable
 from ...cache.schema import SPLITS
 from . import Entry, ReadList, read_list
@@ -100,10 +101,10 @@ def describe(items: Sequence[VideoItem]) -> str:
     classes = Counter(item.label for item in items if item.label)
     splits = Counter(item.split for item in items if item.split)
     unlabelled = len(items) - classes.total()
-    parts = [f"{len(items)} video{'s' * (len(items) != 1)}"]
+    parts = [counted(len(items), "video")]
     if classes:
         names = ", ".join(sorted(classes)[:8]) + ", ..." * (len(classes) > 8)
-        parts.append(f"{len(classes)} class{'es' * (len(classes) != 1)} ({names})")
+        parts.append(f"{counted(len(classes), 'class')} ({names})")
     if unlabelled:
         parts.append(f"{unlabelled} unlabelled" if classes else "unlabelled")
     parts.append(", ".join(f"{s} {splits[s]}" for s in SPLITS if splits[s]) or "no splits")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -91,3 +92,26 @@ def test_parts_and_the_merged_file_hash_alike(
             writer.add(video(id, label=label), {"rgb": own})
         parts = FeatureFile(tmp_path / "x.h5").sha256("rgb", labels=True)
     assert FeatureFile(tmp_path / "x.h5").sha256("rgb", labels=True) == parts
+
+
+def test_each_video_has_a_hash_of_its_own(
+    tmp_path: Path, recipe: Callable[..., Recipe], video: Callable[..., Video], rows: Rows
+) -> None:
+    path = tmp_path / "x.h5"
+
+    def add(some: Rows) -> FeatureFile:
+        with FeatureWriter(path, {"rgb": recipe()}) as writer:
+            for id, label, own in some:
+                writer.add(video(id, label=label), {"rgb": own})
+        return FeatureFile(path)
+
+    alone = add(rows[2:3]).hashes("rgb", labels=True)
+    grown = add(rows[:2])
+    labelled, plain = (grown.hashes("rgb", labels=labels) for labels in (True, False))
+    expected = hashlib.sha256(b"y\0" + rows[2][2].features.tobytes()).hexdigest()[:32]
+    assert alone == {"c": expected} and labelled["c"] == expected
+    assert not set(labelled.values()) & set(plain.values()) and len({*plain.values()}) == 3
+    some = FeatureFile(path).hashes("rgb", labels=True, ids={"a", "gone"})
+    assert some == {"a": labelled["a"]}
+    frames = FeatureFile(path).hashes(None, labels=False)
+    assert len({*frames.values()}) == 1  # all videos of the test have as many

@@ -11,6 +11,7 @@ import pytest
 from tcon.cache import InputError
 from tcon.cache.common import writing
 from tcon.cache.common.writing import DiskError, write_errors, write_output, write_whole
+from tcon.cache.files import new_file
 
 
 @pytest.fixture
@@ -54,6 +55,17 @@ def test_links_are_replaced_or_followed(tmp_path: Path) -> None:
         "replaced",
         False,
     )
+
+
+def test_a_large_file_is_not_written_through_a_link(tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    target.write_text("kept")
+    (tmp_path / "x.h5.tmp").symlink_to(target)
+    with new_file(tmp_path / "x.h5", size=2**20) as h5:
+        h5["x"] = 1
+    assert target.read_text() == "kept"
+    assert (tmp_path / "x.h5").stat().st_size < 2**20
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["target", "x.h5"]
 
 
 def test_a_device_is_written_to(tmp_path: Path) -> None:

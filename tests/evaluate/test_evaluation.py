@@ -432,7 +432,7 @@ def test_errors(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no finished run"):
         evaluate(runs / "tcon_rgb_k4_seed0")
     write_domain(tmp_path / "other.h5", videos=30, seed=7)
-    with pytest.raises(InputError, match="other videos or features"):
+    with pytest.raises(InputError, match="target videos with other features"):
         evaluate(runs, features=tmp_path / "other.h5")
     (tmp_path / "cctv.h5").unlink()
     with pytest.raises(InputError, match="is gone: name it with --features"):

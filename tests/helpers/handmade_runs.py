@@ -12,6 +12,7 @@ from torch import nn
 from tcon.adapt.config.runs import make_runs
 from tcon.adapt.run.folder import RunFolder
 from tcon.adapt.run.record import DataRecord, DomainRecord, RunRecord
+from tcon.adapt.run.videos import RunVideos
 from tcon.cache import FeatureFile
 
 STEPS = [10, 20, 30]
@@ -46,13 +47,21 @@ def write_run(
     numbers of the n videos that all of them are of.
     """
     source, target = FeatureFile(files[0]), FeatureFile(files[1])
+    ids = [f"v{n:03d}.mp4" for n in videos]
+    of_target = target.hashes(modality, labels=False, ids=ids)
+    made_with = RunVideos(
+        source_train=source.hashes(modality, labels=True),
+        source_val={},
+        target_train=of_target,
+        target_test=of_target,
+    )
     data = DataRecord(
         source=DomainRecord(
-            path=str(files[0]), sha256=source.sha256(modality, labels=True), labels=INDEX
+            path=str(files[0]), videos_sha256=made_with.sha256("source"), labels=INDEX
         ),
         target=DomainRecord(
             path=str(files[1]),
-            sha256=target.sha256(modality, labels=False),
+            videos_sha256=made_with.sha256("target"),
             labels=dict(target_map),
         ),
         protocol="inductive",
@@ -64,10 +73,10 @@ def write_run(
     )
     settings = ("train.precision=fp32", *settings)
     config = make_runs([method], settings, modality=modality, segments=segments, seeds=seed + 1)[-1]
-    run = RunFolder(folder / config.name, RunRecord(run=config, data=data, tool_version="0"))
+    record = RunRecord(run=config, data=data, tool_version="0")
+    run = RunFolder(folder / config.name, record, made_with)
     run.begin()
     sets = {"target_train": train, "target_test": test or train}
-    ids = [f"v{n:03d}.mp4" for n in videos]
     made = {name: (ids, np.stack(values)) for name, values in sets.items()}
     if val is not None:
         made["source_val"] = (ids, np.stack(val))

@@ -8,7 +8,7 @@ from pathlib import Path
 from ....adapt.inference.prediction import Prediction
 from ....adapt.inference.stream import Result
 from ....cache.errors import InputError
-from ....cache.parts import split_part
+from ....cache.parts import recording_of, split_part
 from ....extract.lists.videos import VideoItem
 from .files import write_timelines
 from .intervals import Smoothing, make_timeline
@@ -30,7 +30,10 @@ class TimelineFiles:
         self, paths: Sequence[Path], smoothing: Smoothing, items: Sequence[VideoItem]
     ) -> None:
         self._paths, self._smoothing = paths, smoothing
-        self._recordings = {item.id: item.path for item in items}
+        # A feature file names windows.
+        self._recordings = {
+            recording_of(item.id): Path(split_part(str(item.path))[0]) for item in items
+        }
         self._windows: dict[str, list[Prediction]] = {}
         if any(map(_is_picture, paths)):
             try:
@@ -44,9 +47,7 @@ class TimelineFiles:
     def add(self, result: Result) -> None:
         """Take a window, or a whole video; what failed is left out."""
         if self._paths and isinstance(result, Prediction):
-            id_ = result.video.id
-            whole = id_ if id_ in self._recordings else split_part(id_)[0]
-            self._windows.setdefault(whole, []).append(result)
+            self._windows.setdefault(recording_of(result.video.id), []).append(result)
 
     def write(self) -> None:
         """Write every file; none if nothing was predicted.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from ....cache.errors import InputError
@@ -10,23 +12,49 @@ from ....cache.errors import InputError
 def files_of(folder: Path, *suffixes: str) -> dict[str, Path]:
     """Files with one of these suffixes at any depth, by their path without folder and suffix.
 
-    Links to folders are not followed, as they may lead in circles; pipes are no files.
+    Links to folders are followed, each folder is read once. Pipes are no files; a link that leads
+    nowhere is one, so that its video is counted as failed.
 
     Raises:
         InputError: no such file is there, or two of one name.
+        OSError: a folder cannot be read.
     """
     said = " or ".join(suffixes)
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder of {said} files, one per video")
+    below = sorted(files_below(folder))
     files: dict[str, Path] = {}
     for suffix in suffixes:
-        for file in sorted(folder.rglob(f"*{suffix}")):
-            if file.name.startswith(".") or not file.is_file():
+        for file in below:
+            if not file.name.endswith(suffix) or file.name.startswith("."):
+                continue
+            if file.exists() and not file.is_file():
                 continue
             name = file.relative_to(folder).as_posix()[: -len(suffix)]
             if other := files.get(name):
                 raise InputError(f"{file} and {other} are one video: keep one of them")
             files[name] = file
     if not files:
-        raise InputError(f"{folder} holds no {said} file (links to folders are not followed)")
+        raise InputError(f"{folder} holds no {said} file")
     return files
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """All files at any depth; of folders that links lead to too, but each once.
+
+    Raises:
+        OSError: a folder cannot be read.
+    """
+    seen = set()
+    for place, folders, names in os.walk(folder, onerror=_raise, followlinks=True):
+        status = os.stat(place)
+        if (status.st_dev, status.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        folders.sort(key=lambda name: (os.path.islink(os.path.join(place, name)), name))
+        yield from (Path(place, name) for name in names)
+
+
+def _raise(error: OSError) -> None:
+    raise error

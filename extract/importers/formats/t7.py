@@ -36,7 +36,8 @@ _READERS = 8  # files at once: most of the time of a small file is the disk's la
 class T7(FeatureSource):
     """``<video>/img_%05d.t7``; a video's name is the path of its folder.
 
-    Nothing is unpickled but tensors (``weights_only``). Links to folders are not followed.
+    Nothing is unpickled but tensors (``weights_only``). Links to folders are followed, each folder
+    is read once.
     """
 
     kind = "t7"
@@ -47,11 +48,11 @@ class T7(FeatureSource):
         if not path.is_dir():
             raise InputError(f"{path} is not a folder of videos' folders of .t7 files")
         self._readers = ThreadPoolExecutor(_READERS)
-        self._names = list(_video_folders(path, ""))
+        self._names = list(_video_folders(path, "", set()))
         if not any(self._names):
             if self._names:
                 raise InputError(f"{path} is a video's folder: give the one above")
-            raise InputError(f"{path} holds no .t7 file (links to folders are not followed)")
+            raise InputError(f"{path} holds no .t7 file")
 
     def names(self) -> Iterable[str]:
         return self._names
@@ -86,18 +87,28 @@ class T7(FeatureSource):
         return Snippets(np.stack(rows), np.array(numbers) - min(1, numbers[0]))
 
 
-def _video_folders(folder: Path, name: str) -> Iterator[str]:
-    """Paths of the folders that hold ``.t7`` files; nothing below them is looked at."""
+def _video_folders(folder: Path, name: str, seen: set[tuple[int, int]]) -> Iterator[str]:
+    """Paths of the folders that hold ``.t7`` files; nothing below them is looked at.
+
+    Args:
+        folder: to look through.
+        name: its path.
+        seen: folders that were looked through, by device and inode: links may lead in circles.
+    """
+    status = folder.stat()
+    if (status.st_dev, status.st_ino) in seen:
+        return
+    seen.add((status.st_dev, status.st_ino))
     folders = []
     with os.scandir(folder) as files:
         for file in files:
             if file.name.endswith(".t7"):
                 yield name
                 return
-            if file.is_dir(follow_symlinks=False) and not file.name.startswith("."):
-                folders.append(file.name)
-    for below in sorted(folders):
-        yield from _video_folders(folder / below, f"{name}/{below}" if name else below)
+            if file.is_dir() and not file.name.startswith("."):
+                folders.append((file.is_symlink(), file.name))
+    for _, below in sorted(folders):
+        yield from _video_folders(folder / below, f"{name}/{below}" if name else below, seen)
 
 
 def _series(folder: Path) -> dict[str, dict[int, str]]:

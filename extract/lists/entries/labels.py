@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ....cache.common.counts import counted
 from .entry import Entry
 
 # What pandas reads as missing, but for the empty cell, and -1 and ?, which lists have for it.
@@ -33,7 +34,7 @@ def known_labels(entries: Sequence[Entry]) -> tuple[list[Entry], list[str]]:
     if meant:
         count = sum(labels[label] for label in meant)
         said = ", ".join(sorted(meant))
-        notes.append(f"{count} video{'s' * (count > 1)} labelled {said}: taken as unlabelled")
+        notes.append(f"{counted(count, 'video')} labelled {said}: taken as unlabelled")
     numbers = {label: _WHOLE.fullmatch(label) for label in labels if label and label not in meant}
     if any(numbers.values()) and all(m or label.isdecimal() for label, m in numbers.items()):
         meant |= {label: match[1] for label, match in numbers.items() if match}

@@ -37,8 +37,8 @@ class Header:
             columns, between = ", ".join(filter(None, self.columns)), _BETWEEN[self.delimiter]
             notes.append(f"its first line names the columns {columns}, with {between} between them")
         if self.unused:
-            unused = shorten(", ".join(self.unused))
-            notes.append(f"not used: column{'s' * (len(self.unused) > 1)} {unused}")
+            columns = "columns" if len(self.unused) > 1 else "column"
+            notes.append(f"not used: {columns} {shorten(', '.join(self.unused))}")
         return "; ".join(notes)
 
 

@@ -65,3 +65,7 @@ def test_names_are_left_to_the_registry_where_it_is_loaded(given: dict[str, str]
     require_known("a_backbone_of_a_plug_in")
     with pytest.raises(InputError, match="no setting"):
         refuse_misspelt({"settings": ["train.nothing=1"]})
+
+
+def test_a_plan_may_train_end_to_end() -> None:
+    refuse_misspelt({"plan": "p.toml", "backbone": "resnet18", "settings": ["e2e.micro_batch=2"]})

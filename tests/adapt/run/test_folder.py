@@ -95,7 +95,9 @@ def test_every_changed_setting_is_named_so_that_it_can_be_pasted(
 def test_other_data_are_no_settings_to_paste(files: tuple[Path, Path], run: Path) -> None:
     other = write_domain(files[1].with_name("other.h5"), shift=0.25, seed=2)
     changed = make_runs(["source_only"], [*QUICK, "train.lr=0.5"], segments=4)
-    with pytest.raises(InputError, match=r"data\.target\.sha256 .*, train\.lr .*delete it$"):
+    with pytest.raises(
+        InputError, match=r"another train\.lr .*12 target videos with other features"
+    ):
         prepare(files[0], other, changed, run.parent)
 
 

@@ -23,7 +23,15 @@ QUICK = [
     *("train.epochs=1", "train.min_steps=4", "train.batch_size=5", "train.evaluations=2"),
     "source_only.features=8",
 ]
-WRITTEN = ["config.json", "metrics.jsonl", "health.json", "checkpoint.pt", "logits.h5", "resume.pt"]
+WRITTEN = [
+    "config.json",
+    "videos.json",
+    "metrics.jsonl",
+    "health.json",
+    "checkpoint.pt",
+    "logits.h5",
+    "resume.pt",
+]
 
 
 def train(tmp_path: Path, stand: object) -> tuple[Path, dict[str, bytes]]:

@@ -28,7 +28,7 @@ DECIDED = "train.precision=fp32"  # `auto` is decided when a run begins
 
 
 def domain(name: str) -> DomainRecord:
-    return DomainRecord(path=f"{name}.h5", sha256=name, labels={"jump": 0, "odd.label": 1})
+    return DomainRecord(path=f"{name}.h5", videos_sha256=name, labels={"jump": 0, "odd.label": 1})
 
 
 DATA = DataRecord(
@@ -98,8 +98,8 @@ def test_what_counts_tells_runs_apart() -> None:
     (other,) = make_runs(["tcon"], ["tcon.pair.topk=3", "train.lr=0.5"])
     both = [("tcon.pair.topk", 8, 3), ("train.lr", run.train.lr, 0.5)]
     assert record.differences(record_of(other)) == both
-    data = replace(DATA, target=replace(DATA.target, sha256="u"))
-    assert record.differences(record_of(run, data=data)) == [("data.target.sha256", "t", "u")]
+    data = replace(DATA, target=replace(DATA.target, videos_sha256="u"))
+    assert record.differences(record_of(run, data=data)) == [("data.target.features", "t", "u")]
     unknown = replace(DATA, source=replace(DATA.source, labels=None), videos=None)
     assert record.differences(record_of(run, data=unknown)) == []
     plugins = (PluginRecord("mine.py", "1"),)

@@ -7,6 +7,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from prepared_runs import prepare
 
@@ -15,7 +16,7 @@ from tcon.adapt.config.training import Segments
 from tcon.adapt.grid import run_all
 from tcon.adapt.run.finished import Runs
 from tcon.adapt.run.record import read_record
-from tcon.cache import InputError
+from tcon.cache import FeatureFile, FeatureWriter, InputError, Snippets, Video
 from tcon.cache.recipe import FlowRecipe, Sampling
 from tcon.evaluate import evaluate
 from tcon.extract import Machine
@@ -86,3 +87,19 @@ def test_it_predicts_as_it_did() -> None:
     assert [p.label for p in predictions] == [row["label"] for row in before]
     for prediction, row in zip(predictions, before, strict=True):
         assert list(prediction.scores) == pytest.approx(list(row["scores"].values()), abs=1e-6)
+
+
+def test_its_target_may_grow_if_it_used_all_of_it(tmp_path: Path) -> None:
+    grown = shutil.copy(FILES[1], tmp_path / "target.h5")
+    file = FeatureFile(grown)
+    with FeatureWriter(grown, file.recipes) as writer:
+        ones = {
+            name: Snippets(np.ones((4, recipe.dim), recipe.dtype), np.arange(4))
+            for name, recipe in file.recipes.items()
+        }
+        writer.add(Video("new.mp4", "", "train", "", 9, 25.0), ones)
+    result = evaluate(BEFORE / "run_cached", features=grown, source_features=FILES[0])
+    assert result.results[0].scores.accuracy == [0.75]
+    assert any(note.startswith("1 new target video is not scored") for note in result.notes)
+    with pytest.raises(InputError, match="a run from before runs knew their videos: name the file"):
+        evaluate(BEFORE / "run_cached", features=FILES[0], source_features=FILES[0])

@@ -108,7 +108,7 @@ def test_a_report_of_runs(tmp_path: Path) -> None:
     words = " ".join(data for texts in report.text.values() for data in texts)
     assert "it looks <odd> & wrong. Try: try this." in words
     for domain in ("source", "target"):
-        assert run.record.data.domain(domain).sha256 in words
+        assert run.record.data.domain(domain).fingerprint[:16] in words
     assert "A-distance before" in words and "No command is recorded for the runs in" in words
     # Settings: the method differs, the rate does not, and tau is tcon's alone.
     settings = text[text.index('id="settings"') :]

@@ -54,7 +54,7 @@ def test_moved_and_changed_files(tmp_path: Path) -> None:
         Loader().load(run)
     assert Loader(source_features=tmp_path / "moved.h5").load(run).domains.source_train.ids
     other = write_domain(tmp_path / "other.h5", seed=5)
-    with pytest.raises(InputError, match="holds other videos, labels or features"):
+    with pytest.raises(InputError, match="12 source videos with other features or label .v000.mp4"):
         Loader(source_features=other).load(run)
     (run.path / "checkpoint.pt").write_bytes(b"broken")
     with pytest.raises(InputError, match="checkpoint.pt is damaged .it is no file of plain"):

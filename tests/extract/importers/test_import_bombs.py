@@ -16,6 +16,7 @@ from scipy.io import savemat
 
 from tcon.cache import InputError
 from tcon.extract.importers.formats import arrays
+from tcon.extract.importers.formats.files import files_of
 from tcon.extract.importers.formats.mat import read_mat
 from tcon.extract.importers.registry import open_source
 
@@ -93,15 +94,21 @@ def test_pipes_and_links_to_folders(tmp_path: Path, kind: str) -> None:
     for suffix in ("npy", "npz", "mat", "hdf5"):
         (tmp_path / "else" / f"v.{suffix}").touch()
     here.mkdir()
-    (here / "linked").symlink_to(tmp_path / "else")
     (here / "around").symlink_to(here)
     os.mkfifo(here / f"pipe.{kind}")
-    with pytest.raises(InputError, match=r"links to folders are not followed|give the one above"):
+    with pytest.raises(InputError, match=r"holds no|give the one above"):
         open_source(kind, here)
-    if kind == "t7":
+    if kind != "t7":
+        (here / "linked").symlink_to(tmp_path / "else")
+        (here / "twice").symlink_to(tmp_path / "else")
+        (here / f"gone.{kind}").symlink_to(tmp_path / "nowhere")
+        assert set(files_of(here, f".{kind}")) == {"linked/v", "gone"}
+    else:
         write_t7(here / "w", features(1))
         os.mkfifo(here / "w" / "img_00002.t7")
         (here / "pipe.t7").unlink()
+        (here / "linked").symlink_to(tmp_path / "else")
+        (here / "twice").symlink_to(tmp_path / "else")
         source = open_source(kind, here)
-        assert list(source.names()) == ["w"]
+        assert list(source.names()) == ["w", "linked/v"]
         assert len(source.read("w")[""].frame) == 1

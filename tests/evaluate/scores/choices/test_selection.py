@@ -166,7 +166,7 @@ def test_source_file_that_moved(files: tuple[Path, Path], tmp_path: Path) -> Non
     assert chosen(selection)["source_accuracy"] == 10
     relabelled = write_domain(tmp_path / "x.h5", videos=VIDEOS, labels=["run"] * VIDEOS)
     [line] = evaluate(run, select="epoch", source_features=relabelled).left_out
-    assert "x.h5 holds other videos, labels or features" in line
+    assert "source videos with other features or label (v00" in line
 
 
 def test_runs_without_the_map_of_source_labels(files: tuple[Path, Path], tmp_path: Path) -> None:
