@@ -243,12 +243,13 @@ def _decoded(reading: Reading, decoding: ForwardVideo, span: Span, early_stopped
         name: cut.centres(cut.plan(span.stop - span.first)) for name, cut in reading.cuts.items()
     }
     shown = np.array(decoding.times[span.first : span.stop])
+    at_end = span.stop >= len(decoding.times)  # as the one before the last may be too
     return Decoded(
         frames=span.stop - span.first,
         fps=decoding.fps,
         centres=centres,
         times={name: shown[frames] for name, frames in centres.items()},
-        duration=decoding.duration if span.is_last else decoding.times[span.stop],
+        duration=decoding.duration if at_end else decoding.times[span.stop],
         decoder=decoding.decoder,
         damage=decoding.damage if span.is_last else "",
         early_stopped=early_stopped,

@@ -56,14 +56,14 @@ def join(clips: Sequence[tuple[Path, str]], path: Path, *, variable: bool) -> Re
     with av.open(str(path), "w") as file:
         stream = file.add_stream("libx264", rate=25, options={"bf": "2", "preset": "veryfast"})
         stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"
-        stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
+        stream.codec_context.time_base = Fraction(1, 1000)
         for clip, _ in clips:
             starts.append(now / 1000)
             images = _frames(clip)
             while now < 1000 * (starts[-1] + CLIP):
                 for image in [*images, *images[::-1]]:
                     frame = av.VideoFrame.from_ndarray(image, "rgb24").reformat(*SIZE)
-                    frame.pts, frame.time_base = now, stream.time_base
+                    frame.pts, frame.time_base = now, Fraction(1, 1000)
                     file.mux(stream.encode(frame))
                     now += int(random.integers(25, 120)) if variable else 40
         file.mux(stream.encode())

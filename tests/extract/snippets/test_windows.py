@@ -65,10 +65,10 @@ def test_a_window_holds_the_frames_shown_in_it(
     monkeypatch.setattr(
         reading_module, "open_video", lambda *a, **o: opened.append(a) or open_video(*a, **o)
     )
-    found = _read(videos / name, Windows(0.8, 0.4, "seconds"), EVERY)
+    found = _read(videos / name, Windows(0.9, 0.3, "seconds"), EVERY)
     times = reference_times(videos / name)
     last = list(found.values())[-1][1]
-    frames = _expected(times, last.duration, 0.8, 0.4)
+    frames = _expected(times, last.duration, 0.9, 0.3)
     assert [decoded.frames for _, decoded in found.values()] == [b - a + 1 for a, b in frames]
     for (_, decoded), (a, b) in zip(found.values(), frames, strict=True):
         np.testing.assert_allclose(decoded.times["rgb"], times[a : b + 1], atol=2e-3)
