@@ -42,6 +42,7 @@ def adapt(
     exact_labels: bool = False,
     plan: str | Path | None = None,
     plugins: Iterable[str | Path] = (),
+    continue_from: str | Path | None = None,
     oracle: bool = False,
     end_to_end: bool | EndToEnd = False,
     decoding: Decoding | None = None,
@@ -84,6 +85,8 @@ def adapt(
             classes.
         plan: a TOML file or a shipped plan's name; what is given here overrides it.
         plugins: files or modules that register methods or backbones of your own.
+        continue_from: a finished run, or a folder with one of each run's name: the runs start from
+            their weights, with everything else fresh, as on a file that has grown.
         oracle: permit ``target_only`` to read target labels.
         end_to_end: train the backbone too; an `EndToEnd` says how.
         decoding: of clips, end to end.
@@ -118,6 +121,7 @@ def adapt(
         "precision": precision,
         "task": task,
         "exact_labels": exact_labels,
+        "continue_from": continue_from,
         "oracle": oracle,
         "end_to_end": end_to_end,
         "output": output,

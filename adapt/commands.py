@@ -92,6 +92,12 @@ def _number_option(name: str, what: str) -> Callable[[Command], Command]:
     "--set", "settings", metavar="KEY=VALUE", multiple=True, help="Any option of docs/settings.md."
 )
 @click.option(
+    "--continue-from",
+    type=click.Path(path_type=Path),
+    metavar="RUN|RUNS",
+    help="Start from the weights of a finished run, or of those of the same names in a folder.",
+)
+@click.option(
     "--oracle", is_flag=True, default=None, help="Permit target_only to read target labels."
 )
 @click.option("--end-to-end", is_flag=True, default=None, help="Train the backbone too, on clips.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -21,6 +21,7 @@ from .run.folder import RunFolder, begun_record
 from .run.record import RunRecord
 from .runner import OnNote, OnState, Runner
 from .settle import settle_precision
+from .training.continued import continued_from
 from .training.new_method import new_method
 from .training.programs.loop import OnEvaluation, OnStep
 from .training.programs.shape import side_by_side
@@ -42,6 +43,7 @@ def prepare(
     device: torch.device | None = None,
     threads: int = 0,
     oracle: bool = False,
+    continue_from: Path | None = None,
     command: Sequence[str] = (),
 ) -> Prepared:
     """Make a folder for each run, or find the one that it has already.
@@ -53,6 +55,8 @@ def prepare(
         device: where they will be trained, if that is not where the store's features go.
         threads: that will train each; 0 for as many as this process has.
         oracle: permit methods that train on target labels.
+        continue_from: a finished run, or a folder with one of each run's name, whose weights the
+            runs start from.
         command: words of the command that asks for them, which the records keep.
 
     Raises:
@@ -66,6 +70,9 @@ def prepare(
         path = Path(output) / run.name
         store.resume_from(run, begun[run.name])
         record = _describe(run, runs, store, command, begun[run.name])
+        if continue_from:
+            start = continued_from(continue_from, record, store.chosen(run))
+            record = replace(record, continued=start)
         folders.append((run, RunFolder(path, record, store.videos(run))))
     for _, folder in folders:  # none before all have been checked
         folder.make()

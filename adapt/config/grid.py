@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ...cache.errors import InputError
+from ..methods import FittedMethod, entry
 from . import defaults, recommended
 from .keys import require_mode, settings_of, words
 from .options import RunConfig
@@ -34,6 +35,8 @@ class Grid:
         task: csv of classes or a shipped task's name; None for the class names that both share.
         exact_labels: labels name classes as they are written; else case, separators and the like do
             not count.
+        continue_from: a finished run, or a folder with one of each run's name, whose weights the
+            runs start from.
         oracle: permit methods that train on target labels.
         recommended: whether the recommended methods were asked for by that name, so that one of
             them is to be chosen.
@@ -45,6 +48,7 @@ class Grid:
     output: Path = Path(defaults.OUTPUT)
     task: str | Path | None = None
     exact_labels: bool = False
+    continue_from: Path | None = None
     oracle: bool = False
     recommended: bool = False
 
@@ -82,6 +86,9 @@ def make_grid(given: Mapping[str, Any]) -> Grid:
         fast=options.get("fast", False),
         end_to_end=options.get("end_to_end", False),
     )
+    continue_from = options.get("continue_from")
+    if continue_from:
+        _require_continuable(runs)
     return Grid(
         source=Path(options["source"]),
         target=Path(options["target"]),
@@ -89,6 +96,21 @@ def make_grid(given: Mapping[str, Any]) -> Grid:
         output=Path(options["output"], options.get("name", "")),
         task=options.get("task"),
         exact_labels=options.get("exact_labels", False),
+        continue_from=Path(continue_from) if continue_from else None,
         oracle=options.get("oracle", False),
         recommended=recommended.NAME in methods,
     )
+
+
+def _require_continuable(runs: Sequence[RunConfig]) -> None:
+    """Refuse runs that cannot start from the weights of others."""
+    for run in runs:
+        if run.end_to_end:
+            raise InputError(
+                "--continue-from is for cached features: end to end, --weights RUN starts from the "
+                "backbone that a run has trained"
+            )
+        if issubclass(entry(run.method).method, FittedMethod):
+            raise InputError(
+                f"{run.method} is fitted to its data from scratch: leave it out of --continue-from"
+            )

@@ -56,6 +56,7 @@ class _Keys(TypedDict, total=False):
     settings: str | list[str]
     output: str
     exact_labels: bool
+    continue_from: str
     oracle: bool
     end_to_end: bool
     backbone: str
@@ -186,7 +187,7 @@ def _integers(value: object) -> Iterator[int]:
 def _placed(options: Mapping[str, Any], start: Path) -> dict[str, Any]:
     """The same with paths that start at ``start``."""
     placed = dict(options)
-    for key in ("source", "target", "output"):
+    for key in ("source", "target", "output", "continue_from"):
         if key in placed:
             placed[key] = str(start / placed[key])
     if Path(placed.get("task", "")).suffix:  # else a shipped task's name

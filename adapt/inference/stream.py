@@ -16,7 +16,7 @@ import torch
 from ...cache import Failure, Snippets, Video
 from ...cache.common.plugins import load_plugin
 from ...cache.parts import completes, recording_of
-from ...extract.features.pipeline import Progress, compute
+from ...extract.features.pipeline import Pipeline, Progress, compute
 from ...extract.features.plan import Plan
 from ...extract.lists.videos import VideoItem
 from ...extract.machine.machine import Machine
@@ -93,6 +93,7 @@ def predict_videos(
     *,
     on_result: Callable[[Result], None],
     on_progress: Callable[[Progress], None] = lambda progress: None,
+    pipeline: Pipeline | None = None,
 ) -> None:
     """Predict videos and hand on each result; none is kept.
 
@@ -104,10 +105,15 @@ def predict_videos(
             another thread; a video that cannot be read gives a `Failure`. If the stream is
             stopped, it still gets what is done.
         on_progress: called after every video.
+        pipeline: of this plan, if it is kept for several calls.
     """
     in_order = _InOrder([item.id for item in items], on_result)
+    predictor, progress = _Predictor(run, in_order), Progress(len(items), 0)
     try:
-        compute(items, plan, _Predictor(run, in_order), Progress(len(items), 0), on_progress)
+        if pipeline:
+            pipeline.compute(items, predictor, progress, on_progress)
+        else:
+            compute(items, plan, predictor, progress, on_progress)
     finally:
         in_order.rest()
 

@@ -63,6 +63,7 @@ def prepare_each(
                 device=torch.device(devices[0]) if devices else None,
                 threads=threads,
                 oracle=grid.oracle,
+                continue_from=grid.continue_from,
                 command=command,
             )
         except InputError as error:

@@ -27,6 +27,7 @@ from .plugins import another_plugin, has_namesake, without_namesake
 
 CONFIG = "config.json"
 Domain = Literal["source", "target"]
+OF_A_SEED = ("seed", "data.continued.weights")  # keys in which runs of a group differ
 _MAY_BE_UNKNOWN = ("data.source.labels", "data.videos")  # runs of older versions
 
 
@@ -121,6 +122,21 @@ class DataRecord:
         return {label: known[as_recorded] for label, as_recorded in matched.items()}
 
 
+@dataclass(frozen=True, kw_only=True)
+class Continued:
+    """The finished run whose weights another has started from.
+
+    Args:
+        path: its folder.
+        weights_sha256: of its weights.
+        features: fingerprints of the source and the target that it was trained on.
+    """
+
+    path: Annotated[str, Field(max_length=4096)]
+    weights_sha256: str
+    features: tuple[str, str]
+
+
 class Difference(NamedTuple):
     """A setting, by its dotted key, that two runs do not have in common."""
 
@@ -137,6 +153,7 @@ class RunRecord:
         run: its options.
         base: options of the `source_only` that a fitted method starts from.
         data: what it was given.
+        continued: what it has started from; None where it began from scratch.
         command: words of the command that made it; empty for the Python API and for old runs.
         plugins: what the method needs beside this package.
         tool_version: of this package.
@@ -147,6 +164,7 @@ class RunRecord:
     run: RunConfig
     base: MethodOptions | None = None
     data: DataRecord
+    continued: Continued | None = None
     command: tuple[str, ...] = ()
     plugins: tuple[PluginRecord, ...] = ()
     tool_version: str
@@ -193,6 +211,9 @@ class RunRecord:
         }
         keys = ("protocol", "task", "classes", "backbone", "mode", "target_labels_sha256")
         found |= {f"data.{key}": getattr(data, key) for key in keys}
+        if self.continued is not None:
+            found["data.continued.features"] = self.continued.features
+            found["data.continued.weights"] = self.continued.weights_sha256
         if e2e is not None:
             found |= {"data.weights": data.weights, "data.weights_sha256": data.weights_sha256}
             found["data.flow"] = None if data.recipe is None else data.recipe.flow

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 
+from ...adapt.run.record import OF_A_SEED
 from ..runs.groups import Group
 from .picture import Picture
 from .style import COLOURS, LINES, MARKERS, drawn, legend_columns, new_figure, style
@@ -43,7 +44,7 @@ def accuracy_by_segments(groups: Sequence[Group]) -> dict[str, Series]:
         if group.scores is None:
             continue
         title = f"{group.transfer}, {group.modality}"
-        same = tuple(group.record.decisive(without=("seed", "segments")).items())
+        same = tuple(group.record.decisive(without=(*OF_A_SEED, "segments")).items())
         panels.setdefault(title, {}).setdefault(same, []).append(group)
     return {
         title: {name: _accuracies(members) for name, members in _named(list(series.values()))}
@@ -59,6 +60,7 @@ def accuracy_picture(panels: Mapping[str, Series]) -> Picture:
         "Accuracy by number of segments",
         "Mean accuracy over seeds on the target's test videos; bars are 95 % intervals.",
         draw_accuracies(panels),
+        summary=True,
     )
 
 

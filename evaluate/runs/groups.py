@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...adapt.run.record import RunRecord
+from ...adapt.run.record import OF_A_SEED, RunRecord
 from ...adapt.tasks.task import SHARED
 from ...cache import InputError
 from ..scores.intervals import accuracy_interval
@@ -249,7 +249,7 @@ def group_runs(runs: Sequence[Run], features: str | Path | None = None) -> list[
     """
     groups: dict[Hashable, list[Run]] = {}
     for run in runs:
-        decisive = run.record.decisive(without=("seed",))
+        decisive = run.record.decisive(without=OF_A_SEED)
         groups.setdefault(tuple(sorted(decisive.items(), key=itemgetter(0))), []).append(run)
     target = TrueClasses("target", features)
     scored = []

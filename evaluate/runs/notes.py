@@ -27,6 +27,9 @@ def notes_of(groups: Sequence[Group]) -> list[str]:
             notes.append(
                 f"{group.label} trains on target labels: an upper bound, not an adaptation."
             )
+        if group.record.continued:
+            start = group.record.continued.path
+            notes.append(f"{group.label}: began with the weights of {start}, not from scratch.")
         if group.note:
             notes.append(f"{group.label}: {group.note}.")
         if group.fusion:

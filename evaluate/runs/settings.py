@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ...adapt.run.record import OF_A_SEED
 from .groups import Group
 from .names import folder_names
 from .read import Run
@@ -36,7 +37,7 @@ def settings_of(run: Run) -> dict[str, Value]:
     start with ``data.``."""
     segments = run.record.run.segments
     k = segments.source if segments.source == segments.target else str(segments)
-    return run.record.decisive(without=("seed",)) | {"segments": k}
+    return run.record.decisive(without=OF_A_SEED) | {"segments": k}
 
 
 def compare_settings(groups: Sequence[Group]) -> SettingsTable:

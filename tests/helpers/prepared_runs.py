@@ -26,13 +26,14 @@ def prepare(
     device: str = "cpu",
     oracle: bool = False,
     decoding: Decoding | None = None,
+    continue_from: Path | None = None,
 ) -> Prepared:
     """The runs of one grid."""
     grid = Grid(
         source=source, target=target, runs=tuple(runs), output=output, task=task, oracle=oracle
     )
     store = open_store(grid, torch.device(device), decoding)
-    return prepare_store(store, grid.runs, grid.output, oracle=oracle)
+    return prepare_store(store, grid.runs, grid.output, oracle=oracle, continue_from=continue_from)
 
 
 def invented_record(run: RunConfig) -> RunRecord:

@@ -15,6 +15,7 @@ from ...layers.precision import multiplying_in
 from ...methods import Draws, Losses
 from ...run.files import may_be_damaged
 from ...run.folder import RunFolder
+from ..continued import take_weights
 from ..new_method import new_method
 from ..optimiser import learning_rate, make_optimiser, set_rate
 from ..recorder import Recorder
@@ -55,11 +56,14 @@ class Trainee:
         evaluations = min(options.evaluations, self.steps)
         self._evaluate_at = {round(self.steps * (e + 1) / evaluations) for e in range(evaluations)}
         self.method = new_method(config, feed.domains).to(feed.device)
+        snapshot = restore(folder)
+        if snapshot is None and folder.record.continued:
+            take_weights(self.method, folder.record.continued, feed.domains)
         self.optimiser = make_optimiser(feed.parameter_groups(self.method), options)
         self.recorder = Recorder(folder, feed)
         self.state, self.step = self.method.initial_state(feed.device), 0
         written = 0
-        if (snapshot := restore(folder)) is not None:
+        if snapshot is not None:
             with may_be_damaged(folder.resume, START_OVER):
                 written = self._continue_from(snapshot)
         if feed.writes:

@@ -82,7 +82,7 @@ def test_permuted_target_labels_change_nothing_in_the_run_folder(tmp_path: Path)
         folders = run(source, target, tmp_path / f"runs{len(contents)}")
         files = sorted(path for folder in folders for path in folder.iterdir())
         contents.append({f"{p.parent.name}/{p.name}": p.read_bytes() for p in files})
-    assert len(contents[0]) == 10
+    assert len(contents[0]) == 12
     assert contents[0] == contents[1]
 
 

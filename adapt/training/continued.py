@@ -1,0 +1,96 @@
+"""Runs that start from the weights of a finished one; all else in them is fresh."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+from ...cache.errors import InputError, printable, shorten
+from ..data.domains import Domains
+from ..methods import Method
+from ..run.folder import is_finished
+from ..run.read import load_method
+from ..run.record import CONFIG, Continued, RunRecord, read_record
+from .new_method import new_method, sizes_of
+from .snapshot import require_alike
+
+# What weights depend on.
+_OF_RUNS = ("method", "modality", "segments")
+_OF_DATA = ("classes", "backbone", "weights_sha256")
+
+
+def continued_from(path: Path, record: RunRecord, domains: Domains) -> Continued:
+    """The finished run that a run is to start from.
+
+    Args:
+        path: its folder, or one with a run of the same name.
+        record: of the run that is to start.
+        domains: that it is trained on.
+
+    Raises:
+        InputError: there is no such run; or its method, features, sizes or classes are others.
+    """
+    run = record.run
+    folder = path if (path / CONFIG).exists() else path / run.name
+    if not is_finished(folder):
+        raise InputError(f"{folder} is no finished run, from whose weights {run.name} could start")
+    base = read_record(folder)
+    base.require_method()
+    if others := ", ".join(_others(base, record)):
+        raise InputError(
+            f"{run.name} cannot start from the weights of {folder}, of another {others}"
+        )
+    weights = _weights(folder, base, domains)
+    with torch.device("meta"):
+        fresh = new_method(run, domains).state_dict()
+    try:
+        require_alike(weights, dict(fresh), "method")
+    except ValueError as error:
+        raise InputError(f"the weights of {folder} do not fit {run.name}: {error}") from None
+    return Continued(
+        path=printable(str(folder.resolve())),
+        weights_sha256=_sha256(weights),
+        features=(base.data.source.fingerprint, base.data.target.fingerprint),
+    )
+
+
+def take_weights(method: Method, known: Continued, domains: Domains) -> None:
+    """Give a method, before its first step, the weights that it starts from.
+
+    Raises:
+        InputError: they are gone, damaged or others by now.
+    """
+    folder = Path(known.path)
+    weights = _weights(folder, read_record(folder), domains)
+    if _sha256(weights) != known.weights_sha256:
+        raise InputError(f"the weights of {folder} have changed since: repeat the command")
+    method.load_state_dict(weights)
+
+
+def _weights(folder: Path, record: RunRecord, domains: Domains) -> dict[str, torch.Tensor]:
+    """Of a finished run, on the CPU."""
+    method, _ = load_method(folder, record.run, sizes_of(record.run, domains))
+    return dict(method.state_dict())
+
+
+def _others(base: RunRecord, record: RunRecord) -> Iterator[str]:
+    """In what a finished run is not like one that is to start from it."""
+    pairs = {name: (getattr(base.run, name), getattr(record.run, name)) for name in _OF_RUNS}
+    pairs |= {name: (getattr(base.data, name), getattr(record.data, name)) for name in _OF_DATA}
+    for name, (theirs, ours) in pairs.items():
+        if theirs != ours:
+            yield f"{name} ({_said(theirs)}, not {_said(ours)})"
+
+
+def _said(value: object) -> str:
+    return shorten(", ".join(value) if isinstance(value, tuple) else str(value))
+
+
+def _sha256(weights: dict[str, torch.Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name, tensor in sorted(weights.items()):
+        digest.update(name.encode() + tensor.numpy().tobytes())
+    return digest.hexdigest()
