@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import h5py
 import numpy as np
 
@@ -12,13 +14,18 @@ from .schema import Failure, Video
 from .tables import write_table
 
 
-def merge(file: FeatureFile, h5: h5py.File) -> None:
+def merge(file: FeatureFile, h5: h5py.File, *, videos: Sequence[Video] | None = None) -> None:
     """Write all that ``file`` reads into ``h5``, in the order of the videos' ids.
 
     The result depends on what was extracted, not on which video was finished first. Memory holds
     one video's features at a time.
+
+    Args:
+        file: to read.
+        h5: to write.
+        videos: their rows, if not those of ``file``: the same ids with other labels.
     """
-    write_table(h5, "videos", file.videos, Video)
+    write_table(h5, "videos", file.videos if videos is None else videos, Video)
     write_table(h5, "failures", file.failures, Failure)
     places = np.argsort(file.order)  # of the videos in the sequence of the sources
     for modality, recipe in file.recipes.items():

@@ -8,7 +8,7 @@ journal: a file that is being appended to can be unreadable after a kill.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -58,6 +58,7 @@ class FeatureWriter:
         self._commit_videos, self._commit_seconds = commit_videos, commit_seconds
         self._videos: list[tuple[Video, dict[str, Snippets]]] = []
         self._failures: list[Failure] = []
+        self._relabelled = False
         self._parts = parts_folder(self.path)
         self._lock = _lock(self.path, self._parts)
         try:
@@ -96,6 +97,12 @@ class FeatureWriter:
         self._failures.append(failure)
         self.commit_if_due()
 
+    def relabel(self, videos: Iterable[Video]) -> None:
+        """Give committed videos these labels and splits; their features stay. `close` writes it."""
+        for video in videos:
+            self.committed[video.id] = video
+            self._relabelled = True
+
     def commit(self) -> None:
         """Make everything added so far durable."""
         self._last_commit = time.monotonic()
@@ -110,11 +117,11 @@ class FeatureWriter:
         """Commit, merge all parts into the one file, and release it."""
         try:
             self.commit()
-            if parts_of(self.path) != [self.path]:
+            if self._relabelled or parts_of(self.path) != [self.path]:
                 whole = FeatureFile(self.path)
                 size = sum(source.stat().st_size for source in parts_of(self.path)) + _HEADROOM
                 with self._disk_errors(), new_file(self.path, size=size) as h5:
-                    merge(whole, h5)
+                    merge(whole, h5, videos=[self.committed[video.id] for video in whole.videos])
             for part in self._parts.glob("part-*"):
                 part.unlink()
         finally:

@@ -33,6 +33,7 @@ from .tables.paper import PAPER_TABLES, paper_tables
 
 if TYPE_CHECKING:
     from .figures.picture import NotDrawn, Picture  # these need matplotlib
+    from .report.label_cards import LabelCards
 
 RunOrPath = str | Path | FinishedRun
 
@@ -120,6 +121,7 @@ class Evaluation(Content):
         path: str | Path,
         *,
         pictures: Iterable[Picture | NotDrawn] | None = None,
+        roots: Sequence[str] = (),
         command: str = "",
     ) -> None:
         """Write one self-contained file that says everything.
@@ -127,7 +129,8 @@ class Evaluation(Content):
         Args:
             path: of the file.
             pictures: to show, or why there are none; None for all that `draw` gives.
-            command: that makes the file, for its reader; empty where it was none.
+            roots: as in `draw`; also of the videos whose labels are shown.
+        command: that makes the file, for its reader; empty where it was none.
 
         Raises:
             InputError: it cannot be written, or a package for figures is missing.
@@ -135,8 +138,13 @@ class Evaluation(Content):
         from .report.html_file import write_html
 
         if pictures is None:
-            pictures = self.draw()
-        write_html(self, path, pictures=pictures, command=command)
+            pictures = self.draw(roots=roots)
+        cards: Iterable[LabelCards] = ()
+        if self.labelling:
+            from .report.label_cards import label_cards
+
+            cards = label_cards(self, roots=roots)
+        write_html(self, path, pictures=pictures, cards=cards, command=command)
 
     def draw(
         self,
@@ -169,7 +177,7 @@ class Evaluation(Content):
             ) from None
         choice = PairChoice(ids=tuple(pairs), roots=parse_roots(roots))
         loader = Loader(self.features, self.source_features)
-        return draw_all(self.groups, loader, choice, fused=self.fused)
+        return draw_all(self.groups, loader, choice, fused=self.fused, labelling=self.labelling)
 
     def ask(
         self, count: int, path: str | Path, *, roots: Sequence[str] = ()

@@ -42,7 +42,8 @@ def extract(
 ) -> FeatureFile:
     """Extract the features of videos into a feature file, or extend it.
 
-    Videos that the file holds already are skipped. A video that cannot be read is recorded in
+    Videos that the file holds already are not read again, and take over labels and splits that the
+    file does not know. A video that cannot be read is recorded in
     ``failures``, and the others go on. Nothing is printed.
 
     >>> from tcon.extract import Machine, extract
@@ -75,7 +76,7 @@ def extract(
         precision: "auto", "fp32", "bf16" or "fp16"; "auto", which suits the device, if None.
         flow: how flow is computed; as OpenCV does if None.
         root: folder that the paths of a list start at.
-        unlabelled: drop labels.
+        unlabelled: drop labels, also those that the output holds already.
         plugins: files or modules that register backbones.
         retry_failed: take only the videos that failed before (True), only the others (False), or
             all of them (None).
@@ -121,7 +122,14 @@ def extract(
             given = [name for name, value in of_the_file.items() if value is not None]
             plan = _plan_like(like, options, machine, given)
         items = select_videos(videos, root=root, unlabelled=unlabelled)
-        extract_items(items, output, plan, retry_failed=retry_failed, on_progress=on_event)
+        extract_items(
+            items,
+            output,
+            plan,
+            retry_failed=retry_failed,
+            unlabelled=unlabelled,
+            on_progress=on_event,
+        )
     return FeatureFile(output)
 
 

@@ -48,6 +48,9 @@ class ExtractionDisplay(OutputDisplay):
         if last.before:
             more = f", {last.unlisted} of them not in this list" if last.unlisted else ""
             yield f"The file held {counted(last.before, 'video')} before{more}.", ""
+        if last.relabelled:
+            changed = f"labels and splits of {counted(last.relabelled, 'video')}"
+            yield f"The {changed} are now those of this list; no video was read for that.", ""
         if last.todo:
             done = "extracted to" if file.modalities else "decoded and counted in"
             yield f"{counted(last.done, 'video')} {done} {output} ({self._rates()}).", ""

@@ -115,11 +115,11 @@ def test_unwritable_output(run: Run, tmp_path: Path, videos: Path) -> None:
         ("--device", "nosuch", "try --device auto"),
         ("--device", "cuda:63", "try --device auto"),
         ("--precision", "fp8", "fp32, bf16, fp16"),
-        ("--weights", "no.pth", "cannot read the weights no.pth"),
+        ("--weights", "no.pth", "there are no weights no.pth"),
         ("--decoder", "opencv", "auto, pyav, decord"),
         ("--views", "ten", "centre, flip, tencrop or multiscale:N"),
         ("--shard", "3/2", "i from 1 to n"),
-        ("--shard", "", "i from 1 to n"),
+        ("--shard", "", "--shard is empty"),
     ],
 )
 def test_wrong_option(

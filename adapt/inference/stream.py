@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ...cache import Failure, Snippets, Video
 from ...cache.common.plugins import load_plugin
-from ...extract.features.pipeline import Progress, compute
+from ...extract.features.pipeline import Pipeline, Progress, compute
 from ...extract.features.plan import Plan
 from ...extract.lists.videos import VideoItem
 from ...extract.machine.machine import Machine
@@ -85,6 +85,7 @@ def predict_videos(
     *,
     on_result: Callable[[Result], None],
     on_progress: Callable[[Progress], None] = lambda progress: None,
+    pipeline: Pipeline | None = None,
 ) -> None:
     """Predict videos and hand on each result; none is kept.
 
@@ -95,10 +96,15 @@ def predict_videos(
         on_result: called for each video in the order of ``items``, in another thread; a video that
             cannot be read gives a `Failure`. If the stream is stopped, it still gets what is done.
         on_progress: called after every video.
+        pipeline: of this plan, if it is kept for several calls.
     """
     in_order = _InOrder([item.id for item in items], on_result)
+    predictor, progress = _Predictor(run, in_order), Progress(len(items), 0)
     try:
-        compute(items, plan, _Predictor(run, in_order), Progress(len(items), 0), on_progress)
+        if pipeline:
+            pipeline.compute(items, predictor, progress, on_progress)
+        else:
+            compute(items, plan, predictor, progress, on_progress)
     finally:
         in_order.rest()
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, overload
 
 from ...cache.common.counts import counted
 from ...cache.errors import InputError
-from .folder import is_finished
-from .record import CONFIG, RunRecord, read_record
+from .folder import is_finished, run_folders
+from .record import RunRecord, read_record
 
 if TYPE_CHECKING:
     from ..inference.stream import Result
@@ -105,8 +105,7 @@ class Runs(Sequence[FinishedRun]):
         """
         found: dict[Path, None] = {}
         for path in map(Path, paths):
-            inside = [c.parent for c in sorted(path.rglob(CONFIG))]
-            finished = [folder for folder in inside if is_finished(folder)]
+            finished = [folder for folder in run_folders(path) if is_finished(folder)]
             if not finished:
                 raise InputError(f"{path} holds no finished run: make one with tcon adapt")
             found |= dict.fromkeys(finished)

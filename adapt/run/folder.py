@@ -31,6 +31,7 @@ import torch
 from torch import nn
 
 from ...cache.common.locks import release, try_lock
+from ...cache.common.walk import walk
 from ...cache.errors import InputError, shorten
 from ..training.health import Finding
 from .files import replace_file, writing
@@ -237,6 +238,16 @@ def _setting(key: str, value: Any) -> str:
     """``key=value`` as a shell takes it and ``--set`` reads it."""
     text = str(value).lower() if isinstance(value, bool | None) else str(value)
     return shlex.quote(f"{key}={text}")
+
+
+def run_folders(path: Path) -> list[Path]:
+    """All run folders in a folder, at any depth, sorted; those that links lead to too, each once.
+
+    Raises:
+        OSError: a folder cannot be read.
+    """
+    below = walk(path) if path.is_dir() else ()
+    return sorted(place for place, folders, files in below if CONFIG in (*folders, *files))
 
 
 def is_finished(path: Path) -> bool:

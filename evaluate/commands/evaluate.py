@@ -225,7 +225,7 @@ def _draw(
         console().print(f"\nWrote {counted(count, 'figure')}, as PNG and SVG, to {folder}.")
     if html:
         words = shlex.join(["tcon", *sys.argv[1:]])
-        result.to_html(html, pictures=pictures, command=words)
+        result.to_html(html, pictures=pictures, roots=roots, command=words)
         size = html.stat().st_size / 1e6
         console().print(f"\nWrote {html} ({size:.1f} MB), which needs no other file.")
 

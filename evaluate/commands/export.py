@@ -53,7 +53,7 @@ def export(
     """Write a feature FILE as a plain npz, or a finished RUN as a model.
 
     tcon import reads the npz back. The model is a torch.export program (.pt2) or ONNX, with the
-    backbone and all.
+    backbone and all; FILE.onnx.tcon.json beside it says how to feed it.
     """
     if source.is_dir():
         from ..export.model import export_model
@@ -62,6 +62,7 @@ def export(
             raise InputError("name the model's file: -o FILE.pt2 or -o FILE.onnx")
         exported = export_model(source, output, weights=weights, features=features)
         print_line(f"Wrote {exported}.")
+        print_line(f"{exported.described} says how to feed it.")
         return
     from ...cache.sources import sources_of
 

@@ -18,7 +18,7 @@ from ...extract.machine.command_options import machine_options
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
-@click.argument("videos", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("videos", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
     "--root", type=click.Path(path_type=Path), help="Folder that paths in lists start at."
 )
@@ -43,6 +43,19 @@ from ...extract.machine.command_options import machine_options
 @click.option(
     "--top", type=click.IntRange(min=1), default=2, show_default=True, help="Classes per line."
 )
+@click.option(
+    "--watch",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Predict videos as they arrive in it or below, until Ctrl-C; --csv remembers them.",
+)
+@click.option(
+    "--settle",
+    type=float,
+    default=2,
+    show_default=True,
+    help="With --watch: a file is complete once it has not changed for so many seconds.",
+)
 @plugin_option(
     "Run this code of yours, which registers the run's method or backbone; may be repeated."
 )
@@ -59,6 +72,8 @@ def predict(
     json_path: Path | None,
     figures: Path | None,
     top: int,
+    watch: Path | None,
+    settle: float,
     precision: str,
     **machine: Any,
 ) -> None:
@@ -67,6 +82,10 @@ def predict(
     VIDEOS are files, folders of videos and lists; or a feature file, whose videos are predicted
     from their features, without decoding.
     """
+    if bool(videos) == (watch is not None):
+        raise InputError("name VIDEOS to predict, or a folder to --watch, and not both")
+    if watch and (root or json_path or figures):
+        raise InputError("--watch writes a --csv alone: leave out --root, --json and --figures")
     if not run.exists():
         raise InputError(f"no such run: {run}")
     require_known(None, weights)
@@ -80,7 +99,7 @@ def predict(
     from ...extract.machine.machine import Machine
     from ...extract.machine.memory import keep_freed_memory
     from ...extract.snippets.reading import Reading
-    from ..predict.report import Outputs, show_predictions
+    from ..predict.report import Outputs, show_arrivals, show_predictions
 
     outputs = Outputs(csv=csv_path, json=json_path, figures=figures, top=top)
     if is_stored(videos):
@@ -95,13 +114,14 @@ def predict(
     if only_new:
         raise InputError("--new is for a feature file: tcon predict RUN FILE.h5 --new")
     keep_freed_memory()
-    items = read_items(videos, root=root, on_note=print_line)
-    with decoding_soon(
-        Reading, workers=machine["workers"]
-    ):  # its process starts while the run is loaded
+    items = [] if watch else read_items(videos, root=root, on_note=print_line)
+    # Its process starts while the run is loaded.
+    with decoding_soon(Reading, workers=machine["workers"]):
         loaded = load_run(run, features=features)
         plan = plan_features(loaded, Machine(**machine), weights=weights, precision=precision)
-        failures = show_predictions(
-            loaded, items, partial(predict_videos, loaded, items, plan), outputs
-        )
+        if watch:
+            show_arrivals(loaded, plan, watch, csv=csv_path, settle=settle, top=top)
+            return
+        predict_them = partial(predict_videos, loaded, items, plan)
+        failures = show_predictions(loaded, items, predict_them, outputs)
     sys.exit(1 if failures else 0)

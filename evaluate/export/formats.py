@@ -72,7 +72,7 @@ class Onnx(ModelFile):
                 program,
                 dynamo=True,
                 input_names=["snippets"],
-                output_names=list(description.outputs),
+                output_names=[output.name for output in description.outputs],
                 verbose=False,
             )
         except Exception as error:  # the innermost one says which operation it is

@@ -24,7 +24,7 @@ from ...cache.common.writing import write_errors
 from ...cache.recipe import Preprocessing
 from ...extract.machine.machine import Machine
 from ...extract.snippets.transforms import normalise
-from .description import ModelDescription, describe
+from .description import METADATA, ModelDescription, describe
 from .formats import WRITERS, ModelFile, first_line
 
 TOLERANCE = 1e-3  # of the largest output, or of 1
@@ -37,19 +37,22 @@ class Exported:
 
     Args:
         path: its file.
-        size: of the file, bytes.
-        description: what is inside it too, under `METADATA`.
+        described: the file beside it that describes it.
+        size: of the model's file, bytes.
+        description: what is inside it, under `METADATA`, and beside it.
         difference: the largest absolute difference of an output from the run's own, on random
             input.
     """
 
     path: Path
+    described: Path
     size: int
     description: ModelDescription
     difference: float
 
     def __str__(self) -> str:
-        taken, given = self.description.input, ", ".join(self.description.outputs)
+        taken = self.description.input
+        given = ", ".join(output.name for output in self.description.outputs)
         return (
             f"{self.path} ({self.size / 1e6:.0f} MB): {taken.name} {list(taken.shape)} to {given}; "
             f"on random input at most {self.difference:.1e} from the run's own outputs"
@@ -98,11 +101,12 @@ class ExportedModel(nn.Module):
 def export_model(
     run: Path, output: Path, *, weights: Path | None = None, features: Path | None = None
 ) -> Exported:
-    """Write a run as one file, float32, for any number of videos at once.
+    """Write a run as one file, float32, for any number of videos at once, and describe it beside.
 
     Args:
         run: a run's folder.
-        output: ``.pt2`` or ``.onnx``; replaced only by a file that passed the check.
+        output: ``.pt2`` or ``.onnx``; both files are replaced only once the new ones are there and
+            the model has passed the check.
         weights, features: as in `predict`.
 
     Raises:
@@ -122,16 +126,28 @@ def export_model(
     _drop_unused(loaded.method, torch.zeros(1, loaded.positions(), loaded.recipe.dim))
     # The suffix stays, because it decides the format.
     temporary = output.with_name(f".{os.getpid()}.{output.name}")
+    described = _beside(temporary)
     try:
         program = _trace(model, _random(description, 2), loaded.config.method)
         content = writer.encode(program, description)
         with write_errors(output):
             temporary.write_bytes(content)
+            described.write_text(description.to_json() + "\n", encoding="utf-8")
         difference = _difference(model, writer, temporary, description)
-        os.replace(temporary, output)
+        with write_errors(output):
+            _beside(output).unlink(missing_ok=True)  # a kill must not leave it beside another model
+            os.replace(temporary, output)
+            os.replace(described, _beside(output))
     finally:
         temporary.unlink(missing_ok=True)
-    return Exported(output, output.stat().st_size, description, difference)
+        described.unlink(missing_ok=True)
+    return Exported(output, _beside(output), len(content), description, difference)
+
+
+def _beside(model: Path) -> Path:
+    """The file that describes a model. Its name has the suffix too, since model.pt2 and model.onnx
+    may be of different runs."""
+    return model.with_name(f"{model.name}.{METADATA}")
 
 
 def _drop_unused(method: Method, features: Tensor) -> None:

@@ -60,6 +60,7 @@ def accuracy_picture(panels: Mapping[str, Series]) -> Picture:
         "Accuracy by number of segments",
         "Mean accuracy over seeds on the target's test videos; bars are 95 % intervals.",
         draw_accuracies(panels),
+        summary=True,
     )
 
 

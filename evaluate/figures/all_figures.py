@@ -9,6 +9,9 @@ from ...cache import InputError
 from ..runs.embeddings import Loader, RunFeatures
 from ..runs.groups import Group
 from ..runs.names import folder_names
+from ..scores.trust.drift import score_drift
+from ..scores.unlabelled import Unlabelled
+from .accuracy_by_method import accuracy_pictures
 from .accuracy_by_segments import accuracy_by_segments, accuracy_picture
 from .attention import attention_picture
 from .coattention import coattention_picture
@@ -17,6 +20,7 @@ from .data.coattention import co_attends
 from .data.frames import pair_frames
 from .data.pairs import PairChoice, attend_pairs, attention_to_test_videos, check_pairs, shown_pairs
 from .picture import NotDrawn, Picture, draw
+from .score_drift import drift_picture
 from .training_curves import curves_picture, training_logs
 from .tsne import tsne_picture
 
@@ -27,15 +31,18 @@ def draw_all(
     pairs: PairChoice,
     *,
     fused: Sequence[Group] = (),
+    labelling: Sequence[Unlabelled] = (),
 ) -> Iterator[Picture | NotDrawn]:
-    """Everything that the runs give: accuracy by K; per group training curves, t-SNE and, of TCoN,
-    attention and co-attention. What shows features is of the group's first seed.
+    """Everything that the runs give: accuracy by method and by K, drift of scores; per group
+    training curves, t-SNE and, of TCoN, attention and co-attention. What shows features is of the
+    group's first seed.
 
     Args:
         groups: scored runs.
         loader: of their features.
         pairs: whose co-attention.
         fused: scored groups that have accuracies alone.
+        labelling: groups whose scores on an unlabelled target are compared with the source's.
 
     Yields:
         each figure, or why it cannot be drawn.
@@ -50,6 +57,10 @@ def draw_all(
         )
     if panels := accuracy_by_segments([*groups, *fused]):
         yield draw("accuracy by segments", "all runs", partial(accuracy_picture, panels))
+    yield from accuracy_pictures([*groups, *fused])
+    for result, name in zip(labelling, folder_names([r.group for r in labelling]), strict=True):
+        if drift := score_drift(result):
+            yield draw("score drift", name, partial(drift_picture, drift, name))
     for group, name in zip(groups, folder_names(groups), strict=True):
         yield draw("training curves", name, partial(_curves, group, name))
         try:

@@ -29,6 +29,7 @@ class Picture:
         caption: what is drawn, and how to read it.
         figure: the drawing.
         photo: it holds images or thousands of points, so a report embeds it as WebP, not as SVG.
+        summary: it says what came out, so a report shows it above all tables.
         dpi: dots per inch of PNG and WebP.
     """
 
@@ -37,6 +38,7 @@ class Picture:
     caption: str
     figure: Figure
     photo: bool = False
+    summary: bool = False
     dpi: int = 120
 
     def encode(self, kind: Literal["png", "svg", "webp"]) -> bytes:

@@ -1,4 +1,4 @@
-"""Thumbnails of the videos that are labelled by hand."""
+"""Thumbnails of videos that are to be labelled, or have been."""
 
 from __future__ import annotations
 
@@ -7,48 +7,51 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import numpy as np
 from PIL import Image  # torchvision installs it
 
 from ...cache import InputError, Video
 from ..figures.data.frames import read_images
+from ..scores.trust.labels import VideoLabel
 from .questions import Question
 
+Shown = TypeVar("Shown", Question, VideoLabel)
 _MOMENTS = (1 / 6, 3 / 6, 5 / 6)  # of a video
 _HEIGHT = 144  # of a thumbnail, pixels
 
 
 @dataclass(frozen=True)
-class Card:
-    """A video to label, as it is shown.
+class Card(Generic[Shown]):
+    """A video as it is shown.
 
     Args:
-        question: the video.
+        about: the video, and what is asked or said of it.
         images: data URLs, in their order; empty where it cannot be read.
         problem: why not; else empty.
     """
 
-    question: Question
+    about: Shown
     images: tuple[str, ...]
     problem: str = ""
 
 
 def make_cards(
-    questions: Iterable[Question], videos: Mapping[str, Video], root: Path | None = None
-) -> Iterator[Card]:
+    shown: Iterable[Shown], videos: Mapping[str, Video], root: Path | None = None
+) -> Iterator[Card[Shown]]:
     """Read thumbnails of the videos, one after the other.
 
     Args:
-        questions: the videos.
+        shown: the videos.
         videos: rows of the feature file, by id.
         root: folder that their paths start at, if they have moved.
     """
-    for question in questions:
+    for one in shown:
         try:
-            yield Card(question, thumbnails(videos[question.video], root))
+            yield Card(one, thumbnails(videos[one.video], root))
         except InputError as error:
-            yield Card(question, (), str(error))
+            yield Card(one, (), str(error))
 
 
 def thumbnails(video: Video, root: Path | None = None) -> tuple[str, ...]:

@@ -76,32 +76,36 @@ class CsvPredictions(PredictionFile):
 
     def __init__(self, path: Path, run: LoadedRun) -> None:
         super().__init__(path)
-        classes, segments = run.classes, range(1, run.segments() + 1)
-        columns = ["video", "error", "label", "score", "attention"]
-        columns += [f"{what} {name}" for what in ("score", "logit") for name in classes]
-        columns += [
-            f"segment {j} {what}"
-            for j in segments
-            for what in ("frame", "seconds", "attention", "label", "score")
-        ]
-        self._writer = csv.DictWriter(self.file, columns, restval="")
+        self._writer = csv.DictWriter(self.file, csv_columns(run), restval="")
         self._writer.writeheader()
 
     def write(self, result: Result) -> None:
-        self._writer.writerow(
-            {"video": result.video, "error": result.reason}
-            if isinstance(result, Failure)
-            else self._row(result)
-        )
+        self._writer.writerow(csv_row(result))
 
-    def _row(self, prediction: Prediction) -> dict[str, Any]:
-        record = _record(prediction)
-        row = {name: record[name] for name in ("video", "label", "score", "attention")}
-        for what in ("score", "logit"):
-            row |= {f"{what} {name}": value for name, value in record[f"{what}s"].items()}
-        for j, segment in enumerate(record["segments"], start=1):
-            row |= {f"segment {j} {what}": value for what, value in segment.items()}
-        return row
+
+def csv_columns(run: LoadedRun) -> list[str]:
+    """The columns of a run's predictions."""
+    columns = ["video", "error", "label", "score", "attention"]
+    columns += [f"{what} {name}" for what in ("score", "logit") for name in run.classes]
+    columns += [
+        f"segment {j} {what}"
+        for j in range(1, run.segments() + 1)
+        for what in ("frame", "seconds", "attention", "label", "score")
+    ]
+    return columns
+
+
+def csv_row(result: Result) -> dict[str, Any]:
+    """What a result says, by columns; the others are empty."""
+    if isinstance(result, Failure):
+        return {"video": result.video, "error": result.reason}
+    record = _record(result)
+    row = {name: record[name] for name in ("video", "label", "score", "attention")}
+    for what in ("score", "logit"):
+        row |= {f"{what} {name}": value for name, value in record[f"{what}s"].items()}
+    for j, segment in enumerate(record["segments"], start=1):
+        row |= {f"segment {j} {what}": value for what, value in segment.items()}
+    return row
 
 
 class JsonPredictions(PredictionFile):

@@ -15,9 +15,12 @@ from ...cache.common.console import VideoBar, console, print_line
 from ...cache.common.counts import counted
 from ...cache.common.writing import DiskError
 from ...extract.features.pipeline import Progress
+from ...extract.features.plan import Plan
 from ...extract.lists.videos import VideoItem
 from .files import CsvPredictions, JsonPredictions
+from .label_log import LabelLog
 from .table import PredictionTable
+from .watch import Arrival, watch
 
 if TYPE_CHECKING:
     from .figures import PredictionFigures  # it needs matplotlib
@@ -111,6 +114,41 @@ def show_predictions(
     for path in filter(None, (outputs.csv, outputs.json, outputs.figures)):
         console().print(f"Wrote {path}.")
     return failures
+
+
+def show_arrivals(
+    run: LoadedRun, plan: Plan, folder: Path, *, csv: Path | None, settle: float, top: int
+) -> None:
+    """Predict videos as they arrive in a folder; print a line for each, until Ctrl-C.
+
+    Args:
+        run, plan, folder, settle: as in `watch`.
+        csv: that gets a row for each, and says which are done already.
+        top: how many classes a line shows.
+
+    Raises:
+        InputError: no such folder, or a csv that cannot be gone on with.
+        KeyboardInterrupt: says how many videos there were.
+    """
+    labelled = 0
+    with ExitStack() as stack:
+        log = stack.enter_context(LabelLog(csv, run)) if csv else None
+
+        def take(arrival: Arrival, result: Result) -> None:
+            nonlocal labelled
+            if log:
+                log.add(arrival, result)
+            labelled += 1
+            print_line(PredictionTable([arrival.item.id], run.classes, top).line(result))
+
+        known = log.known if log else {}
+        print_line(f"Watching {folder}: {counted(len(known), 'video')} done before.")
+        try:
+            watch(run, plan, folder, known, settle=settle, on_result=take)
+        except KeyboardInterrupt:
+            goes_on = "; the same command goes on" if log else ""
+            said = f"stopped after {counted(labelled, 'video')}{goes_on}"
+            raise KeyboardInterrupt(said) from None
 
 
 def _drawing(folder: Path) -> PredictionFigures:

@@ -91,3 +91,9 @@ class Content:
     provenance: Provenance | None = None
     features: Path | None = None
     source_features: Path | None = None
+
+    @property
+    def labelling(self) -> tuple[Unlabelled, ...]:
+        """What labels unlabelled targets: the methods to take, or all where none is recommended."""
+        taken = {one.group for one in self.recommendations}
+        return tuple(r for r in self.unlabelled if not taken or r.group in taken)

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ... import __version__
@@ -23,30 +24,44 @@ from ..runs.logs import HealthWarning
 from ..runs.provenance import FeatureOrigin, TaskFile
 from ..runs.settings import SettingsTable
 from ..runs.values import as_text
+from ..tables.conclusion import class_count_table
 from ..tables.layout import Block
+from ..tables.unlabelled import COLUMNS, calibration_sentence, label_table
 from .content import Content
-from .page import distances, reported
+from .page import concluded, confusions, distances, reported
 
 if TYPE_CHECKING:
     from ..figures.picture import NotDrawn, Picture  # these need matplotlib
+    from .label_cards import LabelCards
 
+_MOST_ROWS = 500  # of labels without pictures
 _HASHED = {"source": "hash of videos and labels", "target": "hash of videos"}
 _TASK_COLUMNS = ("task", "class", "source_label", "target_label", "class_index")
 
 
 def to_html(
-    content: Content, *, pictures: Iterable[Picture | NotDrawn] = (), command: str = ""
+    content: Content,
+    *,
+    pictures: Iterable[Picture | NotDrawn] = (),
+    cards: Iterable[LabelCards] = (),
+    command: str = "",
 ) -> str:
     """The report.
 
     Args:
         content: of runs.
         pictures: drawn, in their order, and why others are not.
+        cards: the labels of unlabelled targets.
         command: that makes the report; empty where it was none.
     """
-    shown = [_picture(picture) for picture in pictures]
+    summary: list[Mapping[str, str]] = []
+    shown: list[Mapping[str, str]] = []
+    for picture in pictures:
+        (summary if getattr(picture, "summary", False) else shown).append(_picture(picture))
+    labels = [_labels(group) for group in cards]
     far, provenance = distances(content), content.provenance
-    sections = {"results": "Results", "health": "Health"}
+    sections = {"labels": "Labels"} if labels else {}
+    sections |= {"results": "Results", "health": "Health"}
     sections |= {"figures": "Figures"} if shown else {}
     sections |= {"domain-distance": "Domain distance"} if far else {}
     sections |= {"settings": "Settings"} if content.settings else {}
@@ -55,6 +70,11 @@ def to_html(
         "title": f"Video domain adaptation: {'; '.join(_transfers(content))}",
         "lead": _lead(content),
         "sections": sections,
+        "concluded": concluded(content),
+        "summary": summary,
+        "confusions": confusions(content),
+        "labels": labels,
+        "columns_of_labels": COLUMNS,
         "results": reported(content),
         "health": content.health,
         "warnings": [_warning(warning) for warning in content.health.warnings],
@@ -83,6 +103,7 @@ def write_html(
     path: str | Path,
     *,
     pictures: Iterable[Picture | NotDrawn] = (),
+    cards: Iterable[LabelCards] = (),
     command: str = "",
 ) -> None:
     """Write `to_html`.
@@ -90,7 +111,8 @@ def write_html(
     Raises:
         InputError: it cannot be written.
     """
-    write_output(Path(path), to_html(content, pictures=pictures, command=command))
+    text = to_html(content, pictures=pictures, cards=cards, command=command)
+    write_output(Path(path), text)
 
 
 def blocks_html(blocks: Sequence[Block]) -> str:
@@ -166,6 +188,37 @@ def _picture(picture: Picture | NotDrawn) -> Mapping[str, str]:
         return {"problem": str(error)}
     source = f"data:{mime};base64,{base64.b64encode(content).decode()}"
     return {"title": picture.title, "caption": picture.caption, "source": source}
+
+
+def _labels(group: LabelCards) -> Mapping[str, Any]:
+    """Class counts, cards with attention in percent of the highest, and rows of the rest."""
+    result = group.result
+    rest = label_table(group.rest[:_MOST_ROWS])
+    left_out = len(group.rest) - len(rest.rows)
+    return {
+        "name": f"{result.group.transfer}: {result.name}",
+        "counts": class_count_table(result),
+        "calibrated": calibration_sentence(result.calibration),
+        "cards": [
+            {
+                "label": card.about,
+                "images": card.images,
+                "problem": card.problem,
+                "attention": _of_highest(group.attention.get(card.about.video)),
+            }
+            for card in group.cards
+        ],
+        "rest": rest,
+        "left_out": left_out,
+        "problem": group.problem,
+    }
+
+
+def _of_highest(attention: np.ndarray | None) -> list[int]:
+    """Weights [K] in percent of the highest one."""
+    return (
+        [] if attention is None else np.rint(100 * attention / attention.max()).astype(int).tolist()
+    )
 
 
 def _warning(warning: HealthWarning) -> Mapping[str, str]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..tables.accuracy import accuracy_blocks
-from ..tables.details import details_blocks
+from ..tables.conclusion import accuracy_statements, label_statements, most_accurate
+from ..tables.details import confusion_blocks, details_blocks
 from ..tables.distances import distance_blocks
 from ..tables.hand_labels import hand_label_blocks
-from ..tables.layout import Block, Bullets, Text
+from ..tables.layout import Block, Bullets, Heading, Text
 from ..tables.paper_page import paper_page
 from ..tables.recommendation import recommendation_blocks
 from ..tables.selection import outcome_blocks, selection_blocks
@@ -37,16 +38,31 @@ def printed(content: Content, *, details: bool = False, csv: Path | None = None)
     if details:
         blocks += details_blocks(content.results)
     if content.unlabelled:
-        blocks += _labels(content, csv)
+        blocks += label_blocks(content.labelling, csv=csv)
         blocks += unlabelled_blocks(content.unlabelled, content.unlabelled_notes)
     if content.remarks:
         blocks.append(Bullets(content.remarks))
     return [*blocks, *_unfinished(content)]
 
 
+def concluded(content: Content) -> list[Block]:
+    """What a report opens with: one sentence for each target, and which method to take."""
+    results = [*accuracy_statements(content.results), *label_statements(content.labelling)]
+    return [*results, *advice(content)]
+
+
+def confusions(content: Content) -> list[Block]:
+    """Of the most accurate method of each labelled target."""
+    return [
+        block
+        for result in most_accurate(content.results)
+        for block in (Heading(f"{result.group.transfer}: {result.name}"), *confusion_blocks(result))
+    ]
+
+
 def reported(content: Content) -> list[Block]:
     """The tables of a report: all that is known of the results, asked for or not."""
-    blocks = [*advice(content), *paper_page(content.paper), *accuracies(content)]
+    blocks = [*paper_page(content.paper), *accuracies(content)]
     if content.shared_classes:
         blocks.append(Text(_SHARED_CLASSES))
     blocks += details_blocks(content.results)
@@ -106,13 +122,6 @@ def distances(content: Content) -> list[Block]:
         if run.problem
     ]
     return [*blocks, Bullets(problems)] if problems else blocks
-
-
-def _labels(content: Content, csv: Path | None) -> list[Block]:
-    """Of the methods to take; of all where there is no recommendation."""
-    taken = {one.group for one in content.recommendations}
-    results = [r for r in content.unlabelled if not taken or r.group in taken]
-    return label_blocks(results, csv=csv)
 
 
 def _unfinished(content: Content) -> list[Block]:

@@ -51,7 +51,7 @@ def write_sheet(
     return questions
 
 
-def sheet_html(cards: Sequence[Card], classes: Sequence[str], csv_name: str) -> str:
+def sheet_html(cards: Sequence[Card[Question]], classes: Sequence[str], csv_name: str) -> str:
     """The page.
 
     Args:
@@ -66,8 +66,7 @@ def sheet_html(cards: Sequence[Card], classes: Sequence[str], csv_name: str) -> 
 def _asking(content: Content) -> Unlabelled:
     """The group whose doubts decide what is asked."""
     require_unlabelled(content.unlabelled)
-    taken = {one.group for one in content.recommendations}
-    results = [r for r in content.unlabelled if not taken or r.group in taken]
+    results = content.labelling
     if len(results) > 1:
         names = ", ".join(result.name for result in results)
         raise InputError(f"several groups could ask ({names}): name the runs of one of them")

@@ -89,6 +89,19 @@ class RunFeatures:
         features = torch.cat([bottleneck(x) for x in cached.split(_CHUNK)])  # [n, K, D]
         return Embedded(videos.ids, self.truth(domain, videos.ids), cached, features)
 
+    @torch.no_grad()
+    def attention(self, videos: Videos) -> dict[str, np.ndarray]:
+        """To the segments of target videos, [K] of each by its id; empty where all weigh the
+        same."""
+        k = self.loaded.positions("target")
+        weights: list[Tensor] = []
+        for chunk in torch.arange(len(videos)).split(_CHUNK):
+            votes = self.method.vote(videos.segments(chunk, k))
+            if votes is None or votes.attention is None:
+                return {}
+            weights += votes.attention  # [n, K]
+        return {id_: row.numpy() for id_, row in zip(videos.ids, weights, strict=True)}
+
     def truth(self, domain: Domain, ids: tuple[str, ...]) -> np.ndarray:
         """The class of each video [n], -1 where unknown."""
         label_of = {video.id: video.label for video in self.files[domain].videos}

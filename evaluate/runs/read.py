@@ -10,8 +10,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from ...adapt.run.folder import LOGITS, is_finished
-from ...adapt.run.record import CONFIG, RunRecord, read_record
+from ...adapt.run.folder import LOGITS, is_finished, run_folders
+from ...adapt.run.record import RunRecord, read_record
 from ...cache import InputError
 from ...cache.common.hdf5 import open_hdf5
 
@@ -91,7 +91,7 @@ def find_runs(
     for path in map(Path, paths):
         if not path.exists():
             raise InputError(f"no such folder: {path}")
-        found = sorted(config.parent for config in path.rglob(CONFIG))
+        found = run_folders(path)
         finished = {folder: is_finished(folder) for folder in found}
         if not any(finished.values()):
             what = "no finished run" if found else "no run"

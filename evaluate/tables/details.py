@@ -21,7 +21,7 @@ def details_blocks(results: Sequence[Result]) -> list[Block]:
         group = result.group
         title = f"{group.dataset}: {result.name}, {group.modality}, K = {group.segments}"
         blocks += [Heading(title), seed_table(result), class_table(result)]
-        blocks += _confusions(result)
+        blocks += confusion_blocks(result)
     return blocks
 
 
@@ -62,14 +62,16 @@ def class_table(result: Result) -> Table:
     return Table(head, rows)
 
 
-def _confusions(result: Result) -> list[Block]:
+def confusion_blocks(result: Result) -> list[Block]:
     """The matrix of few classes, the most frequent mistakes of many."""
     counts, classes = result.confusion, [named(name) for name in result.group.classes]
     over = f"summed over {len(result.group.runs)} seeds" if len(result.group.runs) > 1 else "counts"
     if len(classes) <= _SHOWN_CLASSES:
         head = ["true \\ predicted", *map(str, range(len(classes)))]
         rows = [[f"{c} {classes[c]}", *map(str, row)] for c, row in enumerate(counts)]
-        return [Text(f"Confusion matrix, {over}:"), Table(head, rows)]
+        shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)  # of each true class
+        shades = [[0.0, *row] for row in shares.tolist()]
+        return [Text(f"Confusion matrix, {over}:"), Table(head, rows, shades)]
     wrong = counts.copy()
     np.fill_diagonal(wrong, 0)
     order = np.argsort(-wrong, axis=None, kind="stable")[:_SHOWN_CONFUSIONS]

@@ -15,11 +15,18 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Table:
-    """Cells as text; every row has as many as the head."""
+    """Cells as text; every row has as many as the head.
+
+    Args:
+        head: of the columns.
+        rows: of cells.
+        shades: how dark each cell is where there are colours, in [0, 1]; none are if empty.
+    """
 
     kind: ClassVar[str] = "table"
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
+    shades: Sequence[Sequence[float]] = ()
 
 
 @dataclass(frozen=True)

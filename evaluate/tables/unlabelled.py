@@ -12,7 +12,7 @@ from .layout import Block, Bullets, Heading, Table, Text, wrapped
 
 _SHOWN_LABELS = 20
 _HEAD = ("video", "class", "score", "seeds", "methods", "distance", "")
-_COLUMNS = (
+COLUMNS = (
     "Seeds, methods: the share of them that gives the class. Distance: the share of the source's "
     "training videos that lie nearer to the source than this one. A score is right for the source, "
     "and mostly too high for the target; methods that are wrong together agree too."
@@ -51,17 +51,19 @@ def label_blocks(results: Sequence[Unlabelled], *, csv: Path | None) -> list[Blo
         group, labels = result.group, sorted(result.labels, key=lambda label: label.doubt)
         how = f"{group.transfer}, {group.modality}, K = {group.segments}"
         blocks.append(Heading(f"Labels by {result.name} ({how}), mean over seeds"))
-        blocks.append(Table(_HEAD, [_row(label) for label in labels[:_SHOWN_LABELS]]))
+        blocks.append(label_table(labels[:_SHOWN_LABELS]))
         if len(labels) > _SHOWN_LABELS:
             shown = f"The {_SHOWN_LABELS} most doubtful of {len(labels)} videos"
             blocks.append(Text(f"{shown}: {holds} all of them."))
         look = sum(label.look for label in labels)
-        blocks.append(
-            Text(
-                f"{look} of {len(labels)} are worth a look. {_calibrated(result.calibration)}",
-            )
-        )
-    return [*blocks, Text(wrapped(_COLUMNS))] if blocks else []
+        calibrated = calibration_sentence(result.calibration)
+        blocks.append(Text(f"{look} of {len(labels)} are worth a look. {calibrated}"))
+    return [*blocks, Text(wrapped(COLUMNS))] if blocks else []
+
+
+def label_table(labels: Sequence[VideoLabel]) -> Table:
+    """A row per video."""
+    return Table(_HEAD, [_row(label) for label in labels])
 
 
 def _row(label: VideoLabel) -> list[str]:
@@ -70,7 +72,8 @@ def _row(label: VideoLabel) -> list[str]:
     return [label.video, label.label, *texts, "look" if label.look else ""]
 
 
-def _calibrated(calibration: Calibration) -> str:
+def calibration_sentence(calibration: Calibration) -> str:
+    """What scores are calibrated on, or why they are not."""
     if not calibration.videos:
         return f"Scores are not calibrated: {calibration.problem.removesuffix('.')}."
     videos = f"{calibration.videos} source validation videos"

@@ -192,6 +192,7 @@ def extract(output: Path | None, check: bool, retry_failed: bool, **given: Any) 
             machine=machine,
             retry_failed=retry_failed,
             flow=flow,
+            unlabelled=selection.unlabelled,
             on_event=display,
             **given,
         )

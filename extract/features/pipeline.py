@@ -22,7 +22,7 @@ from ...cache.common.cores import cores
 from ...cache.errors import printable
 from ..decoding import DecodeError
 from ..decoding.pool import DecodePool
-from ..lists.labels import check_committed, list_sha256
+from ..lists.labels import list_sha256, take_over
 from ..lists.videos import VideoItem, labels_of
 from ..machine.batching import Batch, Batcher
 from ..machine.devices import Devices, Result
@@ -43,6 +43,7 @@ class Progress:
     todo: int
     before: int  # videos that were in the file already
     unlisted: int = 0  # of them, those that the list does not name
+    relabelled: int = 0  # of them, those that got or lost a label or split
     done: int = 0
     damaged: int = 0
     failed: int = 0
@@ -69,6 +70,7 @@ def extract_items(
     plan: Plan,
     *,
     retry_failed: bool | None = False,
+    unlabelled: bool = False,
     on_progress: Callable[[Progress], None] = lambda progress: None,
 ) -> list[Failure]:
     """Extract the features of ``items`` into the feature file ``output``, or extend it.
@@ -82,6 +84,7 @@ def extract_items(
         plan: how.
         retry_failed: take only the videos that failed before (True), only the others (False), or
             all of them (None).
+        unlabelled: drop the labels and splits that the file holds and the items do not.
         on_progress: called after every video.
 
     Returns:
@@ -92,14 +95,15 @@ def extract_items(
     """
     labels = labels_of(items)
     with FeatureWriter(output, plan.recipes(list_sha256(labels))) as writer:
-        check_committed(labels, writer)
+        relabelled = take_over(labels, writer, unlabelled=unlabelled)
         todo = [
             item
             for item in items
             if item.id not in writer.committed and retry_failed in (None, item.id in writer.failed)
         ]
         listed = {item.id for item in items}
-        progress = Progress(len(todo), len(writer.committed), len(writer.committed.keys() - listed))
+        held = writer.committed.keys()
+        progress = Progress(len(todo), len(held), len(held - listed), relabelled)
         on_progress(progress)
         if todo:
             compute(todo, plan, writer, progress, on_progress)
@@ -113,33 +117,62 @@ def compute(
     progress: Progress,
     on_progress: Callable[[Progress], None],
 ) -> None:
-    """Compute the features of videos and hand on each video when it is done.
+    """Compute the features of videos; see `Pipeline.compute`."""
+    workers = plan.machine.workers
+    workers = min(cores(), _MOST_WORKERS) if workers is None else workers
+    with Pipeline(plan, workers=min(workers, len(todo))) as pipeline:
+        pipeline.compute(todo, sink, progress, on_progress)
+
+
+class Pipeline:
+    """Decoding processes and devices with their backbones, kept for any number of calls; a context
+    manager.
 
     Args:
-        todo: at least one video.
-        plan: how.
-        sink: called in a thread of its own, one call at a time; what it raises ends all.
-        progress: where the counts begin.
-        on_progress: called after every video.
+        plan: how features are made.
+        workers: decoding processes; 0 decodes in this one.
     """
-    machine = plan.machine
-    workers = min(cores(), _MOST_WORKERS) if machine.workers is None else machine.workers
-    workers = min(workers, len(todo))
-    pool: Decoding = DecodePool(
-        plan.reading.on_threads(max(1, cores() // max(1, workers))),
-        workers=workers,
-        time_limit=machine.time_limit,
-        niceness=0 if plan.on_gpu else 10,  # on a CPU the backbone goes first
-    )
-    devices = Devices(
-        plan.backbones,
-        plan.devices,
-        DTYPES[plan.precision],
-        batch_size=plan.batch_size,
-        cuts=plan.cuts,
-    )
-    with pool, devices:
-        _Run(progress, sink, devices, plan, on_progress).extract(pool, todo)
+
+    def __init__(self, plan: Plan, *, workers: int) -> None:
+        self._plan = plan
+        self._pool: Decoding = DecodePool(
+            plan.reading.on_threads(max(1, cores() // max(1, workers))),
+            workers=workers,
+            time_limit=plan.machine.time_limit,
+            niceness=0 if plan.on_gpu else 10,  # on a CPU the backbone goes first
+        )
+        self._devices = Devices(
+            plan.backbones,
+            plan.devices,
+            DTYPES[plan.precision],
+            batch_size=plan.batch_size,
+            cuts=plan.cuts,
+        )
+
+    def compute(
+        self,
+        todo: Sequence[VideoItem],
+        sink: Sink,
+        progress: Progress,
+        on_progress: Callable[[Progress], None],
+    ) -> None:
+        """Compute the features of videos and hand on each video when it is done.
+
+        Args:
+            todo: at least one video.
+            sink: called in a thread of its own, one call at a time; what it raises ends all.
+            progress: where the counts begin.
+            on_progress: called after every video.
+        """
+        run = _Run(progress, sink, self._devices, self._plan, on_progress)
+        run.extract(self._pool, todo)
+
+    def __enter__(self) -> Pipeline:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        with self._pool:
+            self._devices.__exit__(*error)
 
 
 @dataclass

@@ -9,7 +9,7 @@ from ...cache.recipe import FLOW_SIZE
 from ..snippets.transforms import interpolate
 
 HEIGHT, WIDTH = FLOW_SIZE
-_GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601, as in OpenCV
+GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601, as in OpenCV
 
 
 def grey(images: Tensor) -> Tensor:
@@ -22,5 +22,5 @@ def grey(images: Tensor) -> Tensor:
         [n, 256, 340] uint8.
     """
     pixels = interpolate(images, (HEIGHT, WIDTH), antialias=True)  # [n, 3, 256, 340]
-    weights = torch.tensor(_GREY).view(1, 3, 1, 1)
+    weights = torch.tensor(GREY).view(1, 3, 1, 1)
     return (pixels * weights).sum(1).round().byte()

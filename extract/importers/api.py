@@ -53,7 +53,7 @@ def import_features(
         list_form: form of the lists, where their shape does not tell.
         classes: class names of the lists' numbers.
         classes_from: number of the first class in the lists, where they count differently.
-        unlabelled: drop labels.
+        unlabelled: drop labels, also those that the output holds already.
         modality: what features are that do not say so, rgb if None; or which of several to take.
         select: which feature of video_features to take, of kind npy alone.
         trust_pickle: you know where features and lists that are pickles come from.
@@ -94,6 +94,7 @@ def import_features(
         dtype=dtype,
         backbone=backbone,
         weights=weights,
+        unlabelled=unlabelled,
         on_progress=on_event,
     )
     return FeatureFile(output)

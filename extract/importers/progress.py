@@ -49,6 +49,9 @@ class ImportDisplay(OutputDisplay):
         last, output = self._last, self.output
         before = f"; it held {last.before} before" if last.before else ""
         yield f"{counted(last.done, 'video')} imported to {output}{before}.", ""
+        if last.relabelled:
+            changed = counted(last.relabelled, "video")
+            yield f"The labels and splits of {changed} that it held before were changed.", ""
         if last.underflow:
             lost = f"{last.underflow} of {last.nonzero} numbers that are not 0 became 0"
             if any(recipe.dtype == "float16" for recipe in file.recipes.values()):

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from ...cache.common.walk import walk
 from ...cache.errors import InputError, unknown
 from ..pickles import read_pickle
 from .formats.epic100 import Epic100
-from .formats.files import files_below
 from .formats.hdf5 import SUFFIXES, Hdf5, Hdf5Folder
 from .formats.mat import Mat
 from .formats.mmaction2 import MMAction2
@@ -84,7 +84,7 @@ def recognise(path: Path, *, trust_pickle: bool = False) -> tuple[str, str]:
     """
     _check_exists(path)
     if path.is_dir():
-        names = [file.name for file in files_below(path)]
+        names = [name for _, _, files in walk(path) for name in files]
         known = _IN_FOLDERS
     else:
         names, known = [path.name], _AS_FILES

@@ -17,7 +17,7 @@ from ...cache.rows import find_not_finite
 from ...cache.schema import Failure, Snippets, Video
 from ...cache.writer import FeatureWriter
 from ..lists import Entry
-from ..lists.labels import check_committed, list_sha256
+from ..lists.labels import list_sha256, take_over
 from .formats.source import UNNAMED, FeatureSource, modality_of
 from .orientation import Transposed, find_transposed
 
@@ -35,6 +35,7 @@ class Progress:
         todo, before, done, failed: videos to do, in the file already, done, failed.
         underflow: numbers that are not 0 and became 0 in the file.
         nonzero: numbers that are not 0.
+        relabelled: videos in the file already that got or lost a label or split.
         transposed: features that look so; None where none do, and before the last.
     """
 
@@ -44,6 +45,7 @@ class Progress:
     failed: int = 0
     underflow: int = 0
     nonzero: int = 0
+    relabelled: int = 0
     transposed: Transposed | None = None
 
 
@@ -56,6 +58,7 @@ def write_features(
     dtype: FeatureType = "float16",
     backbone: str = "imported",
     weights: str = "",
+    unlabelled: bool = False,
     on_progress: Callable[[Progress], None] = lambda progress: None,
 ) -> None:
     """Write the features of ``videos`` into the feature file ``output``, or extend it.
@@ -71,6 +74,7 @@ def write_features(
             names, and rgb for unnamed ones.
         dtype: that the file holds.
         backbone, weights: what made the features, as far as the user says.
+        unlabelled: drop the labels and splits that the file holds and ``videos`` do not.
         on_progress: called after every video.
 
     Raises:
@@ -83,9 +87,9 @@ def write_features(
     with closing(source):
         recipes = reader.recipes(names, dtype, backbone, weights, list_sha256(labels))
         with FeatureWriter(output, recipes) as writer:
-            check_committed(labels, writer)
+            relabelled = take_over(labels, writer, unlabelled=unlabelled)
             todo = [name for name in names if name not in writer.committed]
-            progress = Progress(len(todo), len(writer.committed))
+            progress = Progress(len(todo), len(writer.committed), relabelled=relabelled)
             on_progress(progress)
             waiting = 0
             for name in todo:

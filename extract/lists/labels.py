@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ...cache.errors import InputError
 from ...cache.writer import FeatureWriter
@@ -17,16 +18,35 @@ def list_sha256(labels: Labels) -> str:
     return hashlib.sha256("".join(rows).encode()).hexdigest()
 
 
-def check_committed(labels: Labels, writer: FeatureWriter) -> None:
-    """Refuse to extend a file that holds one of the videos with another label or split.
+def take_over(labels: Labels, writer: FeatureWriter, *, unlabelled: bool) -> int:
+    """Give the videos that a file holds already the labels and splits of a list.
+
+    What the file does not know is added; what it knows is dropped where ``unlabelled`` says so, and
+    never replaced.
+
+    Args:
+        labels: of the list.
+        writer: of the file.
+        unlabelled: whether the list's labels were dropped on purpose.
+
+    Returns:
+        how many videos changed.
 
     Raises:
-        InputError: names the first of them.
+        InputError: names the first video of which the file knows something else.
     """
+    changed = []
     for id_, (label, split) in labels.items():
         video = writer.committed.get(id_)
-        if video and (video.label, video.split) != (label, split):
-            raise InputError(
-                f"{writer.path} holds {id_} as label '{video.label}', split '{video.split}', "
-                f"now it is '{label}', '{split}': choose another output"
-            )
+        if video is None or (video.label, video.split) == (label, split):
+            continue
+        for old, new in ((video.label, label), (video.split, split)):
+            if old not in ("", new) and (new or not unlabelled):
+                remedy = "" if unlabelled else "drop what the file says by --unlabelled first, or "
+                raise InputError(
+                    f"{writer.path} holds {id_} as label '{video.label}', split '{video.split}', "
+                    f"now it is '{label}', '{split}': {remedy}choose another output"
+                )
+        changed.append(replace(video, label=label, split=split))
+    writer.relabel(changed)
+    return len(changed)

@@ -15,6 +15,7 @@ from ...cache.errors import InputError, printable
 from ...cache.schema import SPLITS
 from . import Entry, ReadList, read_list
 from .entries.splits import read_split
+from .folders.cameras import about_cameras
 from .folders.classes import entries_of
 from .folders.passed import describe_passed_over
 from .folders.tree import walk
@@ -123,6 +124,8 @@ def _read_folder(
     entries = entries_of(tree, folder, unlabelled=unlabelled)
     if passed := describe_passed_over(tree.passed):
         on_note(f"{printable(str(folder))}: passed over {passed}")
+    if question := about_cameras({entry.label for entry in entries}):
+        on_note(question)
     return [
         VideoItem(
             # A folder that is itself one video is called by its own name.
@@ -132,7 +135,8 @@ def _read_folder(
             _split(
                 entry.split,
                 f"{folder / entry.name}: folder",
-                hint=" (for a dataset as it is downloaded: --dataset NAME --root DIR)",
+                hint=" (for folders of cameras or days: --unlabelled; for a dataset as it is "
+                "downloaded: --dataset NAME --root DIR)",
             ),
         )
         for entry in entries

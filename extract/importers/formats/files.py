@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
+from ....cache.common.walk import walk
 from ....cache.errors import InputError
 
 
@@ -22,7 +21,7 @@ def files_of(folder: Path, *suffixes: str) -> dict[str, Path]:
     said = " or ".join(suffixes)
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder of {said} files, one per video")
-    below = sorted(files_below(folder))
+    below = sorted(place / name for place, _, names in walk(folder) for name in names)
     files: dict[str, Path] = {}
     for suffix in suffixes:
         for file in below:
@@ -37,24 +36,3 @@ def files_of(folder: Path, *suffixes: str) -> dict[str, Path]:
     if not files:
         raise InputError(f"{folder} holds no {said} file")
     return files
-
-
-def files_below(folder: Path) -> Iterator[Path]:
-    """All files at any depth; of folders that links lead to too, but each once.
-
-    Raises:
-        OSError: a folder cannot be read.
-    """
-    seen = set()
-    for place, folders, names in os.walk(folder, onerror=_raise, followlinks=True):
-        status = os.stat(place)
-        if (status.st_dev, status.st_ino) in seen:
-            folders.clear()
-            continue
-        seen.add((status.st_dev, status.st_ino))
-        folders.sort(key=lambda name: (os.path.islink(os.path.join(place, name)), name))
-        yield from (Path(place, name) for name in names)
-
-
-def _raise(error: OSError) -> None:
-    raise error

@@ -37,15 +37,19 @@ class Tree:
     passed: tuple[PassedOver, ...]
 
 
-def walk(folder: Path) -> Tree:
+def walk(folder: Path, *, probe: bool = True) -> Tree:
     """Look through a folder, once, and through the folders that links below it lead to.
 
     A folder is read under its own name; where only links lead to it, under that of the first.
 
+    Args:
+        folder: that is looked through.
+        probe: look into files whose names do not tell whether they are videos; else they are none.
+
     Returns:
         what is there; a folder that is itself a frame folder is the one video ``"."``.
     """
-    walker = _Walker(folder)
+    walker = _Walker(folder, probe)
     walker.read(os.curdir)
     while walker.links:
         links, walker.links = sorted(walker.links), []
@@ -59,8 +63,8 @@ def walk(folder: Path) -> Tree:
     )
 
 
-def is_video(file: Path) -> bool:
-    """Whether a file is a video, by its name or else by what it holds.
+def is_video(file: Path, *, probe: bool = True) -> bool:
+    """Whether a file is a video, by its name or else, with ``probe``, by what it holds.
 
     Raises:
         OSError: it cannot be read.
@@ -68,7 +72,7 @@ def is_video(file: Path) -> bool:
     name = file.name.lower()
     if name.endswith(VIDEO_SUFFIXES):
         return True
-    if name.endswith(NO_VIDEO_SUFFIXES):
+    if not probe or name.endswith(NO_VIDEO_SUFFIXES):
         return False
     from ...decoding.probe import holds_video
 
@@ -80,13 +84,14 @@ class _Walker:
 
     Args:
         root: the folder.
+        probe: as in `walk`.
 
     Attributes:
         links: to folders, which are to be read after all that are no links.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, probe: bool) -> None:
+        self.root, self._probe = root, probe
         self.videos: list[str] = []
         self.texts: list[str] = []
         self.features: list[str] = []
@@ -129,7 +134,8 @@ class _Walker:
         others: list[str] = []
         for path in files:
             try:
-                (videos if is_video(self.root / path) else others).append(path)
+                video = is_video(self.root / path, probe=self._probe)
+                (videos if video else others).append(path)
             except OSError:
                 self._pass(Reason.UNREADABLE, path)
         self.links += links

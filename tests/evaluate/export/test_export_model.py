@@ -22,9 +22,10 @@ from tcon.adapt.inference.prediction import Prediction
 from tcon.adapt.inference.stream import Result, predict_videos
 from tcon.adapt.inference.videos import read_items
 from tcon.cache import InputError
-from tcon.cache.recipe import Sampling
+from tcon.cache.recipe import FlowRecipe, Sampling
 from tcon.cli import main
-from tcon.evaluate.export.description import METADATA
+from tcon.evaluate.export import model
+from tcon.evaluate.export.description import METADATA, describe
 from tcon.evaluate.export.formats import Program
 from tcon.evaluate.export.model import export_model
 from tcon.extract.backbones import registry, temporary_backbones
@@ -99,7 +100,21 @@ def test_the_file_predicts_as_the_run(
     assert metadata == json.loads(exported.description.to_json())
     assert metadata["classes"] == ["jump", "run"]
     assert metadata["input"]["shape"] == ["batch", *snippets.shape[1:]]
-    assert metadata["outputs"] == ["logits", "attention"][: len(outputs)]
+    assert metadata["outputs"] == [
+        {"name": name, "shape": ["batch", *output.shape[1:]]}
+        for name, output in zip(("logits", "attention"), outputs, strict=False)
+    ]
+    assert exported.described.name == f"model.{suffix}.tcon.json"
+    assert json.loads(exported.described.read_text()) == metadata
+    spec = registry.get_spec(config.backbone)
+    assert metadata["resize"]["short_side"] == spec.preprocessing.resize
+    assert metadata["snippets"] == {
+        "rule": "uniform",
+        "value": 8,
+        "length": spec.snippet_length,
+        "segments": 2,
+        "per_segment": load_run(run).method.snippets,
+    }
     assert metadata["attention"] == results[0].attention_kind
     # `tcon predict` rounds features to float16 as feature files do.
     expected = [np.stack([r.logits for r in results])]
@@ -122,7 +137,8 @@ def test_training_parts_are_left_out(run: Path, tmp_path: Path) -> None:
 def test_a_wrong_file_is_never_left(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "model.pt2").write_bytes(b"the one before")
+    for name in ("model.pt2", "model.pt2.tcon.json"):
+        (tmp_path / name).write_bytes(b"the one before")
     right = Program.run
 
     def wrong(self: object, path: Path, snippets: Tensor) -> Outputs:
@@ -131,7 +147,7 @@ def test_a_wrong_file_is_never_left(
     monkeypatch.setattr(Program, "run", wrong)
     with pytest.raises(InputError, match=r"the exported model is wrong: .* up to 0\.1"):
         export_model(run, tmp_path / "model.pt2")
-    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"the one before"]
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"the one before"] * 2
 
 
 class _Undecided(nn.Sequential):
@@ -181,3 +197,34 @@ def test_suffix_and_packages(run: Path, tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setitem(sys.modules, "onnx", None)
     done = CliRunner().invoke(main, ["export", str(run), "-o", str(tmp_path / "model.onnx")])
     assert done.exit_code == 2 and "pip install 'tcon[export]'" in done.output
+
+
+def test_the_model_and_its_description_come_together(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A description that cannot be written leaves no model either."""
+    monkeypatch.setattr(Program, "encode", lambda *_: b"new")
+    monkeypatch.setattr(model, "_trace", lambda *_: None)
+    monkeypatch.setattr(model, "_difference", lambda *_: 0.0)
+    blocked = tmp_path / "model.pt2.tcon.json"
+    blocked.mkdir()
+    with pytest.raises(InputError, match=r"cannot write .*model\.pt2"):
+        export_model(run, tmp_path / "model.pt2")
+    assert list(tmp_path.iterdir()) == [blocked]
+    blocked.rmdir()
+    exported = export_model(run, tmp_path / "model.pt2")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model.pt2", blocked.name]
+    assert json.loads(blocked.read_text())["classes"] == list(exported.description.classes)
+
+
+def test_the_description_of_flow(run: Path) -> None:
+    recipe = FlowRecipe(bound=15.0, quantised=False)
+    plan = replace(RGB, modalities=("flow",), flow=recipe, positions=4).plan
+    loaded = load_run(run)
+    record = replace(loaded.record, run=replace(loaded.config, modality="flow"))
+    made = plan.recipes()["flow"]
+    told = json.loads(describe(replace(loaded, record=record, recipe=made), plan).to_json())
+    assert told["input"]["shape"][2] == 10 and told["input"]["channels"] == ["x", "y"]
+    assert (told["flow"]["bound"], told["flow"]["quantised"]) == (15.0, False)
+    assert told["flow"]["parameters"]["tau"] == 0.25 and told["flow"]["height"] == 256
+    assert told["snippets"]["length"] == 5

@@ -224,7 +224,7 @@ def test_all_figures_of_a_comparison(tmp_path: Path) -> None:
     drawn = list(draw_all(groups, Loader(), PairChoice()))
     pictures = {p.name: p for p in drawn if isinstance(p, Picture)}
     assert list(pictures) == [
-        *("source_only_rgb_k4_curves", "source_only_rgb_k4_tsne"),
+        *("accuracy_1", "source_only_rgb_k4_curves", "source_only_rgb_k4_tsne"),
         *("tcon_rgb_k4_curves", "tcon_rgb_k4_tsne", "tcon_rgb_k4_attention"),
     ]
     [missing] = [p for p in drawn if isinstance(p, NotDrawn)]

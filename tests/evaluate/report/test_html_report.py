@@ -81,15 +81,15 @@ def test_a_report_of_runs(tmp_path: Path) -> None:
     (run.path / "health.json").write_text(json.dumps([finding]))
     file = tmp_path / "out" / "report.html"
     out = printed(tmp_path / "runs", "--report", file, "--figures", tmp_path / "figures")
-    assert f"Wrote {file}" in out and "Wrote 5 figures" in out
-    assert len(list((tmp_path / "figures").glob("*.png"))) == 5
-    assert len(list((tmp_path / "figures").glob("*.svg"))) == 5
+    assert f"Wrote {file}" in out and "Wrote 6 figures" in out
+    assert len(list((tmp_path / "figures").glob("*.png"))) == 6
+    assert len(list((tmp_path / "figures").glob("*.svg"))) == 6
 
     text = file.read_text()
     report = Reader(text)
     assert not report.tags & {"script", "link", "iframe", "object"}
     assert not re.search(r"url\(|@import|https?://", text)
-    assert len(report.images) == 5
+    assert len(report.images) == 6
     for shown in report.images:
         kind, _, data = shown["src"].partition(";base64,")
         assert shown["alt"] and kind in ("data:image/svg+xml", "data:image/webp")
@@ -187,12 +187,12 @@ def test_moved_files_and_unlabelled_targets_still_give_a_report(tmp_path: Path) 
     assert "No features of source_only_rgb_k4: " in out
     report = Reader((tmp_path / "r.html").read_text())
     assert "name it with --source-features" in " ".join(report.text["td"])
-    assert len(report.images) == 1  # the curves
+    assert len(report.images) == 2  # the curves and the drift of scores
     printed(
         *(tmp_path / "runs", "--report", tmp_path / "r.html"),
         *("--source-features", tmp_path / "moved.h5"),
     )
-    assert len(Reader((tmp_path / "r.html").read_text()).images) == 2
+    assert len(Reader((tmp_path / "r.html").read_text()).images) == 3
 
 
 def test_distances_are_printed(tmp_path: Path) -> None:

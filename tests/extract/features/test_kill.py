@@ -57,7 +57,8 @@ def kill_at(module, name, call, when, counts=lambda *_: True):
     setattr(module, name, wrapper)
 
 def is_part(name, *_):
-    return os.path.basename(name).startswith("part-")
+    name = os.path.basename(name)
+    return name.startswith("part-") and name.endswith(".h5")
 
 MOMENTS = {
     "starting": lambda: kill_at(os, "replace", 1, "before"),

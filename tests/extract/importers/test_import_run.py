@@ -292,9 +292,15 @@ def test_kinds_and_labels_are_never_mixed(folder: Path, tmp_path: Path) -> None:
     result = command("npy", tmp_path, "-o", output)
     assert result.exit_code == 2
     assert "imported: t7 != npy" in result.output
+    before = FeatureFile(output).sha256("rgb", labels=False)
+    result = command("t7", folder, "-o", output, "--list", f"test={tmp_path / 'train.txt'}")
+    assert "that it held before were changed" in result.output
     result = command("t7", folder, "-o", output, "--list", tmp_path / "train.txt")
     assert result.exit_code == 2
-    assert "holds v_0 as label '', split '', now it is '0', 'train'" in result.output
+    assert "holds v_0 as label '0', split 'test', now it is '0', 'train'" in result.output
+    assert "drop what the file says by --unlabelled first" in result.output
+    command("t7", folder, "-o", output, "--unlabelled")
+    assert FeatureFile(output).sha256("rgb", labels=True) == before
 
 
 def test_names_that_no_file_can_hold(tmp_path: Path) -> None:

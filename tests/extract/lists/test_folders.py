@@ -238,3 +238,31 @@ def test_a_name_with_a_dash_in_front_is_told_from_an_option(
     assert said.startswith("2 ") and f"write ./{name} or put -- before it" in said
     assert _extract(f"./{name}", "-o", "x.h5").startswith("0 ")
     assert _extract("-o", "y.h5", "--", name).startswith("0 ")
+
+
+# --- folders that look like no classes
+
+
+@pytest.mark.parametrize(
+    "names",
+    ["cam1 cam2 cam3", "camera-B CH01", "2024-05-01 2024_05_02 20240503T0930", "192.168.1.4 7"],
+)
+def test_cameras_and_dates_are_asked_about(touch: Touch, names: str) -> None:
+    folder = touch(*(f"{name}/a.mp4" for name in names.split()))
+    items, notes = _read(folder)
+    assert f"taken for {len(names.split())} classes: {min(names.split())}" in notes
+    assert "add --unlabelled" in notes
+    assert all(item.label for item in items)  # a question, no decision
+    assert "add --unlabelled" not in _read(folder, unlabelled=True)[1]
+
+
+@pytest.mark.parametrize(
+    "names", ["run walk", "channel_surfing camera_pan chop", "1_wave 2_clap", "north_gate run cam1"]
+)
+def test_actions_are_not(touch: Touch, names: str) -> None:
+    assert _read(touch(*(f"{name}/a.mp4" for name in names.split())))[1] == ""
+
+
+def test_cameras_with_days_are_not_taken_for_splits(touch: Touch) -> None:
+    with pytest.raises(InputError, match="for folders of cameras or days: --unlabelled"):
+        _read(touch("cam1/2024-05-01/a.mp4"))
