@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,8 +14,8 @@ from ..end_to_end.decoding import FEATURE_FILES
 from ..run.folder import CHECKPOINT
 from .feature_files import seen_by, videos_of
 from .loaded_run import LoadedRun
+from .one_video import Result, finite, predict_one
 from .prediction import Prediction
-from .stream import Result, finite, predict_one
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class StoredVideos:
         return [VideoItem(video.id, Path(video.path), "", "") for video in videos]
 
 
-def is_stored(paths: tuple[Path, ...]) -> bool:
+def is_stored(paths: Sequence[Path]) -> bool:
     """Whether videos are named by a feature file, which stands alone.
 
     Raises:

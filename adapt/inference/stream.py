@@ -10,9 +10,6 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
-import torch
-
 from ...cache import Failure, Snippets, Video
 from ...cache.common.plugins import load_plugin
 from ...cache.parts import completes, recording_of
@@ -21,20 +18,18 @@ from ...extract.features.plan import Plan
 from ...extract.lists.videos import VideoItem
 from ...extract.machine.machine import Machine
 from ...extract.snippets.windows import parse_windows
-from ..data.domains import Videos
-from ..data.features import standardised
 from .features import plan_features
 from .loaded_run import LoadedRun, load_run
-from .prediction import Prediction
+from .one_video import Result, finite, predict_one
+from .stored import is_stored, predict_stored, stored_videos
 from .videos import read_items
-
-Result = Prediction | Failure
 
 
 def predict(
     run: LoadedRun | str | Path,
     videos: str | Path | Sequence[str | Path],
     *,
+    only_new: bool = False,
     machine: Machine | None = None,
     precision: str = "auto",
     weights: str | Path | None = None,
@@ -49,7 +44,9 @@ def predict(
 
     Args:
         run: a run's folder, or a loaded run.
-        videos: files, folders of videos and lists, or one of these.
+        videos: files, folders of videos and lists, or one of these; or a feature file, whose videos
+            are predicted from their features.
+        only_new: of a feature file, leave out the videos that the run was made with.
         machine: devices, decoding processes and limits.
         precision: of the backbone, in place of the run's; "auto" is the run's.
         weights: the backbone's checkpoint, unless its weights were the published ones.
@@ -72,7 +69,7 @@ def predict(
     """
     for plugin in plugins:
         load_plugin(plugin)
-    items = read_items([videos] if isinstance(videos, str | Path) else videos, root=root)
+    paths = [Path(videos)] if isinstance(videos, str | Path) else list(map(Path, videos))
     loaded = run if isinstance(run, LoadedRun) else load_run(run, features=features)
     results: list[Result] = []
 
@@ -81,6 +78,11 @@ def predict(
         on_result(result)
 
     windows = parse_windows(window, hop)
+    if is_stored(paths):
+        stored = stored_videos(loaded, paths[0], only_new=only_new)
+        predict_stored(loaded, stored, on_result=take)
+        return results
+    items = read_items(paths, root=root)
     plan = plan_features(loaded, machine, weights=weights, precision=precision, windows=windows)
     predict_videos(loaded, items, plan, on_result=take)
     return results
@@ -116,46 +118,6 @@ def predict_videos(
             compute(items, plan, predictor, progress, on_progress)
     finally:
         in_order.rest()
-
-
-@torch.inference_mode()
-def predict_one(run: LoadedRun, video: Video, snippets: Snippets) -> Prediction:
-    """Predict a video from its features.
-
-    Args:
-        run: the run.
-        video: which one.
-        snippets: features [n, D_in] float16 of all its snippets, or of those that evaluation looks
-            at.
-    """
-    features = torch.from_numpy(snippets.features)  # [n, D_in]
-    if run.statistics:
-        features = standardised(features, **run.statistics["target"])
-    first, n = torch.tensor([0]), torch.tensor([len(features)])
-    videos = Videos((video.id,), features, start=first, count=n, labels=None)
-    rows = videos.snippets(first, run.positions())[0]  # [K m]
-    x = features[rows].float()[None]  # [1, K m, D_in]
-    method = run.method
-    logits, votes = method.predict(x), method.vote(x)
-    attention = None if votes is None else votes.attention
-    central = rows.view(-1, method.snippets)[:, method.snippets // 2]  # [K]
-    return Prediction(
-        video,
-        run.classes,
-        logits[0].numpy(),
-        snippets.frame[central.numpy()],
-        snippets.times[central.numpy()],
-        None if attention is None else attention[0].numpy(),
-        None if votes is None else votes.logits[0].numpy(),
-    )
-
-
-def finite(prediction: Prediction) -> Result:
-    """The prediction, or why it is none."""
-    if np.isfinite(prediction.logits).all():
-        return prediction
-    why = "its logits are not finite: the weights of the run or backbone may be damaged"
-    return Failure(prediction.video.id, "predict", why)
 
 
 class _Predictor:
