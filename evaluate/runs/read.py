@@ -128,7 +128,7 @@ def _read(folder: Path) -> Run:
         raise InputError(f"cannot read {folder / LOGITS}: {error.strerror}") from None
     except Exception as error:  # HDF5 raises anything for damaged files
         raise damaged_run(folder, error) from None
-    if not np.isfinite(run.test.logits[-1]).all():  # before it may: choices pass over such epochs
+    if not np.isfinite(run.test.logits[-1]).all():
         raise InputError(f"the run {folder} diverged (its logits are not finite): lower train.lr")
     return run
 

@@ -11,7 +11,8 @@ from itertools import product
 
 import numpy as np
 
-from .matrix_factorisation import Data, Weights, factorise, neighbour_graph
+from .matrix_factorisation import Data, factorise, neighbour_graph
+from .weights import Weights
 
 _FOLDS = 3
 _FACTORS = (1.0, 0.1, 10.0)  # the given weight first: it wins a tie

@@ -15,7 +15,6 @@ Shapes: n = Ns + Nt videos, source first; p dimensions; r latent dimensions; C c
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -23,27 +22,8 @@ from scipy.linalg import solve
 from scipy.sparse import block_diag, csr_array, vstack
 from scipy.sparse.linalg import LinearOperator, cg
 
-from ....cache.common.ranges import NonNegative, Positive
 from .label_graph import Graph, build_graph, laplacian_product, mutual_neighbours, one_hot
-
-
-@dataclass(frozen=True, kw_only=True)
-class Weights:
-    """Weights of the objective's terms.
-
-    Args:
-        alpha: of the reconstruction of the features.
-        mu: of the projections of the features.
-        beta: of the classifier.
-        lambda_: of the graph.
-        gamma: of the squared norms of U, P and W.
-    """
-
-    alpha: Positive = 1.0
-    mu: Positive = 10.0
-    beta: Positive = 10.0
-    lambda_: NonNegative = 0.1
-    gamma: Positive = 0.01
+from .weights import Weights
 
 
 class Data(NamedTuple):

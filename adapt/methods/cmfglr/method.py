@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -20,9 +21,10 @@ from ....cache.errors import InputError
 from ..base import FittedMethod, Method, MethodConfig, Sizes, SourceBatch
 from ..registry import entry, register
 from ..source_only import SourceOnly, SourceOnlyConfig
-from .cross_validation import select_weights
-from .label_graph import one_hot
-from .matrix_factorisation import Data, Weights, factorise, neighbour_graph
+from .weights import Weights
+
+if TYPE_CHECKING:
+    from .matrix_factorisation import Data
 
 _COMPONENTS = 256  # of the PCA before the factorisation, at most
 _CHUNK = 1024  # videos that pass the base at once
@@ -79,6 +81,10 @@ class Cmfglr(FittedMethod):
         return x @ self.components.T @ self.projection @ self.classifier
 
     def fit(self, base: Method, source: SourceBatch, target: Tensor) -> Iterator[dict[str, float]]:
+        # Here, for SciPy slows the start of all commands.
+        from .cross_validation import select_weights
+        from .matrix_factorisation import factorise, neighbour_graph
+
         config = self.config
         self._copy_base(base)
         data, pseudo_labels = self._reduce(source, target)
@@ -116,7 +122,10 @@ class Cmfglr(FittedMethod):
     @torch.no_grad()
     def _reduce(self, source: SourceBatch, target: Tensor) -> tuple[Data, np.ndarray]:
         """Principal components of both domains together, and the target's labels by the base."""
-        from sklearn.decomposition import PCA  # here, for it slows the start of all commands
+        from sklearn.decomposition import PCA  # here, as in `fit`
+
+        from .label_graph import one_hot
+        from .matrix_factorisation import Data
 
         embedded = [
             torch.cat([F.normalize(self.base.embed(part)) for part in features.split(_CHUNK)])

@@ -24,13 +24,13 @@ from tcon.adapt.methods.cmfglr.matrix_factorisation import (
     Data,
     Factors,
     Iteration,
-    Weights,
     factorise,
     neighbour_graph,
     objective,
     update_latent,
     update_maps,
 )
+from tcon.adapt.methods.cmfglr.weights import Weights
 from tcon.cache import InputError
 
 NS, NT, P, R, C = 9, 7, 6, 4, 3
