@@ -119,7 +119,7 @@ def test_the_html_report_says_it_first(files: Files, tmp_path: Path) -> None:
     usual(tmp_path / "runs", files)
     evaluate(tmp_path / "runs").to_html(tmp_path / "report.html", pictures=())
     text = (tmp_path / "report.html").read_text()
-    assert '<p class="statement">Take tcon: it agrees most' in text[: text.index("<table")]
+    assert '<p class="statement">Take tcon: it agrees most' in text[: text.index("<nav")]
 
 
 def test_source_only_is_kept(files: Files, tmp_path: Path) -> None:
