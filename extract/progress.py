@@ -54,7 +54,7 @@ class ExtractionDisplay(OutputDisplay):
             yield f"The {changed} are now those of this list; no video was read for that.", ""
         if last.todo:
             done = "extracted to" if file.modalities else "decoded and counted in"
-            windows = f", with {last.videos} windows in all" if last.videos != last.done else ""
+            windows = f", cut into {last.videos} videos" if last.videos != last.done else ""
             said = f"{counted(last.done, 'video')} {done} {output}{windows}"
             yield f"{said} ({self._rates()}).", ""
         else:
