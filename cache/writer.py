@@ -22,6 +22,7 @@ from .common.records import to_json
 from .errors import InputError
 from .files import new_file
 from .merge import merge
+from .parts import completes
 from .reader import FeatureFile
 from .recipe import Recipe
 from .schema import Failure, Snippets, Video
@@ -87,7 +88,7 @@ class FeatureWriter:
         if not all(len(rows.frame) for rows in snippets.values()):
             raise ValueError(f"{video.id} has no snippets")
         self.committed[video.id] = video
-        self.failed.pop(video.id, None)
+        self.failed.pop(completes(video.id), None)
         self._videos.append((video, dict(snippets)))
         self.commit_if_due()
 

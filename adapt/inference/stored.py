@@ -117,7 +117,8 @@ def _require_alike(run: LoadedRun, file: FeatureFile) -> None:
     if modality not in file.recipes:
         raise InputError(f"{file.path} holds no {modality} features, only {file.modalities}")
     theirs = file.recipes[modality]
-    made = replace(run.recipe, views=theirs.views)  # the centre view is in all of them
+    # The centre view is in all of them, and windows of recordings are videos as others are.
+    made = replace(run.recipe, views=theirs.views, windows=theirs.windows)
     if run.config.end_to_end:
         if theirs.weights_sha256 != file_sha256(run.path / CHECKPOINT):
             raise InputError(

@@ -166,7 +166,7 @@ def test_features_of_another_recipe_are_refused(run: Path, tmp_path: Path) -> No
         (other,): "precision: fp32 != bf16): extract them with --like",
         (other, tmp_path / "a.mp4"): "alone",
         (tmp_path / "a.mp4", "--new"): "--new is for a feature file",
-        (tmp_path / "cctv.h5", "--precision", "fp32"): "leave out --root, --weights and --prec",
+        (tmp_path / "cctv.h5", "--precision", "fp32"): "leave out --root, --weights, --window",
     }.items():
         refused = tcon("predict", run, *words)
         assert refused.exit_code == 2 and message in refused.output, refused.output
