@@ -257,6 +257,11 @@ class FeatureFile:
                 check_videos(rows)
                 failures |= {f.video: f for f in read_table(h5, "failures", Failure)}
                 for modality in h5.keys() - set(TABLES):
+                    if not isinstance(h5[modality], h5py.Group) or "features" not in h5[modality]:
+                        raise InputError(
+                            f"{source} holds {modality}, which is no modality: remove it with "
+                            "h5py, or keep it in another file"
+                        )
                     recipe = recipe_of(h5[modality])
                     held[modality] = counts_of(source, h5[modality], rows, recipe)
                     self._add(modality, recipe, source)

@@ -186,10 +186,11 @@ class FeatureWriter:
 
     def _refuse_to_mix(self, existing: FeatureFile) -> None:
         if existing.modalities != sorted(self.recipes):
-            raise InputError(
-                f"{self.path} holds {existing.modalities}, not {sorted(self.recipes)}: "
-                "choose another output"
+            held, due = (
+                f"{' and '.join(sorted(of))} features" if of else "a table of videos alone"
+                for of in (existing.recipes, self.recipes)
             )
+            raise InputError(f"{self.path} holds {held}, not {due}: choose another output")
         for modality, recipe in self.recipes.items():
             if differences := existing.recipes[modality].differences(recipe):
                 raise InputError(
