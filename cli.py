@@ -73,11 +73,11 @@ class _Group(click.Group):
                     f"{name} is a file here and reads like an option: write ./{name} or put -- "
                     "before it"
                 )
-        name, command, words = super().resolve_command(ctx, args)
+        found, command, words = super().resolve_command(ctx, args)
         if command:
-            with click.Context(command, info_name=name, parent=ctx) as inner:
+            with click.Context(command, info_name=found, parent=ctx) as inner:
                 _refuse_repeated(command, inner, words)
-        return name, command, words
+        return found, command, words
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

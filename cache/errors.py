@@ -56,6 +56,7 @@ def shorten(text: str) -> str:
 
 def unknown(what: str, name: str, known: Collection[str]) -> InputError:
     """The error for a name that is not among ``known``; suggests the nearest, or lists all."""
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+    lower = {one.lower(): one for one in known}
+    near = difflib.get_close_matches(name.lower(), lower, n=1)
+    hint = f"did you mean {lower[near[0]]}?" if near else f"there are {', '.join(known)}"
     return InputError(f"no {what} '{shorten(name)}': {hint}")

@@ -50,7 +50,10 @@ def counts_of(source: Path, group: h5py.Group, videos: list[Video], recipe: Reci
     row = features.shape[1:]
     known = features.dtype == recipe.dtype and len(row) in (1, 2)
     if not known or row[-1] != recipe.dim or 0 in row:
-        raise ValueError(f"its features are {features.dtype} {list(features.shape)}")
+        raise ValueError(
+            f"its features are {features.dtype} {list(features.shape)}, by its recipe "
+            f"{recipe.dtype} with {recipe.dim} dimensions"
+        )
     if any(rows.dtype.kind not in "iu" for rows in (frame, start, count)):
         raise ValueError("its frames or counts are not whole numbers")
     if "time" in group and (group["time"].dtype.kind != "f" or group["time"].shape != frame.shape):
@@ -72,6 +75,6 @@ def counts_of(source: Path, group: h5py.Group, videos: list[Video], recipe: Reci
         n = int(np.argmax(moved))
         raise InputError(
             f"{source} has snippets in another order than videos, which is not read: those of "
-            f"{videos[n].id} start at {starts[n]}, not at {due[n]}"
+            f"{videos[n].id} start at {starts[n]}, not at {due[n]}: write them in that order"
         )
     return counts

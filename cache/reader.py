@@ -17,6 +17,7 @@ from .errors import InputError, MissingFile
 from .files import reopened, sound_file
 from .groups import check_videos, counts_of, recipe_of
 from .legacy import OLD_COLUMNS
+from .parts import completes
 from .recipe import Recipe
 from .rows import FeatureRows, Source
 from .schema import TABLES, Failure, Video
@@ -256,6 +257,11 @@ class FeatureFile:
                 check_videos(rows)
                 failures |= {f.video: f for f in read_table(h5, "failures", Failure)}
                 for modality in h5.keys() - set(TABLES):
+                    if not isinstance(h5[modality], h5py.Group) or "features" not in h5[modality]:
+                        raise InputError(
+                            f"{source} holds {modality}, which is no modality: remove it with "
+                            "h5py, or keep it in another file"
+                        )
                     recipe = recipe_of(h5[modality])
                     held[modality] = counts_of(source, h5[modality], rows, recipe)
                     self._add(modality, recipe, source)
@@ -274,7 +280,8 @@ class FeatureFile:
         # The order of commits depends on what was quickest; that of ids depends on nothing.
         self.order = np.array(sorted(range(len(videos)), key=lambda n: videos[n].id), dtype=int)
         self.videos = [videos[n] for n in self.order]
-        self.failures = [f for _, f in sorted(failures.items()) if f.video not in seen]
+        done = {completes(video) for video in seen}
+        self.failures = [f for _, f in sorted(failures.items()) if f.video not in done]
 
     def _add(self, modality: str, recipe: Recipe, source: Path) -> None:
         first = self.recipes.setdefault(modality, recipe)

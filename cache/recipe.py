@@ -15,6 +15,7 @@ from .common.plugins import PluginRecord
 from .common.ranges import Count, NonNegative, Positive, Whole
 from .common.records import validate
 from .errors import InputError
+from .parts import Unit
 
 FeatureType = Literal["float16", "float32"]
 FLOW_SIZE = (256, 340)  # height and width of the frames that flow is computed on (TSN)
@@ -76,6 +77,28 @@ class Sampling:
 
     def __str__(self) -> str:
         return f"{self.rule}:{self.value}"
+
+
+@dataclass(frozen=True)
+class Windows:
+    """How long recordings are cut into windows, each a video of its own.
+
+    Args:
+        length: of a window.
+        hop: from the start of one window to that of the next.
+        unit: seconds, by the frames' time stamps, or frames.
+    """
+
+    length: Positive
+    hop: Positive
+    unit: Unit
+
+    def __post_init__(self) -> None:
+        validate(self)
+
+    def __str__(self) -> str:
+        unit = "s" if self.unit == "seconds" else " frames"
+        return f"{self.length:g}{unit} every {self.hop:g}{unit}"
 
 
 @dataclass(frozen=True)
@@ -196,6 +219,7 @@ class Recipe:
         imported: the kind of file that they were imported from; "" where they were extracted.
         snippet_length: frames, or flow fields, that make one snippet.
         sampling: which snippets; None where an import does not know.
+        windows: that recordings are cut into; None where each file is one video.
         views: which crops and flips.
         precision: of the forward pass: fp32, bf16 or fp16.
         flow: how flow was computed; None for RGB and for imported features.
@@ -214,6 +238,7 @@ class Recipe:
     imported: str = ""
     snippet_length: Count = 1
     sampling: Sampling | None
+    windows: Windows | None = None
     precision: str
     views: Views = Views()
     flow: FlowRecipe | None = None

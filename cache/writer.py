@@ -22,6 +22,7 @@ from .common.records import to_json
 from .errors import InputError
 from .files import new_file
 from .merge import merge
+from .parts import completes
 from .reader import FeatureFile
 from .recipe import Recipe
 from .schema import Failure, Snippets, Video
@@ -87,7 +88,7 @@ class FeatureWriter:
         if not all(len(rows.frame) for rows in snippets.values()):
             raise ValueError(f"{video.id} has no snippets")
         self.committed[video.id] = video
-        self.failed.pop(video.id, None)
+        self.failed.pop(completes(video.id), None)
         self._videos.append((video, dict(snippets)))
         self.commit_if_due()
 
@@ -185,10 +186,11 @@ class FeatureWriter:
 
     def _refuse_to_mix(self, existing: FeatureFile) -> None:
         if existing.modalities != sorted(self.recipes):
-            raise InputError(
-                f"{self.path} holds {existing.modalities}, not {sorted(self.recipes)}: "
-                "choose another output"
+            held, due = (
+                f"{' and '.join(sorted(of))} features" if of else "a table of videos alone"
+                for of in (existing.recipes, self.recipes)
             )
+            raise InputError(f"{self.path} holds {held}, not {due}: choose another output")
         for modality, recipe in self.recipes.items():
             if differences := existing.recipes[modality].differences(recipe):
                 raise InputError(

@@ -30,6 +30,8 @@ def extract(
     flow_weights: str | Path | None = None,
     snippets: int | None = None,
     stride: int | None = None,
+    window: str | int | None = None,
+    hop: str | int | None = None,
     views: str | None = None,
     precision: str | None = None,
     flow: FlowRecipe | None = None,
@@ -71,6 +73,9 @@ def extract(
             RGB.
         snippets: how many of each video, 32 if neither this nor ``stride`` is given.
         stride: one snippet every so many frames instead.
+        window: cut recordings into windows of so many seconds ("4s") or frames (100), each a video
+            of its own; a video that gives a single one is left whole.
+        hop: from the start of a window to that of the next; ``window`` if None.
         views: crops stored of every frame: "centre", "flip", "tencrop" or "multiscale:N";
             "centre" if None.
         precision: "auto", "fp32", "bf16" or "fp16"; "auto", which suits the device, if None.
@@ -99,6 +104,8 @@ def extract(
         flow_weights=flow_weights,
         snippets=snippets,
         stride=stride,
+        window=window,
+        hop=hop,
         views=views,
         precision=precision,
         flow=flow,
@@ -152,7 +159,12 @@ def _plan_like(
         raise InputError(
             f"the features are to be made like those of {file.path}: leave out {', '.join(given)}"
         )
-    like_file = options_like(file, weights=options.weights, flow_weights=options.flow_weights)
+    like_file = options_like(
+        file,
+        weights=options.weights,
+        flow_weights=options.flow_weights,
+        windows=options.windows,
+    )
     plan = Plan.make(like_file, machine)
     require_same(plan, file.recipes, f"those of {file.path}")
     return plan

@@ -10,8 +10,9 @@ from ..cache import FeatureFile
 from ..cache.common.console import OutputDisplay, VideoBar, console
 from ..cache.common.counts import counted
 from ..cache.common.pace import rate
+from ..cache.parts import recording_of
 from ..cache.schema import Failure
-from .features.pipeline import Progress
+from .features.pipeline import LONG, Progress
 from .flow.cache import FlowCache
 from .lists.videos import VideoItem
 
@@ -33,7 +34,7 @@ class ExtractionDisplay(OutputDisplay):
         """Move the bar."""
         self._last = progress
         if progress.todo:
-            self.held = progress.before + progress.done
+            self.held = progress.before + progress.videos
         self.bar.count(progress.todo, done=progress.done, failed=progress.failed)
         self._seconds = self.bar.pace.seconds
 
@@ -53,7 +54,9 @@ class ExtractionDisplay(OutputDisplay):
             yield f"The {changed} are now those of this list; no video was read for that.", ""
         if last.todo:
             done = "extracted to" if file.modalities else "decoded and counted in"
-            yield f"{counted(last.done, 'video')} {done} {output} ({self._rates()}).", ""
+            windows = f", cut into {last.videos} videos" if last.videos != last.done else ""
+            said = f"{counted(last.done, 'video')} {done} {output}{windows}"
+            yield f"{said} ({self._rates()}).", ""
         else:
             but = f" but {len(failures)} that failed before" if failures else ""
             yield f"Nothing to do: {output} holds every video listed{but}.", ""
@@ -62,6 +65,13 @@ class ExtractionDisplay(OutputDisplay):
                 f"{last.damaged} of them are damaged and were read as far as they decode: "
                 f"tcon inspect {output}",
                 "yellow",
+            )
+        if last.long:
+            yield (
+                f"{last.long} of them last{'s' * (last.long == 1)} longer than {LONG:g} s and "
+                f"{'is' if last.long == 1 else 'are'} one video each, of which a run sees a few "
+                "moments: --window 4s --hop 2s cuts recordings into videos of their own",
+                "",
             )
         if last.early_stopped:
             yield (
@@ -93,7 +103,11 @@ def saying_that_flow_compiles() -> AbstractContextManager[None]:
 def failures_of(file: FeatureFile, items: Sequence[VideoItem]) -> list[Failure]:
     """The failures of these videos, earlier ones included."""
     listed = {item.id for item in items}
-    return [failure for failure in file.failures if failure.video in listed]
+    return [
+        failure
+        for failure in file.failures
+        if {failure.video, recording_of(failure.video)} & listed
+    ]
 
 
 def about_kept_flow(cache: FlowCache) -> Iterator[tuple[str, str]]:

@@ -176,3 +176,13 @@ def test_a_package_offers_its_names_lazily(room: str) -> None:
         assert getattr(package, name).__name__ == name
     with pytest.raises(AttributeError, match=rf"^module 'tcon\.{room}' has no attribute 'nothing'"):
         package.nothing  # noqa: B018
+
+
+def test_every_package_is_installed() -> None:
+    """A checkout finds those that the list leaves out, and a wheel does not."""
+    tomllib = pytest.importorskip("tomllib")  # of Python 3.11
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    listed = set(project["tool"]["setuptools"]["packages"])
+    folders = {path.parent for room in ROOMS for path in (ROOT / room).rglob("*.py")}
+    found = {".".join(("tcon", *folder.relative_to(ROOT).parts)) for folder in folders}
+    assert listed == {"tcon", *found}

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...cache import InputError, Video
+from ...cache.parts import recording_of
 from ..config.training import TargetPool
 from ..tasks.task import Task
 
@@ -69,7 +70,7 @@ def split_videos(
     task.check_source({source_class[n] for n in train}, {video.label for video in source})
     val = _rows(source, source_class, "val", "test")
     if not val or set(val) & set(train):  # no split was kept from training
-        val = _held_out(train, source_class, holdout)
+        val = _held_out(train, source_class, [video.id for video in source], holdout)
         train = [n for n in train if n not in set(val)]
 
     pool_rows, test = target_rows(target, task, pool=pool)
@@ -100,13 +101,20 @@ def _rows(
     ]
 
 
-def _held_out(rows: list[int], classes: list[int | None], share: float) -> list[int]:
-    """A share of each class, at least one video; a class's only video stays in training."""
+def _held_out(
+    rows: list[int], classes: list[int | None], ids: list[str], share: float
+) -> list[int]:
+    """A share of each class, at least one video; a class's only video stays in training. Windows
+    of one recording stay together."""
     chosen = []
     shown = {label for n in rows if (label := classes[n]) is not None}
     for label in sorted(shown) if share else ():
-        members = [n for n in rows if classes[n] == label]
+        by_recording: dict[str, list[int]] = {}
+        for n in rows:
+            if classes[n] == label:
+                by_recording.setdefault(recording_of(ids[n]), []).append(n)
+        members = list(by_recording.values())
         count = min(max(1, round(share * len(members))), len(members) - 1)
         order = np.random.default_rng((_HELD_OUT_SEED, label)).permutation(len(members))
-        chosen += [members[n] for n in order[:count]]
+        chosen += [n for place in order[:count] for n in members[place]]
     return sorted(chosen)

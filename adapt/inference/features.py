@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...cache import InputError
-from ...cache.recipe import FlowRecipe, Views
+from ...cache.recipe import FlowRecipe, Views, Windows
 from ...extract.backbones.checkpoint import file_sha256
 from ...extract.features.like import require_extracted, require_same, weights_for
 from ...extract.features.options import ExtractOptions
@@ -22,6 +22,7 @@ def plan_features(
     *,
     weights: str | Path | None = None,
     precision: str = "auto",
+    windows: Windows | None = None,
 ) -> Plan:
     """Plan the extraction of new videos, with the backbone loaded.
 
@@ -32,6 +33,7 @@ def plan_features(
         machine: devices, decoding processes and limits.
         weights: the backbone's checkpoint, unless its weights were the published ones.
         precision: in place of the run's; "auto" is the run's.
+        windows: that recordings are cut into; None for those of the run's target, if it had any.
 
     Raises:
         InputError: the features were imported, the weights are not the run's, or the machine
@@ -53,6 +55,7 @@ def plan_features(
         weights=str(run.path) if run.config.end_to_end else weights_for(made, weights),
         sampling=made.sampling or ExtractOptions.sampling,
         positions=run.positions(),
+        windows=windows or made.windows,
         views=Views(),
         flow=made.flow or FlowRecipe(),
         precision=precision,

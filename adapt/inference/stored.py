@@ -13,8 +13,8 @@ from ...extract.lists.videos import VideoItem
 from ..run.folder import CHECKPOINT
 from .feature_files import seen_by, videos_of
 from .loaded_run import LoadedRun
+from .one_video import Result, finite, predict_one
 from .prediction import Prediction
-from .stream import Result, finite, predict_one
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,8 @@ def _require_alike(run: LoadedRun, file: FeatureFile) -> None:
     if modality not in file.recipes:
         raise InputError(f"{file.path} holds no {modality} features, only {file.modalities}")
     theirs = file.recipes[modality]
-    made = replace(run.recipe, views=theirs.views)  # the centre view is in all of them
+    # The centre view is in all of them, and windows of recordings are videos as others are.
+    made = replace(run.recipe, views=theirs.views, windows=theirs.windows)
     if run.config.end_to_end:
         if theirs.weights_sha256 != file_sha256(run.path / CHECKPOINT):
             raise InputError(

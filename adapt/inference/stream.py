@@ -6,37 +6,37 @@ grow with their number.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
-import torch
-
 from ...cache import Failure, Snippets, Video
 from ...cache.common.plugins import load_plugin
+from ...cache.parts import completes, recording_of
 from ...extract.features.pipeline import Pipeline, Progress, compute
 from ...extract.features.plan import Plan
 from ...extract.lists.videos import VideoItem
 from ...extract.machine.machine import Machine
-from ..data.domains import Videos
-from ..data.features import standardised
+from ...extract.snippets.windows import parse_windows
 from .features import plan_features
 from .loaded_run import LoadedRun, load_run
-from .prediction import Prediction
-from .videos import read_items
-
-Result = Prediction | Failure
+from .one_video import Result, finite, predict_one
+from .stored import predict_stored, stored_videos
+from .videos import is_stored, read_items
 
 
 def predict(
     run: LoadedRun | str | Path,
     videos: str | Path | Sequence[str | Path],
     *,
+    only_new: bool = False,
     machine: Machine | None = None,
     precision: str = "auto",
     weights: str | Path | None = None,
     features: Path | None = None,
     root: Path | None = None,
+    window: str | int | None = None,
+    hop: str | int | None = None,
     plugins: Sequence[str | Path] = (),
     on_result: Callable[[Result], None] = lambda result: None,
 ) -> list[Result]:
@@ -44,26 +44,32 @@ def predict(
 
     Args:
         run: a run's folder, or a loaded run.
-        videos: files, folders of videos and lists, or one of these.
+        videos: files, folders of videos and lists, or one of these; or a feature file, whose videos
+            are predicted from their features.
+        only_new: of a feature file, leave out the videos that the run was made with.
         machine: devices, decoding processes and limits.
         precision: of the backbone, in place of the run's; "auto" is the run's.
         weights: the backbone's checkpoint, unless its weights were the published ones.
         features: the target's feature file, if it has moved; only for runs that do not record how
             their features were made.
         root: folder that the paths in lists start at.
+        window: cut recordings into windows of so many seconds ("4s") or frames (100), as those of
+            the run's target if None.
+        hop: from the start of a window to that of the next; ``window`` if None.
         plugins: files or modules that register the run's method or backbone.
         on_result: called with each result as soon as it and those before it are there, in another
             thread.
 
     Returns:
-        in the order given, a `Prediction` of each video, or a `Failure` if it cannot be read.
+        in the order given, a `Prediction` of each video or window, or a `Failure` if it cannot be
+        read.
 
     Raises:
         InputError: no such run or video, or features that cannot be made.
     """
     for plugin in plugins:
         load_plugin(plugin)
-    items = read_items([videos] if isinstance(videos, str | Path) else videos, root=root)
+    paths = [Path(videos)] if isinstance(videos, str | Path) else list(map(Path, videos))
     loaded = run if isinstance(run, LoadedRun) else load_run(run, features=features)
     results: list[Result] = []
 
@@ -71,7 +77,13 @@ def predict(
         results.append(result)
         on_result(result)
 
-    plan = plan_features(loaded, machine, weights=weights, precision=precision)
+    windows = parse_windows(window, hop)
+    if is_stored(paths):
+        stored = stored_videos(loaded, paths[0], only_new=only_new)
+        predict_stored(loaded, stored, on_result=take)
+        return results
+    items = read_items(paths, root=root)
+    plan = plan_features(loaded, machine, weights=weights, precision=precision, windows=windows)
     predict_videos(loaded, items, plan, on_result=take)
     return results
 
@@ -91,8 +103,9 @@ def predict_videos(
         run: the run.
         items: the videos, at least one, each id once.
         plan: from `plan_features`.
-        on_result: called for each video in the order of ``items``, in another thread; a video that
-            cannot be read gives a `Failure`. If the stream is stopped, it still gets what is done.
+        on_result: called for each video in the order of ``items``, and each of its windows, in
+            another thread; a video that cannot be read gives a `Failure`. If the stream is
+            stopped, it still gets what is done.
         on_progress: called after every video.
         pipeline: of this plan, if it is kept for several calls.
     """
@@ -105,46 +118,6 @@ def predict_videos(
             compute(items, plan, predictor, progress, on_progress)
     finally:
         in_order.rest()
-
-
-@torch.inference_mode()
-def predict_one(run: LoadedRun, video: Video, snippets: Snippets) -> Prediction:
-    """Predict a video from its features.
-
-    Args:
-        run: the run.
-        video: which one.
-        snippets: features [n, D_in] float16 of all its snippets, or of those that evaluation looks
-            at.
-    """
-    features = torch.from_numpy(snippets.features)  # [n, D_in]
-    if run.statistics:
-        features = standardised(features, **run.statistics["target"])
-    first, n = torch.tensor([0]), torch.tensor([len(features)])
-    videos = Videos((video.id,), features, start=first, count=n, labels=None)
-    rows = videos.snippets(first, run.positions())[0]  # [K m]
-    x = features[rows].float()[None]  # [1, K m, D_in]
-    method = run.method
-    logits, votes = method.predict(x), method.vote(x)
-    attention = None if votes is None else votes.attention
-    central = rows.view(-1, method.snippets)[:, method.snippets // 2]  # [K]
-    return Prediction(
-        video,
-        run.classes,
-        logits[0].numpy(),
-        snippets.frame[central.numpy()],
-        snippets.times[central.numpy()],
-        None if attention is None else attention[0].numpy(),
-        None if votes is None else votes.logits[0].numpy(),
-    )
-
-
-def finite(prediction: Prediction) -> Result:
-    """The prediction, or why it is none."""
-    if np.isfinite(prediction.logits).all():
-        return prediction
-    why = "its logits are not finite: the weights of the run or backbone may be damaged"
-    return Failure(prediction.video.id, "predict", why)
 
 
 class _Predictor:
@@ -165,20 +138,31 @@ class _Predictor:
 
 
 class _InOrder:
-    """Hands on results in the order of the videos, each as soon as those before it are there."""
+    """Hands on results in the order of the videos, each as soon as the videos before it are done.
+    Windows of one come in their order."""
 
     def __init__(self, ids: Sequence[str], on_result: Callable[[Result], None]) -> None:
-        self._ids, self._next, self._on_result = ids, 0, on_result
-        self._early: dict[str, Result] = {}
+        self._left, self._on_result = deque(ids), on_result
+        self._early: dict[str, list[Result]] = {id_: [] for id_ in ids}
+        self._done: set[str] = set()
 
     def add(self, id_: str, result: Result) -> None:
-        self._early[id_] = result
-        while self._next < len(self._ids) and self._ids[self._next] in self._early:
-            self._on_result(self._early.pop(self._ids[self._next]))
-            self._next += 1
+        whole = id_ if id_ in self._early else recording_of(id_)
+        self._early[whole].append(result)
+        if completes(id_) == whole:
+            self._done.add(whole)
+        while self._left:
+            self._hand_on(self._left[0])
+            if self._left[0] not in self._done:
+                break
+            self._left.popleft()
 
     def rest(self) -> None:
         """Hand on the results that were held back for others that never came."""
-        for id_ in self._ids[self._next :]:
-            if id_ in self._early:
-                self._on_result(self._early.pop(id_))
+        for id_ in self._left:
+            self._hand_on(id_)
+
+    def _hand_on(self, id_: str) -> None:
+        results, self._early[id_] = self._early[id_], []
+        for result in results:
+            self._on_result(result)

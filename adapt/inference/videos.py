@@ -11,7 +11,7 @@ from ...extract.lists.videos import VideoItem, read_videos
 from ..end_to_end.decoding import FEATURE_FILES
 
 
-def is_stored(paths: tuple[Path, ...]) -> bool:
+def is_stored(paths: Sequence[Path]) -> bool:
     """Whether videos are named by a feature file, which stands alone.
 
     Raises:

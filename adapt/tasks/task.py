@@ -269,9 +269,10 @@ def fitting_tasks(
 
 
 def near_labels(lost: Collection[str], labels: Collection[str]) -> dict[str, str]:
-    """The nearest of ``labels`` for those of ``lost`` that have a near one."""
+    """The nearest of ``labels`` for those of ``lost`` that have a near one; no number has."""
     plain = {plain_name(label): label for label in sorted(labels)}
-    near = {label: difflib.get_close_matches(plain_name(label), plain, n=1) for label in lost}
+    words = [label for label in lost if not label.isdecimal()]
+    near = {label: difflib.get_close_matches(plain_name(label), plain, n=1) for label in words}
     return {label: plain[found[0]] for label, found in near.items() if found}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from ...cache.common.console import print_line
 from ...cache.common.plugin_option import plugin_option
 from ...cache.errors import InputError
 from ...extract.known import require_known
-from ...extract.machine.command_options import machine_options
+from ...extract.machine.command_options import machine_options, windows_options
 
 
 @click.command()
@@ -39,6 +40,27 @@ from ...extract.machine.command_options import machine_options
 )
 @click.option(
     "--figures", type=click.Path(path_type=Path), help="Draw each video's attention into it."
+)
+@windows_options
+@click.option(
+    "--timeline",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="FILE.csv|.json|.png",
+    help="Write or draw the recordings' labels over time; may be repeated.",
+)
+@click.option(
+    "--onset",
+    type=click.FloatRange(0, 1),
+    default=0,
+    help="A label of the timeline begins only where its score reaches this.",
+)
+@click.option(
+    "--min-length",
+    type=click.FloatRange(min=0),
+    default=0,
+    help="Join shorter intervals of the timeline to their neighbours: seconds, or frames for "
+    "windows of frames.",
 )
 @click.option(
     "--top", type=click.IntRange(min=1), default=2, show_default=True, help="Classes per line."
@@ -71,6 +93,11 @@ def predict(
     csv_path: Path | None,
     json_path: Path | None,
     figures: Path | None,
+    window: str | None,
+    hop: str | None,
+    timeline: tuple[Path, ...],
+    onset: float,
+    min_length: float,
     top: int,
     watch: Path | None,
     settle: float,
@@ -84,8 +111,11 @@ def predict(
     """
     if bool(videos) == (watch is not None):
         raise InputError("name VIDEOS to predict, or a folder to --watch, and not both")
-    if watch and (root or json_path or figures):
-        raise InputError("--watch writes a --csv alone: leave out --root, --json and --figures")
+    if watch and (root or json_path or figures or window or timeline):
+        raise InputError(
+            "--watch leaves videos whole and writes a --csv alone: leave out --root, --json, "
+            "--figures, --window and --timeline"
+        )
     if not run.exists():
         raise InputError(f"no such run: {run}")
     require_known(None, weights)
@@ -105,13 +135,23 @@ def predict(
     from ...extract.machine.machine import Machine
     from ...extract.machine.memory import keep_freed_memory
     from ...extract.snippets.reading import Reading
+    from ...extract.snippets.windows import parse_windows
     from ..predict.report import Outputs, show_arrivals, show_predictions
+    from ..predict.timeline.intervals import Smoothing
 
-    outputs = Outputs(csv=csv_path, json=json_path, figures=figures, top=top)
+    windows = parse_windows(window, hop)
+    outputs = Outputs(
+        csv=csv_path,
+        json=json_path,
+        figures=figures,
+        timelines=timeline,
+        smoothing=Smoothing(onset=onset, min_length=min_length),
+        top=top,
+    )
     if stored_in_file:
-        if root or weights or precision != "auto":
+        if root or weights or windows or precision != "auto":
             raise InputError(
-                f"{videos[0]} holds features: leave out --root, --weights and --precision"
+                f"{videos[0]} holds features: leave out --root, --weights, --window and --precision"
             )
         loaded = load_run(run, features=features)
         stored = stored_videos(loaded, videos[0], only_new=only_new)
@@ -124,10 +164,15 @@ def predict(
     # Its process starts while the run is loaded.
     with decoding_soon(Reading, workers=machine["workers"]):
         loaded = load_run(run, features=features)
-        plan = plan_features(loaded, Machine(**machine), weights=weights, precision=precision)
+        plan = plan_features(
+            loaded, Machine(**machine), weights=weights, precision=precision, windows=windows
+        )
         if watch:
+            plan = replace(plan, options=replace(plan.options, windows=None))
             show_arrivals(loaded, plan, watch, csv=csv_path, settle=settle, top=top)
             return
         predict_them = partial(predict_videos, loaded, items, plan)
-        failures = show_predictions(loaded, items, predict_them, outputs)
+        failures = show_predictions(
+            loaded, items, predict_them, outputs, windowed=plan.options.windows is not None
+        )
     sys.exit(1 if failures else 0)

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ...adapt.inference.prediction import Prediction
+from ...cache.parts import split_part
 from .picture import Picture
 from .style import COLOURS, LINES, MARKERS, drawn, new_figure, show_frame, style
 
@@ -56,8 +57,15 @@ def _draw(prediction: Prediction, images: Sequence[np.ndarray], title: str) -> F
             axis.set_title("this method does not weigh single segments", fontsize=8)
             axis.set_yticks([])
         # The whole video, if its length is known, so that each frame is above its time.
-        axis.set_xlim(0, max(end, times.max()) or 1)
+        axis.set_xlim(_start(prediction), max(end, times.max()) or 1)
         axis.set_ylabel("attention")
         axis.set_xlabel(unit)
         figure.suptitle(drawn(title, width - 0.4), fontsize=9)
     return figure
+
+
+def _start(prediction: Prediction) -> float:
+    """Of the axis: seconds are the recording's, frames are counted from a window's start."""
+    _, part = split_part(prediction.video.id)
+    by_time = part and part.unit == "seconds" and prediction.seconds is not None
+    return part.start if part and by_time else 0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import matplotlib
 import numpy as np
@@ -24,7 +24,8 @@ COLOURS = (
 )
 UNKNOWN = "#999999"
 MARKERS = ("o", "^", "s", "D", "v", "P", "X", "*")
-LINES = ("-", "--", ":", "-.")
+LineStyle = Literal["-", "--", ":", "-."]
+LINES: tuple[LineStyle, ...] = ("-", "--", ":", "-.")
 _STYLE: dict[RcKeyType, Any] = {
     "font.size": 9,
     "axes.titlesize": 10,

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
 from ...adapt.inference.loaded_run import LoadedRun
 from ...adapt.inference.stream import Result
 from ...cache import Failure, InputError
@@ -20,10 +22,15 @@ from ...extract.lists.videos import VideoItem
 from .files import CsvPredictions, JsonPredictions
 from .label_log import LabelLog
 from .table import PredictionTable
+from .timeline.collect import TimelineFiles, path_of
+from .timeline.files import check_kind
+from .timeline.intervals import Smoothing
 from .watch import Arrival, watch
 
 if TYPE_CHECKING:
     from .figures import PredictionFigures  # it needs matplotlib
+
+_SPARSE = 10.0  # seconds between neighbouring segments
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,13 +40,21 @@ class Outputs:
     Args:
         csv, json: files that get everything.
         figures: folder that gets a PNG per video.
+        timelines: csv, JSON and PNG files that get each recording's labels over time.
+        smoothing: of these.
         top: how many classes a printed line shows.
     """
 
     csv: Path | None = None
     json: Path | None = None
     figures: Path | None = None
+    timelines: Sequence[Path] = ()
+    smoothing: Smoothing = Smoothing()
     top: int = 2
+
+    def __post_init__(self) -> None:
+        for path in self.timelines:
+            check_kind(path)
 
 
 class Predict(Protocol):
@@ -51,7 +66,12 @@ class Predict(Protocol):
 
 
 def show_predictions(
-    run: LoadedRun, items: Sequence[VideoItem], predict: Predict, outputs: Outputs
+    run: LoadedRun,
+    items: Sequence[VideoItem],
+    predict: Predict,
+    outputs: Outputs,
+    *,
+    windowed: bool = False,
 ) -> int:
     """Predict videos; print a line for each as it is done, and write what was asked for.
 
@@ -60,6 +80,7 @@ def show_predictions(
         items: the videos, in the order of their results.
         predict: gives the results.
         outputs: what to show and write.
+        windowed: the results may be of windows of these videos.
 
     Returns:
         how many videos could not be read.
@@ -68,8 +89,10 @@ def show_predictions(
         InputError: there is no place to write to, or no package to draw with.
     """
     drawing = _drawing(outputs.figures) if outputs.figures else None
-    table = PredictionTable([item.id for item in items], run.classes, outputs.top)
-    failures = 0
+    longest = "#t=1000.0,1000.0" if windowed else ""
+    table = PredictionTable([item.id + longest for item in items], run.classes, outputs.top)
+    timelines = TimelineFiles(outputs.timelines, outputs.smoothing, items)
+    failures = sparse = 0
     with ExitStack() as stack:
         files = [
             stack.enter_context(kind(path, run))
@@ -79,18 +102,21 @@ def show_predictions(
         print_line(table.head)
         bar = stack.enter_context(VideoBar("predict", transient=True))
 
-        waiting = iter(items)  # results come in their order
+        paths = {item.id: item.path for item in items}
 
         def take(result: Result) -> None:
-            nonlocal failures
-            item = next(waiting)
+            nonlocal failures, sparse
             failures += isinstance(result, Failure)
+            timelines.add(result)
             print_line(table.line(result))
             for file in files:
                 file.add(result)
-            if drawing and not isinstance(result, Failure):
+            if isinstance(result, Failure):
+                return
+            sparse += bool((np.diff(result.times) > _SPARSE).any())
+            if drawing:
                 try:
-                    drawing.draw(result, item.path)
+                    drawing.draw(result, path_of(result.video.id, paths))
                 except DiskError:
                     raise
                 except InputError as error:
@@ -107,11 +133,17 @@ def show_predictions(
             raise
     if failures:
         console().print(f"{failures} of {counted(len(items), 'video')} failed.", style="yellow")
+    if sparse:
+        console().print(
+            f"In {counted(sparse, 'video')} the segments are more than {_SPARSE:g} s apart: most "
+            "of it was not seen. --window 4s --hop 2s predicts window by window."
+        )
+    timelines.write()
     if drawing and drawing.missing:
         from ..figures.fonts import missing_font  # it needs matplotlib, which is there now
 
         print_line(missing_font(drawing.missing))
-    for path in filter(None, (outputs.csv, outputs.json, outputs.figures)):
+    for path in filter(None, (outputs.csv, outputs.json, outputs.figures, *outputs.timelines)):
         console().print(f"Wrote {path}.")
     return failures
 

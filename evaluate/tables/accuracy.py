@@ -32,7 +32,8 @@ def accuracy_blocks(results: Sequence[Result]) -> list[Block]:
     blocks: list[Block] = []
     for dataset, members in datasets.items():
         counts = dict.fromkeys(str(result.scores.videos) for result in members)
-        blocks.append(Heading(f"{dataset}: {' or '.join(counts)} test videos"))
+        videos = "test video" if [*counts] == ["1"] else "test videos"
+        blocks.append(Heading(f"{dataset}: {' or '.join(counts)} {videos}"))
         blocks.append(accuracy_table(members))
         if any(result.comparison for result in members):
             blocks.append(comparison_table(members))

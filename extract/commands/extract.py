@@ -14,7 +14,7 @@ from ...cache.common.list_option import list_option
 from ...cache.common.plugin_option import plugin_option
 from ...cache.errors import InputError
 from ..known import require_known
-from ..machine.command_options import machine_options
+from ..machine.command_options import machine_options, windows_options
 
 if TYPE_CHECKING:
     from ...cache.recipe import FlowRecipe
@@ -116,6 +116,7 @@ if TYPE_CHECKING:
 @click.option(
     "--stride", type=click.IntRange(min=1), help="One snippet every STRIDE frames instead."
 )
+@windows_options
 @click.option(
     "--views",
     help="Crops stored of every frame: centre, flip, tencrop or multiscale:N.  [default: centre]",

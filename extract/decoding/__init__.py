@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .span import split_span
+from ...cache.parts import Unit, rounded
+from .span import split_path
 from .video import DecodeError, ForwardVideo
 
 DECODERS = ("auto", "pyav", "decord")
@@ -20,9 +21,11 @@ __all__ = [
     "DecodeError",
     "ForwardVideo",
     "fingerprint",
+    "is_part",
     "is_there",
     "open_video",
     "read_frames",
+    "read_frames_at",
 ]
 
 
@@ -30,15 +33,20 @@ def is_there(path: Path) -> bool:
     """Whether `open_video` has something to try: a file, a frame folder or a part of one."""
     from .frames import is_frame_folder
 
-    place, span = split_span(str(path))
-    return (span is None and path.is_file()) or is_frame_folder(place)
+    place, _ = split_path(str(path))
+    return os.path.isfile(place) or is_frame_folder(place)
+
+
+def is_part(path: str) -> bool:
+    """Whether a path means a part of a video."""
+    return split_path(path)[1] is not None
 
 
 def fingerprint(path: str) -> str:
     """What tells a video from another of the same name, without reading it all: the bytes of its
     file or of the files of its folder, and the checksum of the first 64 KiB; "" where it is not
     there."""
-    place, _ = split_span(path)
+    place, _ = split_path(path)
     try:
         if os.path.isdir(place):
             with os.scandir(place) as entries:
@@ -58,27 +66,28 @@ def open_video(
 
     ``auto`` is ``pyav``: on every kind of file tried its frames were those of ffmpeg's own forward
     decode, and it converts to RGB only the frames wanted, which makes it the faster one too.
-    A folder of frames is read as one whatever the decoder; ``FOLDER#frames=A-B`` is a part of it.
+    A folder of frames is read as one whatever the decoder. ``PATH#frames=A-B`` and ``PATH#t=A,B``
+    are parts, whose frames are counted from the part's start.
 
     Raises:
         DecodeError: the file or folder cannot be opened as a video.
     """
     path = os.path.abspath(path)  # a colon in a relative path would be taken for a protocol
-    path, span = split_span(path)
+    path, part = split_path(path)
     # Every package is needed only where it is used.
     if os.path.isdir(path):
         from .frames import FrameFolder
 
-        return FrameFolder(path, span, on_progress)
-    if span:
-        raise DecodeError("#frames= names a part of a folder of frames, and there is none")
+        return FrameFolder(path, part, on_progress)
     if decoder == "decord":
         from .decord import DecordVideo
 
+        if part:
+            raise DecodeError("decord reads whole files: use --decoder pyav")
         return DecordVideo(path, on_progress)
     from .pyav import PyavVideo
 
-    return PyavVideo(path, on_progress)
+    return PyavVideo(path, on_progress, part)
 
 
 def read_frames(path: str, choose: Callable[[int], np.ndarray]) -> list[np.ndarray]:
@@ -94,9 +103,40 @@ def read_frames(path: str, choose: Callable[[int], np.ndarray]) -> list[np.ndarr
     Raises:
         DecodeError: no frame decodes.
     """
+    return _read_frames(path, lambda video: choose(video.total))
+
+
+def read_frames_at(path: str, places: np.ndarray, unit: Unit) -> list[np.ndarray]:
+    """The first frames from some places of a video on, for figures.
+
+    Args:
+        path: the video.
+        places: increasing, [n]: seconds, or numbers of frames.
+        unit: of these.
+
+    Returns:
+        n images [H, W, 3] uint8 RGB.
+
+    Raises:
+        DecodeError: no frame decodes.
+    """
+    chosen = np.empty(0, np.int64)  # [n]
+
+    def choose(video: ForwardVideo) -> np.ndarray:
+        nonlocal chosen
+        times = np.array(video.times)
+        if unit == "frames":
+            times = np.array([video.number(index) for index in range(video.total)])
+        chosen = np.searchsorted(rounded(times), places).clip(max=video.total - 1)
+        return np.unique(chosen)
+
+    images = _read_frames(path, choose)
+    return [images[n] for n in np.unique(chosen, return_inverse=True)[1].tolist()]
+
+
+def _read_frames(path: str, choose: Callable[[ForwardVideo], np.ndarray]) -> list[np.ndarray]:
     with open_video(path) as video:
-        total = video.count()
-    if not total:
-        raise DecodeError("no frame can be decoded")
-    with open_video(path) as video:
-        return list(video.frames(choose(total)))
+        if not video.count():
+            raise DecodeError("no frame can be decoded")
+    with open_video(path) as again:
+        return list(again.frames(choose(video)))

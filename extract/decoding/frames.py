@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from ...cache.common.counts import counted
+from ...cache.parts import Part
 from .video import DecodeError, ForwardVideo
 
 _NUMBERED = re.compile(r"(?P<series>.*?)(?P<number>\d+)\.(?:jpe?g|png)", re.IGNORECASE | re.DOTALL)
@@ -25,17 +26,16 @@ class FrameFolder(ForwardVideo):
 
     Args:
         path: the folder.
-        span: the numbers of the first and last image to take, both included; None for all.
+        part: the numbers of the first and last image to take; None for all.
 
     Raises:
-        DecodeError: no folder, no numbered image in it or in the span, or several series of them.
+        DecodeError: no folder, no numbered image in it or in the part, or several series of them;
+            or a part in seconds, which images have none of.
     """
 
     decoder = "pillow"
 
-    def __init__(
-        self, path: str, span: tuple[int, int] | None, on_progress: Callable[[], None]
-    ) -> None:
+    def __init__(self, path: str, part: Part | None, on_progress: Callable[[], None]) -> None:
         super().__init__(on_progress)
         try:
             files = _list(path, os.stat(path).st_mtime_ns)
@@ -43,13 +43,17 @@ class FrameFolder(ForwardVideo):
             raise DecodeError(f"it cannot be opened: {error.strerror}") from None
         if not files:
             raise DecodeError("it is a folder without numbered images such as 00001.jpg")
-        if span:
-            first, last = span
+        first, last = next(iter(files)), next(reversed(files))
+        if part:
+            if part.unit == "seconds":
+                raise DecodeError("images have no time stamps: name a part by #frames=A-B")
+            first, last = int(part.start), last if part.end is None else int(part.end)
             files = {number: name for number, name in files.items() if first <= number <= last}
             if not files:
                 raise DecodeError(f"none of its images has a number from {first} to {last}")
         self._folder, self._files = path, list(files.values())
-        self._missing = _missing(list(files), span)
+        self._numbers = list(files)  # of those that decode, as far as is known
+        self._missing = _missing(self._numbers, first, last)
         self._undecodable: list[str] = []
         self._sizes: set[tuple[int, int]] = set()  # of the frames that were wanted
         self.expected = len(files)
@@ -63,6 +67,7 @@ class FrameFolder(ForwardVideo):
             self.on_progress()
             if image is None:
                 self._undecodable.append(file)
+                del self._numbers[self.total]
                 continue
             if wanted_now:
                 self._sizes.add(image.size)
@@ -70,6 +75,9 @@ class FrameFolder(ForwardVideo):
                 next_wanted = next(left, -1)
             self.times.append(math.nan)
             self.total += 1
+
+    def number(self, index: int) -> int:
+        return self._numbers[index]
 
     @property
     def damage(self) -> str:
@@ -125,13 +133,12 @@ def _by_number(names: Iterable[str]) -> dict[int, str]:
     return {number: name for (_, number), name in frames}
 
 
-def _missing(numbers: list[int], span: tuple[int, int] | None) -> int:
-    """How many images lack between the first and the last, or those of the span.
+def _missing(numbers: list[int], first: int, last: int) -> int:
+    """How many images lack from the number ``first`` to ``last``.
 
     Where every n-th frame was kept, only those count.
     """
     step = int(np.diff(numbers).min()) if len(numbers) > 1 else 1
-    first, last = span or (numbers[0], numbers[-1])
     before, after = (numbers[0] - first) // step, (last - numbers[-1]) // step
     return before + (numbers[-1] - numbers[0]) // step + 1 - len(numbers) + after
 

@@ -13,6 +13,7 @@ from av.sidedata.sidedata import SideData
 from av.video.reformatter import VideoReformatter
 
 from ...cache.common.counts import counted
+from ...cache.parts import Part
 from .video import DecodeError, ForwardVideo
 
 _AVI_INDEX = np.dtype([("chunk", "S4"), ("flags", "<u4"), ("offset", "<u4"), ("size", "<u4")])
@@ -23,14 +24,22 @@ av.logging.set_level(None)  # what is wrong with a video goes into the feature f
 class PyavVideo(ForwardVideo):
     """See `ForwardVideo`. A packet that does not decode is counted and passed over, as ffmpeg does.
 
+    Args:
+        path: the file.
+        on_progress: see `ForwardVideo`.
+        part: to read, which ends the decoding where it ends; None for all.
+
     Raises:
         DecodeError: no file, an empty one, no video in it.
     """
 
     decoder = "pyav"
 
-    def __init__(self, path: str, on_progress: Callable[[], None]) -> None:
+    def __init__(
+        self, path: str, on_progress: Callable[[], None], part: Part | None = None
+    ) -> None:
         super().__init__(on_progress)
+        self._path, self._part = path, part
         self._container = open_container(path)
         stream = self._container.streams.best("video")
         if not isinstance(stream, av.VideoStream):
@@ -45,26 +54,43 @@ class PyavVideo(ForwardVideo):
         self._stream = stream
         self._bad_packets = self._bad_frames = 0
         self._broken_off = _lacks_its_end(path)
-        self._announced = _announced(path, self._container, stream)
+        self._announced = 0 if part else _announced(path, self._container, stream)
         # Theora's average is not known before its end.
         self.fps = float(stream.average_rate or stream.guessed_rate or 0)
         self._start = (self._container.start_time or 0) / av.time_base  # seconds
-        self.expected = self._announced or _count_packets(path, on_progress)
+        self.expected = 0 if part else self._announced or _count_packets(path, on_progress)
 
     def frames(self, wanted: np.ndarray) -> Iterator[np.ndarray]:
         # Kept for the whole video: setting up a conversion costs more than converting a frame.
         converter = VideoReformatter()
         left = iter(wanted.tolist())
         next_wanted = next(left, -1)
-        for frame in self._decode():
+        for frame in self._decode() if self._part is None else self._inside(self._part):
             self._bad_frames += frame.is_corrupt
             if self.total == next_wanted:
                 rgb = converter.reformat(frame, format="rgb24", threads=1).to_ndarray()
                 yield _upright(rgb, frame)
                 next_wanted = next(left, -1)
-            self._note_time(frame)
+            shown, self.duration = self._shown(frame)
+            self.times.append(shown)
             self.total += 1
             self.on_progress()
+
+    def announced_times(self) -> tuple[np.ndarray, float]:
+        with open_container(self._path) as container:
+            stamps: list[tuple[float, float]] = []
+            with suppress(av.error.FFmpegError):  # the rest cannot be read
+                for packet in container.demux(container.streams.best("video")):
+                    self.on_progress()
+                    if not packet.size or packet.is_discard:
+                        continue
+                    if packet.pts is None:  # as in an AVI with B-frames
+                        return super().announced_times()
+                    base = packet.time_base
+                    ends = packet.pts + (packet.duration or 0)
+                    stamps.append((float(packet.pts * base), float(ends * base)))
+        shown, ends_at = np.array(sorted(stamps)).reshape(-1, 2).T - self._start
+        return shown, float(ends_at[-1]) if len(ends_at) else 0.0
 
     @property
     def damage(self) -> str:
@@ -82,16 +108,30 @@ class PyavVideo(ForwardVideo):
     def close(self) -> None:
         self._container.close()
 
-    def _note_time(self, frame: av.VideoFrame) -> None:
-        """Note when a frame is shown; one without a time stamp follows the one before."""
+    def _shown(self, frame: av.VideoFrame) -> tuple[float, float]:
+        """From when to when a frame is shown, after one that was until `duration`; one without a
+        time stamp follows that."""
         lasting = 1 / self.fps if self.fps else 0.0
         if frame.duration and frame.time_base:
             lasting = float(frame.duration * frame.time_base)
         if frame.pts is None and not lasting:
-            self.times.append(math.nan)
-            return
-        self.times.append(self.duration if frame.pts is None else frame.time - self._start)
-        self.duration = self.times[-1] + lasting
+            return math.nan, self.duration
+        shown = self.duration if frame.pts is None else frame.time - self._start
+        return shown, shown + lasting
+
+    def _inside(self, part: Part) -> Iterator[av.VideoFrame]:
+        """The frames of a part; none after it is decoded."""
+        latest = 0.0
+        for index, frame in enumerate(self._decode()):
+            shown, ends = self._shown(frame)
+            latest = max(latest, shown if part.unit == "seconds" else index)
+            if part.holds(latest):
+                yield frame
+            elif latest < part.start:
+                self.duration = ends
+                self.on_progress()
+            else:
+                return
 
     def _decode(self) -> Iterator[av.VideoFrame]:
         packets = self._container.demux(self._stream)

@@ -1,19 +1,16 @@
-"""``PATH#frames=A-B``: a part of a frame folder, written like a path."""
+"""``PATH#frames=A-B`` and ``PATH#t=A,B``: a part of a video, written like a path."""
 
 from __future__ import annotations
 
 import os
-import re
 
-_SPAN = re.compile(r"(.+)#frames=(\d{1,18})-(\d{1,18})", re.DOTALL)
+from ...cache.parts import Part, split_part
 
 
-def split_span(path: str) -> tuple[str, tuple[int, int] | None]:
-    """The folder, and the numbers of the first and last image, both included.
+def split_path(path: str) -> tuple[str, Part | None]:
+    """The video, and which part of it a path means.
 
-    The span is None where the path names none, or where something has literally this name.
+    The part is None where the path names none, or where something has literally this name.
     """
-    match = _SPAN.fullmatch(path)
-    if not match or os.path.exists(path):
-        return path, None
-    return match[1], (int(match[2]), int(match[3]))
+    place, part = split_part(path)
+    return (path, None) if part is None or os.path.exists(path) else (place, part)

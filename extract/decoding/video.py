@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Callable, Iterator
@@ -62,6 +63,16 @@ class ForwardVideo(ABC):
         for _ in self.frames(np.empty(0, np.int64)):
             pass
         return self.total
+
+    def announced_times(self) -> tuple[np.ndarray, float]:
+        """When the frames seem to be shown, [n] seconds, and when the last of them ends: only a
+        guess until everything is decoded."""
+        lasting = 1 / self.fps if self.fps else math.nan
+        return np.arange(self.expected) * lasting, self.expected * lasting
+
+    def number(self, index: int) -> int:
+        """What a part of the video, such as ``#frames=100-199``, calls frame ``index``."""
+        return index
 
     @property
     @abstractmethod

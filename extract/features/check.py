@@ -17,7 +17,8 @@ from ..decoding.server import decoding_soon
 from ..lists.videos import VideoItem
 from ..machine.devices import Devices
 from ..machine.machine import Machine
-from ..snippets.reading import Chunk, Reading
+from ..snippets.passing import Chunk
+from ..snippets.reading import Reading
 from .options import ExtractOptions
 from .plan import Plan
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from ...cache.common.plugins import require_plugin
 from ...cache.errors import InputError
 from ...cache.reader import FeatureFile
-from ...cache.recipe import FlowRecipe, Recipe
+from ...cache.recipe import FlowRecipe, Recipe, Windows
 from ..backbones import get_spec, names
 from ..backbones.checkpoint import checkpoint_file, file_sha256
 from .options import ExtractOptions
@@ -18,19 +19,24 @@ _FROM_RGB = ", cross-modality"  # ends the name of RGB weights that were turned 
 
 
 def options_like(
-    file: FeatureFile, *, weights: str | None = None, flow_weights: str | None = None
+    file: FeatureFile,
+    *,
+    weights: str | None = None,
+    flow_weights: str | None = None,
+    windows: Windows | None = None,
 ) -> ExtractOptions:
     """The options that give new videos features of the same recipe.
 
     Args:
         file: whose features are to be matched, in all its modalities.
         weights, flow_weights: the checkpoints, unless they were the published ones.
+        windows: in place of the file's; features of windows and of whole clips are alike.
 
     Raises:
         InputError: the features were imported, or their backbone or weights are unavailable.
     """
     if not file.recipes:
-        return ExtractOptions(modalities=())
+        return ExtractOptions(modalities=(), windows=windows)
     first = next(iter(file.recipes.values()))
     for recipe in file.recipes.values():
         require_extracted(recipe, str(file.path))
@@ -45,6 +51,7 @@ def options_like(
         weights=loaded["rgb"] if rgb else loaded["flow"],
         flow_weights=loaded.get("flow"),
         sampling=first.sampling or ExtractOptions.sampling,
+        windows=windows or first.windows,
         views=first.views,
         flow=(flow and flow.flow) or FlowRecipe(),
         precision=first.precision,
@@ -120,6 +127,7 @@ def require_same(plan: Plan, wanted: Mapping[str, Recipe], whose: str) -> None:
     """
     made = plan.recipes()
     for modality, recipe in wanted.items():
+        recipe = replace(recipe, windows=plan.options.windows)
         if differences := recipe.differences(made[modality]):
             raise InputError(
                 f"new videos would get other features than {whose} ({'; '.join(differences)}): "

@@ -8,9 +8,10 @@ from pathlib import Path
 from ...cache.common.ranges import Count
 from ...cache.common.records import validate
 from ...cache.errors import InputError, unknown
-from ...cache.recipe import FlowRecipe, Sampling, Views
+from ...cache.recipe import FlowRecipe, Sampling, Views, Windows
 from ..backbones import MODALITIES
 from ..snippets.views import parse_views
+from ..snippets.windows import parse_windows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +28,7 @@ class ExtractOptions:
         sampling: which snippets; backbone and modality decide how long they are.
         positions: compute only the snippets that evaluation looks at, the central one of each of
             so many equal parts; None for all of them.
+        windows: that recordings are cut into; None to leave every video whole.
         views: which crops and flips of a frame are stored.
         flow: how flow is computed.
         precision: "auto", which suits the device, "fp32", "bf16" or "fp16".
@@ -41,6 +43,7 @@ class ExtractOptions:
     flow_weights: str | None = None
     sampling: Sampling = Sampling("uniform", 32)
     positions: Count | None = None
+    windows: Windows | None = None
     views: Views = Views()
     flow: FlowRecipe = FlowRecipe()
     precision: str = "auto"
@@ -60,6 +63,8 @@ def make_options(
     flow_weights: str | Path | None = None,
     snippets: int | None = None,
     stride: int | None = None,
+    window: str | int | None = None,
+    hop: str | int | None = None,
     views: str | None = None,
     precision: str | None = None,
     flow: FlowRecipe | None = None,
@@ -76,6 +81,7 @@ def make_options(
         weights=None if weights is None else str(weights),
         flow_weights=None if flow_weights is None else str(flow_weights),
         sampling=_sampling(snippets, stride),
+        windows=parse_windows(window, hop),
         views=default.views if views is None else parse_views(views),
         flow=flow or default.flow,
         precision=default.precision if precision is None else precision,

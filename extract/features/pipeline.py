@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +20,7 @@ from torch import Tensor
 from ...cache import Failure, FeatureWriter, Snippets, Video
 from ...cache.common.cores import cores
 from ...cache.errors import printable
+from ...cache.parts import completes, recording_of
 from ..decoding import DecodeError
 from ..decoding.pool import DecodePool
 from ..lists.labels import list_sha256, take_over
@@ -27,12 +28,14 @@ from ..lists.videos import VideoItem, labels_of
 from ..machine.batching import Batch, Batcher
 from ..machine.devices import Devices, Result
 from ..machine.precision import DTYPES
-from ..snippets.reading import Chunk, Decoded
+from ..snippets.passing import Chunk
+from ..snippets.reading import Decoded
 from .plan import Plan
 
 _UNWRITTEN = 64  # videos that may wait for the writer
 _MOST_WORKERS = 16  # unless the user asks for more
 _TICK = 1.0  # seconds
+LONG = 60.0  # seconds, of which a run sees few moments: 6 segments are 10 s apart
 Decoding = DecodePool[VideoItem, Chunk | Decoded]
 
 
@@ -49,6 +52,8 @@ class Progress:
     failed: int = 0
     images: int = 0
     early_stopped: int = 0  # pairs of frames whose flow ran out of iterations
+    videos: int = 0  # handed on: one of each that was left whole, every window of the others
+    long: int = 0  # videos of more than `LONG` seconds that were left whole
 
 
 class Sink(Protocol):
@@ -96,17 +101,19 @@ def extract_items(
     labels = labels_of(items)
     with FeatureWriter(output, plan.recipes(list_sha256(labels))) as writer:
         relabelled = take_over(labels, writer, unlabelled=unlabelled)
+        held = frozenset(writer.committed)
+        done = set(map(completes, held))
         todo = [
             item
             for item in items
-            if item.id not in writer.committed and retry_failed in (None, item.id in writer.failed)
+            if item.id not in done and retry_failed in (None, item.id in writer.failed)
         ]
         listed = {item.id for item in items}
-        held = writer.committed.keys()
-        progress = Progress(len(todo), len(held), len(held - listed), relabelled)
+        unlisted = sum(not {id_, recording_of(id_)} & listed for id_ in held)
+        progress = Progress(len(todo), len(held), unlisted, relabelled)
         on_progress(progress)
         if todo:
-            compute(todo, plan, writer, progress, on_progress)
+            compute(todo, plan, writer, progress, on_progress, held=held)
         return [failure for id_, failure in writer.failed.items() if id_ in listed]
 
 
@@ -116,12 +123,14 @@ def compute(
     sink: Sink,
     progress: Progress,
     on_progress: Callable[[Progress], None],
+    *,
+    held: Collection[str] = (),
 ) -> None:
     """Compute the features of videos; see `Pipeline.compute`."""
     workers = plan.machine.workers
     workers = min(cores(), _MOST_WORKERS) if workers is None else workers
     with Pipeline(plan, workers=min(workers, len(todo))) as pipeline:
-        pipeline.compute(todo, sink, progress, on_progress)
+        pipeline.compute(todo, sink, progress, on_progress, held=held)
 
 
 class Pipeline:
@@ -155,6 +164,8 @@ class Pipeline:
         sink: Sink,
         progress: Progress,
         on_progress: Callable[[Progress], None],
+        *,
+        held: Collection[str] = (),
     ) -> None:
         """Compute the features of videos and hand on each video when it is done.
 
@@ -163,8 +174,9 @@ class Pipeline:
             sink: called in a thread of its own, one call at a time; what it raises ends all.
             progress: where the counts begin.
             on_progress: called after every video.
+            held: windows of them that are not handed on, as they were before.
         """
-        run = _Run(progress, sink, self._devices, self._plan, on_progress)
+        run = _Run(progress, sink, self._devices, self._plan, on_progress, held)
         run.extract(self._pool, todo)
 
     def __enter__(self) -> Pipeline:
@@ -177,9 +189,10 @@ class Pipeline:
 
 @dataclass
 class _Unfinished:
-    """A video on its way: of each modality its features [D] float16 so far, and, once decoded, what
-    it is."""
+    """A video, or a window of one, on its way: of each modality its features [D] float16 so far,
+    and, once decoded, what it is."""
 
+    id: str
     item: VideoItem
     features: dict[str, list[Tensor]]
     decoded: Decoded | None = None
@@ -196,7 +209,9 @@ class _Run:
         devices: Devices,
         plan: Plan,
         on_progress: Callable[[Progress], None],
+        held: Collection[str],
     ) -> None:
+        self._held = held
         self._progress, self._sink, self._devices = progress, sink, devices
         self._views, self._on_progress = len(plan.options.views), on_progress
         self._batchers = {
@@ -232,17 +247,22 @@ class _Run:
 
     def _take(self, item: VideoItem, answer: Chunk | Decoded | DecodeError) -> None:
         if isinstance(answer, DecodeError):
-            self._unfinished.pop(item.id, None)
-            self._fail(item, "decode", str(answer))
+            for id_ in [one.id for one in self._unfinished.values() if one.item is item]:
+                del self._unfinished[id_]
+            self._fail(item.id, "decode", str(answer))
             return
-        if item.id not in self._unfinished:
-            self._unfinished[item.id] = _Unfinished(item, {name: [] for name in self._batchers})
-        video = self._unfinished[item.id]
+        id_ = item.id + str(answer.part or "")
+        if id_ in self._held:
+            return
+        if id_ not in self._unfinished:
+            features: dict[str, list[Tensor]] = {name: [] for name in self._batchers}
+            self._unfinished[id_] = _Unfinished(id_, item, features)
+        video = self._unfinished[id_]
         if isinstance(answer, Decoded):
             video.decoded = answer
             self._finish_if_complete(video)
         else:
-            self._run_chunk(item.id, answer)
+            self._run_chunk(id_, answer)
 
     def _run_chunk(self, id_: str, chunk: Chunk) -> None:
         if isinstance(chunk.snippets, Tensor):
@@ -277,18 +297,18 @@ class _Run:
             for name, centres in decoded.centres.items()
         ):
             return
-        del self._unfinished[item.id]
+        del self._unfinished[video.id]
         stored = {name: torch.stack(rows) for name, rows in video.features.items()}  # [n V, D]
         if not all(features.isfinite().all() for features in stored.values()):
-            self._fail(item, "backbone", "features are not finite in float16")
+            self._fail(video.id, "backbone", "features are not finite in float16")
             return
         if self._views > 1:  # [n, V, D]
             stored = {name: rows.unflatten(0, (-1, self._views)) for name, rows in stored.items()}
         row = Video(
-            id=item.id,
+            id=video.id,
             label=item.label,
             split=item.split,
-            path=printable(str(item.path)),
+            path=printable(f"{item.path}{decoded.part or ''}"),
             frames=decoded.frames,
             fps=decoded.fps,
             duration=decoded.duration,
@@ -301,10 +321,16 @@ class _Run:
             for name, centres in decoded.centres.items()
         }
         self._write(lambda: self._sink.add(row, snippets))
-        self._count(done=1, damaged=bool(decoded.damage), early_stopped=row.early_stopped)
+        self._count(
+            done=decoded.is_last,
+            damaged=bool(decoded.damage),
+            early_stopped=row.early_stopped,
+            videos=1,
+            long=decoded.part is None and decoded.duration > LONG,
+        )
 
-    def _fail(self, item: VideoItem, stage: str, reason: str) -> None:
-        self._write(lambda: self._sink.fail(Failure(item.id, stage, reason)))
+    def _fail(self, video: str, stage: str, reason: str) -> None:
+        self._write(lambda: self._sink.fail(Failure(video, stage, reason)))
         self._count(failed=1)
 
     def _write(self, action: Callable[[], None]) -> None:

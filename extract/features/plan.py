@@ -75,7 +75,8 @@ class Plan:
     @property
     def reading(self) -> Reading:
         """What the decoding processes are told."""
-        return Reading(self.cuts, self.machine.decoder, self.machine.min_frames)
+        machine = self.machine
+        return Reading(self.cuts, machine.decoder, machine.min_frames, self.options.windows)
 
     @property
     def on_gpu(self) -> bool:
@@ -107,6 +108,7 @@ class Plan:
             preprocessing=backbone.spec.preprocessing,
             snippet_length=cut.length,
             sampling=cut.sampling,
+            windows=self.options.windows,
             views=self.options.views,
             flow=flow_cut.flow if flow_cut else None,
             flow_engine=flow_cut.engine if flow_cut else "",

@@ -11,6 +11,7 @@ from ...cache.errors import InputError
 from ...cache.schema import SPLITS
 from ..lists import Entry, Joined, join, read_list
 from ..lists.entries.entry import check_same
+from ..lists.entries.labels import known_labels
 from ..lists.entries.splits import split_in_name
 from .formats.source import FeatureSource
 
@@ -78,8 +79,9 @@ def choose_videos(
             said = f"all frames are taken of {parts} videos of which the lists name a part"
             wanted = replace(wanted, notes=(*wanted.notes, said))
     else:
-        entries = source.entries() or _of_folders(names)
-        wanted = Wanted({entry.name: entry for entry in entries}, (), (), join((), ()))
+        entries, meant = known_labels(source.entries())
+        videos = {entry.name: entry for entry in entries or _of_folders(names)}
+        wanted = Wanted(videos, (), tuple(meant), join((), ()))
     if not names:
         raise InputError(f"{source.path} holds no video")
     if not wanted.videos:

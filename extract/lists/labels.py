@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ...cache.errors import InputError
+from ...cache.parts import recording_of
 from ...cache.writer import FeatureWriter
 
 Labels = Mapping[str, tuple[str, str]]
@@ -36,10 +37,11 @@ def take_over(labels: Labels, writer: FeatureWriter, *, unlabelled: bool) -> int
         InputError: names the first video of which the file knows something else.
     """
     changed = []
-    for id_, (label, split) in labels.items():
-        video = writer.committed.get(id_)
-        if video is None or (video.label, video.split) == (label, split):
+    for id_, video in writer.committed.items():
+        known = labels.get(id_) or labels.get(recording_of(id_))
+        if known is None or (video.label, video.split) == known:
             continue
+        label, split = known
         for old, new in ((video.label, label), (video.split, split)):
             if old not in ("", new) and (new or not unlabelled):
                 remedy = "" if unlabelled else "drop what the file says by --unlabelled first, or "

@@ -180,6 +180,8 @@ def _find_videos(
         first = missing[0]
         out = ", which leads out of it" if files.leads_out(first.name) else ""
         near = f"; {reason}" if (reason := joined.explain(first)) else ""
+        if between := next((mark for mark in ";|" if mark in first.name), ""):
+            near += f"; cells with {between} between them need a header: path{between}label"
         raise InputError(
             f"{source} line {first.line}: no such video: {printable(str(root / first.name))[:300]}"
             f"{out} ({len(missing)} of {len(entries)} missing{printable(near)}): correct the path "

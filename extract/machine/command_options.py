@@ -44,3 +44,15 @@ def machine_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(options):  # the first is the first in the help
         command = option(command)
     return command
+
+
+def windows_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorator: how recordings are cut, as keywords ``window`` and ``hop``."""
+    hop = click.option("--hop", help="Start a window every HOP.  [default: the window's length]")
+    window = click.option(
+        "--window",
+        metavar="4s|100",
+        help="Cut long recordings into windows of so many seconds, or frames, each a video of its "
+        "own.",
+    )
+    return window(hop(command))

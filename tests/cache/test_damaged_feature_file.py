@@ -62,6 +62,16 @@ def test_whose_the_snippets_are(
         FeatureFile(path)
 
 
+@pytest.mark.parametrize("name", ["notes/of", "sums"])
+def test_what_is_no_modality(tmp_path: Path, name: str) -> None:
+    path = write_domain(tmp_path / "x.h5", videos=3, snippets=2)
+    with h5py.File(path, "r+") as h5:
+        h5[name] = [1, 2]
+    said = rf"holds {name.partition('/')[0]}, which is no modality: remove it"
+    with pytest.raises(InputError, match=said):
+        FeatureFile(path)
+
+
 @pytest.mark.parametrize("row", [(0, 12), (0,)])
 def test_snippets_without_views_or_dimensions(tmp_path: Path, row: tuple[int, ...]) -> None:
     path = write_domain(tmp_path / "x.h5", videos=3, snippets=2)

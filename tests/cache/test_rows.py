@@ -126,7 +126,7 @@ def test_parts_of_an_unfinished_file(
         )
 
 
-def _stop(*_: object) -> None:
+def _stop(*_: object, **__: object) -> None:
     raise KeyboardInterrupt
 
 

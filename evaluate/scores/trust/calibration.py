@@ -54,6 +54,8 @@ def calibrate(group: Group, source: TrueClasses) -> Calibration:
         except InputError as error:
             return Calibration(problem=str(error))
         logits.append(videos.logits[-1])
+    if not all(np.isfinite(one).all() for one in logits):
+        return Calibration(problem="the logits of a validation video are not finite")
     temperature = fit_temperature(np.concatenate(logits), np.concatenate(truth))
     return Calibration(temperature, len(truth[0]))
 

@@ -17,6 +17,7 @@ class Reason(Enum):
     """Why something is not read: what it is called alone, and where there are several."""
 
     NO_VIDEO = ("file that holds no video", "files that hold no video")
+    EMPTY = ("empty folder", "empty folders")
     HIDDEN = ("hidden or system entry", "hidden or system entries")
     NOWHERE = ("link that leads nowhere", "links that lead nowhere")
     AGAIN = ("link to a folder that is read already", "links to folders that are read already")

@@ -115,6 +115,8 @@ class _Walker:
             except OSError:
                 self._pass(Reason.UNREADABLE, place)
                 continue
+            if not listed and place != os.curdir:
+                self._pass(Reason.EMPTY, place)
             waiting += self._sort(place, listed)
 
     def _sort(self, place: str, entries: Iterable[os.DirEntry[str]]) -> list[str]:

@@ -60,17 +60,22 @@ def read_rows(form: TableForm, header: Header, path: Path, lines: Sequence[Line]
     """Entries of the lines below the header.
 
     Raises:
-        InputError: a row that makes no sense; names its line.
+        InputError: a row that makes no sense; names its line. Or a column that is there twice.
     """
+    for column in sorted(form.columns | form.optional):
+        if (times := header.columns.count(column)) > 1:
+            raise InputError(
+                f"{path}: its header names the column {column} {times} times: keep one"
+            )
     entries = []
     width = len(header.columns)
     for line in lines:
         try:
             row = cells(line.text, header.delimiter)
-            if header.delimiter == " " and len(row) > width:
+            if any(row[width:]):
                 raise InputError(
-                    f"has {len(row)} cells of {width} columns: put quotes round what holds spaces: "
-                    f"{shorten(line.text)}"
+                    f"has {len(row)} cells of {width} columns: put quotes round what holds "
+                    f"{_BETWEEN[header.delimiter]}: {shorten(line.text)}"
                 )
             by_column = dict(zip_longest(header.columns, row[:width], fillvalue=""))
             entries.append(replace(form.entry(by_column), line=line.number, source=str(path)))

@@ -45,6 +45,7 @@ def test_it_is_expanded_among_others() -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
+        ({"methods": "DANN"}, "no method 'DANN': did you mean dann?"),
         ({"methods": "recomended"}, "no method 'recomended': did you mean recommended?"),
         (
             {"methods": "x"},

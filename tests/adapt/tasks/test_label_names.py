@@ -19,7 +19,7 @@ from tcon.adapt.grid import prepare as prepare_store
 from tcon.adapt.opening import open_store
 from tcon.adapt.run.record import DataRecord
 from tcon.adapt.tasks.names import match_labels, plain_name
-from tcon.adapt.tasks.task import read_task, shared_classes
+from tcon.adapt.tasks.task import near_labels, read_task, shared_classes
 from tcon.cache.common.records import from_data, to_data
 from tcon.cache.errors import InputError
 
@@ -148,3 +148,7 @@ def test_a_run_of_exact_labels_is_not_gone_on_with_in_silence(tmp_path: Path) ->
     folder.resume.touch()
     with pytest.raises(InputError, match="go on with it by --exact-labels"):
         prepare(source, target, [run], tmp_path / "runs")
+
+
+def test_a_number_is_near_no_other() -> None:
+    assert near_labels(["0", "1", "runs"], ["01", "10", "run"]) == {"runs": "run"}

@@ -34,7 +34,14 @@ TRAIN = [
     "train.batch_size=5",
 ]
 SMALL = {"features": 8, "disc.hidden": 8, "att_hidden": 4, "warmup.min_steps": 3}
-RECORDED = ("metrics.jsonl", "logits.h5", "checkpoint.pt", "health.json", "config.json")
+RECORDED = (
+    "metrics.jsonl",
+    "videos.json",
+    "logits.h5",
+    "checkpoint.pt",
+    "health.json",
+    "config.json",
+)
 
 
 @pytest.fixture(scope="module")

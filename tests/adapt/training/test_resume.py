@@ -30,7 +30,14 @@ SETTINGS = [
     *("train.epochs=1", f"train.min_steps={STEPS}", "train.batch_size=4", "train.evaluations=4"),
     *("tcon.features=8", "tcon.disc.hidden=8", "tcon.warmup.min_steps=2"),
 ]
-COMPARED = ("metrics.jsonl", "logits.h5", "checkpoint.pt", "health.json", "config.json")
+COMPARED = (
+    "metrics.jsonl",
+    "videos.json",
+    "logits.h5",
+    "checkpoint.pt",
+    "health.json",
+    "config.json",
+)
 
 
 @pytest.fixture(scope="module")

@@ -308,3 +308,26 @@ def test_wrong_runs_and_videos(run: Path, clips: Path, tmp_path: Path) -> None:
 def test_a_run_says_nothing_that_depends_on_target_labels(run: Path) -> None:
     """The hash of the list of videos does."""
     assert _made(run).list_sha256 == ""
+
+
+def test_windows_and_their_timeline(run: Path, tmp_path: Path, write_video: Write) -> None:
+    video = write_video(tmp_path / "long.mp4", 60)  # 2.4 s
+    options = ["--window", "1s", "--hop", "0.5s", "--min-frames", "1", "--workers", "0"]
+    files = [tmp_path / f"line.{kind}" for kind in ("csv", "json", "png")]
+    for file in files:
+        options += ["--timeline", str(file)]
+    told = CliRunner().invoke(main, ["predict", str(run), str(video), *options])
+    assert told.exit_code == 0, told.output
+    parts = [line.split()[0].partition("#")[2] for line in told.output.splitlines() if "#" in line]
+    assert parts == ["t=0.0,1.0", "t=0.5,1.5", "t=1.0,2.0", "t=1.5"]
+    (line,) = json.loads(files[1].read_text())["timelines"]
+    assert line["edges"] == pytest.approx([0, 0.5, 1, 1.5, 2, 2.4])
+    rows = list(csv.DictReader(files[0].open()))
+    assert [float(row["start"]) for row in rows] == [one["start"] for one in line["intervals"]]
+    assert rows[0]["start"] == "0.0" and float(rows[-1]["end"]) == pytest.approx(2.4)
+    assert files[2].read_bytes().startswith(b"\x89PNG")
+    windows = predict(run, video, window="1s", hop="0.5s", machine=RGB.machine)
+    means = np.mean([one.scores for one in windows[:2] if isinstance(one, Prediction)], axis=0)
+    assert line["scores"][1] == pytest.approx(means)
+    told = CliRunner().invoke(main, ["predict", str(run), str(video), "--timeline", "x.txt"])
+    assert (told.exit_code, "ends in .csv, .json, .png" in told.output) == (2, True), told.output

@@ -15,6 +15,7 @@ from prepared_runs import prepare
 from toy_runs import QUICK, train
 
 from tcon.adapt.config.runs import make_runs
+from tcon.adapt.inference import predict
 from tcon.adapt.run.videos import VIDEOS, read_videos
 from tcon.cache import FeatureFile, FeatureWriter, InputError, Snippets, Video
 from tcon.cli import main
@@ -153,6 +154,8 @@ def test_new_ones_alone(run: Path, tmp_path: Path) -> None:
     assert found.exit_code == 0, found.output
     with (tmp_path / "p.csv").open() as rows:
         assert [row["video"] for row in csv.DictReader(rows)] == ["v001.mp4", *NEW]
+    named = [one.video.id for one in predict(run, file, only_new=True)]
+    assert named == ["v001.mp4", *NEW]
     assert read_videos(run).of("target").keys() == {f"v{n:03d}.mp4" for n in range(18)}
 
 
@@ -163,7 +166,7 @@ def test_features_of_another_recipe_are_refused(run: Path, tmp_path: Path) -> No
         (other,): "precision: fp32 != bf16): extract them with --like",
         (other, tmp_path / "a.mp4"): "alone",
         (tmp_path / "a.mp4", "--new"): "--new is for a feature file",
-        (tmp_path / "cctv.h5", "--precision", "fp32"): "leave out --root, --weights and --prec",
+        (tmp_path / "cctv.h5", "--precision", "fp32"): "leave out --root, --weights, --window",
     }.items():
         refused = tcon("predict", run, *words)
         assert refused.exit_code == 2 and message in refused.output, refused.output

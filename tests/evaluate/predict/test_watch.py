@@ -309,7 +309,7 @@ def test_the_command(
     [
         ([], "name VIDEOS to predict, or a folder to --watch"),
         (["a.mp4", "--watch", "in"], "and not both"),
-        (["--watch", "in", "--json", "a.json"], "leave out --root, --json and --figures"),
+        (["--watch", "in", "--json", "a.json"], "leave out --root, --json, --figures"),
         (["--watch", "nowhere"], "no such folder to watch: nowhere"),
         (["--watch", ".", "--settle", "nan"], "cannot be at rest for nan seconds"),
     ],

@@ -24,6 +24,7 @@ DAMAGE = {
     "logits.h5": damaged_hdf5,
     "metrics.jsonl": damaged_text,
     "health.json": damaged_json,
+    "videos.json": damaged_json,
 }
 METRICS = (
     '{"step": 10, "source": 1.5, "disc_accuracy": 0.5}\n{"step": 20, "source": 1, "pairs": 2}\n'
@@ -51,7 +52,7 @@ def test_damaged_run(run: Path, sound: dict[str, bytes], name: str, data: st.Dat
     (run / name).write_bytes(data.draw(DAMAGE[name](sound[name])))
     memory = None if name.endswith(".h5") else MEMORY
     with ends_well(memory=memory):
-        if name in ("config.json", "logits.h5"):
+        if name in ("config.json", "videos.json", "logits.h5"):
             evaluate(run).to_markdown(details=True)
             return
         (found,), _ = find_runs([run])

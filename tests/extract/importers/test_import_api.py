@@ -83,3 +83,16 @@ def test_the_documented_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyP
     (example,) = doctest.DocTestFinder().find(api.import_features, "example", globs={})
     result = doctest.DocTestRunner().run(example)
     assert result.failed == 0 < result.attempted
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [([0, -1], ["0", ""]), (["nan", "run"], ["", "run"]), (["1.0", "?"], ["1", ""])],
+)
+def test_labels_of_the_features_that_mean_unknown(
+    tmp_path: Path, given: list[int] | list[str], kept: list[str]
+) -> None:
+    both = np.stack([features(2), features(2)])
+    np.savez(tmp_path / "x.npz", ids=np.array(["a", "b"]), features=both, labels=np.array(given))
+    imported = import_features(tmp_path / "x.npz", tmp_path / "x.h5")
+    assert [video.label for video in imported.videos] == kept

@@ -95,6 +95,13 @@ def test_links_to_nowhere_are_counted(touch: Touch) -> None:
     )
 
 
+def test_empty_folders_are_counted(touch: Touch) -> None:
+    folder = touch("run/a.mp4")
+    (folder / "sit").mkdir()
+    (folder / "run/part/deep").mkdir(parents=True)
+    assert "passed over 2 empty folders (run/part/deep, sit)" in _read(folder)[1]
+
+
 # --- what else is no video
 
 

@@ -88,6 +88,19 @@ def test_what_spreadsheets_and_pandas_write(touch: Touch, name: str) -> None:
     assert said or not notes
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("path,label\na.mp4,run, fast\n", "line 2: has 3 cells of 2 columns: put quotes round"),
+        ("path;label\na.mp4;run;fast\n", "put quotes round what holds semicolons"),
+        ("path,label,Label\na.mp4,run,walk\n", "names the column label 2 times: keep one"),
+        ("a.mp4;run\n", "need a header: path;label"),
+    ],
+)
+def test_no_cell_is_lost(touch: Touch, text: str, said: str) -> None:
+    assert said in _error(_csv(touch("a.mp4"), text))
+
+
 @pytest.mark.parametrize("text", ['{"path": "a.mp4"}\n', '[{"path": "a.mp4"}]', "[\n  {\n", "{\n"])
 def test_json_is_no_list(touch: Touch, text: str) -> None:
     assert "is JSON, not a list: write it as csv" in _error(_csv(touch("a.mp4"), text))

@@ -1,0 +1,129 @@
+"""Long recordings in windows: which frames belong to each."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ...cache.errors import InputError
+from ...cache.parts import Part, rounded
+from ...cache.recipe import Windows
+from ..decoding import DecodeError, ForwardVideo
+
+_WRITTEN = re.compile(r"([0-9]+(?:\.[0-9]{1,3})?) *s|([0-9]+)")
+
+
+@dataclass(frozen=True)
+class Span:
+    """Frames of a video that are a video of their own.
+
+    Args:
+        part: which part of the recording they are; None for all of it.
+        first: of the frames.
+        stop: the first frame after them.
+    """
+
+    part: Part | None
+    first: int
+    stop: int
+
+    @property
+    def is_last(self) -> bool:
+        """Whether it goes to the recording's end."""
+        return self.part is None or self.part.end is None
+
+
+def parse_windows(window: str | int | None, hop: str | int | None = None) -> Windows | None:
+    """Windows as users write them: ``4s``, or a number of frames.
+
+    Args:
+        window: the length.
+        hop: in the same unit, at most the length; None for the length.
+
+    Raises:
+        InputError: it is something else.
+    """
+    if window is None:
+        if hop is not None:
+            raise InputError(f"--hop {hop} says where windows start: give --window too")
+        return None
+    length, of_frames = _parse("--window", window)
+    step, same = (length, of_frames) if hop is None else _parse("--hop", hop)
+    if same != of_frames:
+        raise InputError(f"--window {window} and --hop {hop}: give both in seconds or in frames")
+    if step > length:
+        raise InputError(f"--hop {hop} is longer than --window {window}: frames would be left out")
+    return Windows(length, step, "frames" if of_frames else "seconds")
+
+
+def _parse(option: str, value: str | int) -> tuple[float, bool]:
+    """The number, and whether it counts frames."""
+    match = _WRITTEN.fullmatch(str(value).strip())
+    number = float(match[1] or match[2]) if match else 0.0
+    if match is None or not 0 < number < 1e9:
+        raise InputError(
+            f"{option} {value}: write seconds as 4s or 1.5s (down to 0.001s), or a number of "
+            "frames as 100"
+        )
+    return number, match[2] is not None
+
+
+def cut_windows(
+    windows: Windows, times: np.ndarray, end: float, video: ForwardVideo, *, least: int = 1
+) -> list[Span]:
+    """The windows of a video, in order.
+
+    Window k starts at k times the hop. What is left at the end is a window of its own where it is
+    at least half a window long. Else it is joined to the window before, which holds it anyway where
+    windows overlap enough. A video that gives a single window is left whole.
+
+    Args:
+        windows: their length and hop.
+        times: when each frame is shown, [n] seconds, not used for windows of frames.
+        end: when the last frame ends.
+        video: whose frames they are.
+        least: frames of a window; of fewer, as in a gap of the recording, there is none.
+
+    Raises:
+        DecodeError: windows of seconds, and a frame without a time stamp.
+    """
+    places, length = times, len(times)
+    if windows.unit == "frames":
+        places, end = np.arange(length), float(length)
+    elif np.isnan(times).any():
+        raise DecodeError(
+            "its frames have no time stamps to cut it by: give --window and --hop in frames"
+        )
+    # A time stamp that falls behind belongs to where the recording has got to.
+    places = np.maximum.accumulate(rounded(places))
+    latest = np.unique(np.floor(rounded(places / windows.hop)))  # that begin up to some frame
+    reach = np.arange(math.ceil(windows.length / windows.hop))
+    numbers = np.unique(latest[:, None] - reach)
+    starts = np.round(numbers[numbers >= 0] * windows.hop, 3)
+    starts = starts[(end - starts >= windows.length / 2) | (starts == 0)]
+    stops = np.round(starts + windows.length, 3)
+    first, stop = np.searchsorted(places, starts), np.searchsorted(places, stops)
+    spans = [
+        Span(_part(windows, video, *where), *where[2:])
+        for where in zip(
+            starts.tolist(), stops.tolist(), first.tolist(), stop.tolist(), strict=True
+        )
+        if where[3] - where[2] >= least
+    ]
+    if len(spans) < 2:
+        return [Span(None, 0, length)]
+    return [*spans[:-1], _to_the_end(spans[-1], length)]
+
+
+def _part(windows: Windows, video: ForwardVideo, start: float, stop: float, a: int, b: int) -> Part:
+    if windows.unit == "seconds":
+        return Part("seconds", start, stop)
+    return Part("frames", video.number(a), video.number(b - 1))
+
+
+def _to_the_end(span: Span, length: int) -> Span:
+    assert span.part is not None
+    return Span(replace(span.part, end=None), span.first, length)
