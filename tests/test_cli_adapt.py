@@ -239,10 +239,12 @@ def test_unusable_pairs(
         (["--preset", "oficial"], "no preset 'oficial': did you mean official"),
         (["--plan", "table9"], "no plan 'table9': did you mean table"),
         (["--method", "target_only,tcon"], "permit it by --oracle"),
-        (["--bundle", "0"], "bundle must be auto or a number from 1 on"),
-        (["--jobs", "9" * 5000], "jobs must be auto or a number from 1 on, not '99999"),
-        (["--jobs", "foo", "--dry-run"], "jobs must be auto or a number from 1 on, not 'foo'"),
-        (["--bundle", "-1", "--dry-run"], "bundle must be auto or a number from 1 on, not -1"),
+        (["--bundle", "0"], "bundle must be auto or a number from 1 to 1000"),
+        (["--jobs", "9" * 5000], "jobs must be auto or a number from 1 to 1000, not '99999"),
+        (["--jobs", "100000000", "--dry-run"], "a number from 1 to 1000, not 100000000"),
+        (["--bundle", "100000000"], "a number from 1 to 1000, not 100000000"),
+        (["--jobs", "foo", "--dry-run"], "jobs must be auto or a number from 1 to 1000, not 'foo'"),
+        (["--bundle", "-1", "--dry-run"], "bundle must be auto or a number from 1 to 1000, not -1"),
     ],
 )
 def test_wrong_options(files: list[object], extra: list[str], message: str) -> None:

@@ -1,4 +1,4 @@
-"""Options that are a number from 1 on, or "auto"."""
+"""Options that are a number from 1 to 1000, or "auto"."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Literal
 from ...cache.errors import InputError, shorten
 
 NumberOrAuto = int | Literal["auto"]
+_MOST = 1000  # processes or runs at once; more would exhaust any machine
 
 
 def read_number_or_auto(option: str, given: str) -> NumberOrAuto:
@@ -38,7 +39,7 @@ def check_number_or_auto(option: str, given: object) -> NumberOrAuto:
     """
     if given == "auto":
         return "auto"
-    if isinstance(given, int) and not isinstance(given, bool) and given > 0:
+    if isinstance(given, int) and not isinstance(given, bool) and 0 < given <= _MOST:
         return given
     shown = shorten(given) if isinstance(given, str) else given
-    raise InputError(f"{option} must be auto or a number from 1 on, not {shown!r}")
+    raise InputError(f"{option} must be auto or a number from 1 to {_MOST}, not {shown!r}")

@@ -9,6 +9,7 @@ from pathlib import Path
 from ...cache.errors import InputError, printable
 from ..decoding import is_there
 from .datasets import read_dataset
+from .folders.passed import describe_passed_over
 from .folders.tree import is_video
 from .shards import Shard
 from .videos import VideoItem, read_videos
@@ -169,6 +170,8 @@ class Selection:
                 strict=self.strict,
             )
             on_note(f"{self.dataset}: {found}.")
+            if passed := describe_passed_over(found.passed):
+                on_note(f"{printable(str(self.root))}: passed over {passed}")
             return found.items
         path, *others = self.videos
         if others or (is_single_video(path) and not self.for_lists):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ....cache import InputError
+from ..folders.passed import PassedOver
 from ..folders.tree import walk
 
 
@@ -18,11 +19,13 @@ class Files:
         videos: video files and frame folders, as paths relative to their root.
         annotations: where annotation files are looked for.
         texts: the text and csv files there, as paths relative to it.
+        passed: what else lies below the root, and why it is no video.
     """
 
     videos: tuple[str, ...]
     annotations: Path
     texts: tuple[str, ...]
+    passed: tuple[PassedOver, ...] = ()
 
     @classmethod
     def below(cls, root: Path, annotations: Path | None = None) -> Files:
@@ -36,7 +39,8 @@ class Files:
                 raise InputError(f"no such folder: {folder}")
         tree = walk(root)
         texts = tree.texts if annotations is None else walk(annotations).texts
-        return cls(tree.videos, annotations or root, texts)
+        passed = tuple(other for other in tree.passed if other.path not in tree.texts)
+        return cls(tree.videos, annotations or root, texts, passed)
 
     def lists(self, pattern: str, *, accept: Callable[[Path], bool] = lambda _: True) -> list[Path]:
         """Annotation files by name, at any depth: those of the topmost folders with such.

@@ -9,6 +9,7 @@ from pathlib import Path
 from ....cache.errors import InputError, printable
 from .. import Entry
 from ..entries.entry import check_same
+from ..folders.passed import PassedOver
 from ..matching import join
 from ..videos import VideoItem
 from .files import Files
@@ -24,11 +25,13 @@ class Found:
         items: those that are there.
         missing: names of the others.
         hints: the first of them, with the files that may be meant.
+        passed: what lies beside the videos and is none.
     """
 
     items: list[VideoItem]
     missing: list[str]
     hints: list[str]
+    passed: tuple[PassedOver, ...] = ()
 
     def __str__(self) -> str:
         total = len(self.items) + len(self.missing)
@@ -74,4 +77,4 @@ def find(entries: Sequence[Entry], files: Files, root: Path, *, named_ids: bool)
         )
         for video, entry in meant.items()
     ]
-    return Found(items, [entry.name for entry in missing], hints)
+    return Found(items, [entry.name for entry in missing], hints, files.passed)

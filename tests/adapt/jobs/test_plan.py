@@ -143,5 +143,5 @@ def test_a_number_of_jobs_that_end_to_end_runs_ignore_is_said() -> None:
 
 @pytest.mark.parametrize("wanted", ["all", 0, -1, 1.5, True])
 def test_what_is_no_number_of_jobs(wanted: object) -> None:
-    with pytest.raises(InputError, match="^jobs must be auto or a number from 1 on, not "):
+    with pytest.raises(InputError, match="^jobs must be auto or a number from 1 to 1000, not "):
         planned(wanted)

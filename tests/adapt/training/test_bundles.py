@@ -349,7 +349,7 @@ def test_how_many_are_one_program() -> None:
     assert (most_together("auto", cpu), most_together(5, cpu), most_together(5, gpu)) == (1, 5, 5)
     assert most_together("auto", gpu) > 1
     for wrong in (0, -1, "many", True, 1.5):
-        with pytest.raises(InputError, match="bundle must be auto or a number from 1 on, not"):
+        with pytest.raises(InputError, match="bundle must be auto or a number from 1 to 1000, not"):
             most_together(wrong, cpu)
 
 

@@ -10,6 +10,7 @@ import pytest
 from tcon.cache import FeatureFile, InputError
 from tcon.cli import main
 from tcon.extract.lists.datasets import Found, read_dataset
+from tcon.extract.lists.selection import Selection
 
 Row = tuple[str, str, str]
 
@@ -70,6 +71,7 @@ def test_ucf101(lay: Callable[..., Path]) -> None:
     ]
     assert {item.path for item in found.items} == {root / video for video in UCF101_VIDEOS}
     assert str(found) == "all 4 listed videos are there"
+    assert found.passed == ()  # not the lists themselves
     assert _rows(read_dataset("ucf101", root, split=2)) == [
         (UCF101_VIDEOS[0], "Archery", "train"),
         (UCF101_VIDEOS[1], "Archery", "test"),
@@ -294,6 +296,19 @@ def test_one_video_in_two_lists(lay: Callable[..., Path]) -> None:
 
 
 # --- what is missing, and what is wrong
+
+
+def test_what_is_passed_over_is_told(lay: Callable[..., Path]) -> None:
+    root = lay(*UCF101_VIDEOS, "UCF-101/Archery/notes.md", texts=UCF101)
+    (root / "UCF-101" / "Diving").symlink_to("nowhere")
+    notes: list[str] = []
+    items = Selection(dataset="ucf101", root=root).read(on_note=notes.append)
+    assert len(items) == 4
+    assert notes == [
+        "ucf101: all 4 listed videos are there.",
+        f"{root}: passed over 1 file that holds no video (.md); 1 link that leads nowhere "
+        "(UCF-101/Diving)",
+    ]
 
 
 def test_missing_videos_are_told(lay: Callable[..., Path]) -> None:
