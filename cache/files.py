@@ -13,7 +13,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from .common.hdf5 import open_hdf5
+from .common.hdf5 import create_hdf5, open_hdf5
 from .common.writing import replacing, write_whole
 from .errors import InputError, MissingFile
 from .schema import FORMAT, FORMAT_VERSION
@@ -42,7 +42,7 @@ def new_file(path: Path, *, size: int | None = None) -> Iterator[h5py.File]:
             write_whole(path, h5.id.get_file_image())
         return
     with replacing(path) as temporary:
-        with h5py.File(temporary, "x") as h5:
+        with create_hdf5(temporary) as h5:
             reserve(h5, size)
             _mark(h5)
             yield h5

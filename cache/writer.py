@@ -15,7 +15,7 @@ from types import TracebackType
 
 import h5py
 import numpy as np
-from filelock import FileLock
+from filelock import BaseFileLock
 
 from .common.locks import release, try_lock
 from .common.records import to_json
@@ -199,7 +199,7 @@ class FeatureWriter:
                 )
 
 
-def _lock(path: Path, parts: Path) -> FileLock:
+def _lock(path: Path, parts: Path) -> BaseFileLock:
     """Take the one writer's lock on ``path``.
 
     Raises:
@@ -221,7 +221,7 @@ def _lock(path: Path, parts: Path) -> FileLock:
         return lock
 
 
-def _unlock(lock: FileLock, parts: Path) -> None:
+def _unlock(lock: BaseFileLock, parts: Path) -> None:
     """Release the lock, and remove the folder unless it holds parts."""
     release(lock)
     with suppress(OSError):

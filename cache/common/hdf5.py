@@ -18,8 +18,8 @@ from pathlib import Path
 import h5py
 
 from ..errors import InputError
+from .locks import NO_LOCKS
 
-_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # of file systems without locks
 _MOST_DECLARED = 2**30  # bytes that even a small file may declare
 _EXPANSION = 1100  # deflate makes at most 1,032 bytes of one
 
@@ -65,7 +65,7 @@ def open_unchecked(path: Path) -> h5py.File:
         return h5py.File(path, "r")
     except OSError as error:
         # Once open without a lock, a file can be opened again in this process without one alone.
-        if error.errno in _NO_LOCKS or "locking flag" in str(error):
+        if error.errno in NO_LOCKS or "locking flag" in str(error):
             return h5py.File(path, "r", locking=False)
         if error.errno in (errno.EAGAIN, errno.EWOULDBLOCK):
             raise Unreadable(
@@ -78,6 +78,20 @@ def open_unchecked(path: Path) -> h5py.File:
                 f"that was killed, run: h5clear -s {path}"
             ) from None
         raise
+
+
+def create_hdf5(path: Path) -> h5py.File:
+    """Make a file that is not there yet, locked against readers where the disk has locks.
+
+    Raises:
+        OSError: it is there, or cannot be made.
+    """
+    try:
+        return h5py.File(path, "x")
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
+        return h5py.File(path, "w", locking=False)  # the attempt may have made it
 
 
 def datasets_of(h5: h5py.File) -> Iterator[tuple[str, h5py.Dataset]]:

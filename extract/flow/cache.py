@@ -21,9 +21,9 @@ from functools import partial
 from pathlib import Path
 
 import h5py
-from filelock import FileLock
 
-from ...cache.common.hdf5 import Unreadable
+from ...cache.common.hdf5 import Unreadable, create_hdf5
+from ...cache.common.locks import holding
 from ...cache.common.records import to_json
 from ...cache.common.writing import sync
 from ...cache.errors import InputError
@@ -199,7 +199,7 @@ class FlowCache:
         # A name of its own: another process may be at the same video.
         temporary = target.with_suffix(f".{uuid.uuid4().hex}.tmp")
         try:
-            with h5py.File(temporary, "w") as h5:
+            with create_hdf5(temporary) as h5:
                 h5.attrs.update(format=FORMAT, format_version=FORMAT_VERSION)
                 h5.attrs.update(video=video, recipe=to_json(self.flow))
                 h5.attrs["fingerprint"] = fingerprint(path)
@@ -208,7 +208,7 @@ class FlowCache:
                 size = writer.finish()
             os.truncate(temporary, size)
             sync(temporary)
-            with FileLock(self.folder / "lock"):  # others may have taken the room meanwhile
+            with holding(self.folder / "lock"):  # others may have taken the room meanwhile
                 if not target.exists() and self.size + size > self.limit:
                     raise NoRoom
                 os.replace(temporary, target)
@@ -255,8 +255,9 @@ def _is_of(h5: h5py.File, path: str) -> bool | None:
 def _remove_abandoned(path: Path) -> None:
     """Remove what a killed process left.
 
-    HDF5 itself locks the files that it writes, by flock: `filelock` has locks of its own alone.
+    HDF5 itself locks the files that it writes, by flock: `filelock` has locks of its own alone. On
+    a disk without locks nothing tells whether a file is abandoned, and it stays.
     """
-    with path.open("rb") as file, suppress(BlockingIOError):
+    with path.open("rb") as file, suppress(OSError):
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         path.unlink(missing_ok=True)
