@@ -161,12 +161,17 @@ def adapt(
     decide which videos belong to the task's classes; training never gets them.
     """
     from .config.misspelt import refuse_misspelt
+    from .config.plan_file import read_plan_file
 
     given = {key: value for key, value in options.items() if value not in (None, ())}
-    refuse_misspelt(given)
+    written = read_plan_file(plan) if plan else None
+    if written:
+        written.each(given, refuse_misspelt)
+    else:
+        refuse_misspelt(given)
 
     from .config.grid import make_grid
-    from .config.plans import read_plan
+    from .config.plans import make_plan
     from .end_to_end.decoding import Decoding
     from .progress.display import show_left_out, train_and_show
     from .progress.dry_run import check_grids, show_runs
@@ -177,7 +182,7 @@ def adapt(
         target_flow=target_flow,
         flow_engine=flow_engine,
     )
-    planned = read_plan(plan, given) if plan else None
+    planned = make_plan(written, given) if written else None
     grids = list(planned.grids) if planned else [make_grid(given)]
     ready = planned.ready() if planned else grids
     decoding.require_mode(end_to_end=any(grid.end_to_end for grid in grids))

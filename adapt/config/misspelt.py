@@ -13,48 +13,44 @@ from typing import Any
 from ...cache.errors import unknown
 from ...extract.known import require_known
 from ..end_to_end.options import EndToEnd
+from . import defaults
 from .keys import require_mode, settings_of, words
+from .method_keys import METHOD_KEYS, RECOMMENDED, RECOMMENDED_METHODS
 from .seeds import read_seeds
-from .settings import apply_settings, keys
+from .settings import apply_settings, keys, require_key
 from .training import TrainConfig, parse_segments
-
-RECOMMENDED = "recommended"  # the name of several methods
-METHODS = (
-    *("cdan", "cmfglr", "coral", "daaa", "dan", "dann", "ema", "im", "mcc", "source_only", "ta3n"),
-    *("target_only", "tcon", "tcon+", "tcon-attn", "tcon-coattn", "tcon-sadnet", "tcon-tadnet"),
-    *("tcon-trn", "trn"),
-)
 
 
 def refuse_misspelt(given: Mapping[str, Any]) -> None:
-    """Refuse unknown methods and backbones, and settings, seeds and segments that cannot be.
+    """Refuse unknown methods, backbones and settings, and values that cannot be of what all methods
+    share.
 
-    Names are not judged where plug-ins may have brought others; settings of a single method are
-    left to `make_grid`.
+    Names are not judged where plug-ins may have brought others; values of a method's own settings
+    are left to `make_grid`.
 
     Args:
-        given: keys of the command line.
+        given: keys of the command line, or of a grid of a plan.
 
     Raises:
         InputError: says what is wrong.
     """
-    end_to_end = given.get("end_to_end") or "plan" in given  # a plan may say so
-    require_mode({**given, "end_to_end": end_to_end})
+    require_mode(given)
     if "seeds" in given:
         read_seeds(given["seeds"])
     for text in words(given, "segments"):
         parse_segments(text)
-    if f"{__package__.rpartition('.')[0]}.methods" not in sys.modules and not _plugins():
-        require_methods(words(given, "methods"), METHODS)
     require_known(given.get("backbone"), given.get("weights"))
+    settings = settings_of(given)
     roots = {"train": TrainConfig(), "e2e": EndToEnd()}
-    leaves = {path.rpartition(".")[2] for config in roots.values() for path in keys(config)}
-    settings = [
-        (key, value)
-        for key, value in settings_of(given)
-        if key.partition(".")[0] in roots or key in leaves
-    ]
-    apply_settings(settings, roots if end_to_end else {"train": roots["train"]})
+    shared = {f"{root}.{path}": root for root, config in roots.items() for path in keys(config)}
+    if not given.get("end_to_end"):
+        shared = {key: root for key, root in shared.items() if root != "e2e"}
+    if f"{__package__.rpartition('.')[0]}.methods" not in sys.modules and not _plugins():
+        methods = words(given, "methods") or defaults.METHODS
+        require_methods(methods, METHOD_KEYS)
+        _require_keys(settings, methods, shared)
+    found = apply_settings([(key, value) for key, value in settings if key in shared], roots)["e2e"]
+    require_known(found.backbone, found.weights)
 
 
 def require_methods(methods: Iterable[str], known: Collection[str]) -> None:
@@ -66,6 +62,20 @@ def require_methods(methods: Iterable[str], known: Collection[str]) -> None:
     for name in methods:
         if name not in (RECOMMENDED, *known):
             raise unknown("method", name, sorted([RECOMMENDED, *known]))
+
+
+def _require_keys(
+    settings: Iterable[tuple[str, Any]], methods: Iterable[str], shared: Iterable[str]
+) -> None:
+    """Refuse settings that neither the methods to run nor all of them (``shared``) have."""
+    chosen = set(methods)
+    if RECOMMENDED in chosen:
+        chosen = chosen - {RECOMMENDED} | set(RECOMMENDED_METHODS)
+    if "cmfglr" in chosen:
+        chosen.add("source_only")  # which it is fitted to
+    known = {*shared, *(f"{name}.{path}" for name in chosen for path in METHOD_KEYS[name])}
+    for key, value in settings:
+        require_key(key, value, known, METHOD_KEYS.__contains__)
 
 
 def _plugins() -> bool:

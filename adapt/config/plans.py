@@ -1,67 +1,16 @@
-"""Plans: grids of runs written down in TOML, with the keys of the command line.
-
-Keys at the top hold for every ``[[grid]]``, which may override them; a plan without any
-``[[grid]]`` is one grid. ``[files]`` says by which command a feature file is made. Relative paths
-start at the current folder, or at ``root`` (itself relative to the plan). Plans that ship with the
-project, such as ``table5``, are known by their names.
-"""
+"""Plans: grids of runs written down in TOML; `plan_file` has the form."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
-from typing_extensions import TypedDict
-
-from ...cache.common.regular import read_regular
-from ...cache.errors import InputError, MissingFile, shorten, unknown
+from ...cache.errors import InputError, MissingFile
 from ...cache.sources import sources_of
 from .grid import Grid, make_grid
-from .keys import SHORT, require_mode, settings_of
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
-_SHIPPED = Path(__file__).parent / "plans"
-_LARGEST = 10**6
-_Number = Annotated[int, Field(ge=1, le=_LARGEST)]
-_Seed = Annotated[int, Field(ge=0, le=_LARGEST)]
-
-
-class _Keys(TypedDict, total=False):
-    """The keys of a plan or of one of its grids, and their types."""
-
-    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc]
-
-    name: str
-    root: str
-    source: str
-    target: str
-    task: str
-    methods: str | list[str]
-    modality: str | list[str]
-    segments: _Number | str | list[_Number | str]
-    seeds: _Number | str | list[_Seed]
-    epochs: _Number
-    normalise: str
-    precision: str
-    preset: str
-    fast: bool
-    settings: str | list[str]
-    output: str
-    exact_labels: bool
-    continue_from: str
-    oracle: bool
-    end_to_end: bool
-    backbone: str
-    weights: str
-    sync_bn: bool
+from .plan_file import PlanFile, read_plan_file
 
 
 @dataclass(frozen=True)
@@ -93,106 +42,27 @@ class Plan:
 
 
 def read_plan(path: str, given: Mapping[str, Any]) -> Plan:
-    """Read a plan.
+    """`make_plan` of a TOML file, or of a shipped plan by its name.
+
+    Raises:
+        InputError: as of `read_plan_file` and `make_plan`.
+    """
+    return make_plan(read_plan_file(path), given)
+
+
+def make_plan(file: PlanFile, given: Mapping[str, Any]) -> Plan:
+    """The grids of a plan.
 
     Args:
-        path: a TOML file, or a shipped plan's name.
+        file: the plan as it is written.
         given: keys from the command line; they override the plan's.
 
     Raises:
-        InputError: the file cannot be read, or a key or value is wrong.
+        InputError: a value is wrong, or two grids would write the same run.
     """
-    file = _find(path)
-    try:
-        table = tomllib.loads(read_regular(file).decode())
-    except FileNotFoundError:
-        raise InputError(
-            f"there is no plan {path}: write it, or name one of {', '.join(shipped())}"
-        ) from None
-    except OSError as error:
-        raise InputError(f"cannot read the plan {path}: {error.strerror}") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"cannot read the plan {path}: {error}") from None
-    except RecursionError:
-        raise InputError(f"cannot read the plan {path}: it is nested too deeply") from None
-    except ValueError as error:
-        reason = "number too large" if "digits" in str(error) else error
-        raise InputError(f"cannot read the plan {path}: {reason}") from None
-    if any(abs(number) > _LARGEST for number in _integers(table)):
-        raise InputError(f"plan {path}: number too large: at most {_LARGEST}")
-    commands = table.pop("files", {})
-    grids = table.pop("grid", [{}])
-    if not isinstance(grids, list) or not isinstance(commands, dict):
-        raise InputError(f"plan {path}: write grids as [[grid]] and commands as [files]")
-    for part in (table, *grids):
-        _check(part, path)
-    root = Path(table["root"]) if "root" in table else None
-    start = file.parent / root if root else Path()
-    made = []
-    for number, grid in enumerate(grids, start=1):
-        try:
-            options = {**_placed({**table, **grid}, start), **given}
-            settings = [s for place in (table, grid, given) for s in settings_of(place)]
-            require_mode(options)
-            plain = {key: value for key, value in options.items() if key not in SHORT}
-            made.append(make_grid(plain | {"settings": settings}))
-        except InputError as error:
-            raise InputError(
-                f"plan {path}, grid {shorten(str(grid.get('name', number)))}: {error}"
-            ) from None
-    _check_apart(made, path)
-    return Plan(tuple(made), {str(start / name): text for name, text in commands.items()})
-
-
-def shipped() -> list[str]:
-    """Names of the plans that ship with the project."""
-    return sorted(file.stem for file in _SHIPPED.glob("*.toml"))
-
-
-def _find(path: str) -> Path:
-    if Path(path).suffix or Path(path).exists():
-        return Path(path)
-    if path not in shipped():
-        raise unknown("plan", path, shipped())
-    return _SHIPPED / f"{path}.toml"
-
-
-def _check(part: Mapping[str, Any], path: str) -> None:
-    """Refuse keys that no plan has, and values of another type."""
-    try:
-        _adapter.validate_python(part)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = str(first["loc"][0])
-        known = list(_Keys.__annotations__)
-        if key not in known:
-            raise InputError(
-                f"plan {path}: {unknown('key', key, [*known, 'grid', 'files'])}"
-            ) from None
-        if first["type"] == "greater_than_equal":
-            raise InputError(f"plan {path}: {key} must be at least 1") from None
-        value = shorten(repr(part[key]))
-        raise InputError(f"plan {path}: {key} = {value} has the wrong type") from None
-
-
-def _integers(value: object) -> Iterator[int]:
-    """All whole numbers in nested tables and lists."""
-    if isinstance(value, int):
-        yield value
-    elif isinstance(value, dict | list):
-        for inner in value.values() if isinstance(value, dict) else value:
-            yield from _integers(inner)
-
-
-def _placed(options: Mapping[str, Any], start: Path) -> dict[str, Any]:
-    """The same with paths that start at ``start``."""
-    placed = dict(options)
-    for key in ("source", "target", "output", "continue_from"):
-        if key in placed:
-            placed[key] = str(start / placed[key])
-    if Path(placed.get("task", "")).suffix:  # else a shipped task's name
-        placed["task"] = str(start / placed["task"])
-    return placed
+    grids = file.each(given, make_grid)
+    _check_apart(grids, file.path)
+    return Plan(tuple(grids), file.commands)
 
 
 def _check_apart(grids: list[Grid], path: str) -> None:
@@ -200,6 +70,3 @@ def _check_apart(grids: list[Grid], path: str) -> None:
     twice = next((folder for folder in folders if folders.count(folder) > 1), None)
     if twice:
         raise InputError(f"plan {path}: two grids write {twice}: give each [[grid]] its own name")
-
-
-_adapter = TypeAdapter(_Keys)

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from ...cache.errors import InputError
 from ..methods import entry, names
 from .defaults import PRESET
-from .misspelt import RECOMMENDED as NAME
+from .method_keys import RECOMMENDED as NAME
+from .method_keys import RECOMMENDED_METHODS as METHODS
 from .misspelt import require_methods
 
 BASELINE = "source_only"  # what one stays with where no method convinces
-METHODS = (BASELINE, "im", "tcon", "tcon+")
 VALIDATOR = "ensv"  # one of evaluate's; why it is this one is in docs/evaluation.md
 
 

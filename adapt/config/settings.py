@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
 from types import NoneType
 from typing import Any, get_args, get_type_hints
@@ -57,12 +57,25 @@ def apply_settings(settings: Settings, roots: Mapping[str, Any]) -> dict[str, An
     for key, value in pairs(settings):
         root, _, rest = key.partition(".")
         known = {f"{name}.{path}" for name, config in roots.items() for path in keys(config)}
-        if key not in known:
-            if rest and root not in roots and _is_method(root):
-                raise InputError(f"{key}={value}: the method {root} is not among those to run")
-            raise _unknown_key(key, sorted(known))
+        require_key(key, value, known, _is_method)
         roots[root] = _replace(roots[root], rest.split("."), value, f"{key}={value}")
     return roots
+
+
+def require_key(
+    key: str, value: Any, known: Collection[str], is_method: Callable[[str], bool]
+) -> None:
+    """Refuse a setting of another key than those known; ``is_method`` tells names of methods.
+
+    Raises:
+        InputError: names the nearest, or says that its method is not to run.
+    """
+    if key in known:
+        return
+    root, _, rest = key.partition(".")
+    if rest and is_method(root) and not any(name.startswith(f"{root}.") for name in known):
+        raise InputError(f"{key}={value}: the method {root} is not among those to run")
+    raise _unknown_key(key, sorted(known))
 
 
 def keys(config: Any) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,7 +10,6 @@ from ...cache import Failure, FeatureFile, InputError, Snippets
 from ...extract.backbones.checkpoint import file_sha256
 from ...extract.features.pipeline import Progress
 from ...extract.lists.videos import VideoItem
-from ..end_to_end.decoding import FEATURE_FILES
 from ..run.folder import CHECKPOINT
 from .feature_files import seen_by, videos_of
 from .loaded_run import LoadedRun
@@ -35,18 +34,6 @@ class StoredVideos:
         """The videos as they would be read again."""
         videos = (self.file.videos[n] for n in self.rows)
         return [VideoItem(video.id, Path(video.path), "", "") for video in videos]
-
-
-def is_stored(paths: Sequence[Path]) -> bool:
-    """Whether videos are named by a feature file, which stands alone.
-
-    Raises:
-        InputError: it is named beside others.
-    """
-    stored = [path for path in paths if path.suffix in FEATURE_FILES]
-    if stored and len(paths) > 1:
-        raise InputError(f"name the feature file {stored[0]} alone: others are another command")
-    return bool(stored)
 
 
 def stored_videos(run: LoadedRun, path: Path, *, only_new: bool = False) -> StoredVideos:

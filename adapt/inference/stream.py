@@ -21,8 +21,8 @@ from ...extract.snippets.windows import parse_windows
 from .features import plan_features
 from .loaded_run import LoadedRun, load_run
 from .one_video import Result, finite, predict_one
-from .stored import is_stored, predict_stored, stored_videos
-from .videos import read_items
+from .stored import predict_stored, stored_videos
+from .videos import is_stored, read_items
 
 
 def predict(

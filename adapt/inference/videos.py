@@ -1,4 +1,4 @@
-"""The videos to predict: files, folders and lists."""
+"""The videos to predict: files, folders and lists, or a feature file."""
 
 from __future__ import annotations
 
@@ -6,9 +6,21 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ...cache.errors import InputError, printable
-from ...extract.decoding import is_there
-from ...extract.lists.selection import is_single_video
+from ...extract.lists.selection import is_single_video, require_there
 from ...extract.lists.videos import VideoItem, read_videos
+from ..end_to_end.decoding import FEATURE_FILES
+
+
+def is_stored(paths: Sequence[Path]) -> bool:
+    """Whether videos are named by a feature file, which stands alone.
+
+    Raises:
+        InputError: it is named beside others.
+    """
+    stored = [path for path in paths if path.suffix in FEATURE_FILES]
+    if stored and len(paths) > 1:
+        raise InputError(f"name the feature file {stored[0]} alone: others are another command")
+    return bool(stored)
 
 
 def read_items(
@@ -28,9 +40,8 @@ def read_items(
         InputError: one of them is missing or holds no video.
     """
     items: dict[str, VideoItem] = {}
+    require_there([*map(Path, paths)])
     for path in map(Path, paths):
-        if not path.exists() and not is_there(path):
-            raise InputError(f"no such video, folder or list: {path}")
         found = [path]
         # A path that does not exist but is there is part of a folder of frames.
         if path.exists() and not is_single_video(path):

@@ -10,6 +10,8 @@ from ...cache.common.console import print_line
 from ...cache.common.counts import counted
 from ...cache.common.plugin_option import plugin_option
 from ...cache.errors import InputError
+from ...extract.known import require_known
+from ..export.outputs import require_model_output, require_npz_output
 
 
 @click.command()
@@ -56,10 +58,13 @@ def export(
     backbone and all; FILE.onnx.tcon.json beside it says how to feed it.
     """
     if source.is_dir():
-        from ..export.model import export_model
-
         if output is None:
             raise InputError("name the model's file: -o FILE.pt2 or -o FILE.onnx")
+        require_model_output(output)
+        require_known(None, weights)
+
+        from ..export.model import export_model
+
         exported = export_model(source, output, weights=weights, features=features)
         print_line(f"Wrote {exported}.")
         print_line(f"{exported.described} says how to feed it.")
@@ -70,9 +75,11 @@ def export(
         raise InputError(f"there is no such run or feature file: {source}")
     if weights or features:
         raise InputError(f"--weights and --features are for a run, and {source} is a file")
+    output = output or source.with_suffix(".npz")
+    require_npz_output(output)
+
     from ..export.features import export_npz
 
-    output = output or source.with_suffix(".npz")
     videos = export_npz(source, output, modality=modality, segments=segments)
     whose = "its" if videos == 1 else "their"
     print_line(f"Wrote {output}: {counted(videos, 'video')}, {whose} {modality} features.")

@@ -119,12 +119,18 @@ def predict(
     if not run.exists():
         raise InputError(f"no such run: {run}")
     require_known(None, weights)
+    # Videos that are not there are refused at once: what follows takes seconds to import.
+    from ...adapt.inference.videos import is_stored, read_items
+    from ...extract.lists.selection import require_there
+
+    stored_in_file = is_stored(videos)
+    if not stored_in_file:
+        require_there(videos)
 
     from ...adapt.inference.features import plan_features
     from ...adapt.inference.loaded_run import load_run
-    from ...adapt.inference.stored import is_stored, predict_stored, stored_videos
+    from ...adapt.inference.stored import predict_stored, stored_videos
     from ...adapt.inference.stream import predict_videos
-    from ...adapt.inference.videos import read_items
     from ...extract.decoding.server import decoding_soon
     from ...extract.machine.machine import Machine
     from ...extract.machine.memory import keep_freed_memory
@@ -142,7 +148,7 @@ def predict(
         smoothing=Smoothing(onset=onset, min_length=min_length),
         top=top,
     )
-    if is_stored(videos):
+    if stored_in_file:
         if root or weights or windows or precision != "auto":
             raise InputError(
                 f"{videos[0]} holds features: leave out --root, --weights, --window and --precision"

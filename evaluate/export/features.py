@@ -8,8 +8,9 @@ import numpy as np
 import torch
 
 from ...adapt.data.domains import Videos
-from ...cache import FeatureFile, InputError, Packed
+from ...cache import FeatureFile, Packed
 from ...cache.common.writing import new_whole_file, write_errors
+from .outputs import require_npz_output
 
 
 def export_npz(
@@ -34,10 +35,7 @@ def export_npz(
     Raises:
         InputError: no such modality or folder, or the output is no npz or cannot be written.
     """
-    if output.suffix != ".npz":
-        raise InputError(f"{output} must end in .npz")
-    if not output.parent.is_dir():
-        raise InputError(f"no such folder: {output.parent}: make it first")
+    require_npz_output(output)
     features = FeatureFile(file)
     packed = features.packed(modality)
     rows = packed.features if packed.features.ndim == 2 else packed.features[:, 0]  # [S, D]

@@ -26,6 +26,7 @@ from ...extract.machine.machine import Machine
 from ...extract.snippets.transforms import normalise
 from .description import METADATA, ModelDescription, describe
 from .formats import WRITERS, ModelFile, first_line
+from .outputs import require_model_output
 
 TOLERANCE = 1e-3  # of the largest output, or of 1
 _CHECKED = (1, 3)  # videos; neither is the number that the model is traced with
@@ -113,10 +114,7 @@ def export_model(
         InputError: another suffix, a missing package, a run that cannot be exported, a file whose
             outputs are not the run's, or one that cannot be written.
     """
-    if output.suffix not in WRITERS:
-        raise InputError(f"{output}: name it FILE.pt2 (torch.export) or FILE.onnx")
-    if not os.access(output.parent, os.W_OK):
-        raise InputError(f"cannot write {output}: no such folder, or permission denied")
+    require_model_output(output)
     writer = WRITERS[output.suffix]()
     loaded = load_run(run, features=features)
     plan = plan_features(loaded, Machine(device="cpu"), weights=weights, precision="fp32")

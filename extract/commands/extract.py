@@ -148,13 +148,18 @@ def extract(output: Path | None, check: bool, retry_failed: bool, **given: Any) 
     """
     require_known(given["backbone"], given["weights"], given["flow_weights"])
 
+    # Videos that are not there are refused at once: what follows takes seconds to import.
     from ...cache.common.console import console, print_line
+    from ..lists.selection import Selection
+
+    selection = Selection(**_take(given, Selection))
+    items = [selection.one_video()] if check else selection.read(on_note=print_line)
+
     from ...cache.reader import FeatureFile
     from ...cache.recipe import FlowRecipe
     from ..api import extract as extract_videos
     from ..features.options import make_options
     from ..flow.cache import FlowCache
-    from ..lists.selection import Selection
     from ..lists.videos import describe
     from ..machine.machine import Machine
     from ..machine.memory import keep_freed_memory
@@ -165,7 +170,6 @@ def extract(output: Path | None, check: bool, retry_failed: bool, **given: Any) 
         saying_that_flow_compiles,
     )
 
-    selection = Selection(**_take(given, Selection))
     machine = Machine(**_take(given, Machine))
     flow = _flow_recipe(
         given.pop("flow_parameters"), given.pop("flow_bound"), as_float=given.pop("flow_float")
@@ -176,10 +180,9 @@ def extract(output: Path | None, check: bool, retry_failed: bool, **given: Any) 
         if given.pop("like"):
             raise InputError("--check looks at a backbone and its weights: leave out --like")
         options = make_options(flow=flow, **given)
-        for name, probability in check_video(selection.one_video(), options, machine):
+        for name, probability in check_video(items[0].path, options, machine):
             print_line(f"{probability:6.1%}  {name}")
         return
-    items = selection.read(on_note=print_line)
     keep_freed_memory()
     console().print(f"{describe(items)}.")
     output = selection.output(output)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...cache.errors import InputError, printable
+from ..decoding import is_there
 from .datasets import read_dataset
 from .folders.tree import is_video
 from .shards import Shard
@@ -63,6 +64,17 @@ def is_single_video(path: Path) -> bool:
     return path.is_file() and is_video(path)
 
 
+def require_there(paths: Sequence[Path]) -> None:
+    """Refuse paths where there is neither a file nor a folder, nor a part of a folder of frames.
+
+    Raises:
+        InputError: names the first.
+    """
+    for path in paths:
+        if not path.exists() and not is_there(path):
+            raise InputError(f"no such video, folder or list: {path}")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Selection:
     """The options of ``tcon extract`` that say which videos.
@@ -115,11 +127,11 @@ class Selection:
         has_classes = self.classes is not None or self.classes_from is not None
         return bool(self.list_form or has_classes or self.trust_pickle)
 
-    def one_video(self) -> Path:
+    def one_video(self) -> VideoItem:
         """The single video of ``--check``.
 
         Raises:
-            InputError: a dataset, or an option that only a list can have.
+            InputError: it is not there; a dataset, or an option that only a list can have.
         """
         if self.dataset or self.unlabelled:
             raise InputError("--dataset needs --root DIR, and no VIDEOS, --check or --unlabelled")
@@ -127,7 +139,8 @@ class Selection:
             raise InputError(_FOR_LISTS)
         if len(self.videos) > 1:
             raise InputError(f"--check looks at one video, not at {len(self.videos)}")
-        return self.videos[0]
+        require_there(self.videos)
+        return VideoItem(printable(self.videos[0].name), self.videos[0], "", "")
 
     def read(self, on_note: Callable[[str], None] = lambda note: None) -> list[VideoItem]:
         """The videos.

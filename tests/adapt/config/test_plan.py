@@ -11,7 +11,8 @@ from fuzz import damaged_text, ends_well
 from hypothesis import given
 
 from tcon.adapt.config.grid import make_grid
-from tcon.adapt.config.plans import read_plan, shipped
+from tcon.adapt.config.plan_file import shipped
+from tcon.adapt.config.plans import read_plan
 from tcon.adapt.config.training import Segments
 from tcon.adapt.methods import names
 from tcon.adapt.tasks.task import read_task

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from feature_files import write_domain
 from handmade_runs import logits, write_run
 
-from tcon.adapt.config.plans import shipped
+from tcon.adapt.config.plan_file import shipped
 from tcon.adapt.tasks.task import read_task
 from tcon.cache import InputError
 from tcon.cli import main
