@@ -23,9 +23,9 @@ from pathlib import Path
 import h5py
 from filelock import FileLock
 
-from ...cache.common.hdf5 import Unreadable
+from ...cache.common.files.hdf5 import Unreadable
+from ...cache.common.files.writing import sync
 from ...cache.common.records import to_json
-from ...cache.common.writing import sync
 from ...cache.errors import InputError
 from ...cache.recipe import FlowRecipe
 from ...cache.schema import Video

@@ -6,12 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tcon.cache.common.locks import release, try_lock
+from tcon.cache.common.files.locks import release, try_lock
 
 HOLD = """
 import sys
 from pathlib import Path
-from tcon.cache.common.locks import try_lock
+from tcon.cache.common.files.locks import try_lock
 
 lock = try_lock(Path(sys.argv[1]))
 assert lock is not None

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import h5py
 
-from ..errors import InputError
+from ...errors import InputError
 
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # of file systems without locks
 _MOST_DECLARED = 2**30  # bytes that even a small file may declare
