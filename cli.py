@@ -77,7 +77,11 @@ class _Group(click.Group):
                     f"{name} is a file here and reads like an option: write ./{name} or put -- "
                     "before it"
                 )
-        return super().resolve_command(ctx, args)
+        found, command, words = super().resolve_command(ctx, args)
+        if command:
+            with click.Context(command, info_name=found, parent=ctx) as inner:
+                _refuse_repeated(command, inner, words)
+        return found, command, words
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -114,6 +118,16 @@ def _refuse_empty(words: list[str]) -> None:
             raise InputError("an argument is empty: give it a value or leave it out")
         if option[:2] == "--" and equals and not value.strip():
             raise InputError(f"{option} is empty: give it a value or leave it out")
+
+
+def _refuse_repeated(command: click.Command, ctx: click.Context, words: list[str]) -> None:
+    """Refuse ``--source a --source b``, of which click would keep the last without a word."""
+    _, _, given = command.make_parser(ctx).parse_args(list(words))
+    if command.get_help_option(ctx) in given:
+        return
+    valued = [p for p in given if isinstance(p, click.Option) and not (p.multiple or p.is_flag)]
+    if twice := next((option for option in valued if valued.count(option) > 1), None):
+        raise InputError(f"{max(twice.opts, key=len)} is given twice: give it once")
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})

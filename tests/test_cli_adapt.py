@@ -12,6 +12,7 @@ import pytest
 import toy_methods as toy
 from click.testing import CliRunner, Result
 from feature_files import write_domain
+from words import with_option
 
 from tcon.cache.recipe import Sampling
 from tcon.cli import main
@@ -245,7 +246,7 @@ def test_unusable_pairs(
     ],
 )
 def test_wrong_options(files: list[object], extra: list[str], message: str) -> None:
-    refused = tcon("adapt", *files, *extra)
+    refused = tcon("adapt", *with_option(files, *extra))
     assert refused.exit_code == 2
     assert refused.output.startswith("Error: ") and refused.output.count("\n") == 1
     assert message in refused.output

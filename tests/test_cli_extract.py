@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from words import with_option
 
 import tcon
 from tcon.cache import FeatureFile
@@ -125,7 +126,9 @@ def test_unwritable_output(run: Run, tmp_path: Path, videos: Path) -> None:
 def test_wrong_option(
     run: Run, tmp_path: Path, videos: Path, option: str, value: str, says: str
 ) -> None:
-    message = _refused(run("extract", videos, "-o", tmp_path / "x.h5", *CHEAP, option, value))
+    message = _refused(
+        run("extract", videos, "-o", tmp_path / "x.h5", *with_option(CHEAP, option, value))
+    )
     assert value in message
     assert says in message
     assert not (tmp_path / "x.h5").exists()
@@ -134,7 +137,8 @@ def test_wrong_option(
 @pytest.mark.slow
 def test_other_options_on_the_same_file(run: Run, tmp_path: Path, videos: Path) -> None:
     assert run("extract", videos, "-o", tmp_path / "x.h5", *CHEAP).code == 0
-    message = _refused(run("extract", videos, "-o", tmp_path / "x.h5", *CHEAP, "--snippets", "3"))
+    options = with_option(CHEAP, "--snippets", "3")
+    message = _refused(run("extract", videos, "-o", tmp_path / "x.h5", *options))
     assert "sampling: uniform:2 != uniform:3" in message
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from feature_files import write_domain
+from words import with_option
 
 from tcon.adapt.config.grid import make_grid
 from tcon.adapt.config.runs import default_options
@@ -119,12 +120,25 @@ def test_empty_values_from_python(files: list[str]) -> None:
         make_grid({"source": files[1], "target": files[3], "preset": ""})
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(["extract", "a", "-o", "b", "--output=c"], ["adapt", "--source", "a", "--source", "a"]),
+        *(["eval", "a", "--csv", "b", "--csv", "c"], ["tasks", *("--check", "a", "b") * 2]),
+    ],
+)
+def test_single_values_given_twice_are_refused(words: list[str]) -> None:
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 2 and "is given twice: give it once\n" in result.output
+    assert CliRunner().invoke(main, [*words, "--help"]).exit_code == 0
+
+
 @pytest.mark.parametrize("option", ["--plan", "--task", "--source", "--plugin"])
 def test_pipes_and_devices_in_place_of_files(tmp_path: Path, files: list[str], option: str) -> None:
     pipe = tmp_path / ("pipe.py" if option == "--plugin" else "pipe")
     os.mkfifo(pipe)
     for path in (pipe, Path("/dev/zero")):
-        (line,) = dry(files, option, str(path))
+        (line,) = dry(with_option(files, option, str(path)))
         assert line.startswith("Error: ") and str(path) in line
 
 
