@@ -14,8 +14,12 @@ from typing import Any
 import click
 
 from . import __version__
-from .cache.common.address_space import about_limit, too_few_addresses, try_torch_before_import
-from .cache.common.streams import use_lasting_outputs
+from .cache.common.machine.address_space import (
+    about_limit,
+    too_few_addresses,
+    try_torch_before_import,
+)
+from .cache.common.output.streams import use_lasting_outputs
 from .cache.errors import InputError, unknown, visible
 
 # Where each command is, and what it does in a line: in the order in which data flows.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..cache import FeatureFile
-from ..cache.common.device import choose_device
+from ..cache.common.machine.device import choose_device
 from ..cache.common.plugins import load_plugin
 from .config.grid import Grid, make_grid
 from .config.number_or_auto import NumberOrAuto

@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 import click
 
-from ..cache.common.console import console
 from ..cache.common.list_option import list_option
+from ..cache.common.output.console import console
 from ..cache.common.plugin_option import plugin_option
 from .config import defaults
 from .config.number_or_auto import NumberOrAuto, read_number_or_auto

@@ -12,9 +12,9 @@ from typing import Literal
 import torch
 
 from ..cache import InputError
-from ..cache.common.memory import out_of_memory
+from ..cache.common.files.writing import DiskError
+from ..cache.common.machine.memory import out_of_memory
 from ..cache.common.plugins import plugin_errors
-from ..cache.common.writing import DiskError
 from .config.options import RunConfig
 from .config.runs import base_of
 from .data.feeds import CachedFeed

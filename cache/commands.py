@@ -14,7 +14,7 @@ import click
 @click.argument("file", type=click.Path(path_type=Path))
 def inspect(file: Path) -> None:
     """Show what a feature FILE holds: videos, modalities, recipes, failures."""
-    from .common.console import console
+    from .common.output.console import console
     from .inspect import summarise, tables
     from .reader import FeatureFile
 

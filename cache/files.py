@@ -13,8 +13,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from .common.hdf5 import create_hdf5, open_hdf5
-from .common.writing import replacing, write_whole
+from .common.files.hdf5 import create_hdf5, open_hdf5
+from .common.files.writing import replacing, write_whole
 from .errors import InputError, MissingFile
 from .schema import FORMAT, FORMAT_VERSION
 

@@ -17,7 +17,7 @@ import h5py
 import numpy as np
 from filelock import BaseFileLock
 
-from .common.locks import release, try_lock
+from .common.files.locks import release, try_lock
 from .common.records import to_json
 from .errors import InputError
 from .files import new_file

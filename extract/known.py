@@ -6,7 +6,7 @@ import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from ..cache.common.regular import require_file
+from ..cache.common.files.regular import require_file
 from ..cache.errors import InputError, unknown
 
 BACKBONES = (

@@ -7,9 +7,9 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from ..cache import FeatureFile
-from ..cache.common.console import OutputDisplay, VideoBar, console
 from ..cache.common.counts import counted
-from ..cache.common.pace import rate
+from ..cache.common.output.console import OutputDisplay, VideoBar, console
+from ..cache.common.output.pace import rate
 from ..cache.parts import recording_of
 from ..cache.schema import Failure
 from .features.pipeline import LONG, Progress

@@ -45,8 +45,8 @@ GREY = GreyFrames(TWO.numpy(), ONE.numpy(), ONE.numpy(), 0, "a")
         (Flows(TWO, ONE), "Flows(flow=[5000, 4] float32, early_stopped=[5000] float32)"),
         (Batch("rgb", TWO, [*IDS]), "Batch(modality='rgb', images=[5000, 4] float32, videos="),
         (GREY, "GreyFrames(frames=[5000, 4] float32, "),
-        (Chunk("rgb", TWO), "Chunk(modality='rgb', snippets=[5000, 4] float32)"),
-        (Chunk("flow", GREY), "Chunk(modality='flow', snippets=GreyFrames("),
+        (Chunk(0, "rgb", TWO), "Chunk(part=0, modality='rgb', snippets=[5000, 4] float32)"),
+        (Chunk(0, "flow", GREY), "Chunk(part=0, modality='flow', snippets=GreyFrames("),
         (Decoded(9, 25.0, {"rgb": np.zeros(N, int)}, {}, 2.5, "pyav", ""), "[5000] int64"),
         (
             LoadedBackbone(get_spec("resnet18"), nn.Linear(9, 9), "random", "", (TWO, ONE)),

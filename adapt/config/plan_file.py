@@ -17,7 +17,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
-from ...cache.common.regular import read_regular
+from ...cache.common.files.regular import read_regular
 from ...cache.errors import InputError, shorten, unknown
 from .keys import SHORT, require_mode, settings_of
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ...cache import FeatureRows
-from ...cache.common.memory import free_memory, readable_bytes
+from ...cache.common.machine.memory import free_memory, readable_bytes
 from ...cache.common.short import short_repr
 
 Place = Literal["device", "host", "file"]

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from ...cache import FeatureFile, InputError
-from ...cache.common.memory import free_memory
+from ...cache.common.machine.memory import free_memory
 from ...cache.errors import printable
 from ..config.options import RunConfig
 from ..methods import entry

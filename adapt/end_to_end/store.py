@@ -13,9 +13,9 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ...cache import FeatureFile, InputError, Recipe
-from ...cache.common.cores import cores
 from ...cache.common.counts import counted
-from ...cache.common.memory import free_memory
+from ...cache.common.machine.cores import cores
+from ...cache.common.machine.memory import free_memory
 from ...cache.recipe import Sampling
 from ...extract.backbones import LoadedBackbone, load_backbone
 from ...extract.backbones.trial import try_backbone

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from ...cache.common.child import start_child
+from ...cache.common.machine.child import start_child
 from ...cache.errors import InputError
 from ..config.grid import Grid
 from ..events import OnEvent, RunChanged

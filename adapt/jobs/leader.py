@@ -20,8 +20,8 @@ from pathlib import Path
 
 import torch
 
+from ...cache.common.files.writing import DiskError
 from ...cache.common.plugins import load_plugin
-from ...cache.common.writing import DiskError
 from ...cache.errors import InputError
 from ..briefing import memory_notes
 from ..config.grid import Grid

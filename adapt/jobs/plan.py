@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from ...cache.common.cores import cores
 from ...cache.common.counts import counted
-from ...cache.common.memory import free_on_host
+from ...cache.common.machine.cores import cores
+from ...cache.common.machine.memory import free_on_host
 from ..config.grid import Grid
 from ..config.number_or_auto import NumberOrAuto, check_number_or_auto
 from ..config.options import RunConfig

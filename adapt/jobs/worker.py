@@ -12,7 +12,7 @@ from threading import Thread
 
 import torch
 
-from ...cache.common.writing import DiskError
+from ...cache.common.files.writing import DiskError
 from ..events import Event, StepDone
 from ..grid import Prepared
 from ..runner import Group

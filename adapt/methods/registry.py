@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from ...cache.common.memory import out_of_memory
+from ...cache.common.machine.memory import out_of_memory
 from ...cache.common.plugins import PluginRecord, current_plugin, plugin_of
 from ...cache.common.records import from_json, to_json
 from ...cache.errors import InputError, unknown

@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ...cache.common.counts import counted
-from ...cache.common.pace import SAID_EVERY, duration, every, rate
+from ...cache.common.output.pace import SAID_EVERY, duration, every, rate
 from ..runner import State
 from .time_left import Clock, TimeLeft
 

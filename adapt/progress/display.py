@@ -9,8 +9,8 @@ from typing import Any
 
 from rich.console import Console
 
-from ...cache.common.console import console
 from ...cache.common.counts import counted
+from ...cache.common.output.console import console
 from ...cache.errors import InputError, visible
 from ..api import train_grids, train_plan
 from ..config.grid import Grid

@@ -12,8 +12,8 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from ...cache.common.regular import read_regular
-from ...cache.common.writing import write_errors, write_whole
+from ...cache.common.files.regular import read_regular
+from ...cache.common.files.writing import write_errors, write_whole
 from ...cache.errors import InputError, shorten
 
 REPEAT = "delete the run and repeat it"

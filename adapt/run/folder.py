@@ -30,8 +30,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from ...cache.common.locks import release, try_lock
-from ...cache.common.walk import walk
+from ...cache.common.files.locks import release, try_lock
+from ...cache.common.files.walk import walk
 from ...cache.errors import InputError, shorten
 from ..training.health import Finding
 from .files import replace_file, writing

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ...cache.common.files.tensors import read_tensors, require_finite
 from ...cache.common.records import from_data
-from ...cache.common.tensors import read_tensors, require_finite
 from ...cache.errors import InputError
 from ..config.options import RunConfig
 from ..methods import Method, Sizes, build, is_built_in

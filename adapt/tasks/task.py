@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from ...cache import InputError
-from ...cache.common.regular import read_regular
+from ...cache.common.files.regular import read_regular
 from ...cache.errors import shorten, unknown
 from .names import match_labels, plain_name
 

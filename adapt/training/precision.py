@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 
 from ...cache import InputError
-from ...cache.common.child import start_child
+from ...cache.common.machine.child import start_child
 from ...extract.machine.precision import choose_precision
 from ..config.options import RunConfig
 from ..data.domains import Domains

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from ...cache.common.tensors import read_tensors
+from ...cache.common.files.tensors import read_tensors
 from ..run.files import may_be_damaged, replace_file
 from ..run.folder import RunFolder
 

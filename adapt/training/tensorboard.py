@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ...cache import InputError
-from ...cache.common.writing import write_errors
+from ...cache.common.files.writing import write_errors
 
 
 class TensorBoard:

@@ -23,7 +23,7 @@ from pathlib import Path
 from types import ModuleType
 
 from ..errors import InputError, printable, shorten
-from .regular import read_regular
+from .files.regular import read_regular
 
 _loading: ContextVar[PluginRecord | None] = ContextVar("loading", default=None)
 _loaded: dict[PluginRecord, ModuleType] = {}

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ...cache.common.console import console, print_line
 from ...cache.common.counts import counted
+from ...cache.common.output.console import console, print_line
 from ...cache.common.plugin_option import plugin_option
 from ...cache.errors import InputError
 

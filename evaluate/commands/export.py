@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from ...cache.common.console import print_line
 from ...cache.common.counts import counted
+from ...cache.common.output.console import print_line
 from ...cache.common.plugin_option import plugin_option
 from ...cache.errors import InputError
 from ...extract.known import require_known

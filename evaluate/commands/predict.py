@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from ...cache.common.console import print_line
+from ...cache.common.output.console import print_line
 from ...cache.common.plugin_option import plugin_option
 from ...cache.errors import InputError
 from ...extract.known import require_known

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from ...adapt.config.grid import Grid
 from ...adapt.progress.display import train_and_show
-from ...cache.common.console import console
-from ...cache.common.writing import write_output
+from ...cache.common.files.writing import write_output
+from ...cache.common.output.console import console
 from ...extract.api import extract
 from ...extract.lists.videos import describe, read_videos
 from ...extract.machine.machine import Machine

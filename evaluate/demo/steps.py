@@ -11,8 +11,8 @@ import numpy as np
 
 from ...adapt.config.runs import RunConfig, make_runs
 from ...cache import InputError
+from ...cache.common.files.writing import write_errors, write_whole
 from ...cache.common.records import from_json, to_data, to_json
-from ...cache.common.writing import write_errors, write_whole
 from ...extract.lists.videos import read_videos
 from ...extract.synthetic import World, write_pair
 from ..evaluation import Evaluation, evaluate

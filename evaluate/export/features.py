@@ -9,7 +9,7 @@ import torch
 
 from ...adapt.data.domains import Videos
 from ...cache import FeatureFile, Packed
-from ...cache.common.writing import new_whole_file, write_errors
+from ...cache.common.files.writing import new_whole_file, write_errors
 from .outputs import require_npz_output
 
 

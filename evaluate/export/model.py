@@ -20,7 +20,7 @@ from ...adapt.inference.features import plan_features
 from ...adapt.inference.loaded_run import LoadedRun, load_run
 from ...adapt.methods import Method
 from ...cache import InputError
-from ...cache.common.writing import write_errors
+from ...cache.common.files.writing import write_errors
 from ...cache.recipe import Preprocessing
 from ...extract.machine.machine import Machine
 from ...extract.snippets.transforms import normalise

@@ -13,7 +13,7 @@ from typing import Literal
 from matplotlib.figure import Figure
 
 from ...cache import InputError
-from ...cache.common.writing import write_output
+from ...cache.common.files.writing import write_output
 from ...cache.errors import visible
 from .fonts import fit_fonts
 from .style import style

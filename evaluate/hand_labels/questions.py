@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from ...cache import InputError
-from ...cache.common.writing import write_output
+from ...cache.common.files.writing import write_output
 from ..scores.trust.labels import VideoLabel
 
 Drawn = Literal["random", "doubtful"]

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from ...adapt.inference.prediction import Prediction
-from ...cache.common.writing import write_errors
+from ...cache.common.files.writing import write_errors
 from ..figures.data.frames import read_images
 from ..figures.picture import CannotDraw, NotDrawn, Picture, draw, file_stem
 from ..figures.prediction import draw_prediction

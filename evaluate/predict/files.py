@@ -16,7 +16,7 @@ from ...adapt.inference.loaded_run import LoadedRun
 from ...adapt.inference.prediction import Prediction
 from ...adapt.inference.stream import Result
 from ...cache import Failure
-from ...cache.common.writing import is_direct, write_errors
+from ...cache.common.files.writing import is_direct, write_errors
 
 
 class PredictionFile(ABC):

@@ -12,8 +12,8 @@ from pathlib import Path
 from ...adapt.inference.loaded_run import LoadedRun
 from ...adapt.inference.stream import Result
 from ...cache import InputError
-from ...cache.common.locks import release, try_lock
-from ...cache.common.writing import sync, write_errors
+from ...cache.common.files.locks import release, try_lock
+from ...cache.common.files.writing import sync, write_errors
 from ...cache.errors import visible
 from .files import csv_columns, csv_row
 from .watch import Arrival, Stamp

@@ -13,9 +13,9 @@ import numpy as np
 from ...adapt.inference.loaded_run import LoadedRun
 from ...adapt.inference.stream import Result
 from ...cache import Failure, InputError
-from ...cache.common.console import VideoBar, console, print_line
 from ...cache.common.counts import counted
-from ...cache.common.writing import DiskError
+from ...cache.common.files.writing import DiskError
+from ...cache.common.output.console import VideoBar, console, print_line
 from ...extract.features.pipeline import Progress
 from ...extract.features.plan import Plan
 from ...extract.lists.videos import VideoItem

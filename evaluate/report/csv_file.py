@@ -8,7 +8,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from ...cache.common.writing import write_output
+from ...cache.common.files.writing import write_output
 from ..runs.values import as_text
 from ..scores.choices.recommendation import Recommendation
 from ..scores.choices.selection import Selection

@@ -18,7 +18,7 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ... import __version__
-from ...cache.common.writing import write_output
+from ...cache.common.files.writing import write_output
 from ...cache.errors import visible_lines
 from ..runs.logs import HealthWarning
 from ..runs.provenance import FeatureOrigin, TaskFile

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ... import __version__
-from ...cache.common.writing import write_output
+from ...cache.common.files.writing import write_output
 from ..hand_labels.checked import Checked
 from ..runs.groups import Group
 from ..scores.choices.outcomes import Outcome

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...cache import InputError
-from ...cache.common.writing import write_output
+from ...cache.common.files.writing import write_output
 from ...cache.errors import visible
 from ..tables.paper import TaskTable
 from ..tables.paper_page import inputs_of, our_cell, published_cell

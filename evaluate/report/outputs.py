@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ...cache import InputError
-from ...cache.common.writing import write_errors
+from ...cache.common.files.writing import write_errors
 from .content import Content
 from .csv_file import write_csv
 from .json_file import write_json

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...cache import InputError
-from ...cache.common.writing import write_output
+from ...cache.common.files.writing import write_output
 from ..figures.data.roots import parse_roots
 from ..hand_labels.answers import NONE
 from ..hand_labels.cards import Card, make_cards

@@ -13,7 +13,7 @@ import numpy as np
 from ...adapt.run.folder import LOGITS, is_finished, run_folders
 from ...adapt.run.record import RunRecord, read_record
 from ...cache import InputError
-from ...cache.common.hdf5 import open_hdf5
+from ...cache.common.files.hdf5 import open_hdf5
 
 
 @dataclass(frozen=True, eq=False, repr=False)

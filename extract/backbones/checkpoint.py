@@ -7,8 +7,8 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from ...cache.common.regular import require_file
-from ...cache.common.tensors import read_tensors, require_finite
+from ...cache.common.files.regular import require_file
+from ...cache.common.files.tensors import read_tensors, require_finite
 from ...cache.errors import InputError
 from .spec import BackboneSpec
 

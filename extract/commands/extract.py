@@ -149,7 +149,7 @@ def extract(output: Path | None, check: bool, retry_failed: bool, **given: Any) 
     require_known(given["backbone"], given["weights"], given["flow_weights"])
 
     # Videos that are not there are refused at once: what follows takes seconds to import.
-    from ...cache.common.console import console, print_line
+    from ...cache.common.output.console import console, print_line
     from ..lists.selection import Selection
 
     selection = Selection(**_take(given, Selection))

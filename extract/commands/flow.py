@@ -30,7 +30,7 @@ import click
 )
 def flow(video: Path, output: Path | None, engine: str, pairs: int, parameters: str) -> None:
     """Write the TV-L1 flow of a VIDEO as a colour video (mp4) and as numbers (npz)."""
-    from ...cache.common.console import console
+    from ...cache.common.output.console import console
     from ..flow import parse_parameters
     from ..flow.video import video_flow, write_flow
     from ..progress import saying_that_flow_compiles

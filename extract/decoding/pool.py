@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import wait
 from typing import Generic, TypeVar
 
-from ...cache.common.child import module_path
+from ...cache.common.machine.child import module_path
 from ...cache.errors import InputError
 from .messages import receive, send
 from .reader import Done, Reader, answers

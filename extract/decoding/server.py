@@ -25,7 +25,7 @@ from multiprocessing.reduction import recv_handle, send_handle
 from threading import Lock
 from typing import Any
 
-from ...cache.common.child import module_path, start_child
+from ...cache.common.machine.child import module_path, start_child
 from .reader import Reader
 
 _NO_THREADS = {"OPENBLAS_NUM_THREADS": "1"}  # or numpy starts some when it is imported

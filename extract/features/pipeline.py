@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from ...cache import Failure, FeatureWriter, Snippets, Video
-from ...cache.common.cores import cores
+from ...cache.common.machine.cores import cores
 from ...cache.errors import printable
 from ...cache.parts import completes, recording_of
 from ..decoding import DecodeError

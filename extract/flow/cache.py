@@ -22,10 +22,10 @@ from pathlib import Path
 
 import h5py
 
-from ...cache.common.hdf5 import Unreadable, create_hdf5
-from ...cache.common.locks import holding
+from ...cache.common.files.hdf5 import Unreadable, create_hdf5
+from ...cache.common.files.locks import holding
+from ...cache.common.files.writing import sync
 from ...cache.common.records import to_json
-from ...cache.common.writing import sync
 from ...cache.errors import InputError
 from ...cache.recipe import FlowRecipe
 from ...cache.schema import Video

@@ -19,7 +19,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from ...cache.common.hdf5 import open_hdf5
+from ...cache.common.files.hdf5 import open_hdf5
 from ...cache.common.records import from_json
 from ...cache.errors import InputError, shorten
 from ...cache.files import reserve

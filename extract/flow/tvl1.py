@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...cache.common.cores import cores
+from ...cache.common.machine.cores import cores
 from ...cache.common.short import short_repr
 from ...cache.errors import InputError, unknown
 from ...cache.recipe import FlowParameters

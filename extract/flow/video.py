@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 from torchvision.utils import flow_to_image
 
-from ...cache.common.cores import cores
-from ...cache.common.device import choose_device
-from ...cache.common.writing import new_whole_file, write_errors, write_output
+from ...cache.common.files.writing import new_whole_file, write_errors, write_output
+from ...cache.common.machine.cores import cores
+from ...cache.common.machine.device import choose_device
 from ...cache.errors import InputError
 from ...cache.recipe import FlowParameters
 from ..decoding import DecodeError, is_there, read_frames

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ...cache.common.console import OutputDisplay, VideoBar, console
 from ...cache.common.counts import counted
+from ...cache.common.output.console import OutputDisplay, VideoBar, console
 from ...cache.reader import FeatureFile
 from ...cache.schema import SPLITS, Failure
 from .run import Progress

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from ...cache.common.walk import walk
+from ...cache.common.files.walk import walk
 from ...cache.errors import InputError, unknown
 from ..pickles import read_pickle
 from .formats.epic100 import Epic100

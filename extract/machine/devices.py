@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ...cache.common.device import choose_device
+from ...cache.common.machine.device import choose_device
 from ...cache.common.short import short_repr
 from ..backbones import LoadedBackbone
 from ..flow.fields import FieldCut, GreyFrames

@@ -12,7 +12,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from ...cache.common.cores import cores
+from ...cache.common.machine.cores import cores
 from .actions import CONTROL, Action
 from .domains import Codec, Domain
 from .render import render_clip

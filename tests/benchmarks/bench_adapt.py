@@ -53,7 +53,7 @@ from tcon.adapt.config.options import RunConfig
 from tcon.adapt.config.runs import make_runs
 from tcon.adapt.data.domains import Domains
 from tcon.adapt.methods import entry, names
-from tcon.cache.common.device import choose_device
+from tcon.cache.common.machine.device import choose_device
 
 
 def main() -> None:

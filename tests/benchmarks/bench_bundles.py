@@ -38,7 +38,7 @@ from tcon.adapt.config.runs import make_runs
 from tcon.adapt.grid import Prepared
 from tcon.adapt.training.programs.program import make_program
 from tcon.adapt.training.programs.trainee import Trainee
-from tcon.cache.common.device import choose_device
+from tcon.cache.common.machine.device import choose_device
 
 WARM_UP = 2  # steps that are not timed
 _barrier: Any = None  # of this process's pool

@@ -43,7 +43,7 @@ from tcon.adapt.training.new_method import new_method
 from tcon.adapt.training.processes import Processes
 from tcon.adapt.training.programs import loop
 from tcon.adapt.training.recorder import Recorder
-from tcon.cache.common.device import choose_device
+from tcon.cache.common.machine.device import choose_device
 from tcon.extract.backbones import LoadedBackbone, load_backbone
 from tcon.extract.features.options import ExtractOptions
 from tcon.extract.features.plan import make_cut

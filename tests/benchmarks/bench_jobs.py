@@ -21,7 +21,7 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).parents[1] / "helpers"))
 from feature_files import write_domain
 
-from tcon.cache.common.cores import cores
+from tcon.cache.common.machine.cores import cores
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tcon.cache import FeatureFile, FeatureWriter, InputError, Recipe, Snippets, Video
-from tcon.cache.common.device import choose_device
+from tcon.cache.common.machine.device import choose_device
 from tcon.cache.recipe import Preprocessing, Sampling, Views
 
 COMPARED = {

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tcon.cache import InputError
-from tcon.cache.common import writing
-from tcon.cache.common.writing import DiskError, write_errors, write_output, write_whole
+from tcon.cache.common.files import writing
+from tcon.cache.common.files.writing import DiskError, write_errors, write_output, write_whole
 from tcon.cache.files import new_file
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ....cache.common.memory import free_memory
+from ....cache.common.machine.memory import free_memory
 
 _WEIGHTS = 4  # float32 copies: the weights, their gradients and Adam's two moments
 # The share of the free memory that a step may take; workspaces, fragmentation and decoding need

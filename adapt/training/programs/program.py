@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from ....cache import InputError
-from ....cache.common.memory import out_of_memory
+from ....cache.common.machine.memory import out_of_memory
 from .bundle import Bundle
 from .trainee import Trainee
 

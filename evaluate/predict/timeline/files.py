@@ -9,7 +9,7 @@ from dataclasses import asdict
 from io import StringIO
 from pathlib import Path
 
-from ....cache.common.writing import write_output
+from ....cache.common.files.writing import write_output
 from ....cache.errors import InputError
 from .intervals import Timeline
 

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 
-from ....cache.common.writing import write_output
+from ....cache.common.files.writing import write_output
 from ....extract.decoding import DecodeError, read_frames_at
 from ...figures.picture import Picture
 from ...figures.style import (

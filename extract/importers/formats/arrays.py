@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ....cache.common.hdf5 import Unreadable
+from ....cache.common.files.hdf5 import Unreadable
 from ....cache.errors import InputError
 from ....cache.schema import Snippets
 

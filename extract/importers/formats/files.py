@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ....cache.common.walk import walk
+from ....cache.common.files.walk import walk
 from ....cache.errors import InputError
 
 

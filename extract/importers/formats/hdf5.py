@@ -16,7 +16,7 @@ from pathlib import Path
 
 import h5py
 
-from ....cache.common.hdf5 import check_held, datasets_of, open_unchecked
+from ....cache.common.files.hdf5 import check_held, datasets_of, open_unchecked
 from ....cache.errors import InputError
 from ....cache.schema import FORMAT, Snippets
 from .arrays import as_snippets, check_bytes, damaged

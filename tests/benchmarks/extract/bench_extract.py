@@ -27,7 +27,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from tcon.cache.common.cores import cores
+from tcon.cache.common.machine.cores import cores
 from tcon.cache.recipe import Sampling
 from tcon.extract.decoding.pool import DecodePool
 from tcon.extract.decoding.server import decoding_soon

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tcon.cache.common.cores import cores
+from tcon.cache.common.machine.cores import cores
 from tcon.extract.decoding import read_frames
 from tcon.extract.flow import FlowParameters
 from tcon.extract.flow.engines import batched, cpu

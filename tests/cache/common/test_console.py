@@ -10,8 +10,8 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from tcon.cache.common import console as module
-from tcon.cache.common.console import VideoBar
+from tcon.cache.common.output import console as module
+from tcon.cache.common.output.console import VideoBar
 
 
 class Clock:

@@ -16,7 +16,7 @@ from feature_files import write_domain
 from handmade_runs import logits, write_run
 
 from tcon.cache import FeatureFile, InputError
-from tcon.cache.common.hdf5 import Unreadable, datasets_of, open_hdf5
+from tcon.cache.common.files.hdf5 import Unreadable, datasets_of, open_hdf5
 from tcon.evaluate.runs.read import find_runs
 from tcon.extract.importers.registry import open_source
 

@@ -12,13 +12,13 @@ from pathlib import Path
 import h5py
 import pytest
 
-from tcon.cache.common.hdf5 import create_hdf5
-from tcon.cache.common.locks import holding, release, try_lock
+from tcon.cache.common.files.hdf5 import create_hdf5
+from tcon.cache.common.files.locks import holding, release, try_lock
 
 HOLD = """
 import sys
 from pathlib import Path
-from tcon.cache.common.locks import try_lock
+from tcon.cache.common.files.locks import try_lock
 
 lock = try_lock(Path(sys.argv[1]))
 assert lock is not None

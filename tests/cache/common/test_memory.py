@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tcon.cache.common.memory import free_on_host, readable_bytes
+from tcon.cache.common.machine.memory import free_on_host, readable_bytes
 
 
 def test_free_memory_is_what_all_limits_leave(tmp_path: Path) -> None:

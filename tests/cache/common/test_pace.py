@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tcon.cache.common.pace import Pace, duration, every, rate
+from tcon.cache.common.output.pace import Pace, duration, every, rate
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tcon.cache.common.tensors import read_tensors
+from tcon.cache.common.files.tensors import read_tensors
 
 
 def test_too_little_memory_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

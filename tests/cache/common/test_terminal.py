@@ -8,8 +8,8 @@ import pytest
 from rich.table import Table
 from rich.text import Text
 
-from tcon.cache.common.console import console, print_line
-from tcon.cache.common.terminal import PlainConsole
+from tcon.cache.common.output.console import console, print_line
+from tcon.cache.common.output.terminal import PlainConsole
 
 HOSTILE = "\x1b[2J\x1b]0;t\x07 \x9b31m \u202eevil \u2066x \ud800 \r [red]a[/] :sob: \u200b|"
 SHOWN = r"\x1b[2J\x1b]0;t\x07 \x9b31m \u202eevil \u2066x \ud800 \r [red]a[/] :sob: \u200b|"

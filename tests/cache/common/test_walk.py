@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tcon.adapt.run.folder import run_folders
-from tcon.cache.common.walk import walk
+from tcon.cache.common.files.walk import walk
 
 
 def test_links_to_folders(tmp_path: Path) -> None:

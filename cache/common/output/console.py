@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import visible
+from ...errors import visible
 from .pace import SAID_EVERY, Pace, every
 
 if TYPE_CHECKING:

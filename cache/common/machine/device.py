@@ -6,7 +6,7 @@ import os
 
 import torch
 
-from ..errors import InputError
+from ...errors import InputError
 
 
 def choose_device(name: str) -> torch.device:

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from .streams import open_missing_descriptors
+from ..output.streams import open_missing_descriptors
 
 # Its modules come from where this process's come from, whatever the flags that Python started with.
 _COMMAND = "import sys; sys.path[:] = sys.argv[3:]; import importlib; "

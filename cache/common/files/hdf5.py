@@ -17,7 +17,7 @@ from pathlib import Path
 
 import h5py
 
-from ..errors import InputError
+from ...errors import InputError
 from .locks import NO_LOCKS
 
 _MOST_DECLARED = 2**30  # bytes that even a small file may declare

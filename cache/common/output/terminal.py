@@ -9,7 +9,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-from ..errors import visible_lines
+from ...errors import visible_lines
 
 
 class PlainConsole(Console):

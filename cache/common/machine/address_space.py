@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
 from types import ModuleType
 
-from ..errors import InputError
+from ...errors import InputError
 
 # What the dynamic linker and the system say where addresses run out.
 _TOO_FEW = ("failed to map segment", "annot allocate memory")

@@ -1,0 +1,1 @@
+"""Files: read with care, written as a whole."""
