@@ -26,7 +26,7 @@ _LEAST = 30  # iterations of a warp when the budget is used up
 _TINY = np.float32(np.finfo(np.float32).eps)
 _ONE = np.uintp(1)
 # SHA-256 of the kernels' sources: nothing reads it but a test, and numba as a part of this file.
-KERNELS = "bad8af42c9cfa049225939c580ba2c14d439369921fa1af9441d5ff6a6fa9b9c"
+KERNELS = "e04585b6bbe72208be8d8ee63920cec01829872dbc6d12199c6dda2ac25bab33"
 
 
 def flow(

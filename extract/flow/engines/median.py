@@ -25,7 +25,9 @@ def median_5x5(image: np.ndarray, height: int, width: int, result: np.ndarray) -
         result: like the image, but not the image itself; its padding may be written too.
     """
     columns = padded(width)  # the columns past the last multiple of 16 would be done one by one
-    ranks = np.empty((5, columns + 4), np.float32)  # of each column, from the smallest
+    # Of each column, from the smallest. Zeros, since what the memory holds may be NaN: the end of
+    # the padding would become NaN too, and with it the sum of all changes.
+    ranks = np.zeros((5, columns + 4), np.float32)
     for y in range(height):
         _sort(
             image[max(y - 2, 0), :columns],

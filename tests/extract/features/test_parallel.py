@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 from extraction import Extraction, extract
+from words import with_option
 
 from tcon.cache import FeatureFile
 from tcon.cache.recipe import Sampling
@@ -159,7 +160,7 @@ def test_ctrl_c_keeps_what_is_done_and_ends_every_process(
     (tmp_path / "hangs.avi").touch()
     run = subprocess.Popen(
         [sys.executable, "-c", driver, str(tmp_path / "hangs.avi"), str(tmp_path / "hangs.mp4")]
-        + ["extract", str(tmp_path / "list.csv"), *COMMAND, "--batch-size", "1"]
+        + ["extract", str(tmp_path / "list.csv"), *with_option(COMMAND, "--batch-size", "1")]
         + ["-o", str(tmp_path / "x.h5")],
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
