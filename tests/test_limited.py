@@ -11,6 +11,8 @@ import limited
 import pytest
 from limited import run_limited
 
+pytestmark = pytest.mark.slow
+
 # Starts a process, which says its number and sleeps.
 PARENT = """
 import signal, subprocess, sys

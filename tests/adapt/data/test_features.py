@@ -25,6 +25,8 @@ from tcon.adapt.training.new_method import new_method
 from tcon.cache import FeatureFile, FeatureWriter, Snippets, Video
 from tcon.cache.recipe import Views
 
+pytestmark = pytest.mark.slow
+
 CPU = torch.device("cpu")
 VIEWS, DIM = 3, 12
 STEPS = 8

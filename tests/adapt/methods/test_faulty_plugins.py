@@ -16,6 +16,8 @@ from tcon.cache import InputError
 from tcon.cache.common.plugins import load_plugin
 from tcon.cli import main
 
+pytestmark = pytest.mark.slow
+
 HEAD = """# {place}
 import math
 import sys

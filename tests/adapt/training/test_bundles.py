@@ -28,6 +28,8 @@ from tcon.adapt.training.programs.shape import most_together, parts, shape_of, s
 from tcon.adapt.training.programs.trainee import Inputs, Trainee
 from tcon.cache import InputError
 
+pytestmark = pytest.mark.slow
+
 STEPS = 20
 TRAIN = [
     *("train.epochs=1", f"train.min_steps={STEPS}", f"train.evaluations={STEPS}"),
@@ -383,7 +385,6 @@ def test_a_recorded_step_computes_any_step(
     assert not torch.allclose(other, loss)
 
 
-@pytest.mark.slow
 def test_fifty_seeds_are_as_accurate_as_alone(tmp_path: Path) -> None:
     videos = {"videos": 60, "splits": ("train", "test")}
     files = (

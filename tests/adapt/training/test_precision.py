@@ -25,6 +25,8 @@ from tcon.adapt.training import precision
 from tcon.adapt.training.precision import Product, bf16_is_faster, choose, largest_product
 from tcon.cache import InputError
 
+pytestmark = pytest.mark.slow
+
 CPU = torch.device("cpu")
 QUICK = ["train.epochs=1", "train.min_steps=2", "train.batch_size=5", "train.evaluations=1"]
 SIZE = Product(1, 1, 1)

@@ -22,6 +22,8 @@ from tcon.adapt.training.programs import bundle
 from tcon.adapt.training.programs.bundle import Bundle
 from tcon.adapt.training.programs.recorded import tensors_in
 
+pytestmark = pytest.mark.slow
+
 STEPS = 6
 SETTINGS = [
     *("train.epochs=1", f"train.min_steps={STEPS}"),

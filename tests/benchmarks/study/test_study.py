@@ -36,6 +36,8 @@ from tcon.evaluate import evaluate
 from tcon.evaluate.scores.choices.validators import VALIDATORS
 from tcon.extract.synthetic import World, clip_seed, clip_timeline
 
+pytestmark = pytest.mark.slow
+
 
 def outcome(row: str, correct: str, **more: object) -> Outcome:
     accuracy = correct.count("1") / len(correct)
@@ -259,7 +261,6 @@ def test_bad_input_is_a_line(
     assert says in error and error.count("\n") == 1
 
 
-@pytest.mark.slow
 def test_row_that_diverges_does_not_stop_the_others(tmp_path: Path) -> None:
     write_shift(tmp_path, seed=0)
     short = ("train.epochs=1", "train.min_steps=4", "train.evaluations=2", "train.precision=fp32")
@@ -274,7 +275,6 @@ def test_row_that_diverges_does_not_stop_the_others(tmp_path: Path) -> None:
     assert found.recommended in METHODS
 
 
-@pytest.mark.slow
 def test_case_is_trained_once_and_scored_alike_when_it_is_repeated(tmp_path: Path) -> None:
     write_shift(tmp_path, seed=0)
     rows = tuple(map(Row, [*METHODS, "dann lambda_d=0.1"]))

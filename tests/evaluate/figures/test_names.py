@@ -33,6 +33,8 @@ from tcon.evaluate.figures.tsne import draw_tsne
 from tcon.evaluate.predict import figures as predict_figures
 from tcon.evaluate.predict.figures import PredictionFigures
 
+pytestmark = pytest.mark.slow
+
 # Names, and how a figure shows them: text of another kind, or what an SVG cannot hold.
 NAMES = {
     "$x_{\\frac{1$": "$x_{\\frac{1$",

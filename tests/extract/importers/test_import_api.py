@@ -18,6 +18,8 @@ from tcon.extract.importers import api
 from tcon.extract.importers.run import Progress
 from tcon.extract.importers.wanted import Wanted
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:

@@ -23,6 +23,8 @@ from tcon.extract.synthetic import (
 )
 from tcon.extract.synthetic.tints import clip_tint
 
+pytestmark = pytest.mark.slow
+
 IDLE_NAMES = {phase.name for phase in IDLE}
 
 
