@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from .regular import require_file
 
@@ -20,11 +22,18 @@ def read_tensors(path: Path) -> Any:
     require_file(path)
     with path.open("rb") as file:
         try:
-            return torch.load(file, map_location="cpu", weights_only=True)
+            value = torch.load(file, map_location="cpu", weights_only=True)
         except (MemoryError, OSError):  # no fault of the file
             raise
         except Exception:  # any; what torch says of code is how to run it
             raise ValueError("it is no file of plain tensors") from None
+    try:
+        other = [name for name, tensor in _tensors(value, "it") if not _is_plain(tensor)]
+    except RecursionError:
+        raise ValueError("its tables are nested too deeply") from None
+    if other:
+        raise ValueError(f"{other[0]} is a tensor of another kind than weights are")
+    return value
 
 
 def require_finite(value: Any, name: str) -> None:
@@ -33,12 +42,24 @@ def require_finite(value: Any, name: str) -> None:
     Raises:
         ValueError: names the first that has others.
     """
-    if isinstance(value, torch.Tensor):
-        if not value.isfinite().all():
-            raise ValueError(f"{name} is not finite")
+    for inner, tensor in _tensors(value, name):
+        if not tensor.isfinite().all():
+            raise ValueError(f"{inner} is not finite")
+
+
+def _tensors(value: Any, name: str) -> Iterator[tuple[str, Tensor]]:
+    """All tensors, in tables and lists too, by name."""
+    if isinstance(value, Tensor):
+        yield name, value
     elif isinstance(value, dict):
         for key, inner in value.items():
-            require_finite(inner, f"{name}.{key}")
+            yield from _tensors(inner, f"{name}.{key}")
     elif isinstance(value, list | tuple):
         for n, inner in enumerate(value):
-            require_finite(inner, f"{name}.{n}")
+            yield from _tensors(inner, f"{name}.{n}")
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    """Neither sparse, nor quantised, nor without numbers."""
+    dense = tensor.layout == torch.strided and not tensor.is_nested
+    return dense and not tensor.is_quantized and not tensor.is_meta
