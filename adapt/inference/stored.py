@@ -82,9 +82,8 @@ def predict_stored(
     for n in videos.rows:
         own = slice(start[n], start[n] + count[n])
         try:
-            features = rows.between(own.start, own.stop)[
-                :: rows.views
-            ]  # the centre view, [n, D_in]
+            every_view = rows.between(own.start, own.stop)  # [n V, D_in]
+            features = every_view[:: rows.views]  # the centre view, [n, D_in]
         except InputError as error:
             result: Result = Failure(file.videos[n].id, "read", str(error))
         else:

@@ -179,7 +179,7 @@ def evaluate(
         console().print(f"\n{result.distances_markdown()}")
     if ask:
         questions = result.ask(ask, sheet, roots=roots)
-        click.echo(
+        console().print(
             f"\nWrote {sheet} and {sheet.with_suffix('.csv')}, which ask for "
             f"{counted(len(questions), 'video')}: open the page, or fill in the csv, then give "
             "--labels FILE.csv."
