@@ -15,6 +15,7 @@ from .report.content import Content, RunDistances
 from .report.page import accuracies, printed
 from .report.page import distances as distance_blocks
 from .runs.embeddings import Loader
+from .runs.files import RunFiles
 from .runs.groups import FusionWeights, Group, group_runs
 from .runs.logs import health_of
 from .runs.names import folder_names
@@ -130,7 +131,7 @@ class Evaluation(Content):
             path: of the file.
             pictures: to show, or why there are none; None for all that `draw` gives.
             roots: as in `draw`; also of the videos whose labels are shown.
-        command: that makes the file, for its reader; empty where it was none.
+            command: that makes the file, for its reader; empty where it was none.
 
         Raises:
             InputError: it cannot be written, or a package for figures is missing.
@@ -176,7 +177,7 @@ class Evaluation(Content):
                 f"figures need the package {package}: pip install 'tcon[demo]'"
             ) from None
         choice = PairChoice(ids=tuple(pairs), roots=parse_roots(roots))
-        loader = Loader(self.features, self.source_features)
+        loader = Loader(self.files)
         return draw_all(self.groups, loader, choice, fused=self.fused, labelling=self.labelling)
 
     def ask(
@@ -266,9 +267,8 @@ def evaluate(
     found, unfinished = find_runs(_paths(runs), shared_classes=shared_classes)
     if not found:
         raise InputError("there are no finished runs to evaluate: name folders of tcon adapt")
-    target_path = Path(features) if features else None
-    source_path = Path(source_features) if source_features else None
-    groups = group_runs(found, target_path)
+    files = RunFiles(features, source_features)
+    groups = group_runs(found, files)
     fused, remarks = fuse_groups(groups, weights) if weights else ([], [])
     everything = [*groups, *fused]
     labelled = [group for group in everything if group.scores]
@@ -280,11 +280,11 @@ def evaluate(
         )
     check_baseline(labelled or everything, baseline)
     results = results_of(labelled, baseline)
+    loader, source = Loader(files), TrueClasses("source", files)
     if select:
-        choices = choose(groups, select, validators, source_path)
+        choices = choose(groups, select, validators, source)
     else:
-        choices = recommend_unasked([g for g in groups if not g.scores], source_path)
-    loader, source = Loader(target_path, source_path), TrueClasses("source", source_path)
+        choices = recommend_unasked([g for g in groups if not g.scores], source)
     results_without = unlabelled_results(unlabelled, source, loader)
     checked = check_groups(results_without, Path(hand_labels)) if hand_labels else []
     chosen_among = [g for s in choices.selections if s.accuracy is not None for g in s.groups]
@@ -309,8 +309,7 @@ def evaluate(
         health=health_of(groups),
         settings=compare_settings(groups),
         provenance=provenance_of(groups, loader.file) if provenance else None,
-        features=target_path,
-        source_features=source_path,
+        files=files,
     )
 
 

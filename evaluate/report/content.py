@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..hand_labels.checked import Checked
+from ..runs.files import RunFiles
 from ..runs.groups import Group
 from ..runs.logs import Health
 from ..runs.provenance import Provenance
@@ -66,7 +67,7 @@ class Content:
         health: what looked wrong in training.
         settings: in which the groups differ, and those that they share.
         provenance: where the runs come from; None where it was not asked for.
-        features, source_features: where the feature files are, if they have moved.
+        files: the feature files that the runs were made with.
     """
 
     groups: tuple[Group, ...]
@@ -89,8 +90,7 @@ class Content:
     health: Health = Health()
     settings: SettingsTable | None = None
     provenance: Provenance | None = None
-    features: Path | None = None
-    source_features: Path | None = None
+    files: RunFiles = field(default_factory=RunFiles)
 
     @property
     def labelling(self) -> tuple[Unlabelled, ...]:

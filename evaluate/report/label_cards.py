@@ -45,7 +45,7 @@ def label_cards(content: Content, *, roots: Sequence[str] = ()) -> Iterator[Labe
         content: of runs.
         roots: folders that the videos' paths start at, if they have moved.
     """
-    loader = Loader(content.features, content.source_features)
+    loader = Loader(content.files)
     root = parse_roots(roots).get("target")
     for result in content.labelling:
         labels = sorted(result.labels, key=lambda label: label.doubt)
@@ -61,8 +61,5 @@ def label_cards(content: Content, *, roots: Sequence[str] = ()) -> Iterator[Labe
 
 
 def _attention(result: Unlabelled, loader: Loader) -> dict[str, np.ndarray]:
-    try:
-        run = loader.load(result.group.first)
-    except InputError:  # end to end, or files that have moved: labels need none
-        return {}
-    return run.attention(run.domains.target_test)
+    run = loader.load_if_readable(result.group.first)
+    return run.attention(run.domains.target_test) if run else {}

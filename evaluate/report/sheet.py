@@ -42,7 +42,7 @@ def write_sheet(
         if file.exists():
             raise InputError(f"{file} is there already: name another page, it may hold answers")
     questions = choose_questions(asking.labels, count)
-    loader = Loader(content.features, content.source_features)
+    loader = Loader(content.files)
     videos = {video.id: video for video in loader.file(asking.group.first, "target").videos}
     cards = list(make_cards(questions, videos, parse_roots(roots).get("target")))
     page = sheet_html(cards, asking.group.classes, csv.name)

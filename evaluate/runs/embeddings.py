@@ -14,12 +14,13 @@ from torch import Tensor, nn
 from ...adapt.data.domains import Domains, Videos, load_domains
 from ...adapt.data.splits import Splits, split_videos
 from ...adapt.data.statistics import standardise_domains
-from ...adapt.inference.feature_files import feature_file, videos_of
+from ...adapt.inference.feature_files import videos_of
 from ...adapt.inference.loaded_run import LoadedRun, load_run
 from ...adapt.methods import Method
 from ...adapt.run.record import Domain
 from ...adapt.tasks.task import Task
 from ...cache import FeatureFile, InputError, Video
+from .files import RunFiles
 from .read import Run
 
 _CHUNK = 512  # videos at once
@@ -110,28 +111,25 @@ class RunFeatures:
 
 
 class Loader:
-    """Loads runs with their features; each feature file is read and checked once for all of them.
+    """Loads runs with their features.
 
     Args:
-        features, source_features: where the feature files are, if they have moved.
+        files: that hold these; None for those that each run was made with.
     """
 
-    def __init__(self, features: Path | None = None, source_features: Path | None = None) -> None:
-        self._paths: dict[Domain, Path | None] = {"source": source_features, "target": features}
-        self._files: dict[tuple[str, str], FeatureFile] = {}
+    def __init__(self, files: RunFiles | None = None) -> None:
+        self._files = files or RunFiles()
 
     def file(self, run: Run, domain: Domain) -> FeatureFile:
-        """The feature file of a run's domain.
+        """`RunFiles.of`."""
+        return self._files.of(run, domain)
 
-        Raises:
-            InputError: it is gone, or the run's videos are not in it as they were.
-        """
-        key = run.record.data.domain(domain).path, run.record.data.domain(domain).fingerprint
-        if key not in self._files:
-            self._files[key] = feature_file(
-                run.path, run.record, domain, self._paths[domain], logged=run.target_ids
-            )
-        return self._files[key]
+    def load_if_readable(self, run: Run) -> RunFeatures | None:
+        """`load`; None where it cannot be: end to end, or files that have moved."""
+        try:
+            return self.load(run)
+        except InputError:
+            return None
 
     def load(self, run: Run) -> RunFeatures:
         """Load a run and its features.

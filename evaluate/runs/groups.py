@@ -15,6 +15,7 @@ from ...adapt.tasks.task import SHARED
 from ...cache import InputError
 from ..scores.intervals import accuracy_interval
 from ..scores.metrics import accuracy, mean_class_accuracy
+from .files import RunFiles
 from .read import Run
 from .truth import NewVideos, TrueClasses
 
@@ -241,8 +242,12 @@ class Group:
         return tuple(self.conditions.items())
 
 
-def group_runs(runs: Sequence[Run], features: str | Path | None = None) -> list[Group]:
+def group_runs(runs: Sequence[Run], files: RunFiles | None = None) -> list[Group]:
     """Group and score runs; `source_only` comes first among comparable groups.
+
+    Args:
+        runs: of any methods and seeds.
+        files: that hold the target's labels; None for those that each run was made with.
 
     Raises:
         InputError: two runs of a group have the same seed, or the labels cannot be found.
@@ -251,7 +256,7 @@ def group_runs(runs: Sequence[Run], features: str | Path | None = None) -> list[
     for run in runs:
         decisive = run.record.decisive(without=OF_A_SEED)
         groups.setdefault(tuple(sorted(decisive.items(), key=itemgetter(0))), []).append(run)
-    target = TrueClasses("target", features)
+    target = TrueClasses("target", files)
     scored = []
     for members in groups.values():
         members.sort(key=lambda run: run.seed)

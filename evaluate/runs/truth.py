@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from ...adapt.data.splits import target_rows
-from ...adapt.inference.feature_files import Domain, feature_file
+from ...adapt.run.record import Domain
 from ...adapt.tasks.task import Task
 from ...cache import FeatureFile, InputError
+from .files import RunFiles
 from .read import Predictions, Run
 
 
@@ -29,16 +30,15 @@ class NewVideos:
 
 
 class TrueClasses:
-    """Class indices of a domain's videos; each feature file is read and checked only once.
+    """Class indices of a domain's videos.
 
     Args:
         domain: whose videos.
-        features: its feature file; None for the one that each run was made with.
+        files: that hold their labels; None for those that each run was made with.
     """
 
-    def __init__(self, domain: Domain, features: str | Path | None = None) -> None:
-        self.domain, self.features = domain, features
-        self._found: dict[tuple[str, str], FeatureFile | InputError] = {}
+    def __init__(self, domain: Domain, files: RunFiles | None = None) -> None:
+        self.domain, self._files = domain, files or RunFiles()
 
     def of(self, run: Run, videos: Predictions) -> np.ndarray:
         """Class of each video, [n]; -1 where its label is unknown.
@@ -77,15 +77,4 @@ class TrueClasses:
                 f"runs from {domain.path} were made before runs recorded which class each "
                 f"{self.domain} label belongs to: repeat them"
             )
-        key = domain.path, domain.fingerprint
-        if key not in self._found:
-            try:
-                self._found[key] = feature_file(
-                    run.path, run.record, self.domain, self.features, logged=run.target_ids
-                )
-            except InputError as error:
-                self._found[key] = error
-        file = self._found[key]
-        if isinstance(file, InputError):
-            raise file
-        return file
+        return self._files.of(run, self.domain)

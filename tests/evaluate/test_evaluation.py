@@ -378,7 +378,7 @@ def test_json_holds_all_that_was_computed(tmp_path: Path) -> None:
     assert document["provenance"]["files"][0]["path"] == str(files[0])
 
     fields = {field.name for field in dataclasses.fields(result)}
-    elsewhere = {"groups", "fused", "results", "features", "source_features"}  # within "groups"
+    elsewhere = {"groups", "fused", "results", "files"}  # within "groups"
     renamed = {"remarks": "fusion_remarks", "paper": "paper_in_percent"}
     assert {renamed.get(name, name) for name in fields - elsewhere} <= document.keys()
 

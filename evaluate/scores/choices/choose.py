@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from ....adapt.config import recommended
 from ....cache import InputError
@@ -43,7 +42,7 @@ def default_validator(select: str | None) -> str:
 
 
 def choose(
-    groups: Sequence[Group], select: str, validators: Sequence[str], source_path: Path | None
+    groups: Sequence[Group], select: str, validators: Sequence[str], source: TrueClasses
 ) -> Choices:
     """Choose what was asked for.
 
@@ -51,7 +50,7 @@ def choose(
         groups: of runs.
         select: "epoch", "method", "segments" or a setting.
         validators: whose choices are scored; the first of them recommends a method.
-        source_path: the source's feature file, if it has moved.
+        source: the source's true classes.
 
     Raises:
         InputError: there is nothing to choose among, or a validator cannot choose.
@@ -64,7 +63,6 @@ def choose(
     groups = [group for group in groups if group.method not in oracles]
     if not groups:
         raise InputError(f"{left_out[0]} No other run is left to choose from: name some")
-    source = TrueClasses("source", source_path)
     if select == "epoch":
         selections = select_epochs(groups, source)
     elif select == "method":
@@ -91,12 +89,12 @@ def choose(
     )
 
 
-def recommend_unasked(groups: Sequence[Group], source_path: Path | None) -> Choices:
+def recommend_unasked(groups: Sequence[Group], source: TrueClasses) -> Choices:
     """Recommend a method to whoever evaluates several on an unlabelled target.
 
     Args:
         groups: whose target is unlabelled.
-        source_path: the source's feature file, if it has moved.
+        source: the source's true classes.
 
     Returns:
         recommendations, and why there are none of some groups; nothing of a single method.
@@ -104,7 +102,7 @@ def recommend_unasked(groups: Sequence[Group], source_path: Path | None) -> Choi
     if len({group.method for group in groups}) < 2:
         return Choices()
     name = recommended.VALIDATOR
-    selections, others = select_methods(groups, TrueClasses("source", source_path), (name,))
+    selections, others = select_methods(groups, source, (name,))
     return Choices(recommendations=_recommendations(selections, name), left_out=tuple(others))
 
 

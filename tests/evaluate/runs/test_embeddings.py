@@ -14,6 +14,7 @@ from toy_runs import train
 from tcon.adapt.config.runs import make_runs
 from tcon.cache import InputError
 from tcon.evaluate.runs.embeddings import Loader, find, of_videos, some
+from tcon.evaluate.runs.files import RunFiles
 
 
 @pytest.mark.slow
@@ -52,13 +53,15 @@ def test_moved_and_changed_files(tmp_path: Path) -> None:
     (tmp_path / "clips.h5").rename(tmp_path / "moved.h5")
     with pytest.raises(InputError, match="clips.h5 is gone: name it with --source-features"):
         Loader().load(run)
-    assert Loader(source_features=tmp_path / "moved.h5").load(run).domains.source_train.ids
+    assert (
+        Loader(RunFiles(source_features=tmp_path / "moved.h5")).load(run).domains.source_train.ids
+    )
     other = write_domain(tmp_path / "other.h5", seed=5)
     with pytest.raises(InputError, match="12 source videos with other features or label .v000.mp4"):
-        Loader(source_features=other).load(run)
+        Loader(RunFiles(source_features=other)).load(run)
     (run.path / "checkpoint.pt").write_bytes(b"broken")
     with pytest.raises(InputError, match="checkpoint.pt is damaged .it is no file of plain"):
-        Loader(source_features=tmp_path / "moved.h5").load(run)
+        Loader(RunFiles(source_features=tmp_path / "moved.h5")).load(run)
 
 
 def test_features_end_to_end_are_in_no_file(tmp_path: Path) -> None:

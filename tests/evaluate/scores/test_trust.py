@@ -12,7 +12,9 @@ import torch
 from feature_files import CLASSES, write_domain
 from handmade_runs import logits, write_run
 
+from tcon.adapt.inference.feature_files import feature_file
 from tcon.evaluate import evaluate
+from tcon.evaluate.runs.files import RunFiles
 from tcon.evaluate.runs.groups import group_runs
 from tcon.evaluate.runs.read import find_runs
 from tcon.evaluate.runs.truth import TrueClasses
@@ -100,7 +102,7 @@ def test_a_group_is_calibrated_on_the_source(files: tuple[Path, Path]) -> None:
     for seed in range(2):
         write(files, "tcon", seed, 15, sure=9)
     runs, _ = find_runs([files[0].parent / "runs"])
-    (group,) = group_runs(runs, files[1])
+    (group,) = group_runs(runs, RunFiles(files[1]))
     found = calibrate(group, TrueClasses("source"))
     # 12 of 15 validation videos are right: p = 0.8 of the class, 0.1 of each other.
     assert (found.videos, found.problem) == (15, "")
@@ -127,3 +129,22 @@ def test_what_is_worth_a_look() -> None:
     assert replace(sure, methods_agree=0.74).look
     assert not replace(sure, seeds_agree=0.5).look  # the methods are asked
     assert replace(sure, seeds_agree=0.5, methods_agree=None).look
+
+
+def test_each_feature_file_is_checked_once(
+    files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By all who ask for labels, distances and pictures: to check one is to read all of it."""
+    for method in ("source_only", "tcon"):
+        write(files, method, 0, 12)
+    checked = []
+
+    def count(*words: object, **options: object) -> object:
+        checked.append(words[2])
+        return feature_file(*words, **options)
+
+    monkeypatch.setattr("tcon.evaluate.runs.files.feature_file", count)
+    result = evaluate(files[0].parent / "runs")
+    assert result.recommendations and result.unlabelled[0].calibration.videos
+    result.to_html(files[0].parent / "report.html", pictures=())
+    assert sorted(checked) == ["source", "target"]
