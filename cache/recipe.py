@@ -18,6 +18,7 @@ from .errors import InputError
 from .parts import Unit
 
 FeatureType = Literal["float16", "float32"]
+Interpolation = Literal["nearest", "bilinear", "bicubic"]
 FLOW_SIZE = (256, 340)  # height and width of the frames that flow is computed on (TSN)
 
 
@@ -28,7 +29,10 @@ class Preprocessing:
     Args:
         resize: short side before the crop, pixels; or (height, width), whatever the frame's shape.
         input_size: side of the square crop, pixels.
+        interpolation: between pixels.
         antialias: filter before scaling down, as Pillow does, or not, as OpenCV.
+        resizer: that scales frames: torch on whole levels, which is the fastest, torch in float32
+            and rounded, or Pillow. They differ by one level in a part of the pixels.
         mean, std: per channel, in ``channel_order`` and in units of ``value_range``.
         channel_order: RGB, BGR, or "" for flow.
         value_range: pixel values run from 0 to this.
@@ -36,7 +40,9 @@ class Preprocessing:
 
     resize: Count | tuple[Count, Count] = 256
     input_size: Count = 224
+    interpolation: Interpolation = "bilinear"
     antialias: bool = True
+    resizer: Literal["torch", "torch-float", "pillow"] = "torch"
     mean: tuple[float, ...] = (0.485, 0.456, 0.406)
     std: tuple[float, ...] = (0.229, 0.224, 0.225)
     channel_order: Literal["RGB", "BGR", ""] = "RGB"
@@ -53,8 +59,9 @@ class Preprocessing:
             else f"{self.resize[0]}x{self.resize[1]}"
         )
         return (
-            f"{self.channel_order or 'flow'} 0-{self.value_range:g}, {scale} (bilinear"
-            f"{', antialiased' if self.antialias else ''}), "
+            f"{self.channel_order or 'flow'} 0-{self.value_range:g}, {scale} ({self.interpolation}"
+            f"{', antialiased' if self.antialias else ''}"
+            f"{'' if self.resizer == 'torch' else f', by {self.resizer}'}), "
             f"centre {self.input_size}x{self.input_size}, mean {self.mean}, std {self.std}"
         )
 

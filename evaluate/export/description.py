@@ -11,7 +11,7 @@ from ... import __version__
 from ...adapt.inference.loaded_run import LoadedRun
 from ...adapt.inference.prediction import AttentionKind
 from ...cache.common.records import to_json
-from ...cache.recipe import FLOW_SIZE, FlowParameters, Recipe
+from ...cache.recipe import FLOW_SIZE, FlowParameters, Interpolation, Recipe
 from ...extract.features.plan import Plan
 from ...extract.flow.frames import GREY
 from ...extract.snippets.cutting import Cut
@@ -92,7 +92,7 @@ class Resize:
     short_side: int | None = None
     height: int | None = None
     width: int | None = None
-    interpolation: str = "bilinear"
+    interpolation: Interpolation = "bilinear"
     antialias: bool
 
 
@@ -249,7 +249,13 @@ def _flow(recipe: Recipe) -> FlowLevels | None:
 
 
 def _resize(cut: Cut) -> Resize:
-    size, antialias = cut.preprocessing.resize, cut.preprocessing.antialias
-    if isinstance(size, int):
-        return Resize(short_side=size, antialias=antialias)
-    return Resize(height=size[0], width=size[1], antialias=antialias)
+    made = cut.preprocessing
+    short = made.resize if isinstance(made.resize, int) else None
+    height, width = (None, None) if isinstance(made.resize, int) else made.resize
+    return Resize(
+        short_side=short,
+        height=height,
+        width=width,
+        interpolation=made.interpolation,
+        antialias=made.antialias,
+    )

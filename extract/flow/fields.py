@@ -73,9 +73,9 @@ class FieldCut(Cut):
         """Fields [n, 2, H, W] in levels to pieces [n, V, 2, S, S]."""
         resized = resize(fields, self.preprocessing)
         height, width = resized.shape[-2:]
-        size = self.preprocessing.input_size
+        size, mode = self.preprocessing.input_size, self.preprocessing.interpolation
         boxes = crop_boxes(self.views, height, width, size, video=video)
-        return crop(resized, boxes, size, flow=True)
+        return crop(resized, boxes, size, mode=mode, flow=True)
 
     def stacks(self, greys: GreyFrames, device: torch.device) -> tuple[Tensor, int]:
         """Compute the flow on ``device``: images [n, V, 2 L, S, S], or clips [n, V, 2, L, S, S];

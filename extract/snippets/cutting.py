@@ -140,9 +140,9 @@ class FrameCutter(Cutter[Tensor]):
     def take(self, index: int, image: Tensor) -> Iterator[Tensor]:
         resized = resize(image, self._cut.preprocessing)  # [1, 3, h, w]
         height, width = resized.shape[-2:]
-        size = self._cut.preprocessing.input_size
+        size, mode = self._cut.preprocessing.input_size, self._cut.preprocessing.interpolation
         boxes = crop_boxes(self._cut.views, height, width, size, video=self._video)
-        return self._joiner.add(index, crop(resized, boxes, size)[0])
+        return self._joiner.add(index, crop(resized, boxes, size, mode=mode)[0])
 
     def rest(self) -> Iterator[Tensor]:
         return self._joiner.rest()

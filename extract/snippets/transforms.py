@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from ...cache.recipe import Preprocessing
+from ...cache.recipe import Interpolation, Preprocessing
 
 
 def resize(images: Tensor, preprocessing: Preprocessing) -> Tensor:
@@ -23,17 +25,38 @@ def resize(images: Tensor, preprocessing: Preprocessing) -> Tensor:
         height, width = images.shape[-2:]
         short = min(height, width)
         size = (int(size * height / short), int(size * width / short))
-    return interpolate(images, size, antialias=preprocessing.antialias)
+    mode, antialias = preprocessing.interpolation, preprocessing.antialias
+    frames = images.dtype == torch.uint8 and images.shape[1] == 3
+    if frames and preprocessing.resizer == "pillow":
+        return _by_pillow(images, size, mode)
+    if frames and preprocessing.resizer == "torch-float":
+        return interpolate(images.float(), size, mode=mode, antialias=antialias).round().byte()
+    return interpolate(images, size, mode=mode, antialias=antialias)
 
 
-def interpolate(images: Tensor, size: tuple[int, int], *, antialias: bool) -> Tensor:
-    """Bilinear scaling to ``size`` (h, w), [n, C, H, W] to [n, C, h, w] of the same type."""
+def _by_pillow(images: Tensor, size: tuple[int, int], mode: Interpolation) -> Tensor:
+    """Scaling of RGB images [n, 3, H, W] uint8 to ``size`` (h, w), antialiased."""
+    resample, shape = Image.Resampling[mode.upper()], size[::-1]
+    pixels = [
+        np.array(Image.fromarray(each).resize(shape, resample))
+        for each in images.permute(0, 2, 3, 1).numpy()
+    ]
+    return torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2).contiguous()  # [n, 3, h, w]
+
+
+def interpolate(
+    images: Tensor, size: tuple[int, int], *, mode: Interpolation = "bilinear", antialias: bool
+) -> Tensor:
+    """Scaling to ``size`` (h, w), [n, C, H, W] to [n, C, h, w] of the same type."""
     if images.shape[-2:] == torch.Size(size):
         return images
-    if images.dtype == torch.uint8 and images.device.type != "cpu":  # where torch only has floats
-        scaled = F.interpolate(images.float(), size, mode="bilinear", antialias=antialias)
-        return scaled.round().byte()
-    return F.interpolate(images, size, mode="bilinear", antialias=antialias)
+    antialias = antialias and mode != "nearest"
+    if images.dtype == torch.uint8 and images.device.type == "cpu":
+        return F.interpolate(images, size, mode=mode, antialias=antialias)
+    scaled = F.interpolate(images.float(), size, mode=mode, antialias=antialias)
+    if mode == "bicubic":  # it overshoots at edges
+        scaled = scaled.clamp(0, 255)
+    return scaled.round().byte() if images.dtype == torch.uint8 else scaled
 
 
 def normalise(images: Tensor, preprocessing: Preprocessing) -> Tensor:

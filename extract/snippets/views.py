@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ...cache.common.records import from_data
 from ...cache.errors import InputError
-from ...cache.recipe import Views
+from ...cache.recipe import Interpolation, Views
 from .transforms import interpolate
 
 # Sides of a training crop, as parts of the short side (TSN).
@@ -100,13 +100,21 @@ def crop_boxes(
     return boxes
 
 
-def crop(images: Tensor, boxes: list[Box], size: int, *, flow: bool = False) -> Tensor:
+def crop(
+    images: Tensor,
+    boxes: list[Box],
+    size: int,
+    *,
+    mode: Interpolation = "bilinear",
+    flow: bool = False,
+) -> Tensor:
     """Cut the views out of resized frames or flow fields.
 
     Args:
         images: [n, C, H, W]; uint8, or levels of flow as float.
         boxes: V of them.
         size: side of the results.
+        mode: of scaling crops of other sizes.
         flow: the channels are x and y motion in levels: a mirrored x is inverted.
 
     Returns:
@@ -115,7 +123,7 @@ def crop(images: Tensor, boxes: list[Box], size: int, *, flow: bool = False) -> 
     views = []
     for box in boxes:
         view = images[..., box.top : box.top + box.height, box.left : box.left + box.width]
-        view = interpolate(view, (size, size), antialias=True)
+        view = interpolate(view, (size, size), mode=mode, antialias=True)
         if box.flip:
             view = view.flip(-1)
             if flow:

@@ -258,9 +258,9 @@ def test_a_long_video_is_given_on_while_it_is_read(
     """Else its snippets would fill the memory."""
     made: list[int] = []
 
-    def crop(*arguments: object) -> Tensor:
+    def crop(*arguments: object, **options: object) -> Tensor:
         made.append(1)
-        return original(*arguments)
+        return original(*arguments, **options)
 
     original = cutting.crop
     monkeypatch.setattr(cutting, "crop", crop)
