@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..cache.common.files.regular import require_file
 from ..cache.errors import InputError, unknown
+from .backbone_names import ModelName, is_library_name
 
 BACKBONES = (
     *("bninception", "c3d", "c3d_fc6", "efficientnet_lite0", "mc3_18", "mobilenet_v2"),
@@ -41,6 +42,9 @@ def require_known(backbone: str | None, *weights: str | Path | None) -> None:
 
 
 def _require_backbone(name: str) -> None:
+    if is_library_name(name):
+        ModelName.parse(name)
+        return
     registry = f"{__package__}.backbones"
     if registry in sys.modules or entry_points(group="tcon.backbones"):
         return

@@ -19,22 +19,28 @@ _OF_A_RUN = "checkpoint.pt"  # in the folder of a run
 
 
 def file_sha256(path: Path) -> str:
-    """The sha256 of a file, in hexadecimal.
+    """The sha256 of a file, or of the weights in a model's folder, in hexadecimal.
 
     Raises:
         InputError: it cannot be read.
     """
     digest = hashlib.sha256()
     try:
-        require_file(path)
-        with path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                digest.update(chunk)
+        for each in _weights_in(path) if path.is_dir() else [path]:
+            require_file(each)
+            with each.open("rb") as file:
+                while chunk := file.read(_CHUNK):
+                    digest.update(chunk)
     except OSError as error:
         raise InputError(f"cannot read the weights {path}: {error.strerror}") from None
     except ValueError as error:
         raise InputError(f"cannot read the weights {path}: {error}") from None
     return digest.hexdigest()
+
+
+def _weights_in(folder: Path) -> list[Path]:
+    """Of a model's folder the files that transformers reads, in order."""
+    return sorted(folder.glob("*.safetensors")) or sorted(folder.glob("*.bin"))
 
 
 def checkpoint_file(weights: str) -> Path:

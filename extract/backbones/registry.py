@@ -14,8 +14,10 @@ from torch import Tensor, nn
 from ...cache.common.plugins import current_plugin, load_entry_points, plugin_of
 from ...cache.errors import InputError, printable, shorten, unknown
 from ...cache.recipe import Preprocessing
+from ..backbone_names import is_library_name
 from .checkpoint import checkpoint_file, classifier_of, file_sha256, load_state, read_state
 from .flow_input import average_over_rgb, flow_preprocessing, widen_first_conv
+from .libraries import resolve
 from .spec import BackboneSpec, Weights
 
 MODALITIES = ("rgb", "flow")
@@ -116,11 +118,13 @@ def names() -> list[str]:
 
 
 def get_spec(name: str) -> BackboneSpec:
-    """The spec of a backbone.
+    """The spec of a backbone: of the registry, or a library's ``LIBRARY:MODEL``.
 
     Raises:
         InputError: no such backbone; the message names the nearest.
     """
+    if is_library_name(name):
+        return resolve(name)
     if name not in names():
         raise unknown("backbone", name, _REGISTRY)
     spec = _REGISTRY[name]
@@ -178,7 +182,8 @@ def load_backbone(
         sha256, origin = file_sha256(path), printable(Path(weights).resolve().name)
     else:
         path, sha256, origin = _published(spec)
-    state = read_state(path)
+    trained = weights is not None and Path(weights).is_dir()
+    state = read_state(path) if trained or spec.read is None else spec.read(path, module)
     classifier = classifier_of(state, spec)
     first = f"{spec.first_conv}.weight"
     if modality == "flow" and first in state and state[first].shape[1:2] == (3,):
@@ -186,7 +191,6 @@ def load_backbone(
         origin += ", cross-modality"
         classifier = None  # it knows what things look like, not how they move
     load_state(module, state, spec, path)
-    trained = weights is not None and Path(weights).is_dir()
     return LoadedBackbone(spec, module, origin, sha256, classifier, trained)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from torch import nn
+from torch import Tensor, nn
 
 from ...cache.common.plugins import PluginRecord
 from ...cache.recipe import Preprocessing
@@ -22,6 +22,7 @@ class Weights:
         sha256: of the file, or its first digits where the publisher gives only those, or "".
         licence: of the weights.
         fetch: returns the local file, downloading it if need be; raises `OSError` if it cannot.
+        revision: of a hub's repository; "" for the newest.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Weights:
     sha256: str
     licence: str
     fetch: Callable[[], Path]
+    revision: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +42,8 @@ class BackboneSpec:
         build: makes the module with random weights and without classifier; its forward maps
             images [n, 3, H, W], or clips [n, 3, L, H, W] where ``snippet_length`` L > 1, to
             [n, dim].
+        read: reads the tensors of published weights, or of a checkpoint of their form, under the
+            names of the module and its classifier; None for a state dict with these names.
         heads: prefixes of the classifier's keys in checkpoints; none where the classifier is not
             linear on the features.
         unused: prefixes of other keys that checkpoints may have.
@@ -60,6 +64,7 @@ class BackboneSpec:
     layer: str
     dim: int
     weights: Weights | None = None
+    read: Callable[[Path, nn.Module], dict[str, Tensor]] | None = None
     heads: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
     preprocessing: Preprocessing = Preprocessing()

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
 
 from .regular import require_file
 
 
 def read_tensors(path: Path) -> Any:
-    """What a file of torch holds, on the CPU; no code in it is run.
+    """What a file of torch or of safetensors holds, on the CPU; no code in it is run.
 
     Raises:
         OSError: it is missing or may not be read.
@@ -22,7 +23,11 @@ def read_tensors(path: Path) -> Any:
     require_file(path)
     with path.open("rb") as file:
         try:
-            value = torch.load(file, map_location="cpu", weights_only=True)
+            if file.read(9)[8:] == b"{":  # behind the length of the header, a table in JSON
+                value: Any = load_file(path)
+            else:
+                file.seek(0)
+                value = torch.load(file, map_location="cpu", weights_only=True)
         except (MemoryError, OSError):  # no fault of the file
             raise
         except Exception:  # any; what torch says of code is how to run it

@@ -1,0 +1,77 @@
+"""Files of model repositories, downloaded once by huggingface_hub."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ....cache.errors import shorten
+
+_WEIGHTS = ("*.safetensors", "*.bin")
+
+
+def hub_file(repository: str, file: str, *, revision: str = "") -> Path:
+    """A file of a repository, from the local cache where it is there.
+
+    Args:
+        repository: its id.
+        file: in it.
+        revision: a commit, tag or branch; "" for the newest.
+
+    Raises:
+        OSError: it cannot be had.
+    """
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    try:
+        return Path(hf_hub_download(repository, file, revision=revision or None))
+    except (HfHubHTTPError, HFValidationError, OSError) as error:
+        reason = shorten(" ".join(str(error).split()))
+        raise OSError(f"{repository}, {file}: {type(error).__name__}: {reason}") from None
+
+
+def is_cached(repository: str, file: str, *, revision: str = "") -> bool:
+    """Whether a file of a repository is on this machine."""
+    from huggingface_hub import try_to_load_from_cache
+
+    return isinstance(try_to_load_from_cache(repository, file, revision=revision or None), str)
+
+
+def snapshot(model: str, *, revision: str = "") -> Path:
+    """The folder of a model: itself, or a repository's files on this machine.
+
+    Raises:
+        OSError: the files cannot be had.
+    """
+    if Path(model).is_dir():
+        return Path(model)
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    try:
+        for weights in _WEIGHTS:  # code in a file of the second kind is not run either
+            folder = Path(
+                snapshot_download(
+                    model, revision=revision or None, allow_patterns=["*.json", weights]
+                )
+            )
+            if any(folder.glob(weights)):
+                return folder
+    except (HfHubHTTPError, HFValidationError, OSError) as error:
+        reason = shorten(" ".join(str(error).split()))
+        raise OSError(f"{model}: {type(error).__name__}: {reason}") from None
+    raise OSError(f"{model} holds no weights")
+
+
+def licence_of(model: str, *, revision: str = "") -> str:
+    """The licence that a model's card names; "not stated" where there is none at hand."""
+    from huggingface_hub import ModelCard
+
+    try:
+        card = Path(model) / "README.md"
+        path = card if Path(model).is_dir() else hub_file(model, "README.md", revision=revision)
+        return str(
+            ModelCard.load(path, ignore_metadata_errors=True).data.get("license") or "not stated"
+        )
+    except (OSError, ValueError):
+        return "not stated"

@@ -1,0 +1,234 @@
+"""Models of transformers, by repository or folder: ``hf:facebook/dinov2-base``, ``hf:./mine``.
+
+Where a checkpoint has a classifier, features are what the classifier is given. Else they are
+pooled: of models that share a space with texts the projected ones, then the class token, then the
+mean of the patches.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ....cache.errors import InputError, shorten
+from ...backbone_names import ModelName, Pool
+from ..spec import BackboneSpec, Weights
+from .hf_preprocessing import preprocessing_of
+from .hub import licence_of, snapshot
+from .modules import building, cut, feature_dim, last_linear
+from .packages import require
+
+_CLASSIFIERS = {
+    "ForImageClassification": "AutoModelForImageClassification",
+    "ForVideoClassification": "AutoModelForVideoClassification",
+}
+_LENGTHS = ("num_frames", "frames_per_clip")  # frames of a clip in configurations
+_UNUSED = ("text_model", "text_projection", "predictor")  # parts that features do not come from
+
+
+class HuggingFaceBackbone(nn.Module):
+    """A model of transformers: images [n, 3, S, S] or clips [n, 3, L, S, S] to features [n, D].
+
+    Args:
+        network: its classifier, if it had one, is the identity; parts that features do not come
+            from are dropped.
+        pool: of its output; None where its logits, which the classifier was given, are features.
+        resampled: resample position embeddings, for another size than the weights'.
+    """
+
+    def __init__(self, network: nn.Module, pool: Pool | None, *, resampled: bool) -> None:
+        super().__init__()
+        for part in _UNUSED:
+            if hasattr(network, part):
+                delattr(network, part)
+        self.network, self.pool = network, pool
+        accepted = inspect.signature(network.forward).parameters
+        self._pixels = (
+            "pixel_values_videos" if "pixel_values_videos" in accepted else "pixel_values"
+        )
+        self._options = {"skip_predictor": True} if "skip_predictor" in accepted else {}
+        if resampled and "interpolate_pos_encoding" in accepted:
+            self._options["interpolate_pos_encoding"] = True
+
+    def forward(self, frames: Tensor) -> Tensor:
+        network: Any = self.network
+        pixels = frames.transpose(1, 2) if frames.ndim == 5 else frames  # [n, L, 3, S, S]
+        inputs = {self._pixels: pixels, **self._options}
+        if self.pool is None:
+            return network(**inputs).logits  # [n, D]
+        if hasattr(network, "get_image_features"):
+            if self.pool == "token":
+                return network.vision_model(**inputs).pooler_output  # [n, D]
+            return _embeds(network.get_image_features(**inputs))  # [n, D]
+        hidden = network(**inputs).last_hidden_state  # [n, T, D], or maps [n, D, h, w]
+        if hidden.ndim == 4:
+            return hidden.mean((2, 3))  # [n, D]
+        if self.pool == "token":
+            return hidden[:, 0]  # [n, D]
+        return hidden[:, _prefix_tokens(network) :].mean(1)  # [n, D]
+
+
+def resolve(asked: ModelName) -> BackboneSpec:
+    """The spec of a model of transformers.
+
+    Raises:
+        InputError: transformers is not installed, the configuration or the processor's cannot be
+            had, or the model cannot be used as a backbone.
+    """
+    require("transformers", extra="hf", name=asked.text)
+    config = _of_repository(asked, "AutoConfig")
+    length = next((n for key in _LENGTHS if (n := getattr(config, key, None))), 1)
+    processor = _processor(asked, clip=length > 1)
+    preprocessing = preprocessing_of(processor, size=asked.size, name=asked.text)
+    kind = "" if asked.pool else _classifier_kind(config)
+    with torch.device("meta"), building(asked.text):
+        network = _network(config, kind)
+    head = f"network.{last_linear(network)}." if kind else ""
+    pool = None if kind else _pool(asked, network)
+    build = partial(_build, config, kind, pool, resampled=asked.size is not None)
+    with torch.device("meta"):
+        module = build().eval()
+    return BackboneSpec(
+        name=asked.text,
+        build=build,
+        read=partial(_read, kind),
+        heads=(head,) if kind else (),
+        unused=tuple(f"network.{part}." for part in _UNUSED),
+        layer=_LAYERS[pool],
+        dim=feature_dim(module, preprocessing, length=length, name=asked.text),
+        weights=Weights(
+            name=Path(asked.model).name,
+            source=_where(asked),
+            sha256="",
+            licence=licence_of(asked.model, revision=asked.revision),
+            fetch=partial(snapshot, asked.model, revision=asked.revision),
+            revision=asked.revision,
+        ),
+        preprocessing=preprocessing,
+        snippet_length=length,
+        batch_size=8 if length == 1 else 1,
+    )
+
+
+_LAYERS: Mapping[Pool | None, str] = {
+    None: "before the classifier",
+    "token": "class token",
+    "mean": "mean of the patches",
+    "projected": "projected into the space of texts",
+}
+
+
+def _network(config: Any, kind: str) -> nn.Module:
+    import transformers
+
+    return getattr(transformers, kind or "AutoModel").from_config(config)
+
+
+def _build(config: Any, kind: str, pool: Pool | None, *, resampled: bool) -> HuggingFaceBackbone:
+    network = _network(config, kind)
+    if kind:
+        cut(network, last_linear(network))
+    return HuggingFaceBackbone(network, pool, resampled=resampled)
+
+
+def _read(kind: str, folder: Path, module: nn.Module) -> dict[str, Tensor]:
+    """The tensors of a checkpoint under the names of `HuggingFaceBackbone`, by transformers' own
+    reader, which joins files and renames what older versions called otherwise."""
+    import transformers
+
+    try:
+        with _quiet():
+            network, info = getattr(transformers, kind or "AutoModel").from_pretrained(
+                folder, output_loading_info=True, trust_remote_code=False, dtype=torch.float32
+            )
+    except Exception as error:  # whatever transformers raises of a damaged checkpoint
+        raise InputError(f"cannot read the weights {folder}: {_reason(error)}") from None
+    # The pooler of a model that was trained without one is never looked at.
+    missing = [key for key in info["missing_keys"] if not key.startswith("pooler.")]
+    if missing:
+        raise InputError(f"{folder} lacks {len(missing)} tensors (first: {missing[0]})")
+    return {f"network.{key}": value for key, value in network.state_dict().items()}
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without transformers' progress bars."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+
+
+def _classifier_kind(config: Any) -> str:
+    """The class that builds the checkpoint with its classifier; "" where it has none."""
+    architecture = (config.architectures or [""])[0]
+    return next((auto for end, auto in _CLASSIFIERS.items() if architecture.endswith(end)), "")
+
+
+def _pool(asked: ModelName, network: nn.Module) -> Pool:
+    possible: tuple[Pool, ...] = ("token", "mean") if _has_class_token(network) else ("mean",)
+    if hasattr(network, "get_image_features"):
+        possible = ("projected", "token")
+    if asked.pool and asked.pool not in possible:
+        raise InputError(f"backbone {asked.text}: this model's pool is {' or '.join(possible)}")
+    return asked.pool or possible[0]
+
+
+def _has_class_token(network: nn.Module) -> bool:
+    return any(name.endswith("cls_token") for name, _ in network.named_parameters())
+
+
+def _prefix_tokens(network: Any) -> int:
+    """Tokens before those of the patches: class token and registers."""
+    if not _has_class_token(network):
+        return 0
+    return 1 + getattr(network.config, "num_register_tokens", 0)
+
+
+def _embeds(output: Any) -> Tensor:
+    """Projected features, which older versions of transformers give bare."""
+    return output if isinstance(output, Tensor) else output.pooler_output
+
+
+def _processor(asked: ModelName, *, clip: bool) -> Any:
+    if clip:
+        try:
+            return _of_repository(asked, "AutoVideoProcessor")
+        except InputError:  # a checkpoint from before there were processors of videos
+            pass
+    return _of_repository(asked, "AutoImageProcessor")
+
+
+def _of_repository(asked: ModelName, auto: str) -> Any:
+    """What a class of transformers reads from the model's repository or folder."""
+    import transformers
+
+    try:
+        return getattr(transformers, auto).from_pretrained(
+            asked.model, revision=asked.revision or None, trust_remote_code=False
+        )
+    except Exception as error:  # OSError, ValueError, ImportError, and others of the hub
+        raise InputError(
+            f"the backbone {asked.text}: {auto} cannot be read from {_where(asked)} "
+            f"({_reason(error)})"
+        ) from None
+
+
+def _where(asked: ModelName) -> str:
+    return asked.model if Path(asked.model).is_dir() else f"the hub's {asked.model}"
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {shorten(' '.join(str(error).split()))}"
