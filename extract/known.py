@@ -8,7 +8,6 @@ from pathlib import Path
 
 from ..cache.common.files.regular import require_file
 from ..cache.errors import InputError, unknown
-from .backbone_names import ModelName, is_library_name
 
 BACKBONES = (
     *("bninception", "c3d", "c3d_fc6", "efficientnet_lite0", "mc3_18", "mobilenet_v2"),
@@ -20,7 +19,8 @@ def require_known(backbone: str | None, *weights: str | Path | None) -> None:
     """Refuse a backbone or weights that there are not.
 
     Args:
-        backbone: its name; not judged where plug-ins may have brought others.
+        backbone: its name; not judged where it is of a library, or plug-ins may have
+            brought others.
         weights: checkpoints, folders of runs, or "random"; None for the published ones.
 
     Raises:
@@ -42,11 +42,8 @@ def require_known(backbone: str | None, *weights: str | Path | None) -> None:
 
 
 def _require_backbone(name: str) -> None:
-    if is_library_name(name):
-        ModelName.parse(name)
-        return
     registry = f"{__package__}.backbones"
-    if registry in sys.modules or entry_points(group="tcon.backbones"):
+    if ":" in name or registry in sys.modules or entry_points(group="tcon.backbones"):
         return
     if name not in BACKBONES:
         raise unknown("backbone", name, BACKBONES)

@@ -23,6 +23,9 @@ CIRCLES = {
     ("adapt.methods", "adapt.methods.cmfglr", "adapt.methods.tcon"): (
         "a method of several files extends the base class, and the package imports all methods"
     ),
+    ("extract.backbones", "extract.backbones.libraries"): (
+        "a library's model is a spec like any other, and the registry looks it up"
+    ),
     ("extract.lists", "extract.lists.datasets"): (
         "an official dataset reads lists as anybody does, and `selection` chooses among both"
     ),
@@ -44,6 +47,7 @@ CIRCLES = {
 }
 # Packages that the stored features, and adaptation to them, must not need.
 HEAVY = ("torchvision", "av", "decord", "cv2", "matplotlib", "sklearn", "numba", "pandas")
+OPTIONAL = ("timm", "transformers", "huggingface_hub")  # for backbones that are named so
 
 
 def modules() -> dict[str, Path]:
@@ -156,7 +160,18 @@ def test_rooms_import_those_below_alone(graph: dict[str, set[str]]) -> None:
 def test_the_cached_mode_needs_no_heavy_package(statement: str) -> None:
     code = f"{statement}\nimport sys\nprint(*sorted({{m.partition('.')[0] for m in sys.modules}}))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not set(HEAVY) & set(run.stdout.split())
+    assert not {*HEAVY, *OPTIONAL} & set(run.stdout.split())
+
+
+@pytest.mark.slow
+def test_extraction_imports_libraries_of_models_where_they_are_named() -> None:
+    code = (
+        "import sys\nfrom tcon.extract.backbones import get_spec\n"
+        "get_spec('torchvision:resnet18')\n"
+        f"print(*set({OPTIONAL}) & set(sys.modules))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == []
 
 
 def test_help_loads_no_numbers() -> None:

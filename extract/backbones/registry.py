@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from ...cache.common.plugins import current_plugin, load_entry_points, plugin_of
 from ...cache.errors import InputError, printable, shorten, unknown
 from ...cache.recipe import Preprocessing
-from ..backbone_names import is_library_name
 from .checkpoint import checkpoint_file, classifier_of, file_sha256, load_state, read_state
 from .flow_input import average_over_rgb, flow_preprocessing, widen_first_conv
 from .libraries import resolve
+from .libraries.name import is_library_name
 from .spec import BackboneSpec, Weights
 
 MODALITIES = ("rgb", "flow")

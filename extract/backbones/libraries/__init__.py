@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from ...backbone_names import ModelName
 from ..spec import BackboneSpec
 from . import huggingface, timm, torchvision
+from .name import ModelName
 
 _RESOLVE = {
     "hf": huggingface.resolve,

@@ -18,11 +18,11 @@ import torch
 from torch import Tensor, nn
 
 from ....cache.errors import InputError, shorten
-from ...backbone_names import ModelName, Pool
 from ..spec import BackboneSpec, Weights
 from .hf_preprocessing import preprocessing_of
 from .hub import licence_of, snapshot
 from .modules import building, cut, feature_dim, last_linear
+from .name import ModelName, Pool
 from .packages import require
 
 _CLASSIFIERS = {

@@ -15,12 +15,12 @@ from torch import Tensor, nn
 
 from ....cache.errors import InputError, shorten, unknown
 from ....cache.recipe import Preprocessing
-from ...backbone_names import ModelName, Pool
 from ..checkpoint import read_state
 from ..spec import BackboneSpec, Weights
 from .catalogue import require_model
 from .hub import hub_file
 from .modules import building, feature_dim, first_convolution
+from .name import ModelName, Pool
 from .packages import require
 
 _WEIGHTS_FILE = "model.safetensors"  # of timm's repositories

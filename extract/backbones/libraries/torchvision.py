@@ -18,11 +18,11 @@ from torchvision.models import video
 
 from ....cache.errors import InputError
 from ....cache.recipe import Preprocessing
-from ...backbone_names import ModelName
 from ..download import weights_at
 from ..spec import BackboneSpec
 from .catalogue import require_model
 from .modules import building, cut, feature_dim, first_convolution, last_linear
+from .name import ModelName
 
 _INTERPOLATIONS = ("nearest", "bilinear", "bicubic")
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from ..cache.errors import InputError, unknown
+from ....cache.errors import InputError, unknown
 
 Pool = Literal["token", "mean", "projected"]
 LIBRARIES = ("hf", "timm", "torchvision")
