@@ -12,6 +12,7 @@ from ..cache.common.output.console import OutputDisplay, VideoBar, console
 from ..cache.common.output.pace import rate
 from ..cache.parts import recording_of
 from ..cache.schema import Failure
+from .features.check import Checked
 from .features.pipeline import LONG, Progress
 from .flow.cache import FlowCache
 from .lists.videos import VideoItem
@@ -108,6 +109,24 @@ def failures_of(file: FeatureFile, items: Sequence[VideoItem]) -> list[Failure]:
         for failure in file.failures
         if {failure.video, recording_of(failure.video)} & listed
     ]
+
+
+def about_check(checked: Checked) -> Iterator[str]:
+    """What a backbone sees in a video, and what a batch costs, as lines."""
+    for name, probability in checked.classes:
+        yield f"{probability:6.1%}  {name}"
+    near = checked.neighbours
+    yield (
+        f"The nearest snippet is a neighbour in time for {near.found} of {near.snippets} snippets "
+        f"(by chance for {near.chance:g})."
+    )
+    cost = checked.cost
+    where = "on the GPU" if cost.on_gpu else "in this process"
+    yield (
+        f"A batch of {cost.snippets} snippets {list(checked.shape)} takes {cost.seconds:.2g} s "
+        f"and gives {checked.dim} dimensions each; at most {cost.bytes / 1e9:.1f} GB were in use "
+        f"{where}."
+    )
 
 
 def about_kept_flow(cache: FlowCache) -> Iterator[tuple[str, str]]:

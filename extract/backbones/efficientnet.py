@@ -46,6 +46,7 @@ add(
             sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
             licence="Apache-2.0",
             fetch=_packaged_weights,
+            at_hand=lambda: True,
         ),
         # The TensorFlow original's: (x - 127) / 128.
         preprocessing=Preprocessing(
