@@ -94,17 +94,27 @@ def test_one_run_starts_several(before: Path, tmp_path: Path) -> None:
 
 def test_what_does_not_fit_is_refused(before: Path, tmp_path: Path) -> None:
     one = before / "source_only_rgb_k4_seed0"
+    unscaled = {"settings": {"train.normalise": "none"}}
     for methods, base, options, message in (
         ("ema", before, {}, "ema_rgb_k4_seed0 is no finished run, from whose weights"),
-        ("ema", one, {}, r"of another method \(source_only, not ema\)"),
-        ("source_only", one, {"segments": 3}, r"of another segments \(4, not 3\)"),
+        ("ema", one, {}, r"differs in method \(source_only, not ema\)"),
+        ("source_only", one, {"segments": 3}, r"differs in segments \(4, not 3\)"),
         ("source_only", one, {"settings": {"source_only.features": 6}}, "do not fit source_only"),
+        ("source_only", one, unscaled, r"differs in normalise \(domain, not none\)"),
         ("cmfglr", before, {}, "cmfglr is fitted to its data from scratch"),
         ("source_only", before, {"end_to_end": True}, "--continue-from is for cached features"),
     ):
         with pytest.raises(InputError, match=message):
             run(tmp_path, "after", methods, continue_from=base, **options)
     assert not (tmp_path / "after").exists()
+
+
+def test_weights_for_other_features_are_refused(before: Path, tmp_path: Path) -> None:
+    for name, seed in (("s.h5", 0), ("t.h5", 1)):
+        (tmp_path / name).unlink()
+        write_domain(tmp_path / name, seed=seed, layer="logits")
+    with pytest.raises(InputError, match=r"differs in layer \(pool, not logits\)"):
+        run(tmp_path, "after", continue_from=before / "source_only_rgb_k4_seed0")
 
 
 def test_other_weights_by_now_fail_the_run(before: Path, tmp_path: Path) -> None:
