@@ -237,7 +237,9 @@ class RunFolder:
         """From whose weights the run began and would begin now, where these ``keys`` differ and
         that is not the same run; else empty."""
         was, now = (_start(record) for record in (before, self.record))
-        return f", which began {was}, not {now}" if keys & _OF_START and was != now else ""
+        if was == now or not _OF_START.intersection(keys):
+            return ""
+        return f", which began {was}, not {now}"
 
 
 def _start(record: RunRecord) -> str:
