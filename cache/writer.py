@@ -88,7 +88,8 @@ class FeatureWriter:
         if not all(len(rows.frame) for rows in snippets.values()):
             raise ValueError(f"{video.id} has no snippets")
         self.committed[video.id] = video
-        self.failed.pop(completes(video.id), None)
+        for mended in (video.id, completes(video.id)):
+            self.failed.pop(mended, None)
         self._videos.append((video, dict(snippets)))
         self.commit_if_due()
 

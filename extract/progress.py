@@ -10,12 +10,10 @@ from ..cache import FeatureFile
 from ..cache.common.counts import counted
 from ..cache.common.output.console import OutputDisplay, VideoBar, console
 from ..cache.common.output.pace import rate
-from ..cache.parts import recording_of
 from ..cache.schema import Failure
 from .features.check import Checked
 from .features.pipeline import LONG, Progress
 from .flow.cache import FlowCache
-from .lists.videos import VideoItem
 
 _SHOWN_FAILURES = 10
 
@@ -99,16 +97,6 @@ def saying_that_flow_compiles() -> AbstractContextManager[None]:
         console().print(text + remedy)
 
     return when_compiling(say)
-
-
-def failures_of(file: FeatureFile, items: Sequence[VideoItem]) -> list[Failure]:
-    """The failures of these videos, earlier ones included."""
-    listed = {item.id for item in items}
-    return [
-        failure
-        for failure in file.failures
-        if {failure.video, recording_of(failure.video)} & listed
-    ]
 
 
 def about_check(checked: Checked) -> Iterator[str]:

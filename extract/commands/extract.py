@@ -159,6 +159,7 @@ def extract(output: Path | None, check: bool, retry_failed: bool, **given: Any) 
     from ...cache.recipe import FlowRecipe
     from ..api import extract as extract_videos
     from ..features.options import make_options
+    from ..features.pipeline import failures_of
     from ..flow.cache import FlowCache
     from ..lists.videos import describe
     from ..machine.machine import Machine
@@ -167,7 +168,6 @@ def extract(output: Path | None, check: bool, retry_failed: bool, **given: Any) 
         ExtractionDisplay,
         about_check,
         about_kept_flow,
-        failures_of,
         saying_that_flow_compiles,
     )
 
@@ -201,7 +201,7 @@ def extract(output: Path | None, check: bool, retry_failed: bool, **given: Any) 
             on_event=display,
             **given,
         )
-    failures = failures_of(file, items)
+    failures = failures_of(items, file.failures)
     display.print(display.summary(file, failures))
     if machine.keep_flow:
         display.print(about_kept_flow(FlowCache(machine.keep_flow, FlowRecipe())))
