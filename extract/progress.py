@@ -16,6 +16,10 @@ from .features.pipeline import LONG, Progress
 from .flow.cache import FlowCache
 
 _SHOWN_FAILURES = 10
+_LONG = (
+    f"A recording of more than {LONG:g} s: a run sees a few moments of it. To label what happens "
+    "when, extract windows instead: --window 4s --hop 2s, into another file (-o)."
+)
 
 
 class ExtractionDisplay(OutputDisplay):
@@ -30,7 +34,9 @@ class ExtractionDisplay(OutputDisplay):
         self._last, self._seconds = Progress(0, 0), 0.0
 
     def __call__(self, progress: Progress) -> None:
-        """Move the bar."""
+        """Move the bar, and say at the first long recording what else could be done."""
+        if progress.long and not self._last.long:
+            console().print(_LONG)
         self._last = progress
         if progress.todo:
             self.held = progress.before + progress.videos
@@ -67,9 +73,8 @@ class ExtractionDisplay(OutputDisplay):
             )
         if last.long:
             yield (
-                f"{last.long} of them last{'s' * (last.long == 1)} longer than {LONG:g} s and "
-                f"{'is' if last.long == 1 else 'are'} one video each, of which a run sees a few "
-                "moments: --window 4s --hop 2s cuts recordings into videos of their own",
+                f"{counted(last.long, 'recording')} of more than {LONG:g} s "
+                f"{'is' if last.long == 1 else 'are'} one video each.",
                 "",
             )
         if last.early_stopped:
