@@ -194,9 +194,10 @@ class FeatureWriter:
             raise InputError(f"{self.path} holds {held}, not {due}: choose another output")
         for modality, recipe in self.recipes.items():
             if differences := existing.recipes[modality].differences(recipe):
+                by = "" if recipe.imported else f", as --like {self.path} does,"
                 raise InputError(
                     f"{self.path} was made differently ({'; '.join(differences)}; file != now): "
-                    "repeat its settings or choose another output"
+                    f"repeat its settings{by} or choose another output"
                 )
 
 

@@ -216,7 +216,8 @@ class RunFolder:
         elif before.data.exact_labels and not self.record.data.exact_labels and keys <= _OF_LABELS:
             remedy = "; or go on with it by --exact-labels, if no label of the files has changed"
         elif videos and self.finished and not self.record.continued:
-            remedy = f"; with another -o, --continue-from {self.path} starts from its weights"
+            runs = self.path.parent
+            remedy = f"; with another -o, --continue-from {runs} starts from the weights in there"
         # What is to be continued may be this very run.
         delete = "" if self.record.continued else " or delete it"
         raise InputError(f"{self.path} is {state} run{changes}: choose another -o{delete}{remedy}")
