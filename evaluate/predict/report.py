@@ -138,7 +138,11 @@ def show_predictions(
             f"In {counted(sparse, 'video')} the segments are more than {_SPARSE:g} s apart: most "
             "of it was not seen. --window 4s --hop 2s predicts window by window."
         )
-    timelines.write()
+    if left_out := timelines.write():
+        console().print(
+            f"The picture leaves out {counted(left_out, 'video')}: it shows up to 20 recordings, "
+            "and beside these none of a single window."
+        )
     if drawing and drawing.missing:
         from ..figures.fonts import missing_font  # it needs matplotlib, which is there now
 
