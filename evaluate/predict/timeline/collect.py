@@ -49,11 +49,8 @@ class TimelineFiles:
         if self._paths and isinstance(result, Prediction):
             self._windows.setdefault(recording_of(result.video.id), []).append(result)
 
-    def write(self) -> int:
-        """Write every file; none if nothing was predicted.
-
-        Returns:
-            how many recordings a picture leaves out.
+    def write(self) -> Sequence[Path]:
+        """Write every file, and give them; none if nothing was predicted.
 
         Raises:
             InputError: one cannot be written or drawn.
@@ -62,16 +59,15 @@ class TimelineFiles:
             make_timeline(id_, self._recordings[id_], windows, self._smoothing)
             for id_, windows in self._windows.items()
         ]
-        left_out = 0
-        for path in self._paths if lines else ():
+        written = self._paths if lines else ()
+        for path in written:
             if _is_picture(path):
-                from .picture import drawn_of, write_picture
+                from .picture import write_picture
 
                 write_picture(path, lines)
-                left_out = len(lines) - len(drawn_of(lines))
             else:
                 write_timelines(path, lines)
-        return left_out
+        return written
 
 
 def path_of(video: str, paths: Mapping[str, Path]) -> Path:

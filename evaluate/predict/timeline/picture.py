@@ -52,6 +52,8 @@ def draw_timelines(timelines: Sequence[Timeline]) -> Picture:
         for panel, line in zip(panels.tolist(), shown, strict=True):
             _draw(panel, line)
         _legend(figure, shown[0].classes)
+    if len(shown) < len(timelines):
+        figure.suptitle(f"{len(shown)} of {len(timelines)} videos")
     caption = "Frames where an interval begins, the intervals, and the mean scores of the windows."
     return Picture("timeline", "Timeline", caption, figure, photo=True)
 
@@ -82,10 +84,11 @@ def _draw(panel: SubFigure, line: Timeline) -> None:
 def _bars(axis: Axes, line: Timeline) -> None:
     """A bar per interval, with its label as in the legend where there is room for it."""
     whole = line.edges[-1] - line.edges[0]
+    for c, name in enumerate(line.classes):
+        bars = [(one.start, one.end - one.start) for one in line.intervals if one.label == name]
+        axis.broken_barh(bars, (0, 1), color=_colour(c), alpha=0.45)
     for one in line.intervals:
-        colour = _colour(line.classes.index(one.label))
         length = one.end - one.start
-        axis.broken_barh([(one.start, length)], (0, 1), color=colour, alpha=0.45)
         name = drawn(one.label, _NAME)
         if cell_len(name) <= _LETTERS * length / whole * (_WIDTH - 1):
             axis.text(one.start + length / 2, 0.5, name, ha="center", va="center", fontsize=7)
