@@ -86,12 +86,7 @@ def prediction_rows(
             "method": result.group.method,
             "modality": result.group.modality,
             "segments": result.group.segments,
-            "video": label.video,
-            "class": label.label,
-            "score": label.score,
-            "seeds_agree": label.seeds_agree,
-            "methods_agree": label.methods_agree,
-            "source_distance": label.source_distance,
+            **label.fields,
             "look": "yes" if label.look else "",
             "recommended": "yes" if result.group in taken else "",
         }

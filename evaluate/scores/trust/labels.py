@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -47,6 +48,19 @@ class VideoLabel:
     def doubt(self) -> tuple[bool, float]:
         """A key that rises from the most doubtful label."""
         return not self.look, self.score
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """All of it, under the names that csv and JSON have for it."""
+        return {
+            "video": self.video,
+            "class": self.label,
+            "score": self.score,
+            "seeds_agree": self.seeds_agree,
+            "methods_agree": self.methods_agree,
+            "source_distance": self.source_distance,
+            "look": self.look,
+        }
 
 
 def label_videos(
