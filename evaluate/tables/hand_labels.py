@@ -43,7 +43,9 @@ def _sentence(checked: Sequence[Checked]) -> str:
         return f"{first.name} is right on {right} of {asked}."
     names = " and ".join(full_name(one.group, groups) for one in winners)
     are = "are" if len(winners) > 1 else "is"
-    return f"Of {asked}, {names} {are} right most often: {right}."
+    tied = first.asked and sum(one.right == right for one in checked) > len(winners)
+    how = " (a tie, broken by the doubtful ones)" if tied else ""
+    return f"Of {asked}, {names} {are} right most often: {right}{how}."
 
 
 def _estimate(one: Checked) -> str:
