@@ -29,7 +29,8 @@ _ACCURACIES = (
 )
 _PREDICTIONS = (
     *("transfer", "method", "modality", "segments", "video", "class", "score"),
-    *("seeds_agree", "methods_agree", "source_distance", "look", "recommended"),
+    *("seeds_agree", "methods_agree", "methods_class", "methods_score", "source_distance"),
+    *("look", "recommended"),
 )
 _CANDIDATES = (
     *("transfer", "method", "modality", "segments", "seeds", "key", "value", *VALIDATORS),
