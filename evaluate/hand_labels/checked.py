@@ -65,7 +65,7 @@ def check_groups(results: Sequence[Unlabelled], path: Path) -> list[Checked]:
     if not all(alike(result.group) for result in results):
         raise InputError(
             "the runs have several sets of classes or test videos: name those of one target, so "
-            "that hand labels (labels=, --labels) are of all of them"
+            "that hand labels (hand_labels=, --labels) are of all of them"
         )
     answers = read_answers(path, videos=set(first.first.test.ids), classes=first.classes)
     return [_check(result, answers) for result in results]
@@ -98,6 +98,15 @@ def taken_groups(
 
 
 def best(checked: Sequence[Checked]) -> list[Checked]:
-    """The groups that are right most often, on all answers: several where they tie."""
-    most = max(one.right + one.doubtful_right for one in checked)
-    return [one for one in checked if one.right + one.doubtful_right == most]
+    """The groups that are right most often on the videos drawn at random; of these, on the doubtful
+    ones. Several where they tie in both.
+
+    The two are not added up: the doubtful videos are those of one group, which is wrong on more of
+    them than an equally accurate group is.
+    """
+
+    def right(one: Checked) -> tuple[int, int]:
+        return one.right, one.doubtful_right
+
+    most = max(map(right, checked))
+    return [one for one in checked if right(one) == most]
