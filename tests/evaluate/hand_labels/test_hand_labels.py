@@ -175,6 +175,7 @@ def test_what_follows_goes_by_the_hand_labels(runs: Path, tmp_path: Path, winner
         ("video,label\nv001.mp4,fly\n", "the label fly is none of the classes: write one of"),
         ("video,label,drawn\nv001.mp4,run,maybe\n", "line 2: drawn is random or doubtful"),
         ("video,label\nv001.mp4,run\nv001.mp4,jump\n", "line 3: v001.mp4 has another label above"),
+        ('video,label\n"v001.mp4,run\n', "few.csv line 2: its quotes do not match"),
         ("", "empty file"),
     ],
 )
@@ -190,6 +191,15 @@ def test_none_of_the_classes_is_an_answer(tmp_path: Path) -> None:
     path.write_text("path,label\nv001.mp4,none of these\nv002.mp4,High Jump\n")
     answers = read_answers(path, videos={"v001.mp4", "v002.mp4"}, classes=["run", "high_jump"])
     assert answers.at_random == {"v001.mp4": None, "v002.mp4": "high_jump"}
+
+
+def test_random_videos_without_a_label_are_said(runs: Path, tmp_path: Path) -> None:
+    path = tmp_path / "few.csv"
+    rows = "".join(f"v{n:03d}.mp4,,random\nv{n + 1:03d}.mp4,run,random\n" for n in (0, 2))
+    path.write_text(f"video,label,drawn\n{rows}v005.mp4,,doubtful\n")
+    result = evaluate(runs, hand_labels=path)
+    assert [(one.asked, one.unanswered) for one in result.checked] == [(2, 2), (2, 2)]
+    assert "Of 4 videos drawn at random, 2 have no label" in result.to_markdown()
 
 
 def test_labelled_targets_need_no_hand_labels(tmp_path: Path) -> None:
