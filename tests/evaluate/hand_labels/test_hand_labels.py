@@ -225,4 +225,7 @@ def test_the_page_shows_videos_and_escapes_their_names(
     assert "<b>" not in page and "<i>" not in page and "&lt;b&gt;" in page
     assert len(re.findall(r'<img alt="" src="data:image/jpeg;base64,[\w+/=]+">', page)) == 3
     assert "No picture: the video gone.mp4 is not at" in page
-    assert page.count("<option>none of these</option>") == 2
+    assert page.count('<input type="radio" name="2" value="&lt;i&gt;">') == 1
+    assert page.count('value="none of these">') == 2 and "<select" not in page
+    many = sheet_html(cards, [f"class {n}" for n in range(8)], "ask.csv")
+    assert many.count("<option>none of these</option>") == 2 and "radio" not in many
