@@ -167,6 +167,27 @@ def test_what_follows_goes_by_the_hand_labels(runs: Path, tmp_path: Path, winner
 
 
 @pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--sheet", "a.html"], "--sheet is the page of --ask"),
+        (["--ask", "9", "--sheet", "a.csv"], "name the page FILE.html"),
+        (["--ask", "9", "--sheet", "gone/a.html"], "there is no folder gone"),
+        (["--ask", "9", "--sheet", "old.html"], "old.csv is there already"),
+        (["--ask", "9", "--sheet", "a.html", "--csv", "a.csv"], "both write a.csv: name two"),
+        (["--ask", "9", "--sheet", "a.html", "--report", "a.html"], "both write a.html: name two"),
+    ],
+)
+def test_pages_that_cannot_be_written_are_refused_before_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("old.csv").touch()
+    done = CliRunner().invoke(main, ["eval", "there-are-no-such-runs", *options])
+    assert done.exit_code == 2 and message in done.output
+    assert [path.name for path in tmp_path.iterdir()] == ["old.csv"]
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("video,label\n", "gives no label"),
