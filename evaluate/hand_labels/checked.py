@@ -25,6 +25,7 @@ class Checked:
         asked: how many these are.
         doubtful_right: of the doubtful ones.
         doubtful_asked: how many these are.
+        unanswered: how many more were drawn at random, and got no label.
     """
 
     group: Group
@@ -33,6 +34,7 @@ class Checked:
     asked: int
     doubtful_right: int
     doubtful_asked: int
+    unanswered: int = 0
 
     @property
     def accuracy(self) -> float | None:
@@ -84,6 +86,7 @@ def _check(result: Unlabelled, answers: Answers) -> Checked:
         asked=len(answers.at_random),
         doubtful_right=right(answers.doubtful),
         doubtful_asked=len(answers.doubtful),
+        unanswered=answers.unanswered,
     )
 
 

@@ -99,6 +99,7 @@ def _checked(one: Checked) -> dict[str, Any]:
         "interval": None if one.interval is None else list(one.interval),
         "doubtful_right": one.doubtful_right,
         "doubtful_asked": one.doubtful_asked,
+        "unanswered": one.unanswered,
     }
 
 

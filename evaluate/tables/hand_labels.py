@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from ...cache.common.counts import counted
 from ..hand_labels.checked import Checked, best
@@ -38,7 +38,8 @@ def hand_label_blocks(checked: Sequence[Checked], taken: Collection[Group]) -> l
     head = ["method", "input", "K", "right", "accuracy (95 %)", "right of the doubtful"]
     steps = [next_step(group) for group in taken if len(taken) == 1 and not group.fusion]
     sentence = Statement(wrapped(_sentence(checked)))
-    return [sentence, *steps, Table(head, rows), Text(wrapped(_MEANING))]
+    notes = [*_unanswered(checked[0]), _MEANING]
+    return [sentence, *steps, Table(head, rows), *(Text(wrapped(note)) for note in notes)]
 
 
 def _sentence(checked: Sequence[Checked]) -> str:
@@ -55,6 +56,15 @@ def _sentence(checked: Sequence[Checked]) -> str:
     tied = first.asked and sum(one.right == right for one in checked) > len(winners)
     how = " (a tie, broken by the doubtful ones)" if tied else ""
     return f"Of {asked}, {names} {are} right most often: {right}{how}."
+
+
+def _unanswered(one: Checked) -> Iterator[str]:
+    if n := one.unanswered:
+        drawn = counted(one.asked + n, "video")
+        yield (
+            f"Of {drawn} drawn at random, {n} {'has' if n == 1 else 'have'} no label: if these are "
+            "the hard ones, the accuracies are estimated too high."
+        )
 
 
 def _estimate(one: Checked) -> str:

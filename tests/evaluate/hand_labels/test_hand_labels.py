@@ -167,6 +167,27 @@ def test_what_follows_goes_by_the_hand_labels(runs: Path, tmp_path: Path, winner
 
 
 @pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--sheet", "a.html"], "--sheet is the page of --ask"),
+        (["--ask", "9", "--sheet", "a.csv"], "name the page FILE.html"),
+        (["--ask", "9", "--sheet", "gone/a.html"], "there is no folder gone"),
+        (["--ask", "9", "--sheet", "old.html"], "old.csv is there already"),
+        (["--ask", "9", "--sheet", "a.html", "--csv", "a.csv"], "both write a.csv: name two"),
+        (["--ask", "9", "--sheet", "a.html", "--report", "a.html"], "both write a.html: name two"),
+    ],
+)
+def test_pages_that_cannot_be_written_are_refused_before_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("old.csv").touch()
+    done = CliRunner().invoke(main, ["eval", "there-are-no-such-runs", *options])
+    assert done.exit_code == 2 and message in done.output
+    assert [path.name for path in tmp_path.iterdir()] == ["old.csv"]
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("video,label\n", "gives no label"),
@@ -175,6 +196,7 @@ def test_what_follows_goes_by_the_hand_labels(runs: Path, tmp_path: Path, winner
         ("video,label\nv001.mp4,fly\n", "the label fly is none of the classes: write one of"),
         ("video,label,drawn\nv001.mp4,run,maybe\n", "line 2: drawn is random or doubtful"),
         ("video,label\nv001.mp4,run\nv001.mp4,jump\n", "line 3: v001.mp4 has another label above"),
+        ('video,label\n"v001.mp4,run\n', "few.csv line 2: its quotes do not match"),
         ("", "empty file"),
     ],
 )
@@ -190,6 +212,15 @@ def test_none_of_the_classes_is_an_answer(tmp_path: Path) -> None:
     path.write_text("path,label\nv001.mp4,none of these\nv002.mp4,High Jump\n")
     answers = read_answers(path, videos={"v001.mp4", "v002.mp4"}, classes=["run", "high_jump"])
     assert answers.at_random == {"v001.mp4": None, "v002.mp4": "high_jump"}
+
+
+def test_random_videos_without_a_label_are_said(runs: Path, tmp_path: Path) -> None:
+    path = tmp_path / "few.csv"
+    rows = "".join(f"v{n:03d}.mp4,,random\nv{n + 1:03d}.mp4,run,random\n" for n in (0, 2))
+    path.write_text(f"video,label,drawn\n{rows}v005.mp4,,doubtful\n")
+    result = evaluate(runs, hand_labels=path)
+    assert [(one.asked, one.unanswered) for one in result.checked] == [(2, 2), (2, 2)]
+    assert "Of 4 videos drawn at random, 2 have no label" in result.to_markdown()
 
 
 def test_labelled_targets_need_no_hand_labels(tmp_path: Path) -> None:
