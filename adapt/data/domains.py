@@ -23,6 +23,7 @@ from .splits import Splits, split_videos
 _PLACES = 2**20  # positions inside a segment
 _MUST_AGREE = (
     *("backbone", "weights_sha256", "layer", "dim", "preprocessing", "imported", "snippet_length"),
+    "clip_rate",
 )
 
 

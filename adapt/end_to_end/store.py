@@ -242,6 +242,7 @@ class ClipStore(Store):
             dim=spec.dim,
             preprocessing=spec.preprocessing,
             snippet_length=cut.length,
+            clip_rate=cut.rate,
             sampling=Sampling("uniform", positions),
             precision=training_precision(options_of(run).precision, self.device),
             flow=cut.flow if isinstance(cut, FlowCut) else None,
