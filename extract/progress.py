@@ -15,6 +15,7 @@ from ..cache.schema import Failure
 from .features.pipeline import LONG, Progress
 from .flow.cache import FlowCache
 from .lists.videos import VideoItem
+from .snippets.timeline import untimed_note
 
 _SHOWN_FAILURES = 10
 
@@ -66,6 +67,9 @@ class ExtractionDisplay(OutputDisplay):
                 f"tcon inspect {output}",
                 "yellow",
             )
+        if last.untimed:
+            rate = next(r.clip_rate for r in file.recipes.values() if r.clip_rate)
+            yield untimed_note(last.untimed, rate), ""
         if last.long:
             yield (
                 f"{last.long} of them last{'s' * (last.long == 1)} longer than {LONG:g} s and "

@@ -114,6 +114,11 @@ class Decoded:
     __repr__ = short_repr
 
     @property
+    def is_timed(self) -> bool:
+        """Whether it is known when its snippets are shown."""
+        return not any(np.isnan(times).any() for times in self.times.values())
+
+    @property
     def is_last(self) -> bool:
         """Whether nothing of the file comes after it."""
         return self.part is None or self.part.end is None

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ...cache.common.counts import counted
 from ...cache.common.short import short_repr
 from ...cache.parts import rounded
 
@@ -71,3 +72,16 @@ class Timeline:
         """Times that do not decrease: one that falls behind belongs to where the video is."""
         assert self.times is not None
         return np.maximum.accumulate(rounded(self.times))
+
+
+def untimed_note(videos: int, rate: float) -> str:
+    """Say what clips at a rate are of videos without time stamps.
+
+    Args:
+        videos: how many there are, at least 1.
+        rate: of the clips, frames per second.
+    """
+    return (
+        f"{counted(videos, 'video')} without time stamps, as folders of frames are: their clips "
+        f"are of consecutive frames, as if these came at {rate:g} per second."
+    )
