@@ -51,8 +51,9 @@ class Timeline:
         path: where it is.
         unit: of all times, counted from the recording's start.
         classes: their names, [C].
-        edges: where a window starts or ends, [n + 1].
-        scores: between two edges the mean of the windows there, [n, C]; NaN where there is none.
+        edges: where a window starts or ends, or another one's middle comes nearer, [n + 1].
+        scores: between two edges the mean of the windows there, [n, C], which count the more the
+            nearer their middles are; NaN where there is none.
         intervals: in order.
     """
 
@@ -76,15 +77,20 @@ def make_timeline(
         smoothing: what makes intervals of labels.
     """
     spans = [_span(window) for window in windows]
-    edges = np.unique([place for start, end, _ in spans for place in (start, end)])  # [n + 1]
-    sums = np.zeros((len(edges) - 1, len(windows[0].classes)))  # [n, C]
-    counts = np.zeros((len(edges) - 1, 1))
-    for (start, end, _), window in zip(spans, windows, strict=True):
+    starts, ends = np.array([span[:2] for span in spans]).T  # [w]
+    middles = (starts + ends) / 2
+    between = np.round((middles[1:] + middles[:-1]) / 2, 3 if spans[0][2] == "seconds" else 0)
+    edges = np.unique([*starts, *ends, *between])  # [n + 1]
+    places = (edges[1:] + edges[:-1]) / 2  # [n]
+    sums = np.zeros((len(places), len(windows[0].classes)))  # [n, C]
+    weights = np.zeros((len(places), 1))
+    for start, end, middle, window in zip(starts, ends, middles, windows, strict=True):
         inside = slice(*np.searchsorted(edges, (start, end)).tolist())
-        sums[inside] += window.scores
-        counts[inside] += 1
+        nearness = 1 - np.abs(places[inside, None] - middle) / ((end - start) / 2)  # [m, 1]
+        sums[inside] += nearness * window.scores
+        weights[inside] += nearness
     with np.errstate(invalid="ignore"):
-        scores = sums / counts  # [n, C]
+        scores = sums / weights  # [n, C]
     classes = windows[0].classes
     runs = _absorb(_runs(_hysteresis(scores, smoothing.onset)), edges, smoothing.min_length)
     return Timeline(

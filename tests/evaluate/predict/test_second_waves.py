@@ -113,7 +113,7 @@ def test_adapt_says_what_has_become_of_the_videos(run: Path, tmp_path: Path) -> 
     message = str(refused.value)
     assert "is a finished run of other videos, now with 20 new target videos (w0.mp4, " in message
     assert "1 target video with other features (v000.mp4)" in message
-    assert f"--continue-from {run} starts from its weights" in message
+    assert f"--continue-from {run.parent} starts from the weights in there" in message
     assert max(map(len, message.split())) < 200 and "source" not in message.split(run.name)[1]
 
 
