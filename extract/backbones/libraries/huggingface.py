@@ -115,6 +115,7 @@ def resolve(asked: ModelName) -> BackboneSpec:
         ),
         preprocessing=preprocessing,
         snippet_length=length,
+        clip_rate=getattr(processor, "fps", None) if length > 1 else None,
         batch_size=8 if length == 1 else 1,
     )
 
