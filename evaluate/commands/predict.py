@@ -154,6 +154,8 @@ def predict(
             )
         loaded = load_run(run, features=features)
         stored = stored_videos(loaded, videos[0], only_new=only_new)
+        if not stored.rows:
+            print_line(f"{videos[0]} holds no {'new ' if only_new else ''}videos.")
         predict_them = partial(predict_stored, loaded, stored)
         sys.exit(1 if show_predictions(loaded, stored.items, predict_them, outputs) else 0)
     if only_new:

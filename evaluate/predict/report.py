@@ -139,13 +139,15 @@ def show_predictions(
             f"In {counted(sparse, 'video')} the segments are more than {_SPARSE:g} s apart: most "
             "of it was not seen. --window 4s --hop 2s predicts window by window."
         )
-    timelines.write()
+    written = timelines.write()
     if drawing and drawing.missing:
         from ..figures.fonts import missing_font  # it needs matplotlib, which is there now
 
         print_line(missing_font(drawing.missing))
-    for path in filter(None, (outputs.csv, outputs.json, outputs.figures, *outputs.timelines)):
+    for path in filter(None, (outputs.csv, outputs.json, outputs.figures, *written)):
         console().print(f"Wrote {path}.")
+    if outputs.timelines and not written:
+        console().print("No timeline is written: nothing was predicted.", style="yellow")
     return failures
 
 

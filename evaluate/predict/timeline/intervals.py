@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -146,29 +147,25 @@ def _runs(labels: Iterable[int | None]) -> list[_Run]:
     return runs
 
 
-def _absorb(runs: list[_Run], edges: np.ndarray, least: float) -> list[_Run]:
+def _absorb(runs: Sequence[_Run], edges: np.ndarray, least: float) -> list[_Run]:
     """Give the short intervals to a neighbour that they touch, the shortest first."""
-    kept: set[_Run] = set()  # with no neighbour
-    while short := [run for run in runs if run.length(edges) < least and run not in kept]:
-        run = min(short, key=lambda run: run.length(edges))
-        beside = [one for one in runs if one.stop == run.first or one.first == run.stop]
-        if not beside:
-            kept.add(run)
+    by_first, by_stop = {run.first: run for run in runs}, {run.stop: run for run in runs}
+    waiting = [(run.length(edges), run.first, run) for run in runs]
+    heapq.heapify(waiting)
+    while waiting and waiting[0][0] < least:
+        run = heapq.heappop(waiting)[2]
+        around = by_stop.get(run.first), by_first.get(run.stop)
+        beside = [one for one in around if one]
+        if by_first.get(run.first) != run or not beside:  # it has been joined, or it is alone
             continue
         label = max(beside, key=lambda one: one.length(edges)).label
-        runs = _joined(_Run(one.first, one.stop, label) if one is run else one for one in runs)
-    return runs
-
-
-def _joined(runs: Iterable[_Run]) -> list[_Run]:
-    joined: list[_Run] = []
-    for run in runs:
-        before = joined[-1] if joined else None
-        if before and (before.stop, before.label) == (run.first, run.label):
-            joined[-1] = _Run(before.first, run.stop, run.label)
-        else:
-            joined.append(run)
-    return joined
+        joined = [run, *(one for one in beside if one.label == label)]
+        for one in joined:
+            del by_first[one.first], by_stop[one.stop]
+        run = _Run(min(one.first for one in joined), max(one.stop for one in joined), label)
+        by_first[run.first] = by_stop[run.stop] = run
+        heapq.heappush(waiting, (run.length(edges), run.first, run))
+    return [by_first[first] for first in sorted(by_first)]
 
 
 def _interval(run: _Run, edges: np.ndarray, scores: np.ndarray, classes: Sequence[str]) -> Interval:
