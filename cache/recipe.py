@@ -72,7 +72,7 @@ class Sampling:
 
     Args:
         rule: "uniform" spreads ``value`` snippets evenly over the video, "stride" starts one every
-            ``value`` frames.
+            ``value`` frames; of clips at a rate, frames at that rate.
         value: how many snippets, or the step in frames.
     """
 
@@ -228,6 +228,7 @@ class Recipe:
         preprocessing: of frames or flow; None where the features were imported.
         imported: the kind of file that they were imported from; "" where they were extracted.
         snippet_length: frames, or flow fields, that make one snippet.
+        clip_rate: of these frames, per second of the video; None for consecutive ones.
         sampling: which snippets; None where an import does not know.
         windows: that recordings are cut into; None where each file is one video.
         views: which crops and flips.
@@ -250,6 +251,7 @@ class Recipe:
     preprocessing: Preprocessing | None
     imported: str = ""
     snippet_length: Count = 1
+    clip_rate: Positive | None = None
     sampling: Sampling | None
     windows: Windows | None = None
     precision: str

@@ -13,6 +13,7 @@ from ...cache.errors import InputError
 from ...cache.parts import Part, rounded
 from ...cache.recipe import Windows
 from ..decoding import DecodeError, ForwardVideo
+from .timeline import Timeline
 
 NO_CUTS = np.empty(0, np.int64)
 _WRITTEN = re.compile(r"([0-9]+(?:\.[0-9]{1,3})?) *s|([0-9]+)")
@@ -25,12 +26,17 @@ class Span:
     Args:
         part: which part of the recording they are; None for all of it.
         first: of the frames.
-        stop: the first frame after them.
+        timeline: of the frames.
     """
 
     part: Part | None
     first: int
-    stop: int
+    timeline: Timeline
+
+    @property
+    def stop(self) -> int:
+        """The first frame after them."""
+        return self.first + self.timeline.count
 
     @property
     def is_last(self) -> bool:
@@ -80,8 +86,7 @@ def _parse(option: str, value: str | int) -> tuple[float, bool]:
 
 def cut_windows(
     windows: Windows,
-    times: np.ndarray,
-    end: float,
+    whole: Timeline,
     video: ForwardVideo,
     *,
     least: int = 1,
@@ -95,8 +100,7 @@ def cut_windows(
 
     Args:
         windows: their length and hop.
-        times: when each frame is shown, [n] seconds, not used for windows of frames.
-        end: when the last frame ends.
+        whole: the video's frames; their times are not used for windows of frames.
         video: whose frames they are.
         least: frames of a window; of fewer, as in a gap of the recording, there is none.
         cuts: the first frame of every shot but the first, [m].
@@ -104,10 +108,10 @@ def cut_windows(
     Raises:
         DecodeError: windows of seconds, and a frame without a time stamp.
     """
-    places, length = times, len(times)
+    places, end = whole.times, whole.end
     if windows.unit == "frames":
-        places, end = np.arange(length), float(length)
-    elif np.isnan(times).any():
+        places, end = np.arange(whole.count), float(whole.count)
+    elif places is None or not whole.is_timed:
         raise DecodeError(
             "its frames have no time stamps to cut it by: give --window and --hop in frames"
         )
@@ -115,14 +119,15 @@ def cut_windows(
     places = np.maximum.accumulate(rounded(places))
     # Names tell milliseconds.
     begins = [0.0, *(np.floor(rounded(places[cuts]) * 1000) / 1000).tolist(), end]
-    bounds = [0, *cuts.tolist(), length]
-    spans = [
-        Span(_part(windows, video, start, until, first + a, first + b), first + a, first + b)
+    bounds = [0, *cuts.tolist(), whole.count]
+    found = [
+        (start, until, first + a, first + b)
         for (first, stop), shot in zip(pairwise(bounds), pairwise(begins), strict=True)
         for start, until, a, b in _windows_of(windows, places[first:stop], *shot, least)
     ]
+    spans = [Span(_part(windows, video, *one), one[2], whole.cut(*one[2:])) for one in found]
     if len(spans) < 2:
-        return [Span(None, 0, length)]
+        return [Span(None, 0, whole)]
     *others, last = spans
     assert last.part is not None
     return [*others, replace(last, part=replace(last.part, end=None))]
