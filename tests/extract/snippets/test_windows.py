@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -134,6 +135,13 @@ def test_what_was_announced_wrongly_is_read_again(
     monkeypatch.setattr(reading_module, "_KEEP_BACK", 0)
     again = _read(videos / "uneven.mp4", windows, CUT)
     assert all(torch.equal(again[part][0], right[part][0]) for part in right)
+
+
+def test_many_windows_end_between_two_frames_that_are_wanted(videos: Path) -> None:
+    few, path = replace(CUT, sampling=Sampling("uniform", 2)), videos / "h264.mp4"
+    found = _read(path, Windows(40, 1, "frames"), few)
+    assert [decoded.frames for _, decoded in found.values()] == [*[40] * 21, *range(39, 19, -1)]
+    assert all(len(snippets) == 2 for snippets, _ in found.values())
 
 
 def test_what_windows_are_called() -> None:
