@@ -98,7 +98,7 @@ def cut_windows(
             "its frames have no time stamps to cut it by: give --window and --hop in frames"
         )
     # A time stamp that falls behind belongs to where the recording has got to.
-    places = np.maximum.accumulate(rounded(places))
+    places, end = np.maximum.accumulate(rounded(places)), float(rounded(end))
     latest = np.unique(np.floor(rounded(places / windows.hop)))  # that begin up to some frame
     reach = np.arange(math.ceil(windows.length / windows.hop))
     numbers = np.unique(latest[:, None] - reach)
