@@ -30,6 +30,7 @@ _COMMANDS = {
         "Videos to a feature file, RGB or flow or both.",
     ),
     "import": ("extract.commands.import_:import_", "Features that you have to a feature file."),
+    "backbones": ("extract.commands.backbones:backbones", "The backbones that there are."),
     "flow": ("extract.commands.flow:flow", "The TV-L1 flow of a video, to look at."),
     "inspect": ("cache.commands:inspect", "What a feature file holds."),
     "tasks": ("adapt.commands:tasks", "The benchmarks' tasks and their classes."),

@@ -280,7 +280,7 @@ class FeatureFile:
         # The order of commits depends on what was quickest; that of ids depends on nothing.
         self.order = np.array(sorted(range(len(videos)), key=lambda n: videos[n].id), dtype=int)
         self.videos = [videos[n] for n in self.order]
-        done = {completes(video) for video in seen}
+        done = {*seen, *map(completes, seen)}
         self.failures = [f for _, f in sorted(failures.items()) if f.video not in done]
 
     def _add(self, modality: str, recipe: Recipe, source: Path) -> None:

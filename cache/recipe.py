@@ -232,6 +232,9 @@ class Recipe:
         flow: how flow was computed; None for RGB and for imported features.
         dtype: of the features in the file.
         flow_engine: that computed it; not compared.
+        licence: of the weights; "" where it is not known; not compared.
+        revision: of the weights' repository on a hub that was asked for; not compared.
+        signed: whether features may be negative; None where it is not known; not compared.
         plugin: that registered the backbone; not compared.
         tool_version, device, list_sha256: of the run that began the file; not compared.
     """
@@ -251,6 +254,9 @@ class Recipe:
     flow: FlowRecipe | None = None
     dtype: FeatureType = "float16"
     flow_engine: str = field(compare=False, default="")
+    licence: str = field(compare=False, default="")
+    revision: str = field(compare=False, default="")
+    signed: bool | None = field(compare=False, default=None)
     plugin: PluginRecord | None = field(compare=False, default=None)
     tool_version: str = field(compare=False, default="")
     device: str = field(compare=False, default="")
@@ -296,4 +302,6 @@ def _text(value: object) -> str:
     """A value as people read it; "none" where there is none."""
     if isinstance(value, PluginRecord):
         return f"{value.module} (sha256 {value.sha256[:16]}...)"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return "none" if value in (None, "") else str(value)

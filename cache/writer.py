@@ -88,7 +88,8 @@ class FeatureWriter:
         if not all(len(rows.frame) for rows in snippets.values()):
             raise ValueError(f"{video.id} has no snippets")
         self.committed[video.id] = video
-        self.failed.pop(completes(video.id), None)
+        for mended in (video.id, completes(video.id)):
+            self.failed.pop(mended, None)
         self._videos.append((video, dict(snippets)))
         self.commit_if_due()
 
@@ -193,9 +194,10 @@ class FeatureWriter:
             raise InputError(f"{self.path} holds {held}, not {due}: choose another output")
         for modality, recipe in self.recipes.items():
             if differences := existing.recipes[modality].differences(recipe):
+                by = "" if recipe.imported else f", as --like {self.path} does,"
                 raise InputError(
                     f"{self.path} was made differently ({'; '.join(differences)}; file != now): "
-                    "repeat its settings or choose another output"
+                    f"repeat its settings{by} or choose another output"
                 )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..adapt.run.finished import FinishedRun
 from ..cache import InputError
 from ..cache.common.plugins import load_plugin
-from .hand_labels.checked import check_groups
+from .hand_labels.checked import check_groups, taken_groups
 from .hand_labels.questions import Question
 from .report.content import Content, RunDistances
 from .report.page import accuracies, printed
@@ -295,7 +295,9 @@ def evaluate(
         notes=(*notes_of(labelled), *result_notes(results)),
         unlabelled=tuple(results_without),
         checked=tuple(checked),
-        unlabelled_notes=tuple(notes_of(unlabelled)),
+        unlabelled_notes=tuple(
+            notes_of(unlabelled, taken_groups(checked, choices.recommendations))
+        ),
         remarks=tuple(remarks),
         shared_classes=shared_classes,
         unfinished=tuple(unfinished),

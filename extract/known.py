@@ -10,7 +10,8 @@ from ..cache.common.files.regular import require_file
 from ..cache.errors import InputError, unknown
 
 BACKBONES = (
-    *("bninception", "c3d", "c3d_fc6", "efficientnet_lite0", "mc3_18", "mobilenet_v2"),
+    *("bninception", "c3d", "c3d_fc6", "efficientnet_lite0", "efficientnet_lite1"),
+    *("efficientnet_lite2", "mc3_18", "mobilenet_v2"),
     *("mvit_v2_s", "r2plus1d_18", "r3d_18", "resnet101", "resnet18", "resnet50", "s3d", "swin3d_t"),
 )
 

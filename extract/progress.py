@@ -10,13 +10,16 @@ from ..cache import FeatureFile
 from ..cache.common.counts import counted
 from ..cache.common.output.console import OutputDisplay, VideoBar, console
 from ..cache.common.output.pace import rate
-from ..cache.parts import recording_of
 from ..cache.schema import Failure
+from .features.check import Checked
 from .features.pipeline import LONG, Progress
 from .flow.cache import FlowCache
-from .lists.videos import VideoItem
 
 _SHOWN_FAILURES = 10
+_LONG = (
+    f"A recording of more than {LONG:g} s: a run sees a few moments of it. To label what happens "
+    "when, extract windows instead: --window 4s --hop 2s, into another file (-o)."
+)
 
 
 class ExtractionDisplay(OutputDisplay):
@@ -31,7 +34,9 @@ class ExtractionDisplay(OutputDisplay):
         self._last, self._seconds = Progress(0, 0), 0.0
 
     def __call__(self, progress: Progress) -> None:
-        """Move the bar."""
+        """Move the bar, and say at the first long recording what else could be done."""
+        if progress.long and not self._last.long:
+            console().print(_LONG)
         self._last = progress
         if progress.todo:
             self.held = progress.before + progress.videos
@@ -68,9 +73,8 @@ class ExtractionDisplay(OutputDisplay):
             )
         if last.long:
             yield (
-                f"{last.long} of them last{'s' * (last.long == 1)} longer than {LONG:g} s and "
-                f"{'is' if last.long == 1 else 'are'} one video each, of which a run sees a few "
-                "moments: --window 4s --hop 2s cuts recordings into videos of their own",
+                f"{counted(last.long, 'recording')} of more than {LONG:g} s "
+                f"{'is' if last.long == 1 else 'are'} one video each.",
                 "",
             )
         if last.early_stopped:
@@ -100,14 +104,22 @@ def saying_that_flow_compiles() -> AbstractContextManager[None]:
     return when_compiling(say)
 
 
-def failures_of(file: FeatureFile, items: Sequence[VideoItem]) -> list[Failure]:
-    """The failures of these videos, earlier ones included."""
-    listed = {item.id for item in items}
-    return [
-        failure
-        for failure in file.failures
-        if {failure.video, recording_of(failure.video)} & listed
-    ]
+def about_check(checked: Checked) -> Iterator[str]:
+    """What a backbone sees in a video, and what a batch costs, as lines."""
+    for name, probability in checked.classes:
+        yield f"{probability:6.1%}  {name}"
+    near = checked.neighbours
+    yield (
+        f"The nearest snippet is a neighbour in time for {near.found} of {near.snippets} snippets "
+        f"(by chance for {near.chance:g})."
+    )
+    cost = checked.cost
+    where = "on the GPU" if cost.on_gpu else "in this process"
+    yield (
+        f"A batch of {cost.snippets} snippets {list(checked.shape)} takes {cost.seconds:.2g} s "
+        f"and gives {checked.dim} dimensions each; at most {cost.bytes / 1e9:.1f} GB were in use "
+        f"{where}."
+    )
 
 
 def about_kept_flow(cache: FlowCache) -> Iterator[tuple[str, str]]:

@@ -252,7 +252,10 @@ def test_snippets_or_stride(run: Run, tmp_path: Path, videos: Path) -> None:
 def test_check(run: Run, clips: Path, tmp_path: Path) -> None:
     result = run("extract", clips / "run" / "5.avi", "--check", "--min-frames", "1")
     assert (result.code, result.err) == (0, "")
-    rows = [line.split("%  ") for line in result.out.splitlines()]
+    *lines, near, cost = result.out.splitlines()
+    assert near.startswith("The nearest snippet is a neighbour in time for ")
+    assert "snippets [3, 224, 224] takes" in cost and "gives 1280 dimensions each" in cost
+    rows = [line.split("%  ") for line in lines]
     probabilities = [float(row[0]) for row in rows]
     assert len(rows) == 5
     assert probabilities == sorted(probabilities, reverse=True)

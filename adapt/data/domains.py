@@ -21,7 +21,8 @@ from .features import Features, FetchedFeatures
 from .splits import Splits, split_videos
 
 _PLACES = 2**20  # positions inside a segment
-_MUST_AGREE = (
+# Of the recipes of features that one method reads.
+MUST_AGREE = (
     *("backbone", "weights_sha256", "layer", "dim", "preprocessing", "imported", "snippet_length"),
 )
 
@@ -255,7 +256,7 @@ def _check_comparable(source: FeatureFile, target: FeatureFile, modality: str) -
         if modality not in file.recipes:
             raise InputError(f"{file.path} holds no {modality} features, only {file.modalities}")
     a, b = source.recipes[modality], target.recipes[modality]
-    for name in _MUST_AGREE:
+    for name in MUST_AGREE:
         if getattr(a, name) != getattr(b, name):
             raise InputError(
                 f"{source.path} and {target.path} cannot be compared: their {modality} features "

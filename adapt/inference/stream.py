@@ -7,7 +7,7 @@ grow with their number.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from ...cache import Failure, Snippets, Video
@@ -96,6 +96,7 @@ def predict_videos(
     on_result: Callable[[Result], None],
     on_progress: Callable[[Progress], None] = lambda progress: None,
     pipeline: Pipeline | None = None,
+    held: Collection[str] = (),
 ) -> None:
     """Predict videos and hand on each result; none is kept.
 
@@ -108,14 +109,15 @@ def predict_videos(
             stopped, it still gets what is done.
         on_progress: called after every video.
         pipeline: of this plan, if it is kept for several calls.
+        held: windows that are wanted no more.
     """
     in_order = _InOrder([item.id for item in items], on_result)
     predictor, progress = _Predictor(run, in_order), Progress(len(items), 0)
     try:
         if pipeline:
-            pipeline.compute(items, predictor, progress, on_progress)
+            pipeline.compute(items, predictor, progress, on_progress, held=held)
         else:
-            compute(items, plan, predictor, progress, on_progress)
+            compute(items, plan, predictor, progress, on_progress, held=held)
     finally:
         in_order.rest()
 

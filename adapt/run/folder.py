@@ -42,6 +42,7 @@ from .videos import VIDEOS, RunVideos, read_videos, write_videos
 # What differs where labels were taken as they are written, as by older versions.
 _OF_VIDEOS = {"data.source.features", "data.target.features", "data.videos"}
 _OF_LABELS = {"data.classes", "data.source.labels", "data.target.labels", *_OF_VIDEOS}
+_OF_START = {"data.continued.features", "data.continued.weights"}
 CHECKPOINT, LOGITS = "checkpoint.pt", "logits.h5"
 HEALTH, RESUME, LOCK = "health.json", "resume.pt", ".lock"
 _NAMED = 12  # settings in a message
@@ -191,16 +192,19 @@ class RunFolder:
         if not differences:
             return
         state = "a finished" if self.finished else "an interrupted"
-        videos = self._other_videos({d.key for d in differences})
+        keys = {d.key for d in differences}
+        videos, start = self._other_videos(keys), self._other_start(before, keys)
+        said = (_OF_VIDEOS if videos else set()) | (_OF_START if start else set())
         named = [
             f"{d.key} ({shorten(str(d.ours))}, now {shorten(str(d.theirs))})"
             for d in differences
-            if not (videos and d.key in _OF_VIDEOS)
+            if d.key not in said
         ]
         if len(named) > _NAMED:
             named[_NAMED:] = [f"{len(named) - _NAMED} more"]
         changes = f" with another {', '.join(named)}" if named else ""
         changes += f" of other videos, now with {videos}" if videos else ""
+        changes += start
         both = before.settings().keys() & self.record.settings().keys()
         remedy = ""
         if all(d.key in both for d in differences):
@@ -209,17 +213,14 @@ class RunFolder:
                 ". If you changed nothing, the defaults have changed since; to go on with it as it "
                 f"was: {words}"
             )
-        elif (
-            before.data.exact_labels
-            and not self.record.data.exact_labels
-            and {d.key for d in differences} <= _OF_LABELS
-        ):
+        elif before.data.exact_labels and not self.record.data.exact_labels and keys <= _OF_LABELS:
             remedy = "; or go on with it by --exact-labels, if no label of the files has changed"
-        elif videos and self.finished:
-            remedy = f"; with another -o, --continue-from {self.path} starts from its weights"
-        raise InputError(
-            f"{self.path} is {state} run{changes}: choose another -o or delete it{remedy}"
-        )
+        elif videos and self.finished and not self.record.continued:
+            runs = self.path.parent
+            remedy = f"; with another -o, --continue-from {runs} starts from the weights in there"
+        # What is to be continued may be this very run.
+        delete = "" if self.record.continued else " or delete it"
+        raise InputError(f"{self.path} is {state} run{changes}: choose another -o{delete}{remedy}")
 
     def _other_videos(self, keys: Collection[str]) -> str:
         """What has become of a run's videos, where these ``keys`` differ; else empty."""
@@ -232,6 +233,19 @@ class RunFolder:
             if f"data.{domain}.features" in keys
         ]
         return ", ".join(said)
+
+    def _other_start(self, before: RunRecord, keys: Collection[str]) -> str:
+        """From whose weights the run began and would begin now, where these ``keys`` differ and
+        that is not the same run; else empty."""
+        was, now = (_start(record) for record in (before, self.record))
+        if was == now or not _OF_START.intersection(keys):
+            return ""
+        return f", which began {was}, not {now}"
+
+
+def _start(record: RunRecord) -> str:
+    start = record.continued
+    return f"with the weights of {start.path}" if start else "from scratch"
 
 
 def _setting(key: str, value: Any) -> str:

@@ -142,7 +142,9 @@ def shared_classes(
         shipped = f", or choose --task {' or '.join(fitting)}" if fitting else ""
         raise InputError(
             f"source and target share no class (source: {some(source)}; target: {some(target)}):"
-            f" map their labels with --task FILE.csv{shipped}"
+            f" map their labels with --task FILE.csv{shipped}; where the target's folders are no"
+            " classes but cameras or days, repeat its tcon extract with --unlabelled, which drops"
+            " the labels and reads no video again"
         )
     index = {name: n for n, name in enumerate(classes)}
     of_target = {label: index[name] for label, name in matched.items()} if target else index

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from ...cache.errors import InputError, printable, shorten
-from ..data.domains import Domains
+from ..data.domains import MUST_AGREE, Domains
 from ..methods import Method
 from ..run.folder import is_finished
 from ..run.read import load_method
@@ -17,7 +18,7 @@ from ..run.record import CONFIG, Continued, RunRecord, read_record
 from .new_method import new_method, sizes_of
 from .snapshot import require_alike
 
-# What weights depend on.
+# What weights depend on, beside what both domains' features must have in common.
 _OF_RUNS = ("method", "modality", "segments")
 _OF_DATA = ("classes", "backbone", "weights_sha256")
 
@@ -31,7 +32,8 @@ def continued_from(path: Path, record: RunRecord, domains: Domains) -> Continued
         domains: that it is trained on.
 
     Raises:
-        InputError: there is no such run; or its method, features, sizes or classes are others.
+        InputError: there is no such run; or it differs in the method, how features were
+            made or standardised, sizes or classes.
     """
     run = record.run
     folder = path if (path / CONFIG).exists() else path / run.name
@@ -41,7 +43,7 @@ def continued_from(path: Path, record: RunRecord, domains: Domains) -> Continued
     base.require_method()
     if others := ", ".join(_others(base, record)):
         raise InputError(
-            f"{run.name} cannot start from the weights of {folder}, of another {others}"
+            f"{run.name} cannot start from the weights of {folder}, which differs in {others}"
         )
     weights = _weights(folder, base, domains)
     with torch.device("meta"):
@@ -78,11 +80,19 @@ def _weights(folder: Path, record: RunRecord, domains: Domains) -> dict[str, tor
 
 def _others(base: RunRecord, record: RunRecord) -> Iterator[str]:
     """In what a finished run is not like one that is to start from it."""
-    pairs = {name: (getattr(base.run, name), getattr(record.run, name)) for name in _OF_RUNS}
-    pairs |= {name: (getattr(base.data, name), getattr(record.data, name)) for name in _OF_DATA}
-    for name, (theirs, ours) in pairs.items():
-        if theirs != ours:
-            yield f"{name} ({_said(theirs)}, not {_said(ours)})"
+    compared: list[tuple[Any, Any, Sequence[str]]] = [
+        (base.run, record.run, _OF_RUNS),
+        (base.run.train, record.run.train, ("normalise",)),
+        (base.data, record.data, _OF_DATA),
+    ]
+    if base.data.recipe is not None:  # else it is from before runs recorded it
+        others = [name for name in MUST_AGREE if name not in _OF_DATA]
+        compared.append((base.data.recipe, record.data.recipe, others))
+    for theirs, ours, names in compared:
+        for name in names:
+            before, now = getattr(theirs, name), getattr(ours, name)
+            if before != now:
+                yield f"{name} ({_said(before)}, not {_said(now)})"
 
 
 def _said(value: object) -> str:

@@ -10,9 +10,10 @@ from ...adapt.progress.display import train_and_show
 from ...cache.common.files.writing import write_output
 from ...cache.common.output.console import console
 from ...extract.api import extract
+from ...extract.features.pipeline import failures_of
 from ...extract.lists.videos import describe, read_videos
 from ...extract.machine.machine import Machine
-from ...extract.progress import ExtractionDisplay, failures_of
+from ...extract.progress import ExtractionDisplay
 from ...extract.synthetic import World
 from .steps import SNIPPETS, STEPS, accuracies, demo_runs, make_clips, missing_package, score
 
@@ -62,7 +63,7 @@ def run_demo(
         display = ExtractionDisplay(path)
         with display.showing():
             file = extract(items, path, snippets=SNIPPETS, machine=machine, on_event=display)
-        display.print(display.summary(file, failures_of(file, items)))
+        display.print(display.summary(file, failures_of(items, file.failures)))
 
     console().rule("3/4 tcon adapt")
     grids = [

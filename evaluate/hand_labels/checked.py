@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ...cache import InputError
 from ..runs.groups import Group
+from ..scores.choices.recommendation import Recommendation
 from ..scores.intervals import wilson
 from ..scores.unlabelled import Unlabelled, require_unlabelled
 from .answers import Answers, read_answers
@@ -84,6 +85,16 @@ def _check(result: Unlabelled, answers: Answers) -> Checked:
         doubtful_right=right(answers.doubtful),
         doubtful_asked=len(answers.doubtful),
     )
+
+
+def taken_groups(
+    checked: Sequence[Checked], recommendations: Sequence[Recommendation]
+) -> set[Group]:
+    """The groups to take: what hand labels say comes before what is recommended without them, which
+    decides where they tie; empty where neither says anything."""
+    recommended = {one.group for one in recommendations}
+    winners = {one.group for one in best(checked)} if checked else set()
+    return winners & recommended or winners or recommended
 
 
 def best(checked: Sequence[Checked]) -> list[Checked]:

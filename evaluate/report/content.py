@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..hand_labels.checked import Checked
+from ..hand_labels.checked import Checked, taken_groups
 from ..runs.files import RunFiles
 from ..runs.groups import Group
 from ..runs.logs import Health
@@ -93,7 +93,12 @@ class Content:
     files: RunFiles = field(default_factory=RunFiles)
 
     @property
+    def taken(self) -> set[Group]:
+        """The groups to take, by hand labels or by what is recommended without; may be empty."""
+        return taken_groups(self.checked, self.recommendations)
+
+    @property
     def labelling(self) -> tuple[Unlabelled, ...]:
-        """What labels unlabelled targets: the methods to take, or all where none is recommended."""
-        taken = {one.group for one in self.recommendations}
+        """What labels unlabelled targets: the groups to take, or all where nothing says which."""
+        taken = self.taken
         return tuple(r for r in self.unlabelled if not taken or r.group in taken)

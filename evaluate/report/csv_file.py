@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from ...cache.common.files.writing import write_output
+from ..runs.groups import Group
 from ..runs.values import as_text
-from ..scores.choices.recommendation import Recommendation
 from ..scores.choices.selection import Selection
 from ..scores.choices.validators import VALIDATORS
 from ..scores.results import Result
@@ -62,7 +62,7 @@ def write_csv(content: Content, path: str | Path) -> None:
     elif content.results:
         columns, rows = _ACCURACIES, accuracy_rows(content.results)
     else:
-        columns, rows = _PREDICTIONS, prediction_rows(content.unlabelled, content.recommendations)
+        columns, rows = _PREDICTIONS, prediction_rows(content.unlabelled, content.taken)
     text = StringIO(newline="")
     writer = csv.DictWriter(text, columns, restval="")
     writer.writeheader()
@@ -75,11 +75,8 @@ def accuracy_rows(results: Sequence[Result]) -> list[Row]:
     return [row for result in results for row in _of_result(result)]
 
 
-def prediction_rows(
-    results: Sequence[Unlabelled], recommendations: Sequence[Recommendation]
-) -> list[Row]:
-    """A row per target video and group; ``recommended`` is "yes" for the methods to take."""
-    taken = {one.group for one in recommendations}
+def prediction_rows(results: Sequence[Unlabelled], taken: Collection[Group]) -> list[Row]:
+    """A row per target video and group; ``recommended`` is "yes" for the groups to take."""
     return [
         {
             "transfer": result.group.transfer,

@@ -78,11 +78,12 @@ def reported(content: Content) -> list[Block]:
 def advice(content: Content) -> list[Block]:
     """What hand labels say; which method to take without them; where nothing was chosen, also why
     nothing can be said of some."""
-    blocks = hand_label_blocks(content.checked)
-    without = recommendation_blocks(content.recommendations, content.outcomes)
-    if blocks and without:
-        blocks.append(Text("Without these labels:"))
-    blocks += without
+    blocks = [
+        *hand_label_blocks(content.checked, content.taken),
+        *recommendation_blocks(
+            content.recommendations, content.outcomes, labels_decide=bool(content.checked)
+        ),
+    ]
     if content.left_out and not content.selections:
         blocks.append(Bullets(content.left_out))
     return blocks

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from ...cache.common.counts import counted
 from .groups import Group
@@ -18,9 +18,14 @@ _NORMALISED = {
 }
 
 
-def notes_of(groups: Sequence[Group]) -> list[str]:
-    """Notes on the numbers of these groups; a note that does not hold for all says for which."""
-    notes = [*_of_new_videos(groups), *_of_several(groups)]
+def notes_of(groups: Sequence[Group], taken: Collection[Group] = ()) -> list[str]:
+    """Notes on the numbers of these groups; a note that does not hold for all says for which.
+
+    Args:
+        groups: of runs.
+        taken: those of them that are to label new videos; any may, where none is named.
+    """
+    notes = [*_of_new_videos(sorted(groups, key=lambda g: g not in taken)), *_of_several(groups)]
     made: dict[str, list[Group]] = {}
     for group in groups:
         if group.reads_target_labels:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from ...cache.common.counts import counted
 from ..hand_labels.checked import Checked, best
+from ..runs.groups import Group
 from .layout import Block, Statement, Table, Text, percent, wrapped
+from .recommendation import next_step
 
 _MEANING = (
     "The accuracy is estimated on the videos that were drawn at random, by the mean of each "
@@ -16,9 +18,14 @@ _MEANING = (
 )
 
 
-def hand_label_blocks(checked: Sequence[Checked]) -> list[Block]:
-    """The estimated accuracy of every group, and which is right most often; nothing where no hand
-    labels were given."""
+def hand_label_blocks(checked: Sequence[Checked], taken: Collection[Group]) -> list[Block]:
+    """The estimated accuracy of every group, which is right most often, and how to label videos
+    with it; nothing where no hand labels were given.
+
+    Args:
+        checked: every group.
+        taken: the groups to take.
+    """
     if not checked:
         return []
     rows = []
@@ -28,7 +35,9 @@ def hand_label_blocks(checked: Sequence[Checked]) -> list[Block]:
         cells = [one.name, group.modality, group.segments, f"{one.right} of {one.asked}"]
         rows.append([*cells, _estimate(one), doubtful])
     head = ["method", "input", "K", "right", "accuracy (95 %)", "right of the doubtful"]
-    return [Statement(wrapped(_sentence(checked))), Table(head, rows), Text(wrapped(_MEANING))]
+    steps = [next_step(group) for group in taken if len(taken) == 1 and not group.fusion]
+    sentence = Statement(wrapped(_sentence(checked)))
+    return [sentence, *steps, Table(head, rows), Text(wrapped(_MEANING))]
 
 
 def _sentence(checked: Sequence[Checked]) -> str:

@@ -20,7 +20,10 @@ _MEANING = (
 
 
 def recommendation_blocks(
-    recommendations: Sequence[Recommendation], outcomes: Sequence[Outcome] = ()
+    recommendations: Sequence[Recommendation],
+    outcomes: Sequence[Outcome] = (),
+    *,
+    labels_decide: bool = False,
 ) -> list[Block]:
     """A sentence for each, after its data where there are several, and the next step; nothing where
     there is none.
@@ -28,7 +31,10 @@ def recommendation_blocks(
     Args:
         recommendations: of methods.
         outcomes: what they reach where the target has labels.
+        labels_decide: hand labels say what to do next, so that the sentences alone stand here.
     """
+    if labels_decide:
+        return [Text(wrapped(f"Without these labels: {one}")) for one in recommendations]
     compared: Mapping[Group, Comparison | None] = {o.group: o.comparison for o in outcomes}
     blocks: list[Block] = []
     for one in recommendations:
@@ -36,9 +42,14 @@ def recommendation_blocks(
         blocks.append(Statement(wrapped(f"{where}{one}")))
         if comparison := compared.get(one.selection.group):
             blocks.append(Text(wrapped(_hindsight(one, comparison))))
-        run = shlex.quote(str(one.taken.runs[0].path))
-        blocks.append(Text(f"Label videos with it: tcon predict {run} VIDEOS"))
+        blocks.append(next_step(one.group))
     return [*blocks, Text(wrapped(_MEANING))] if blocks else []
+
+
+def next_step(group: Group) -> Text:
+    """How to label videos with a group."""
+    run = shlex.quote(str(group.first.path))
+    return Text(f"Label videos with it: tcon predict {run} VIDEOS")
 
 
 def _hindsight(recommendation: Recommendation, comparison: Comparison) -> str:

@@ -12,7 +12,7 @@ import torch
 from .spec import Weights
 
 
-def weights_at(url: str, *, name: str, licence: str) -> Weights:
+def weights_at(url: str, *, name: str, licence: str, classes: tuple[str, ...] = ()) -> Weights:
     """Published weights that are downloaded on first use.
 
     Where the file is called NAME-DIGITS.pth, they are the first digits of its sha256, which is
@@ -24,15 +24,20 @@ def weights_at(url: str, *, name: str, licence: str) -> Weights:
         source=url,
         sha256=digits[1] if digits else "",
         licence=licence,
+        classes=classes,
         fetch=partial(_fetch, url),
+        at_hand=lambda: _file_of(url).exists(),
     )
 
 
+def _file_of(url: str) -> Path:
+    return Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
+
+
 def _fetch(url: str) -> Path:
-    folder = Path(torch.hub.get_dir()) / "checkpoints"
-    path = folder / url.rpartition("/")[2]
+    path = _file_of(url)
     if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         try:  # torch.hub downloads under a temporary name and renames
             torch.hub.download_url_to_file(url, str(path), progress=False)
         except HTTPException as error:  # the connection broke off

@@ -21,6 +21,7 @@ from .libraries.name import is_library_name
 from .spec import BackboneSpec, Weights
 
 MODALITIES = ("rgb", "flow")
+_OF_RGB = ", cross-modality"  # behind the name of RGB weights that were turned into flow's
 Build = TypeVar("Build", bound=Callable[[], nn.Module])
 _REGISTRY: dict[str, BackboneSpec] = {}
 _BUILT_IN: set[str] = set()
@@ -48,6 +49,15 @@ class LoadedBackbone:
     sha256: str
     classifier: tuple[Tensor, Tensor] | None = None
     trained: bool = False
+
+    @property
+    def published(self) -> Weights | None:
+        """The published weights, if they are these; None for a file of the user's own."""
+        known = self.spec.weights
+        if known is None:
+            return None
+        same_file = bool(known.sha256) and self.sha256.startswith(known.sha256)
+        return known if same_file or self.weights.removesuffix(_OF_RGB) == known.name else None
 
     def __repr__(self) -> str:
         return f"LoadedBackbone({self.spec.name}, weights {self.weights!r})"
@@ -188,7 +198,7 @@ def load_backbone(
     first = f"{spec.first_conv}.weight"
     if modality == "flow" and first in state and state[first].shape[1:2] == (3,):
         state[first] = average_over_rgb(state[first])
-        origin += ", cross-modality"
+        origin += _OF_RGB
         classifier = None  # it knows what things look like, not how they move
     load_state(module, state, spec, path)
     return LoadedBackbone(spec, module, origin, sha256, classifier, trained)

@@ -23,6 +23,9 @@ class Weights:
         licence: of the weights.
         fetch: returns the local file, downloading it if need be; raises `OSError` if it cannot.
         revision: of a hub's repository; "" for the newest.
+        classes: names of what the classifier tells apart, in its order; () where they are those of
+            `class_names`, or nobody knows them.
+        at_hand: whether `fetch` needs no network.
     """
 
     name: str
@@ -31,6 +34,8 @@ class Weights:
     licence: str
     fetch: Callable[[], Path]
     revision: str = ""
+    classes: tuple[str, ...] = ()
+    at_hand: Callable[[], bool] = lambda: False
 
 
 @dataclass(frozen=True, kw_only=True)

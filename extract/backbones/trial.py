@@ -12,12 +12,15 @@ _BATCH = 2  # more than one: a module that drops or mixes the batch dimension is
 
 
 @torch.inference_mode()
-def try_backbone(backbone: LoadedBackbone, shape: tuple[int, ...]) -> None:
+def try_backbone(backbone: LoadedBackbone, shape: tuple[int, ...]) -> bool:
     """Run a backbone once, on the CPU in float32.
 
     Args:
         backbone: as loaded.
         shape: of one snippet, [c, S, S] or [c, L, S, S].
+
+    Returns:
+        whether features have a sign: those behind a ReLU are never negative.
 
     Raises:
         InputError: it fails, or does not give finite features [n, dim]; one line that says what
@@ -41,3 +44,4 @@ def try_backbone(backbone: LoadedBackbone, shape: tuple[int, ...]) -> None:
         )
     if not features.isfinite().all():
         raise InputError(f"{asked} gives features that are not finite")
+    return bool((features < 0).any())

@@ -129,7 +129,7 @@ if TYPE_CHECKING:
 @click.option(
     "--check",
     is_flag=True,
-    help="Print the five classes that the backbone finds most probable in the one video VIDEOS.",
+    help="Print what the backbone sees in the one video VIDEOS, and what a batch costs.",
 )
 @click.option(
     "--like",
@@ -159,14 +159,15 @@ def extract(output: Path | None, check: bool, retry_failed: bool, **given: Any) 
     from ...cache.recipe import FlowRecipe
     from ..api import extract as extract_videos
     from ..features.options import make_options
+    from ..features.pipeline import failures_of
     from ..flow.cache import FlowCache
     from ..lists.videos import describe
     from ..machine.machine import Machine
     from ..machine.memory import keep_freed_memory
     from ..progress import (
         ExtractionDisplay,
+        about_check,
         about_kept_flow,
-        failures_of,
         saying_that_flow_compiles,
     )
 
@@ -180,8 +181,8 @@ def extract(output: Path | None, check: bool, retry_failed: bool, **given: Any) 
         if given.pop("like"):
             raise InputError("--check looks at a backbone and its weights: leave out --like")
         options = make_options(flow=flow, **given)
-        for name, probability in check_video(items[0].path, options, machine):
-            print_line(f"{probability:6.1%}  {name}")
+        for line in about_check(check_video(items[0].path, options, machine)):
+            print_line(line)
         return
     keep_freed_memory()
     console().print(f"{describe(items)}.")
@@ -200,7 +201,7 @@ def extract(output: Path | None, check: bool, retry_failed: bool, **given: Any) 
             on_event=display,
             **given,
         )
-    failures = failures_of(file, items)
+    failures = failures_of(items, file.failures)
     display.print(display.summary(file, failures))
     if machine.keep_flow:
         display.print(about_kept_flow(FlowCache(machine.keep_flow, FlowRecipe())))

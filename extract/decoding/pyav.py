@@ -6,16 +6,21 @@ import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import chain
 
 import av
 import numpy as np
 from av.sidedata.sidedata import SideData
+from av.video.frame import PictureType
 from av.video.reformatter import VideoReformatter
 
 from ...cache.common.counts import counted
-from ...cache.parts import Part
+from ...cache.parts import Part, rounded
 from .video import DecodeError, ForwardVideo
 
+# Containers that keep an index of key frames, and whose time stamps do not go back.
+_SEEKABLE = ("avi", "matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2")
+_REORDERED = 16  # frames that a codec may hold back to show them in order, at most
 _AVI_INDEX = np.dtype([("chunk", "S4"), ("flags", "<u4"), ("offset", "<u4"), ("size", "<u4")])
 
 av.logging.set_level(None)  # what is wrong with a video goes into the feature file
@@ -27,7 +32,8 @@ class PyavVideo(ForwardVideo):
     Args:
         path: the file.
         on_progress: see `ForwardVideo`.
-        part: to read, which ends the decoding where it ends; None for all.
+        part: to read; None for all. Decoding ends where it ends, and begins at a key frame before
+            it where the time stamps tell that nothing is lost.
 
     Raises:
         DecodeError: no file, an empty one, no video in it.
@@ -40,18 +46,7 @@ class PyavVideo(ForwardVideo):
     ) -> None:
         super().__init__(on_progress)
         self._path, self._part = path, part
-        self._container = open_container(path)
-        stream = self._container.streams.best("video")
-        if not isinstance(stream, av.VideoStream):
-            self.close()
-            raise DecodeError("it holds no video stream")
-        if getattr(stream, "codec_context", None) is None:  # av's types say that there is one
-            self.close()
-            raise DecodeError("nothing here decodes its video codec")
-        # One thread a video: videos are decoded side by side.
-        stream.thread_type = "NONE"
-        stream.codec_context.thread_count = 1
-        self._stream = stream
+        stream = self._open()
         self._bad_packets = self._bad_frames = 0
         self._broken_off = _lacks_its_end(path)
         self._announced = 0 if part else _announced(path, self._container, stream)
@@ -108,6 +103,21 @@ class PyavVideo(ForwardVideo):
     def close(self) -> None:
         self._container.close()
 
+    def _open(self) -> av.VideoStream:
+        self._container = open_container(self._path)
+        stream = self._container.streams.best("video")
+        if not isinstance(stream, av.VideoStream):
+            self.close()
+            raise DecodeError("it holds no video stream")
+        if getattr(stream, "codec_context", None) is None:  # av's types say that there is one
+            self.close()
+            raise DecodeError("nothing here decodes its video codec")
+        # One thread a video: videos are decoded side by side.
+        stream.thread_type = "NONE"
+        stream.codec_context.thread_count = 1
+        self._stream = stream
+        return stream
+
     def _shown(self, frame: av.VideoFrame) -> tuple[float, float]:
         """From when to when a frame is shown, after one that was until `duration`; one without a
         time stamp follows that."""
@@ -122,7 +132,7 @@ class PyavVideo(ForwardVideo):
     def _inside(self, part: Part) -> Iterator[av.VideoFrame]:
         """The frames of a part; none after it is decoded."""
         latest = 0.0
-        for index, frame in enumerate(self._decode()):
+        for index, frame in enumerate(self._from_before(part)):
             shown, ends = self._shown(frame)
             latest = max(latest, shown if part.unit == "seconds" else index)
             if part.holds(latest):
@@ -132,6 +142,41 @@ class PyavVideo(ForwardVideo):
                 self.on_progress()
             else:
                 return
+
+    def _from_before(self, part: Part) -> Iterator[av.VideoFrame]:
+        """The frames from a key frame before a part on, or else from the start."""
+        if part.unit == "frames" or not self._is_seekable():
+            return self._decode()
+        if frames := self._sought(part.start):
+            return frames
+        self.close()
+        self._open()
+        self._bad_packets, self._broken_off = 0, _lacks_its_end(self._path)
+        return self._decode()
+
+    def _is_seekable(self) -> bool:
+        name = self._container.format.name
+        # An AVI tells no times; with B-frames those that ffmpeg makes up go back.
+        guessed = name == "avi" and self._stream.codec_context.has_b_frames
+        return name in _SEEKABLE and self.fps > 0 and not guessed
+
+    def _sought(self, place: float) -> Iterator[av.VideoFrame] | None:
+        """The frames from a key frame on that is shown by a second; None unless they are certain
+        to be those of a pass from the start."""
+        before = place + self._start - _REORDERED / self.fps
+        try:
+            self._container.seek(int(before * av.time_base))
+        except av.error.FFmpegError:
+            return None
+        frames = self._decode()
+        for frame in frames:
+            if frame.pts is None or rounded(frame.time - self._start) > place:
+                return None
+            # Frames shown before the key frame may be predicted from some that were passed over. A
+            # key frame that is predicted itself only begins to refresh the picture.
+            if frame.key_frame and frame.pict_type == PictureType.I:
+                return chain([frame], frames)
+        return None
 
     def _decode(self) -> Iterator[av.VideoFrame]:
         packets = self._container.demux(self._stream)

@@ -1,15 +1,21 @@
-"""What a backbone's own classifier sees: shows whether videos are fed to it correctly."""
+"""What a backbone sees in a video, and what it costs: shows whether videos are fed to it correctly.
+
+It says which classes its own classifier finds; without one, whether features change slowly.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import resource
+import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
+from time import perf_counter
 
 import torch
 from torch import Tensor
 
 from ...cache.errors import InputError
-from ..backbones import LoadedBackbone, get_spec, names
+from ..backbones import LoadedBackbone
 from ..backbones.classes import class_names
 from ..decoding import DecodeError, is_there
 from ..decoding.pool import DecodePool
@@ -17,86 +23,136 @@ from ..decoding.server import decoding_soon
 from ..lists.videos import VideoItem
 from ..machine.devices import Devices
 from ..machine.machine import Machine
+from ..machine.precision import DTYPES
 from ..snippets.passing import Chunk
 from ..snippets.reading import Reading
+from .neighbours import Neighbours, neighbours
 from .options import ExtractOptions
 from .plan import Plan
 
 
-@torch.inference_mode()
-def check(snippets: Tensor, backbone: LoadedBackbone, *, top: int = 5) -> list[tuple[str, float]]:
-    """The classes that the backbone's own classifier finds most probable for a video.
+@dataclass(frozen=True)
+class BatchCost:
+    """What one batch costs on the device that computes it.
+
+    Args:
+        snippets: of the batch.
+        seconds: that it takes.
+        bytes: the most memory that was in use: of the GPU, or of the whole process on a CPU.
+        on_gpu: which of the two.
+    """
+
+    snippets: int
+    seconds: float
+    bytes: int
+    on_gpu: bool
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What `check_video` finds.
+
+    Args:
+        shape: of one snippet.
+        dim: feature dimensions, D.
+        classes: the most probable ones and their probabilities; () without a classifier.
+        neighbours: of the snippets.
+        cost: of a batch.
+    """
+
+    shape: tuple[int, ...]
+    dim: int
+    classes: tuple[tuple[str, float], ...]
+    neighbours: Neighbours
+    cost: BatchCost
+
+
+def check(
+    snippets: Tensor,
+    backbone: LoadedBackbone,
+    *,
+    top: int = 5,
+    device: torch.device = torch.device("cpu"),  # noqa: B008  (immutable)
+    precision: str = "fp32",
+    batch_size: int = 8,
+) -> Checked:
+    """What a backbone makes of a video, fed by what feeds it in an extraction.
 
     Args:
         snippets: of one video, resized and cropped: images [n, 3, H, W], clips [n, 3, L, H, W] or
             flow [n, 10, H, W], uint8.
-        backbone: with its published weights, or a checkpoint that holds a classifier.
-        top: how many classes.
-
-    Returns:
-        (class, probability) from the most probable on; probabilities are the mean over the
-        snippets. Classes without a packaged name are called "class 17".
-
-    Raises:
-        InputError: the backbone has no classifier on its features.
+        backbone: with its published weights, or a checkpoint.
+        top: how many classes; probabilities are the mean over the snippets, and classes without a
+            known name are called "class 17".
+        device: that computes.
+        precision: fp32, bf16 or fp16.
+        batch_size: snippets per forward pass.
     """
-    weight, bias = _classifier(backbone)
-    batches = snippets.split(backbone.spec.batch_size)
-    # Fed by what feeds it in an extraction: that is what is to be checked.
-    with Devices({"rgb": backbone}, [torch.device("cpu")], torch.float32) as devices:
-        # [n, D]
-        features = torch.cat([devices.submit("rgb", b).result().features for b in batches])
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    size = min(batch_size, len(snippets))
+    with Devices({"rgb": backbone}, [device], DTYPES[precision]) as devices:
+        features, seconds = _features(snippets, devices, size)
+    return Checked(
+        shape=tuple(snippets.shape[1:]),
+        dim=features.shape[1],
+        classes=classes_of(features, backbone, top=top),
+        neighbours=neighbours(features),
+        cost=BatchCost(size, seconds, _peak_bytes(device), device.type == "cuda"),
+    )
+
+
+@torch.inference_mode()
+def classes_of(
+    features: Tensor, backbone: LoadedBackbone, *, top: int
+) -> tuple[tuple[str, float], ...]:
+    """The most probable classes of a video's features [n, D]; () without a classifier."""
+    if backbone.classifier is None:
+        return ()
+    weight, bias = backbone.classifier
     logits = features @ weight.T + bias  # [n, C]
     probabilities = logits.softmax(1).mean(0)  # [C]
     best = probabilities.topk(min(top, len(bias)))
     named = _names(backbone)
-    return [
+    return tuple(
         (named[index] if named else f"class {index}", probability)
         for probability, index in zip(best.values.tolist(), best.indices.tolist(), strict=True)
-    ]
+    )
+
+
+def _features(snippets: Tensor, devices: Devices, batch_size: int) -> tuple[Tensor, float]:
+    """Features [n, D], and the seconds that the last full batch took."""
+    features, seconds = [], 0.0
+    for batch in snippets.split(batch_size):
+        start = perf_counter()
+        features.append(devices.submit("rgb", batch).result().features)
+        seconds = perf_counter() - start if len(batch) == batch_size or not seconds else seconds
+    return torch.cat(features), seconds
 
 
 def _names(backbone: LoadedBackbone) -> list[str]:
     """Of the published weights alone: nobody knows another checkpoint's classes."""
-    published = backbone.spec.weights
-    if published is None or not backbone.sha256.startswith(published.sha256):
+    published = backbone.published
+    if published is None:
         return []
-    return class_names(published.name)
-
-
-def _classifier(backbone: LoadedBackbone) -> tuple[Tensor, Tensor]:
-    spec = backbone.spec
-    if backbone.weights == "random":
-        raise InputError(f"random weights of {spec.name} recognise nothing: leave out --weights")
-    if not spec.heads:
-        others = [n for n in names() if get_spec(n).heads and get_spec(n).weights == spec.weights]
-        raise InputError(
-            f"the classifier does not take the features of {spec.name}: check with {others[0]}, "
-            "which has the same weights"
-        )
-    if backbone.classifier is None:
-        raise InputError(
-            f"the weights {backbone.weights} hold no classifier on the features of {spec.name}: "
-            "check RGB frames with the published weights (leave out --weights)"
-        )
-    return backbone.classifier
+    return list(published.classes) or class_names(published.name)
 
 
 def check_video(
-    path: Path, options: ExtractOptions, machine: Machine | None = None
-) -> list[tuple[str, float]]:
-    """`check` of a video, sampled and fed as `extract` does.
+    path: Path, options: ExtractOptions, machine: Machine | None = None, *, top: int = 5
+) -> Checked:
+    """Look at a video, sampled and fed as `extract` does.
 
     Raises:
-        InputError: no such video, one that does not decode, or a backbone without a classifier.
+        InputError: no such video, one that does not decode, or random weights.
     """
     if not is_there(path):
         raise InputError(f"no such video: {path} (--check takes one video)")
+    if options.weights == "random":
+        raise InputError("random weights recognise nothing: leave out --weights")
     machine = machine or Machine()
     with decoding_soon(Reading, workers=1):  # its process starts while the backbone is loaded
         plan = Plan.make(replace(options, modalities=("rgb",)), machine)
-        backbone = plan.backbones["rgb"]
-        _classifier(backbone)  # before anything is decoded
         item = VideoItem(path.name, path, "", "")
         chunks = []
         with DecodePool(plan.reading, workers=1, time_limit=machine.time_limit) as pool:
@@ -105,5 +161,18 @@ def check_video(
                     raise InputError(f"{path}: {answer}")
                 if isinstance(answer, Chunk):
                     chunks.append(answer.snippets)
-    snippets = torch.cat(chunks)  # [n, V, 3, S, S]
-    return check(snippets[:, 0], backbone)  # the centre view
+    return check(
+        torch.cat(chunks)[:, 0],  # the centre view, [n, 3, S, S]
+        plan.backbones["rgb"],
+        top=top,
+        device=plan.devices[0],
+        precision=plan.precision,
+        batch_size=plan.batch_size,
+    )
+
+
+def _peak_bytes(device: torch.device) -> int:
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

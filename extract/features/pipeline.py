@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -102,11 +102,14 @@ def extract_items(
     with FeatureWriter(output, plan.recipes(list_sha256(labels))) as writer:
         relabelled = take_over(labels, writer, unlabelled=unlabelled)
         held = frozenset(writer.committed)
-        done = set(map(completes, held))
+        done = set(map(completes, (*held, *writer.failed)))
+        # Of a recording that is done a window may have failed.
+        failed = {*writer.failed, *map(recording_of, writer.failed)}
         todo = [
             item
             for item in items
-            if item.id not in done and retry_failed in (None, item.id in writer.failed)
+            if (retry_failed is not True and item.id not in done)
+            or (retry_failed is not False and item.id in failed)
         ]
         listed = {item.id for item in items}
         unlisted = sum(not {id_, recording_of(id_)} & listed for id_ in held)
@@ -114,7 +117,13 @@ def extract_items(
         on_progress(progress)
         if todo:
             compute(todo, plan, writer, progress, on_progress, held=held)
-        return [failure for id_, failure in writer.failed.items() if id_ in listed]
+        return failures_of(items, writer.failed.values())
+
+
+def failures_of(items: Collection[VideoItem], failures: Iterable[Failure]) -> list[Failure]:
+    """Those of these videos and of their windows."""
+    listed = {item.id for item in items}
+    return [one for one in failures if {one.video, recording_of(one.video)} & listed]
 
 
 def compute(
@@ -257,6 +266,7 @@ class _Run:
             return
         id_ = item.id + str(answer.part or "")
         if id_ in self._held:
+            self._count(done=isinstance(answer, Decoded) and answer.is_last)
             return
         if id_ not in self._unfinished:
             features: dict[str, list[Tensor]] = {name: [] for name in self._batchers}

@@ -35,6 +35,7 @@ class Plan:
         machine: what computes them.
         backbones: by modality.
         cuts: how each modality's snippets are cut.
+        signed: whether each modality's features may be negative.
         devices: that compute.
         precision: "fp32", "bf16" or "fp16".
     """
@@ -43,6 +44,7 @@ class Plan:
     machine: Machine
     backbones: Mapping[str, LoadedBackbone]
     cuts: Mapping[str, Cut]
+    signed: Mapping[str, bool]
     devices: tuple[torch.device, ...]
     precision: str
 
@@ -61,6 +63,7 @@ class Plan:
         precision = choose_precision(options.precision, devices[0])
         backbones: dict[str, LoadedBackbone] = {}
         cuts: dict[str, Cut] = {}
+        signed: dict[str, bool] = {}
         for modality in options.modalities:
             weights = (modality == "flow" and options.flow_weights) or options.weights
             backbone = load_backbone(options.backbone, weights, modality=modality)
@@ -68,9 +71,9 @@ class Plan:
                 cut: Cut = _flow_cut(options, backbone, machine, devices[0])
             else:
                 cut = make_cut(options, modality, backbone)
-            try_backbone(backbone, cut.shape)
+            signed[modality] = try_backbone(backbone, cut.shape)
             backbones[modality], cuts[modality] = backbone, cut
-        return cls(options, machine, backbones, cuts, devices, precision)
+        return cls(options, machine, backbones, cuts, signed, devices, precision)
 
     @property
     def reading(self) -> Reading:
@@ -98,6 +101,7 @@ class Plan:
 
     def _recipe(self, modality: str, list_sha256: str) -> Recipe:
         backbone, cut = self.backbones[modality], self.cuts[modality]
+        published = backbone.published
         flow_cut = cut if isinstance(cut, FlowCut) else None
         return Recipe(
             backbone=backbone.spec.name,
@@ -113,6 +117,9 @@ class Plan:
             flow=flow_cut.flow if flow_cut else None,
             flow_engine=flow_cut.engine if flow_cut else "",
             precision=self.precision,
+            licence=published.licence if published else "",
+            revision=published.revision if published else "",
+            signed=self.signed[modality],
             plugin=backbone.spec.plugin,
             tool_version=__version__,
             device=",".join(map(str, self.devices)),

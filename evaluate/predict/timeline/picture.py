@@ -43,6 +43,8 @@ def draw_timelines(timelines: Sequence[Timeline]) -> Picture:
         for panel, line in zip(panels.tolist(), shown, strict=True):
             _draw(panel, line)
         _legend(figure, shown[0].classes)
+    if len(timelines) > MOST:
+        figure.suptitle(f"The first {MOST} of {len(timelines)} recordings")
     caption = "Frames where an interval begins, the intervals, and the mean scores of the windows."
     return Picture("timeline", "Timeline", caption, figure, photo=True)
 
@@ -73,10 +75,11 @@ def _draw(panel: SubFigure, line: Timeline) -> None:
 def _bars(axis: Axes, line: Timeline) -> None:
     """A bar per interval, with its label where there is room for it."""
     whole = line.edges[-1] - line.edges[0]
+    for c, name in enumerate(line.classes):
+        bars = [(one.start, one.end - one.start) for one in line.intervals if one.label == name]
+        axis.broken_barh(bars, (0, 1), color=_colour(c), alpha=0.45)
     for one in line.intervals:
-        colour = _colour(line.classes.index(one.label))
         length = one.end - one.start
-        axis.broken_barh([(one.start, length)], (0, 1), color=colour, alpha=0.45)
         room = length / whole * (_WIDTH - 1)
         if room > 0.5:
             axis.text(

@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ....cache.errors import shorten
 
 _WEIGHTS = ("*.safetensors", "*.bin")
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without transformers' progress bars, and the hub's words on each try to reach it."""
+    from huggingface_hub.utils import logging as hub
+    from transformers.utils import logging as bars
+
+    level, shown = hub.get_verbosity(), bars.is_progress_bar_enabled()
+    hub.set_verbosity_error()
+    bars.disable_progress_bar()
+    try:
+        yield
+    finally:
+        hub.set_verbosity(level)
+        if shown:
+            bars.enable_progress_bar()
 
 
 def hub_file(repository: str, file: str, *, revision: str = "") -> Path:
@@ -61,6 +80,12 @@ def snapshot(model: str, *, revision: str = "") -> Path:
         reason = shorten(" ".join(str(error).split()))
         raise OSError(f"{model}: {type(error).__name__}: {reason}") from None
     raise OSError(f"{model} holds no weights")
+
+
+def has_snapshot(model: str, *, revision: str = "") -> bool:
+    """Whether a model's weights are on this machine."""
+    files = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin")
+    return Path(model).is_dir() or any(is_cached(model, each, revision=revision) for each in files)
 
 
 def licence_of(model: str, *, revision: str = "") -> str:

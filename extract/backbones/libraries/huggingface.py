@@ -8,8 +8,7 @@ mean of the patches.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from torch import Tensor, nn
 from ....cache.errors import InputError, shorten
 from ..spec import BackboneSpec, Weights
 from .hf_preprocessing import preprocessing_of
-from .hub import licence_of, snapshot
+from .hub import has_snapshot, licence_of, quiet, snapshot
 from .modules import building, cut, feature_dim, last_linear
 from .name import ModelName, Pool
 from .packages import require
@@ -110,6 +109,8 @@ def resolve(asked: ModelName) -> BackboneSpec:
             licence=licence_of(asked.model, revision=asked.revision),
             fetch=partial(snapshot, asked.model, revision=asked.revision),
             revision=asked.revision,
+            classes=tuple(config.id2label.values()) if kind else (),
+            at_hand=partial(has_snapshot, asked.model, revision=asked.revision),
         ),
         preprocessing=preprocessing,
         snippet_length=length,
@@ -144,7 +145,7 @@ def _read(kind: str, folder: Path, module: nn.Module) -> dict[str, Tensor]:
     import transformers
 
     try:
-        with _quiet():
+        with quiet():
             network, info = getattr(transformers, kind or "AutoModel").from_pretrained(
                 folder, output_loading_info=True, trust_remote_code=False, dtype=torch.float32
             )
@@ -155,20 +156,6 @@ def _read(kind: str, folder: Path, module: nn.Module) -> dict[str, Tensor]:
     if missing:
         raise InputError(f"{folder} lacks {len(missing)} tensors (first: {missing[0]})")
     return {f"network.{key}": value for key, value in network.state_dict().items()}
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without transformers' progress bars."""
-    from transformers.utils import logging
-
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()
 
 
 def _classifier_kind(config: Any) -> str:
@@ -215,10 +202,20 @@ def _of_repository(asked: ModelName, auto: str) -> Any:
     """What a class of transformers reads from the model's repository or folder."""
     import transformers
 
+    read = partial(
+        getattr(transformers, auto).from_pretrained,
+        asked.model,
+        revision=asked.revision or None,
+        trust_remote_code=False,
+    )
     try:
-        return getattr(transformers, auto).from_pretrained(
-            asked.model, revision=asked.revision or None, trust_remote_code=False
-        )
+        with quiet():
+            try:  # a hub that does not answer is asked for half a minute
+                return read(local_files_only=True)
+            except OSError:
+                if Path(asked.model).is_dir():
+                    raise
+                return read()
     except Exception as error:  # OSError, ValueError, ImportError, and others of the hub
         raise InputError(
             f"the backbone {asked.text}: {auto} cannot be read from {_where(asked)} "

@@ -18,7 +18,7 @@ from ....cache.recipe import Preprocessing
 from ..checkpoint import read_state
 from ..spec import BackboneSpec, Weights
 from .catalogue import require_model
-from .hub import hub_file
+from .hub import hub_file, is_cached
 from .modules import building, feature_dim, first_convolution
 from .name import ModelName, Pool
 from .packages import require
@@ -165,4 +165,14 @@ def _weights(asked: ModelName, config: Any) -> Weights | None:
         licence=config.license or "not stated",
         fetch=fetch,
         revision=asked.revision,
+        classes=_class_names(config),
+        at_hand=lambda: is_cached(repository, _WEIGHTS_FILE, revision=asked.revision),
     )
+
+
+def _class_names(config: Any) -> tuple[str, ...]:
+    """Those of ImageNet's classes that the weights tell apart; () for other classes."""
+    from timm.data import ImageNetInfo, infer_imagenet_subset
+
+    subset = infer_imagenet_subset(config)
+    return tuple(ImageNetInfo(subset).label_descriptions()) if subset else ()

@@ -89,6 +89,7 @@ def spec_of(
             weights.url,
             name="kinetics400" if clip else "imagenet",
             licence=weights.meta.get("license", "BSD-3-Clause"),
+            classes=tuple(weights.meta["categories"]),
         ),
         preprocessing=preprocessing,
         snippet_length=length,

@@ -24,6 +24,9 @@ QUICK = {
 }
 
 
+NAME = "source_only_rgb_k4_seed0"
+
+
 def run(tmp_path: Path, output: str, methods: str = "source_only", **options: object) -> Runs:
     settings = QUICK | options.pop("settings", {})
     return adapt(
@@ -82,29 +85,50 @@ def test_seeds_stay_a_group_and_say_where_they_began(before: Path, tmp_path: Pat
     assert sum("began with the weights of " in note for note in result.notes) == 1
     again = run(tmp_path, "after", target="grown.h5", seeds=2, continue_from=before)
     assert len(again.finished) == 2
-    with pytest.raises(InputError, match=r"a finished run with another data\.continued"):
+    began = f"is a finished run, which began with the weights of {records[0].path}, not from"
+    with pytest.raises(InputError, match=began):
         run(tmp_path, "after", target="grown.h5", seeds=2)
 
 
+def test_its_own_folder_is_no_place_to_continue_a_run(before: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError) as refused:
+        run(tmp_path, "before", target="grown.h5", continue_from=before)
+    message = str(refused.value)
+    assert message.endswith(
+        f"began from scratch, not with the weights of {before / NAME}: choose another -o"
+    )
+    assert "6 new target videos" in message and "data.continued" not in message
+
+
 def test_one_run_starts_several(before: Path, tmp_path: Path) -> None:
-    one = before / "source_only_rgb_k4_seed0"
+    one = before / NAME
     done = run(tmp_path, "after", target="grown.h5", seeds="4,5", continue_from=one)
     assert {Path(r.record.continued.path) for r in done} == {one}
 
 
 def test_what_does_not_fit_is_refused(before: Path, tmp_path: Path) -> None:
-    one = before / "source_only_rgb_k4_seed0"
+    one = before / NAME
+    unscaled = {"settings": {"train.normalise": "none"}}
     for methods, base, options, message in (
         ("ema", before, {}, "ema_rgb_k4_seed0 is no finished run, from whose weights"),
-        ("ema", one, {}, r"of another method \(source_only, not ema\)"),
-        ("source_only", one, {"segments": 3}, r"of another segments \(4, not 3\)"),
+        ("ema", one, {}, r"differs in method \(source_only, not ema\)"),
+        ("source_only", one, {"segments": 3}, r"differs in segments \(4, not 3\)"),
         ("source_only", one, {"settings": {"source_only.features": 6}}, "do not fit source_only"),
+        ("source_only", one, unscaled, r"differs in normalise \(domain, not none\)"),
         ("cmfglr", before, {}, "cmfglr is fitted to its data from scratch"),
         ("source_only", before, {"end_to_end": True}, "--continue-from is for cached features"),
     ):
         with pytest.raises(InputError, match=message):
             run(tmp_path, "after", methods, continue_from=base, **options)
     assert not (tmp_path / "after").exists()
+
+
+def test_weights_for_other_features_are_refused(before: Path, tmp_path: Path) -> None:
+    for name, seed in (("s.h5", 0), ("t.h5", 1)):
+        (tmp_path / name).unlink()
+        write_domain(tmp_path / name, seed=seed, layer="logits")
+    with pytest.raises(InputError, match=r"differs in layer \(pool, not logits\)"):
+        run(tmp_path, "after", continue_from=before / NAME)
 
 
 def test_other_weights_by_now_fail_the_run(before: Path, tmp_path: Path) -> None:

@@ -117,6 +117,21 @@ def test_asked_and_answered(runs: Path, tmp_path: Path) -> None:
     assert again.exit_code == 2 and "is there already" in again.output  # it may hold answers
 
 
+@pytest.mark.parametrize("winner", ["source_only", "tcon"])
+def test_what_follows_goes_by_the_hand_labels(runs: Path, tmp_path: Path, winner: str) -> None:
+    [own] = [one for one in evaluate(runs).unlabelled if one.name == winner]
+    answers = [f"{label.video},{label.label}" for label in own.labels]
+    (tmp_path / "few.csv").write_text("\n".join(["video,label", *answers]))
+    result = evaluate(runs, hand_labels=tmp_path / "few.csv")
+    shown = result.to_markdown()
+    assert f"Label videos with it: tcon predict {own.group.first.path} VIDEOS" in shown
+    assert shown.count("Label videos with it") == shown.count("Labels by ") == 1
+    assert f"Labels by {winner} (" in shown and "Without these labels: " in shown
+    result.to_csv(tmp_path / "out.csv")
+    rows = csv.DictReader((tmp_path / "out.csv").open())
+    assert {row["method"] for row in rows if row["recommended"]} == {winner}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -113,7 +113,7 @@ def test_adapt_says_what_has_become_of_the_videos(run: Path, tmp_path: Path) -> 
     message = str(refused.value)
     assert "is a finished run of other videos, now with 20 new target videos (w0.mp4, " in message
     assert "1 target video with other features (v000.mp4)" in message
-    assert f"--continue-from {run} starts from its weights" in message
+    assert f"--continue-from {run.parent} starts from the weights in there" in message
     assert max(map(len, message.split())) < 200 and "source" not in message.split(run.name)[1]
 
 
@@ -157,6 +157,16 @@ def test_new_ones_alone(run: Path, tmp_path: Path) -> None:
     named = [one.video.id for one in predict(run, file, only_new=True)]
     assert named == ["v001.mp4", *NEW]
     assert read_videos(run).of("target").keys() == {f"v{n:03d}.mp4" for n in range(18)}
+
+
+def test_windows_come_in_the_order_of_time(run: Path, tmp_path: Path) -> None:
+    file = tmp_path / "cctv.h5"
+    none = tcon("predict", run, file, "--new", "--timeline", tmp_path / "none.csv")
+    assert none.exit_code == 0 and f"{file.name} holds no new videos." in none.output
+    assert "No timeline is written" in none.output and "Wrote" not in none.output
+    grow(file, [f"w.mp4#t={part}" for part in ("10.0", "8.0,10.0", "0.0,2.0")])
+    named = [one.video.id for one in predict(run, file, only_new=True)]
+    assert named == ["w.mp4#t=0.0,2.0", "w.mp4#t=8.0,10.0", "w.mp4#t=10.0"]
 
 
 def test_features_of_another_recipe_are_refused(run: Path, tmp_path: Path) -> None:

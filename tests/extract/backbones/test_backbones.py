@@ -34,7 +34,7 @@ CLIPS = {
     "swin3d_t": (video.Swin3D_T_Weights.KINETICS400_V1, "head", (2, 3, 4, 64, 64)),
 }
 TORCHVISION = {**IMAGES, **CLIPS}
-OTHERS = {"efficientnet_lite0", "bninception", "c3d", "c3d_fc6"}
+OTHERS = {*(f"efficientnet_lite{size}" for size in range(3)), "bninception", "c3d", "c3d_fc6"}
 DOCS = Path(__file__).parents[3] / "docs" / "backbones.md"
 
 
@@ -50,7 +50,7 @@ def test_the_registry_holds_what_the_tests_cover() -> None:
     [
         ("resnet_50", "resnet50"),
         ("resnet10", "resnet101"),
-        ("efficientnet", "efficientnet_lite0"),
+        ("efficientnetlite0", "efficientnet_lite0"),
         ("mobilenetv2", "mobilenet_v2"),
         ("bn_inception", "bninception"),
         ("r(2+1)d_18", "r2plus1d_18"),

