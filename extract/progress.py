@@ -74,7 +74,7 @@ class ExtractionDisplay(OutputDisplay):
         if last.long:
             yield (
                 f"{counted(last.long, 'recording')} of more than {LONG:g} s "
-                f"{'is' if last.long == 1 else 'are'} one video each.",
+                f"{'was' if last.long == 1 else 'were'} left whole.",
                 "",
             )
         if last.early_stopped:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
-from torchvision.ops import StochasticDepth
 
+from ...cache.errors import InputError
 from ...extract.backbones import LoadedBackbone
 from ...extract.machine.devices import layout_of, to_channels_last
 from ...extract.machine.precision import DTYPES, choose_precision
 from ...extract.snippets.transforms import normalise
+from .depth import depth_groups, parameters_by_depth
 from .options import BatchNorm
-
-_DROPS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, StochasticDepth)
 
 
 class TrainedBackbone:
@@ -27,7 +27,12 @@ class TrainedBackbone:
         device: where it computes.
         precision: "auto", "fp32", "bf16" or "fp16"; weights stay float32.
         batch_norm: which batch norms are trained.
+        layer_decay: share of a block's rate that the block before has.
+        freeze: groups of layers, from the input on, that are not trained.
         trained: whether any of its parameters are.
+
+    Raises:
+        InputError: the backbone has no blocks to give rates to, or no more than are frozen.
     """
 
     def __init__(
@@ -37,6 +42,8 @@ class TrainedBackbone:
         *,
         precision: str,
         batch_norm: BatchNorm,
+        layer_decay: float = 1.0,
+        freeze: int = 0,
         trained: bool = True,
     ) -> None:
         self.module = loaded.module.to(device)
@@ -46,15 +53,45 @@ class TrainedBackbone:
         self.device = device
         norms = _frozen_norms(self.module, batch_norm)
         # Features that are dropped or skipped at random would make co-attention noisy (B31).
-        drops = [m for m in self.module.modules() if isinstance(m, _DROPS)]
+        drops = [m for m in self.module.modules() if _drops(m)]
         self._frozen = [*norms, *drops] if trained else [self.module]
         for frozen in norms if trained else [self.module]:
             frozen.requires_grad_(False)
+        self._layer_decay = layer_decay
+        self._groups = parameters_by_depth(self.module)
+        if layer_decay < 1 or freeze:
+            self._require_blocks(loaded.spec.name, freeze)
+        for layers in depth_groups(self.module)[:freeze]:
+            self._frozen += layers
+        for parameter in chain.from_iterable(self._groups[:freeze]):
+            parameter.requires_grad_(False)
 
     @property
     def parameters(self) -> list[nn.Parameter]:
         """The parameters that are trained."""
         return [p for p in self.module.parameters() if p.requires_grad]
+
+    @property
+    def rates(self) -> list[tuple[list[nn.Parameter], float]]:
+        """The parameters that are trained, each group with its share of the backbone's rate."""
+        if self._layer_decay == 1:
+            return [(self.parameters, 1.0)]
+        last = len(self._groups) - 1
+        trained = [[p for p in group if p.requires_grad] for group in self._groups]
+        return [(g, self._layer_decay ** (last - n)) for n, g in enumerate(trained) if g]
+
+    def _require_blocks(self, name: str, freeze: int) -> None:
+        blocks = len(self._groups)
+        if blocks == 1:
+            raise InputError(
+                f"the layers of {name} are in no order that tcon knows: leave out "
+                "e2e.layer_decay and e2e.freeze"
+            )
+        if freeze >= blocks:
+            raise InputError(
+                f"e2e.freeze={freeze}: {name} has {blocks} groups of layers; e2e.backbone_lr=0 "
+                "freezes all of it"
+            )
 
     def train(self) -> None:
         """Set training mode; frozen batch norms keep their statistics."""
@@ -95,6 +132,12 @@ def training_precision(precision: str, device: torch.device) -> str:
     """Resolve "auto": as for extraction, but float32 on a CPU, where 16 bits train more slowly."""
     auto_on_cpu = precision == "auto" and device.type == "cpu"
     return "fp32" if auto_on_cpu else choose_precision(precision, device)
+
+
+def _drops(module: nn.Module) -> bool:
+    """Whether it drops something at random: every library has classes of its own for that."""
+    name = type(module).__name__
+    return "Drop" in name or name == "StochasticDepth"
 
 
 def _frozen_norms(module: nn.Module, how: BatchNorm) -> list[_BatchNorm]:

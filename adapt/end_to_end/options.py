@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from ...cache.common.ranges import NonNegative, Whole
 from ...cache.common.records import validate
@@ -20,6 +22,10 @@ class EndToEnd:
         weights: None for the published ones, a checkpoint file, a finished end-to-end run's
             folder, or "random".
         backbone_lr: the backbone's learning rate, as a multiple of ``train.lr``; 0 freezes it.
+        layer_decay: each block of the backbone, from the last on, has this much of the rate of the
+            next: 1 for one rate, less to keep what the first layers know.
+        freeze: so many groups of layers are not trained, from the input on: 1 is the stem, 2 the
+            first block too.
         batch_norm: ``partial`` trains the first batch norm alone, as TSN does; ``frozen`` none,
             ``trained`` all. Source and target pass separately, so a trained one sees one domain
             at a time.
@@ -39,6 +45,8 @@ class EndToEnd:
     backbone: str = "efficientnet_lite0"
     weights: str | None = None
     backbone_lr: NonNegative = 1.0
+    layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
+    freeze: Whole = 0
     batch_norm: BatchNorm = "partial"
     sync_bn: bool = False
     crops: Literal["multiscale", "centre"] = "multiscale"
@@ -57,8 +65,9 @@ _C3D = (
     "train.lr=1e-2",
     "e2e.backbone_lr=0.1",
 )
-# At Adam's 3e-4 the features of all clips collapse within 50 steps of `tcon`.
-_EFFICIENTNET = ("e2e.backbone_lr=0.1",)
+# At Adam's 3e-4 the features of all clips collapse within 50 steps of `tcon`; transformers are
+# fine-tuned with about a tenth of it.
+_TENTH = ("e2e.backbone_lr=0.1",)
 # With more the backbone fools TCoN's discriminators before it tells classes (docs/end-to-end.md).
 _TCON_LAMBDA_D = 0.03
 
@@ -79,9 +88,11 @@ def usual_settings(method: str, given: EndToEnd, *, modality: str) -> list[str]:
     if given.weights == "random":
         settings.append("e2e.batch_norm=trained")
     elif given.backbone.startswith("efficientnet"):
-        settings += _EFFICIENTNET
+        settings += _TENTH
         if isinstance(entry(method).config, TconConfig):
             settings.append(f"{method}.lambda_d={_TCON_LAMBDA_D}")
+    elif ":" in given.backbone:  # of a library
+        settings += _TENTH
     if given.backbone.startswith("c3d"):
         settings += _C3D
     return settings

@@ -90,6 +90,8 @@ class ClipStore(Store):
             self.device,
             precision=options.precision,
             batch_norm=options.batch_norm,
+            layer_decay=options.layer_decay,
+            freeze=options.freeze,
             trained=options.backbone_lr > 0,
         )
         return ClipFeed(

@@ -127,6 +127,11 @@ def names() -> list[str]:
     return list(_REGISTRY)
 
 
+def is_known(name: str) -> bool:
+    """Whether a backbone is registered, or is of a library, which looks for it."""
+    return is_library_name(name) or name in names()
+
+
 def get_spec(name: str) -> BackboneSpec:
     """The spec of a backbone: of the registry, or a library's ``LIBRARY:MODEL``.
 

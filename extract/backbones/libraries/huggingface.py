@@ -8,7 +8,8 @@ mean of the patches.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from torch import Tensor, nn
 from ....cache.errors import InputError, shorten
 from ..spec import BackboneSpec, Weights
 from .hf_preprocessing import preprocessing_of
-from .hub import has_snapshot, licence_of, quiet, snapshot
+from .hub import has_snapshot, licence_of, quiet_hub, snapshot
 from .modules import building, cut, feature_dim, last_linear
 from .name import ModelName, Pool
 from .packages import require
@@ -145,7 +146,7 @@ def _read(kind: str, folder: Path, module: nn.Module) -> dict[str, Tensor]:
     import transformers
 
     try:
-        with quiet():
+        with _quiet():
             network, info = getattr(transformers, kind or "AutoModel").from_pretrained(
                 folder, output_loading_info=True, trust_remote_code=False, dtype=torch.float32
             )
@@ -156,6 +157,21 @@ def _read(kind: str, folder: Path, module: nn.Module) -> dict[str, Tensor]:
     if missing:
         raise InputError(f"{folder} lacks {len(missing)} tensors (first: {missing[0]})")
     return {f"network.{key}": value for key, value in network.state_dict().items()}
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without progress bars, transformers' and the hub's."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        with quiet_hub():
+            yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def _classifier_kind(config: Any) -> str:
@@ -209,7 +225,7 @@ def _of_repository(asked: ModelName, auto: str) -> Any:
         trust_remote_code=False,
     )
     try:
-        with quiet():
+        with _quiet():
             try:  # a hub that does not answer is asked for half a minute
                 return read(local_files_only=True)
             except OSError:

@@ -237,7 +237,7 @@ def test_what_follows_the_backbone_can_be_in_bf16(files: tuple[Path, Path], tmp_
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backbone", ["tiny_bn", "tiny3d"])
+@pytest.mark.parametrize("backbone", ["tiny_bn", "tiny3d", "timm:test_vit,size=32"])
 def test_new_videos_are_predicted_as_the_run_did(
     files: tuple[Path, Path], folders: tuple[Path, Path], tmp_path: Path, backbone: str
 ) -> None:
@@ -268,10 +268,18 @@ class Stop(BaseException):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("step", [1, 2, 5])
-def test_a_killed_run_continues(files: tuple[Path, Path], tmp_path: Path, step: int) -> None:
+@pytest.mark.parametrize(
+    ("step", "more"),
+    [
+        *((step, ("e2e.backbone=tiny_bn",)) for step in (1, 2, 5)),
+        (2, ("e2e.backbone=tiny_blocks", "e2e.layer_decay=0.5", "e2e.freeze=1")),
+    ],
+)
+def test_a_killed_run_continues(
+    files: tuple[Path, Path], tmp_path: Path, step: int, more: tuple[str, ...]
+) -> None:
     """With random crops, dropout and batch norm, it ends in the same bytes."""
-    settings = ("e2e.backbone=tiny_bn", "e2e.micro_batch=3")
+    settings = (*more, "e2e.batch_norm=trained", "e2e.micro_batch=3")
     whole = end_to_end(files, tmp_path / "whole", *settings)
 
     def stop(folder: RunFolder, done: int, steps: int) -> None:
@@ -400,6 +408,8 @@ def test_the_rates_of_backbones() -> None:
         for settings in ([], ["e2e.weights=random"], ["e2e.backbone_lr=0.5"], ["e2e.backbone=tiny"])
     ]
     assert rates == [0.1, 1.0, 0.5, 1.0]
+    (run,) = make_runs(["im"], ["e2e.backbone=timm:convnext_atto"], end_to_end=True)
+    assert run.end_to_end.backbone_lr == 0.1
     (run,) = make_runs(["tcon"], ["e2e.backbone=c3d"], end_to_end=True)
     assert (run.train.optimiser, run.train.lr, run.end_to_end.backbone_lr) == ("sgd", 1e-2, 0.1)
     (run,) = make_runs(["tcon"], modality="flow", end_to_end=True)
