@@ -94,18 +94,21 @@ class Windows:
         length: of a window.
         hop: from the start of one window to that of the next.
         unit: seconds, by the frames' time stamps, or frames.
+        within_shots: no window crosses a hard cut.
     """
 
     length: Positive
     hop: Positive
     unit: Unit
+    within_shots: bool = False
 
     def __post_init__(self) -> None:
         validate(self)
 
     def __str__(self) -> str:
         unit = "s" if self.unit == "seconds" else " frames"
-        return f"{self.length:g}{unit} every {self.hop:g}{unit}"
+        shots = ", within shots" if self.within_shots else ""
+        return f"{self.length:g}{unit} every {self.hop:g}{unit}{shots}"
 
 
 @dataclass(frozen=True)
@@ -306,6 +309,4 @@ def _text(value: object) -> str:
         return f"{value.module} (sha256 {value.sha256[:16]}...)"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:g}"
     return "none" if value in (None, "") else str(value)

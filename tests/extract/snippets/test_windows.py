@@ -21,6 +21,7 @@ from tcon.extract.snippets import reading as reading_module
 from tcon.extract.snippets.cutting import Cut, FrameCut
 from tcon.extract.snippets.passing import Chunk
 from tcon.extract.snippets.reading import Decoded, Reading, read_snippets
+from tcon.extract.snippets.timeline import Timeline
 from tcon.extract.snippets.windows import cut_windows, parse_windows
 
 Write = Callable[..., Path]
@@ -139,7 +140,8 @@ def test_what_was_announced_wrongly_is_read_again(
 
 def test_the_end_is_rounded_as_time_stamps_are(videos: Path) -> None:
     with open_video(str(videos / "h264.mp4")) as video:
-        late = cut_windows(Windows(2, 1, "seconds"), np.arange(100) / 10, 10 - 9e-15, video)
+        frames = Timeline(100, np.arange(100) / 10, 10 - 9e-15)
+        late = cut_windows(Windows(2, 1, "seconds"), frames, video)
     assert str(late[-1].part) == "#t=9.0"
 
 
