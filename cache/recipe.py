@@ -72,7 +72,7 @@ class Sampling:
 
     Args:
         rule: "uniform" spreads ``value`` snippets evenly over the video, "stride" starts one every
-            ``value`` frames.
+            ``value`` frames; of clips at a rate, frames at that rate.
         value: how many snippets, or the step in frames.
     """
 
@@ -225,6 +225,7 @@ class Recipe:
         preprocessing: of frames or flow; None where the features were imported.
         imported: the kind of file that they were imported from; "" where they were extracted.
         snippet_length: frames, or flow fields, that make one snippet.
+        clip_rate: of these frames, per second of the video; None for consecutive ones.
         sampling: which snippets; None where an import does not know.
         windows: that recordings are cut into; None where each file is one video.
         views: which crops and flips.
@@ -247,6 +248,7 @@ class Recipe:
     preprocessing: Preprocessing | None
     imported: str = ""
     snippet_length: Count = 1
+    clip_rate: Positive | None = None
     sampling: Sampling | None
     windows: Windows | None = None
     precision: str
@@ -304,4 +306,6 @@ def _text(value: object) -> str:
         return f"{value.module} (sha256 {value.sha256[:16]}...)"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
     return "none" if value in (None, "") else str(value)

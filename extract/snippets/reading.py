@@ -22,6 +22,7 @@ from ..decoding import DecodeError, ForwardVideo, is_part, open_video
 from ..lists.videos import VideoItem
 from .cutting import Cut
 from .passing import Chunk, Passed, cut_spans, plan_of
+from .timeline import Timeline
 from .windows import Span, cut_windows
 
 _KEEP_BACK = 256 * 2**20  # bytes of snippets
@@ -65,17 +66,22 @@ class Reading:
         """Frames that every modality needs."""
         return max([1, *(cut.least_frames for cut in self.cuts.values())])
 
+    @property
+    def by_time(self) -> bool:
+        """Whether snippets depend on when frames are shown."""
+        return any(cut.rate for cut in self.cuts.values())
+
     def bytes_at_once(self, spans: Sequence[Span]) -> int:
         """Bytes of the snippets that `read_snippets` keeps back at most."""
         firsts = np.array([span.first for span in spans])
-        sizes = np.array([self._bytes_of(span.stop - span.first) for span in spans])
+        sizes = np.array([self._bytes_of(span.timeline) for span in spans])
         # A window is kept until the next one ends; by then others have begun.
         ends = [span.stop for span in (*spans[1:], spans[-1])]
         begun = np.searchsorted(firsts, ends)
         return max(int(sizes[n:stop].sum()) for n, stop in enumerate(begun.tolist()))
 
-    def _bytes_of(self, total: int) -> int:
-        return sum(cut.count(total) * cut.bytes_per_snippet for cut in self.cuts.values())
+    def _bytes_of(self, timeline: Timeline) -> int:
+        return sum(cut.count(timeline) * cut.bytes_per_snippet for cut in self.cuts.values())
 
 
 @dataclass(frozen=True)
@@ -106,6 +112,11 @@ class Decoded:
     part: Part | None = None
 
     __repr__ = short_repr
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether it is known when its snippets are shown."""
+        return not any(np.isnan(times).any() for times in self.times.values())
 
     @property
     def is_last(self) -> bool:
@@ -147,7 +158,8 @@ def read_snippets(
     total = decoding.total
     if total < least:
         raise DecodeError(too_few(total, decoding.damage, least, reading.min_frames))
-    spans = _spans(reading, decoding, np.array(decoding.times), decoding.duration)
+    whole = Timeline(total, np.array(decoding.times), decoding.duration)
+    spans = _spans(reading, decoding, whole)
     left = {span.part: span for span in spans if span not in first.given}
     if all(first.holds(span) for span in left.values()):
         for span in left.values():
@@ -176,10 +188,12 @@ class _FirstPass:
         self.given: set[Span] = set()
         self.kept: dict[Part | None, list[Chunk | Passed]] = {}
         self._decoding, self._reading, self._least = decoding, reading, least
-        self._spans = [Span(None, 0, max(decoding.expected, 1))]
-        if reading.windows:
+        self._spans = [Span(None, 0, Timeline(max(decoding.expected, 1)))]
+        if reading.windows or reading.by_time:
             self._times, ends = decoding.announced_times()
-            self._spans = _spans(reading, decoding, self._times, ends)
+            if len(self._times):
+                announced = Timeline(len(self._times), self._times, ends)
+                self._spans = _spans(reading, decoding, announced)
         self._checked, self._true = 0, True  # time stamps that are as announced so far
 
     def read(self, video: str, path: str) -> Iterator[Chunk | Decoded]:
@@ -225,23 +239,24 @@ class _FirstPass:
         if part and part.unit == "frames":
             number = self._decoding.number
             span = self._spans[after - 1]
-            return (part.start, part.end) == (number(span.first), number(span.stop - 1))
-        self._true = self._true and np.array_equal(rounded(new), rounded(guess))
+            if (part.start, part.end) != (number(span.first), number(span.stop - 1)):
+                return False
+            if not self._reading.by_time:
+                return True
+        self._true = self._true and np.array_equal(rounded(new), rounded(guess), equal_nan=True)
         return self._true
 
 
-def _spans(reading: Reading, video: ForwardVideo, times: np.ndarray, end: float) -> list[Span]:
-    """The windows of a video of which these are the frames, [n]; else all of it."""
-    if reading.windows is None or not len(times):
-        return [Span(None, 0, max(len(times), 1))]
-    return cut_windows(reading.windows, times, end, video, least=reading.least_frames)
+def _spans(reading: Reading, video: ForwardVideo, whole: Timeline) -> list[Span]:
+    """The windows of a video of these frames; else all of it."""
+    if reading.windows is None:
+        return [Span(None, 0, whole)]
+    return cut_windows(reading.windows, whole, video, least=reading.least_frames)
 
 
 def _decoded(reading: Reading, decoding: ForwardVideo, span: Span, early_stopped: int) -> Decoded:
     """What a window is; what comes after it has been decoded too."""
-    centres = {
-        name: cut.centres(cut.plan(span.stop - span.first)) for name, cut in reading.cuts.items()
-    }
+    centres = {name: cut.centres(cut.plan(span.timeline)) for name, cut in reading.cuts.items()}
     shown = np.array(decoding.times[span.first : span.stop])
     at_end = span.stop >= len(decoding.times)  # as the one before the last may be too
     return Decoded(

@@ -12,6 +12,7 @@ from ...cache.errors import InputError
 from ...cache.parts import Part, rounded
 from ...cache.recipe import Windows
 from ..decoding import DecodeError, ForwardVideo
+from .timeline import Timeline
 
 _WRITTEN = re.compile(r"([0-9]+(?:\.[0-9]{1,3})?) *s|([0-9]+)")
 
@@ -23,12 +24,17 @@ class Span:
     Args:
         part: which part of the recording they are; None for all of it.
         first: of the frames.
-        stop: the first frame after them.
+        timeline: of the frames.
     """
 
     part: Part | None
     first: int
-    stop: int
+    timeline: Timeline
+
+    @property
+    def stop(self) -> int:
+        """The first frame after them."""
+        return self.first + self.timeline.count
 
     @property
     def is_last(self) -> bool:
@@ -72,7 +78,7 @@ def _parse(option: str, value: str | int) -> tuple[float, bool]:
 
 
 def cut_windows(
-    windows: Windows, times: np.ndarray, end: float, video: ForwardVideo, *, least: int = 1
+    windows: Windows, whole: Timeline, video: ForwardVideo, *, least: int = 1
 ) -> list[Span]:
     """The windows of a video, in order.
 
@@ -82,18 +88,17 @@ def cut_windows(
 
     Args:
         windows: their length and hop.
-        times: when each frame is shown, [n] seconds, not used for windows of frames.
-        end: when the last frame ends.
+        whole: the video's frames; their times are not used for windows of frames.
         video: whose frames they are.
         least: frames of a window; of fewer, as in a gap of the recording, there is none.
 
     Raises:
         DecodeError: windows of seconds, and a frame without a time stamp.
     """
-    places, length = times, len(times)
+    places, end = whole.times, whole.end
     if windows.unit == "frames":
-        places, end = np.arange(length), float(length)
-    elif np.isnan(times).any():
+        places, end = np.arange(whole.count), float(whole.count)
+    elif places is None or not whole.is_timed:
         raise DecodeError(
             "its frames have no time stamps to cut it by: give --window and --hop in frames"
         )
@@ -107,15 +112,15 @@ def cut_windows(
     stops = np.round(starts + windows.length, 3)
     first, stop = np.searchsorted(places, starts), np.searchsorted(places, stops)
     spans = [
-        Span(_part(windows, video, *where), *where[2:])
+        Span(_part(windows, video, *where), where[2], whole.cut(*where[2:]))
         for where in zip(
             starts.tolist(), stops.tolist(), first.tolist(), stop.tolist(), strict=True
         )
         if where[3] - where[2] >= least
     ]
     if len(spans) < 2:
-        return [Span(None, 0, length)]
-    return [*spans[:-1], _to_the_end(spans[-1], length)]
+        return [Span(None, 0, whole)]
+    return [*spans[:-1], _to_the_end(spans[-1], whole)]
 
 
 def _part(windows: Windows, video: ForwardVideo, start: float, stop: float, a: int, b: int) -> Part:
@@ -124,6 +129,7 @@ def _part(windows: Windows, video: ForwardVideo, start: float, stop: float, a: i
     return Part("frames", video.number(a), video.number(b - 1))
 
 
-def _to_the_end(span: Span, length: int) -> Span:
+def _to_the_end(span: Span, whole: Timeline) -> Span:
     assert span.part is not None
-    return Span(replace(span.part, end=None), span.first, length)
+    last = whole.cut(span.first, whole.count)
+    return Span(replace(span.part, end=None), span.first, last)

@@ -30,6 +30,10 @@ _CLASSIFIERS = {
     "ForVideoClassification": "AutoModelForVideoClassification",
 }
 _LENGTHS = ("num_frames", "frames_per_clip")  # frames of a clip in configurations
+# Frames per second of the clips in training by model_type, from the papers, as no configuration
+# says it: every 4th frame of Kinetics' 30 per second (Tong et al. 2022), every 32nd (Bertasius et al.
+# 2021), every 2nd (Arnab et al. 2021), and 4 per second (Assran et al. 2025).
+_RATES = {"videomae": 7.5, "timesformer": 30 / 32, "vivit": 15.0, "vjepa2": 4.0}
 _UNUSED = ("text_model", "text_projection", "predictor")  # parts that features do not come from
 
 
@@ -115,6 +119,7 @@ def resolve(asked: ModelName) -> BackboneSpec:
         ),
         preprocessing=preprocessing,
         snippet_length=length,
+        clip_rate=_clip_rate(config, processor) if length > 1 else None,
         batch_size=8 if length == 1 else 1,
     )
 
@@ -187,6 +192,10 @@ def _pool(asked: ModelName, network: nn.Module) -> Pool:
     if asked.pool and asked.pool not in possible:
         raise InputError(f"backbone {asked.text}: this model's pool is {' or '.join(possible)}")
     return asked.pool or possible[0]
+
+
+def _clip_rate(config: Any, processor: Any) -> float | None:
+    return getattr(processor, "fps", None) or _RATES.get(config.model_type)
 
 
 def _has_class_token(network: nn.Module) -> bool:
