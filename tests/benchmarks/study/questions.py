@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from outcomes import CaseOutcome
 from paired import RECOMMENDED, Difference, across, compare, interaction, outcome_of, ran
-from tables import counts, interval, markdown, percent, rows_of, signed
+from tables import counts, interval, markdown, percent, signed
 
 from tcon.evaluate.scores.choices.validators import VALIDATORS
 
@@ -115,29 +115,29 @@ def validators_table(cases: Sequence[CaseOutcome], baseline: str) -> str:
 def backbones_table(
     worlds: Mapping[str, tuple[Sequence[CaseOutcome], Sequence[CaseOutcome]]],
     backbones: tuple[str, str],
-    baseline: str,
+    rows: Sequence[str],
 ) -> str:
-    """Two backbones on the same test videos: a baseline's gap, which is its accuracy on the source
-    less that on the target, and every row's accuracy on the target.
+    """Two backbones on the same test videos: the gap of a baseline, which is its accuracy on the
+    source less that on the target, and the accuracy of rows on the target.
 
     Args:
         worlds: cases with the first and with the second backbone, by the name of the worlds.
         backbones: their names.
-        baseline: a row that knows the source alone.
+        rows: the baseline, which knows the source alone, and others.
     """
     body = []
     for name, both in worlds.items():
-        source = np.array([_mean_on_source(cases, baseline) for cases in both])  # [2]
-        gap = source - [_mean_on_target(cases, baseline) for cases in both]  # [2]
-        for what, values in ((f"{baseline}, on the source", source), ("its gap", gap)):
+        source = np.array([_mean_on_source(cases, rows[0]) for cases in both])  # [2]
+        gap = source - [_mean_on_target(cases, rows[0]) for cases in both]  # [2]
+        for what, values in ((f"{rows[0]} on the source", source), ("its gap", gap)):
             change = f"{100 * (values[1] - values[0]):+.1f}"
             body.append([name, what, *map(percent, values), change, "", ""])
-        for row in rows_of([*both[0], *both[1]], with_recommended=True):
+        for row in rows:
             difference = across(both[1], both[0], row)
             means = [percent(_mean_on_target(cases, row)) for cases in both]
             cells = [signed(difference), interval(difference), counts(difference)]
-            body.append([name, row, *means, *cells])
-    head = ["worlds", "accuracy of", *(f"`{backbone}`" for backbone in backbones)]
+            body.append([name, f"{row} on the target", *means, *cells])
+    head = ["worlds", "accuracy", *(f"`{backbone}`" for backbone in backbones)]
     return markdown([*head, "difference", "95 % interval", "better / worse in"], body)
 
 

@@ -112,7 +112,7 @@ def _backbones(made: Mapping[str, PartOutcome], plan: Plan) -> str:
     return questions.backbones_table(
         {name: (before[name], after[name]) for name in before},
         (first.backbone, second.backbone),
-        first.reference,
+        (first.reference, "tcon", "tcon+", RECOMMENDED),
     )
 
 
