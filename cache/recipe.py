@@ -306,6 +306,4 @@ def _text(value: object) -> str:
         return f"{value.module} (sha256 {value.sha256[:16]}...)"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:g}"
     return "none" if value in (None, "") else str(value)

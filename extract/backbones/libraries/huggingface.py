@@ -30,9 +30,9 @@ _CLASSIFIERS = {
     "ForVideoClassification": "AutoModelForVideoClassification",
 }
 _LENGTHS = ("num_frames", "frames_per_clip")  # frames of a clip in configurations
-# Frames per second of the clips in training by model_type, from the papers, as no configuration
-# says it: every 4th frame of Kinetics' 30 per second (Tong et al. 2022), every 32nd (Bertasius et al.
-# 2021), every 2nd (Arnab et al. 2021), and 4 per second (Assran et al. 2025).
+# Frames per second of the clips in training by model_type. No configuration says it, the papers do:
+# every 4th frame of Kinetics' 30 per second (Tong et al. 2022), every 32nd (Bertasius et al. 2021),
+# every 2nd (Arnab et al. 2021), and 4 per second (Assran et al. 2025).
 _RATES = {"videomae": 7.5, "timesformer": 30 / 32, "vivit": 15.0, "vjepa2": 4.0}
 _UNUSED = ("text_model", "text_projection", "predictor")  # parts that features do not come from
 
