@@ -45,7 +45,7 @@ class ModelName:
 
     @classmethod
     def parse(cls, text: str) -> ModelName:
-        """Read ``LIBRARY:MODEL[,size=N][,frames=N][,pool=token|mean|projected][,revision=REVISION]``.
+        """Read ``LIBRARY:MODEL`` with ``,size=N``, ``,frames=N``, ``,pool=POOL`` or ``,revision=R``.
 
         Raises:
             InputError: another library, no model, or an option that is wrong or given twice.
