@@ -94,18 +94,21 @@ class Windows:
         length: of a window.
         hop: from the start of one window to that of the next.
         unit: seconds, by the frames' time stamps, or frames.
+        within_shots: no window crosses a hard cut.
     """
 
     length: Positive
     hop: Positive
     unit: Unit
+    within_shots: bool = False
 
     def __post_init__(self) -> None:
         validate(self)
 
     def __str__(self) -> str:
         unit = "s" if self.unit == "seconds" else " frames"
-        return f"{self.length:g}{unit} every {self.hop:g}{unit}"
+        shots = ", within shots" if self.within_shots else ""
+        return f"{self.length:g}{unit} every {self.hop:g}{unit}{shots}"
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ def extract(
     clip_rate: str | float | None = None,
     window: str | int | None = None,
     hop: str | int | None = None,
+    within_shots: bool | None = None,
     views: str | None = None,
     precision: str | None = None,
     flow: FlowRecipe | None = None,
@@ -83,6 +84,7 @@ def extract(
         window: cut recordings into windows of so many seconds ("4s") or frames (100), each a video
             of its own; a video that gives a single one is left whole.
         hop: from the start of a window to that of the next; ``window`` if None.
+        within_shots: no window crosses a hard cut; recordings are decoded twice.
         views: crops stored of every frame: "centre", "flip", "tencrop" or "multiscale:N";
             "centre" if None.
         precision: "auto", "fp32", "bf16" or "fp16"; "auto", which suits the device, if None.
@@ -117,6 +119,7 @@ def extract(
         clip_rate=clip_rate,
         window=window,
         hop=hop,
+        within_shots=within_shots,
         views=views,
         precision=precision,
         flow=flow,

@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from itertools import chain
+from itertools import chain, count
 
 import av
 import numpy as np
@@ -55,10 +55,10 @@ class PyavVideo(ForwardVideo):
         self._start = (self._container.start_time or 0) / av.time_base  # seconds
         self.expected = 0 if part else self._announced or _count_packets(path, on_progress)
 
-    def frames(self, wanted: np.ndarray) -> Iterator[np.ndarray]:
+    def frames(self, wanted: np.ndarray | None) -> Iterator[np.ndarray]:
         # Kept for the whole video: setting up a conversion costs more than converting a frame.
         converter = VideoReformatter()
-        left = iter(wanted.tolist())
+        left = count() if wanted is None else iter(wanted.tolist())
         next_wanted = next(left, -1)
         for frame in self._decode() if self._part is None else self._inside(self._part):
             self._bad_frames += frame.is_corrupt

@@ -4,7 +4,7 @@ The number of frames is what decodes, and when they are shown is what the decode
 the container announces. A first pass trusts the announcement and keeps the snippets of a window
 back until the frames up to the end of the next one, or of the video, have shown that it was true;
 where it was not, a second pass reads again what is left, with the true numbers. Snippets too many
-to keep back are counted first.
+to keep back are counted first, and shots are found first.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from ..decoding import DecodeError, ForwardVideo, is_part, open_video
 from ..lists.videos import VideoItem
 from .cutting import Cut
 from .passing import Chunk, Passed, cut_spans, plan_of
+from .shots import find_cuts
 from .timeline import Timeline
-from .windows import Span, cut_windows
+from .windows import NO_CUTS, Span, cut_windows
 
 _KEEP_BACK = 256 * 2**20  # bytes of snippets
 
@@ -159,7 +160,7 @@ def read_snippets(
     if total < least:
         raise DecodeError(too_few(total, decoding.damage, least, reading.min_frames))
     whole = Timeline(total, np.array(decoding.times), decoding.duration)
-    spans = _spans(reading, decoding, whole)
+    spans = _spans(reading, decoding, whole, first.cuts)
     left = {span.part: span for span in spans if span not in first.given}
     if all(first.holds(span) for span in left.values()):
         for span in left.values():
@@ -182,12 +183,14 @@ class _FirstPass:
     Attributes:
         given: the windows that are done with.
         kept: the answers of the others.
+        cuts: the first frame of every shot but the first, [m], where shots count.
     """
 
     def __init__(self, decoding: ForwardVideo, reading: Reading, least: int) -> None:
         self.given: set[Span] = set()
         self.kept: dict[Part | None, list[Chunk | Passed]] = {}
         self._decoding, self._reading, self._least = decoding, reading, least
+        self.cuts = NO_CUTS
         self._spans = [Span(None, 0, Timeline(max(decoding.expected, 1)))]
         if reading.windows or reading.by_time:
             self._times, ends = decoding.announced_times()
@@ -198,6 +201,10 @@ class _FirstPass:
 
     def read(self, video: str, path: str) -> Iterator[Chunk | Decoded]:
         """Decode to the end; give the windows that are certain before it."""
+        windows = self._reading.windows
+        if windows and windows.within_shots:
+            self._spans, self.cuts = [], find_cuts(self._decoding)
+            return
         # Counted before anything is laid out: a false announcement may be of any size.
         if self._reading.bytes_at_once(self._spans) > _KEEP_BACK:
             self._spans = []
@@ -224,10 +231,13 @@ class _FirstPass:
                 yield answer
 
     def _next_is_certain(self) -> bool:
-        """Whether the next window and where the one after it ends are as announced: then that is
-        not so short that it would be joined to the next."""
+        """Whether the next window is cut, and it and where the one after it ends are as announced:
+        then that is not so short that it would be joined to the next."""
         after = len(self.given) + 1
         if after >= len(self._spans):
+            return False
+        kept = self.kept.get(self._spans[after - 1].part, [])
+        if not (kept and isinstance(kept[-1], Passed)):  # the decoder may be ahead of the cutters
             return False
         reached = self._decoding.total
         if reached <= max(self._spans[after].stop, self._least):
@@ -247,11 +257,13 @@ class _FirstPass:
         return self._true
 
 
-def _spans(reading: Reading, video: ForwardVideo, whole: Timeline) -> list[Span]:
+def _spans(
+    reading: Reading, video: ForwardVideo, whole: Timeline, cuts: np.ndarray = NO_CUTS
+) -> list[Span]:
     """The windows of a video of these frames; else all of it."""
     if reading.windows is None:
         return [Span(None, 0, whole)]
-    return cut_windows(reading.windows, whole, video, least=reading.least_frames)
+    return cut_windows(reading.windows, whole, video, least=reading.least_frames, cuts=cuts)
 
 
 def _decoded(reading: Reading, decoding: ForwardVideo, span: Span, early_stopped: int) -> Decoded:
