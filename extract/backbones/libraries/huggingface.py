@@ -122,7 +122,7 @@ def resolve(asked: ModelName) -> BackboneSpec:
         snippet_length=length,
         clip_rate=_clip_rate(config, processor) if length > 1 else None,
         batch_size=8 if length == 1 else 1,
-        embed_texts=partial(_embed_texts, asked) if pool == "projected" else None,
+        embed_texts=partial(_embed_texts, config, asked) if pool == "projected" else None,
     )
 
 
@@ -150,11 +150,11 @@ def _build(config: Any, kind: str, pool: Pool | None, *, resampled: bool) -> Hug
 def _read(config: Any, kind: str, folder: Path, module: nn.Module) -> dict[str, Tensor]:
     """The tensors of a checkpoint under the names of `HuggingFaceBackbone`, by transformers' own
     reader, which joins files and renames what older versions called otherwise."""
-    network = _load(kind, folder)
+    network = _load(config, kind, folder)
     return {f"network.{key}": value for key, value in network.state_dict().items()}
 
 
-def _load(kind: str, folder: Path) -> nn.Module:
+def _load(config: Any, kind: str, folder: Path) -> nn.Module:
     """A checkpoint's whole model in eval mode."""
     import transformers
 
@@ -176,9 +176,9 @@ def _load(kind: str, folder: Path) -> nn.Module:
     return network
 
 
-def _embed_texts(asked: ModelName, sentences: Sequence[str]) -> Texts:
+def _embed_texts(config: Any, asked: ModelName, sentences: Sequence[str]) -> Texts:
     tokenizer = _of_repository(asked, "AutoTokenizer")
-    network = _load("", snapshot(asked.model, revision=asked.revision))
+    network = _load(config, "", snapshot(asked.model, revision=asked.revision))
     return hf_texts.embed(network, tokenizer, sentences, name=asked.text)
 
 
