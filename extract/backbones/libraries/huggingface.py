@@ -8,7 +8,7 @@ mean of the patches.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from ....cache.errors import InputError, shorten
-from ..spec import BackboneSpec, Weights
+from ..spec import BackboneSpec, Texts, Weights
+from . import hf_texts
 from .hf_preprocessing import preprocessing_of
 from .hub import has_snapshot, licence_of, quiet_hub, snapshot
 from .modules import building, cut, feature_dim, last_linear
@@ -121,6 +122,7 @@ def resolve(asked: ModelName) -> BackboneSpec:
         snippet_length=length,
         clip_rate=_clip_rate(config, processor) if length > 1 else None,
         batch_size=8 if length == 1 else 1,
+        embed_texts=partial(_embed_texts, config, asked) if pool == "projected" else None,
     )
 
 
@@ -148,6 +150,12 @@ def _build(config: Any, kind: str, pool: Pool | None, *, resampled: bool) -> Hug
 def _read(config: Any, kind: str, folder: Path, module: nn.Module) -> dict[str, Tensor]:
     """The tensors of a checkpoint under the names of `HuggingFaceBackbone`, by transformers' own
     reader, which joins files and renames what older versions called otherwise."""
+    network = _load(config, kind, folder)
+    return {f"network.{key}": value for key, value in network.state_dict().items()}
+
+
+def _load(config: Any, kind: str, folder: Path) -> nn.Module:
+    """A checkpoint's whole model in eval mode."""
     import transformers
 
     try:
@@ -165,7 +173,13 @@ def _read(config: Any, kind: str, folder: Path, module: nn.Module) -> dict[str, 
     missing = [key for key in info["missing_keys"] if not key.startswith("pooler.")]
     if missing:
         raise InputError(f"{folder} lacks {len(missing)} tensors (first: {missing[0]})")
-    return {f"network.{key}": value for key, value in network.state_dict().items()}
+    return network
+
+
+def _embed_texts(config: Any, asked: ModelName, sentences: Sequence[str]) -> Texts:
+    tokenizer = _of_repository(asked, "AutoTokenizer")
+    network = _load(config, "", snapshot(asked.model, revision=asked.revision))
+    return hf_texts.embed(network, tokenizer, sentences, name=asked.text)
 
 
 @contextmanager
