@@ -99,8 +99,7 @@ class ClipFeed(Feed):
             yield Batch(SourceBatch(fs, labels), ft[0] if ft else fs[:0], generator, logs)
 
     def parameter_groups(self, method: Method) -> list[tuple[list[nn.Parameter], float]]:
-        groups, trained = super().parameter_groups(method), self.backbone.parameters
-        return [*groups, (trained, options_of(self.run).backbone_lr)] if trained else groups
+        return [*super().parameter_groups(method), *self.backbone.parameter_groups]
 
     def update(self, total: Tensor, optimiser: torch.optim.Optimizer, clip_norm: float) -> None:
         optimiser.zero_grad(set_to_none=True)

@@ -237,7 +237,7 @@ def test_what_follows_the_backbone_can_be_in_bf16(files: tuple[Path, Path], tmp_
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backbone", ["tiny_bn", "tiny3d"])
+@pytest.mark.parametrize("backbone", ["tiny_bn", "tiny3d", "tiny_vit"])
 def test_new_videos_are_predicted_as_the_run_did(
     files: tuple[Path, Path], folders: tuple[Path, Path], tmp_path: Path, backbone: str
 ) -> None:
@@ -267,11 +267,22 @@ class Stop(BaseException):
     """As if the process had been killed here."""
 
 
+BY_DEPTH = ("e2e.layer_decay=0.7", "e2e.freeze=stem")
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("step", [1, 2, 5])
-def test_a_killed_run_continues(files: tuple[Path, Path], tmp_path: Path, step: int) -> None:
+@pytest.mark.parametrize(
+    ("step", "settings"),
+    [
+        *((step, ("e2e.backbone=tiny_bn", "e2e.micro_batch=3")) for step in (1, 2, 5)),
+        (2, ("e2e.backbone=tiny_bn", *BY_DEPTH)),
+        (2, ("e2e.backbone=tiny_vit", *BY_DEPTH)),
+    ],
+)
+def test_a_killed_run_continues(
+    files: tuple[Path, Path], tmp_path: Path, step: int, settings: tuple[str, ...]
+) -> None:
     """With random crops, dropout and batch norm, it ends in the same bytes."""
-    settings = ("e2e.backbone=tiny_bn", "e2e.micro_batch=3")
     whole = end_to_end(files, tmp_path / "whole", *settings)
 
     def stop(folder: RunFolder, done: int, steps: int) -> None:
@@ -291,6 +302,24 @@ def test_a_killed_run_continues(files: tuple[Path, Path], tmp_path: Path, step: 
     assert begun[0] == step  # the last step had not been stored
     for name in ("metrics.jsonl", "logits.h5", "checkpoint.pt", "config.json"):
         assert (cut / name).read_bytes() == (whole / name).read_bytes(), name
+
+
+@pytest.mark.slow
+def test_each_depth_moves_by_its_rate(files: tuple[Path, Path], tmp_path: Path) -> None:
+    """Steps of Adam are about as long as its rate at first; rates double from depth to depth."""
+    settings = ("e2e.backbone=tiny_vit", "e2e.layer_decay=0.5", "e2e.freeze=1", "train.min_steps=1")
+    run = end_to_end(files, tmp_path, *settings, "train.lr=0.01", method="source_only")
+    before = store.load_backbone("tiny_vit", "random").module.state_dict()
+    moved = {
+        name: float((value - before[name]).abs().max()) for name, value in backbone_of(run).items()
+    }
+    assert moved["conv_proj.weight"] == moved["encoder.pos_embedding"] == 0
+    first, *others = (
+        moved[f"encoder.layers.encoder_layer_{layer}.mlp.0.weight"] for layer in range(3)
+    )
+    assert others == pytest.approx([2 * first, 4 * first], rel=0.05)
+    recorded = read_record(run).run.end_to_end
+    assert (recorded.layer_decay, recorded.freeze) == (0.5, 1)
 
 
 @pytest.mark.slow
