@@ -66,6 +66,12 @@ def recording_of(video: str) -> str:
     return split_part(video)[0]
 
 
+def in_time(video: str) -> tuple[str, float]:
+    """Sorts ids so that the windows of a recording come in the order of their starts."""
+    recording, part = split_part(video)
+    return recording, part.start if part else 0.0
+
+
 def completes(video: str) -> str:
     """What is done with once this video is: of a recording's last window, which is made after all
     others, the recording; of any other video itself."""

@@ -30,8 +30,10 @@ def extract(
     flow_weights: str | Path | None = None,
     snippets: int | None = None,
     stride: int | None = None,
+    clip_rate: str | float | None = None,
     window: str | int | None = None,
     hop: str | int | None = None,
+    within_shots: bool | None = None,
     views: str | None = None,
     precision: str | None = None,
     flow: FlowRecipe | None = None,
@@ -73,9 +75,12 @@ def extract(
             RGB.
         snippets: how many of each video, 32 if neither this nor ``stride`` is given.
         stride: one snippet every so many frames instead.
+        clip_rate: frames per second of the clips that clip backbones take, "trained", as the
+            backbone was trained, or "consecutive"; "trained" if None.
         window: cut recordings into windows of so many seconds ("4s") or frames (100), each a video
             of its own; a video that gives a single one is left whole.
         hop: from the start of a window to that of the next; ``window`` if None.
+        within_shots: no window crosses a hard cut; recordings are decoded twice.
         views: crops stored of every frame: "centre", "flip", "tencrop" or "multiscale:N";
             "centre" if None.
         precision: "auto", "fp32", "bf16" or "fp16"; "auto", which suits the device, if None.
@@ -104,8 +109,10 @@ def extract(
         flow_weights=flow_weights,
         snippets=snippets,
         stride=stride,
+        clip_rate=clip_rate,
         window=window,
         hop=hop,
+        within_shots=within_shots,
         views=views,
         precision=precision,
         flow=flow,
@@ -122,6 +129,7 @@ def extract(
                 "backbone": backbone,
                 "snippets": snippets,
                 "stride": stride,
+                "clip_rate": clip_rate,
                 "views": views,
                 "precision": precision,
                 "flow": flow,

@@ -14,6 +14,7 @@ from ..cache.schema import Failure
 from .features.check import Checked
 from .features.pipeline import LONG, Progress
 from .flow.cache import FlowCache
+from .snippets.timeline import untimed_note
 
 _SHOWN_FAILURES = 10
 _LONG = (
@@ -71,10 +72,13 @@ class ExtractionDisplay(OutputDisplay):
                 f"tcon inspect {output}",
                 "yellow",
             )
+        if last.untimed:
+            taken = next(r.clip_rate for r in file.recipes.values() if r.clip_rate)
+            yield untimed_note(last.untimed, taken), ""
         if last.long:
             yield (
                 f"{counted(last.long, 'recording')} of more than {LONG:g} s "
-                f"{'is' if last.long == 1 else 'are'} one video each.",
+                f"{'was' if last.long == 1 else 'were'} left whole.",
                 "",
             )
         if last.early_stopped:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...cache import Failure, FeatureFile, InputError, Snippets
+from ...cache.parts import in_time
 from ...extract.backbones.checkpoint import file_sha256
 from ...extract.features.pipeline import Progress
 from ...extract.lists.videos import VideoItem
@@ -56,7 +57,8 @@ def stored_videos(run: LoadedRun, path: Path, *, only_new: bool = False) -> Stor
         known = videos_of(run.path, run.record).of("target")
     same = file.hashes(seen_by(run.record), labels=False, ids=known.keys()).items() & known.items()
     seen = {id_ for id_, _ in same}
-    return StoredVideos(file, tuple(n for n, v in enumerate(file.videos) if v.id not in seen))
+    rows = [n for n, video in enumerate(file.videos) if video.id not in seen]
+    return StoredVideos(file, tuple(sorted(rows, key=lambda n: in_time(file.videos[n].id))))
 
 
 def predict_stored(

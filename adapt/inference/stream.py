@@ -7,7 +7,7 @@ grow with their number.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from ...cache import Failure, Snippets, Video
@@ -37,6 +37,7 @@ def predict(
     root: Path | None = None,
     window: str | int | None = None,
     hop: str | int | None = None,
+    within_shots: bool | None = None,
     plugins: Sequence[str | Path] = (),
     on_result: Callable[[Result], None] = lambda result: None,
 ) -> list[Result]:
@@ -56,6 +57,7 @@ def predict(
         window: cut recordings into windows of so many seconds ("4s") or frames (100), as those of
             the run's target if None.
         hop: from the start of a window to that of the next; ``window`` if None.
+        within_shots: no window crosses a hard cut; recordings are decoded twice.
         plugins: files or modules that register the run's method or backbone.
         on_result: called with each result as soon as it and those before it are there, in another
             thread.
@@ -77,7 +79,7 @@ def predict(
         results.append(result)
         on_result(result)
 
-    windows = parse_windows(window, hop)
+    windows = parse_windows(window, hop, within_shots=within_shots)
     if is_stored(paths):
         stored = stored_videos(loaded, paths[0], only_new=only_new)
         predict_stored(loaded, stored, on_result=take)
@@ -96,6 +98,7 @@ def predict_videos(
     on_result: Callable[[Result], None],
     on_progress: Callable[[Progress], None] = lambda progress: None,
     pipeline: Pipeline | None = None,
+    held: Collection[str] = (),
 ) -> None:
     """Predict videos and hand on each result; none is kept.
 
@@ -108,14 +111,15 @@ def predict_videos(
             stopped, it still gets what is done.
         on_progress: called after every video.
         pipeline: of this plan, if it is kept for several calls.
+        held: windows that are wanted no more.
     """
     in_order = _InOrder([item.id for item in items], on_result)
     predictor, progress = _Predictor(run, in_order), Progress(len(items), 0)
     try:
         if pipeline:
-            pipeline.compute(items, predictor, progress, on_progress)
+            pipeline.compute(items, predictor, progress, on_progress, held=held)
         else:
-            compute(items, plan, predictor, progress, on_progress)
+            compute(items, plan, predictor, progress, on_progress, held=held)
     finally:
         in_order.rest()
 

@@ -84,9 +84,7 @@ if TYPE_CHECKING:
 @click.option(
     "--sheet",
     type=click.Path(path_type=Path),
-    default=Path("ask.html"),
-    show_default=True,
-    help="That page; its csv lies beside it.",
+    help="That page; its csv lies beside it.  [default: ask.html]",
 )
 @click.option("--figures", type=click.Path(path_type=Path), help="Draw PNG and SVG to this folder.")
 @click.option(
@@ -127,7 +125,7 @@ def evaluate(
     source_features: Path | None,
     hand_labels: Path | None,
     ask: int | None,
-    sheet: Path,
+    sheet: Path | None,
     figures: Path | None,
     html: Path | None,
     distances: bool,
@@ -141,7 +139,7 @@ def evaluate(
     validators choose.
     """
     from ..evaluation import evaluate as compute
-    from ..report.outputs import check_figures, check_outputs, write_outputs
+    from ..report.outputs import check_figures, check_outputs, check_sheet, write_outputs
 
     if fuse and Path(fuse).exists():  # the option took the first of the runs
         runs, fuse = (Path(fuse), *runs), "1:1"
@@ -151,7 +149,9 @@ def evaluate(
     files = {"--csv": csv_path, "--json": json_path, "--latex": latex_path}
     if figures or html:
         check_figures(figures, html, roots)
-    check_outputs({**files, "--report": html})
+    page = sheet or Path("ask.html")
+    asked = {"--sheet": page, "the csv of --sheet": check_sheet(page)} if ask else {}
+    check_outputs({**files, "--report": html, **asked})
     with console(stderr=True).status("evaluating"):
         result = compute(
             runs,
@@ -178,9 +178,9 @@ def evaluate(
     if distances:
         console().print(f"\n{result.distances_markdown()}")
     if ask:
-        questions = result.ask(ask, sheet, roots=roots)
+        questions = result.ask(ask, page, roots=roots)
         console().print(
-            f"\nWrote {sheet} and {sheet.with_suffix('.csv')}, which ask for "
+            f"\nWrote {page} and {page.with_suffix('.csv')}, which ask for "
             f"{counted(len(questions), 'video')}: open the page, or fill in the csv, then give "
             "--labels FILE.csv."
         )
@@ -240,6 +240,7 @@ def _check_options(given: Mapping[str, Any]) -> None:
         "--root is for pictures: give --figures DIR, --report FILE or --ask N": (
             given["roots"] and not (drawn or given["ask"])
         ),
+        "--sheet is the page of --ask: give --ask 30": given["sheet"] and not given["ask"],
         "--select chooses without labels: leave out --labels and --ask": (
             select and (given["hand_labels"] or given["ask"])
         ),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -95,6 +94,7 @@ def predict(
     figures: Path | None,
     window: str | None,
     hop: str | None,
+    within_shots: bool | None,
     timeline: tuple[Path, ...],
     onset: float,
     min_length: float,
@@ -111,10 +111,9 @@ def predict(
     """
     if bool(videos) == (watch is not None):
         raise InputError("name VIDEOS to predict, or a folder to --watch, and not both")
-    if watch and (root or json_path or figures or window or timeline):
+    if watch and (root or json_path or figures or timeline):
         raise InputError(
-            "--watch leaves videos whole and writes a --csv alone: leave out --root, --json, "
-            "--figures, --window and --timeline"
+            "--watch writes a --csv alone: leave out --root, --json, --figures and --timeline"
         )
     if not run.exists():
         raise InputError(f"no such run: {run}")
@@ -139,7 +138,7 @@ def predict(
     from ..predict.report import Outputs, show_arrivals, show_predictions
     from ..predict.timeline.intervals import Smoothing
 
-    windows = parse_windows(window, hop)
+    windows = parse_windows(window, hop, within_shots=within_shots)
     outputs = Outputs(
         csv=csv_path,
         json=json_path,
@@ -155,6 +154,8 @@ def predict(
             )
         loaded = load_run(run, features=features)
         stored = stored_videos(loaded, videos[0], only_new=only_new)
+        if not stored.rows:
+            print_line(f"{videos[0]} holds no {'new ' if only_new else ''}videos.")
         predict_them = partial(predict_stored, loaded, stored)
         sys.exit(1 if show_predictions(loaded, stored.items, predict_them, outputs) else 0)
     if only_new:
@@ -168,7 +169,6 @@ def predict(
             loaded, Machine(**machine), weights=weights, precision=precision, windows=windows
         )
         if watch:
-            plan = replace(plan, options=replace(plan.options, windows=None))
             show_arrivals(loaded, plan, watch, csv=csv_path, settle=settle, top=top)
             return
         predict_them = partial(predict_videos, loaded, items, plan)

@@ -22,10 +22,12 @@ class Answers:
     Args:
         at_random: of the videos that were drawn at random, by id.
         doubtful: of those that were asked for because of their doubtful labels.
+        unanswered: how many that were drawn at random have no label.
     """
 
     at_random: Mapping[str, str | None]
     doubtful: Mapping[str, str | None]
+    unanswered: int = 0
 
 
 def read_answers(path: Path, *, videos: Collection[str], classes: Sequence[str]) -> Answers:
@@ -54,11 +56,16 @@ def read_answers(path: Path, *, videos: Collection[str], classes: Sequence[str])
         )
     found: dict[str, dict[str, str | None]] = {"random": {}, "doubtful": {}}
     given: dict[str, tuple[str, str]] = {}
+    unanswered = 0
     for line in lines:
-        row = dict(zip(columns, cells(line.text, delimiter), strict=False))
-        id_, label, drawn = row.get(video, ""), row.get("label", ""), row.get("drawn", "")
         where = f"{path} line {line.number}"
+        try:
+            row = dict(zip(columns, cells(line.text, delimiter), strict=False))
+        except InputError as error:
+            raise InputError(f"{where}: {error}") from None
+        id_, label, drawn = row.get(video, ""), row.get("label", ""), row.get("drawn", "")
         if not label:
+            unanswered += drawn == "random"
             continue
         if id_ not in videos:
             raise InputError(f"{where}: the runs have no test video {shorten(id_)}")
@@ -72,7 +79,7 @@ def read_answers(path: Path, *, videos: Collection[str], classes: Sequence[str])
     names = _classes({label for label, _ in given.values()}, classes, path)
     for answers in found.values():
         answers |= {id_: names[label] for id_, label in answers.items() if label is not None}
-    return Answers(at_random=found["random"], doubtful=found["doubtful"])
+    return Answers(found["random"], found["doubtful"], unanswered)
 
 
 def _classes(labels: set[str], classes: Sequence[str], path: Path) -> dict[str, str | None]:

@@ -25,6 +25,7 @@ class Checked:
         asked: how many these are.
         doubtful_right: of the doubtful ones.
         doubtful_asked: how many these are.
+        unanswered: how many more were drawn at random, and got no label.
     """
 
     group: Group
@@ -33,6 +34,7 @@ class Checked:
     asked: int
     doubtful_right: int
     doubtful_asked: int
+    unanswered: int = 0
 
     @property
     def accuracy(self) -> float | None:
@@ -65,7 +67,7 @@ def check_groups(results: Sequence[Unlabelled], path: Path) -> list[Checked]:
     if not all(alike(result.group) for result in results):
         raise InputError(
             "the runs have several sets of classes or test videos: name those of one target, so "
-            "that hand labels (labels=, --labels) are of all of them"
+            "that hand labels (hand_labels=, --labels) are of all of them"
         )
     answers = read_answers(path, videos=set(first.first.test.ids), classes=first.classes)
     return [_check(result, answers) for result in results]
@@ -84,6 +86,7 @@ def _check(result: Unlabelled, answers: Answers) -> Checked:
         asked=len(answers.at_random),
         doubtful_right=right(answers.doubtful),
         doubtful_asked=len(answers.doubtful),
+        unanswered=answers.unanswered,
     )
 
 
@@ -98,6 +101,15 @@ def taken_groups(
 
 
 def best(checked: Sequence[Checked]) -> list[Checked]:
-    """The groups that are right most often, on all answers: several where they tie."""
-    most = max(one.right + one.doubtful_right for one in checked)
-    return [one for one in checked if one.right + one.doubtful_right == most]
+    """The groups that are right most often on the videos drawn at random; of these, on the doubtful
+    ones. Several where they tie in both.
+
+    The two are not added up: the doubtful videos are those of one group, which is wrong on more of
+    them than an equally accurate group is.
+    """
+
+    def right(one: Checked) -> tuple[int, int]:
+        return one.right, one.doubtful_right
+
+    most = max(map(right, checked))
+    return [one for one in checked if right(one) == most]

@@ -15,6 +15,7 @@ from ...cache import InputError
 from ...cache.common.files.locks import release, try_lock
 from ...cache.common.files.writing import sync, write_errors
 from ...cache.errors import visible
+from ...cache.parts import completes
 from .files import csv_columns, csv_row
 from .watch import Arrival, Stamp
 
@@ -30,7 +31,7 @@ class LabelLog:
         run: whose predictions it takes.
 
     Attributes:
-        known: by id, the videos that it has.
+        known: by id, the videos and windows that it has, and the recordings with all windows.
 
     Raises:
         InputError: it cannot be read or written, another process writes it, or it holds something
@@ -83,7 +84,8 @@ class LabelLog:
             raise self._other()
         for cells in rows:
             if len(cells) > 2:
-                self.known[cells[0]] = Stamp(cells[1], cells[2])
+                stamp = Stamp(cells[1], cells[2])
+                self.known[cells[0]] = self.known[completes(cells[0])] = stamp
         self._file.truncate(len(whole))
         if not whole:
             self._write(header)

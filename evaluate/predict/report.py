@@ -16,6 +16,7 @@ from ...cache import Failure, InputError
 from ...cache.common.counts import counted
 from ...cache.common.files.writing import DiskError
 from ...cache.common.output.console import VideoBar, console, print_line
+from ...cache.parts import recording_of
 from ...extract.features.pipeline import Progress
 from ...extract.features.plan import Plan
 from ...extract.lists.videos import VideoItem
@@ -138,13 +139,15 @@ def show_predictions(
             f"In {counted(sparse, 'video')} the segments are more than {_SPARSE:g} s apart: most "
             "of it was not seen. --window 4s --hop 2s predicts window by window."
         )
-    timelines.write()
+    written = timelines.write()
     if drawing and drawing.missing:
         from ..figures.fonts import missing_font  # it needs matplotlib, which is there now
 
         print_line(missing_font(drawing.missing))
-    for path in filter(None, (outputs.csv, outputs.json, outputs.figures, *outputs.timelines)):
+    for path in filter(None, (outputs.csv, outputs.json, outputs.figures, *written)):
         console().print(f"Wrote {path}.")
+    if outputs.timelines and not written:
+        console().print("No timeline is written: nothing was predicted.", style="yellow")
     return failures
 
 
@@ -171,10 +174,12 @@ def show_arrivals(
             if log:
                 log.add(arrival, result)
             labelled += 1
-            print_line(PredictionTable([arrival.item.id], run.classes, top).line(result))
+            id_ = result.video if isinstance(result, Failure) else result.video.id
+            print_line(PredictionTable([id_], run.classes, top).line(result))
 
         known = log.known if log else {}
-        print_line(f"Watching {folder}: {counted(len(known), 'video')} done before.")
+        files = sum(id_ == recording_of(id_) for id_ in known)
+        print_line(f"Watching {folder}: {counted(files, 'video')} done before.")
         try:
             watch(run, plan, folder, known, settle=settle, on_result=take)
         except KeyboardInterrupt:

@@ -14,6 +14,7 @@ from ...adapt.inference.loaded_run import LoadedRun
 from ...adapt.inference.stream import Result, predict_videos
 from ...cache import Failure, InputError
 from ...cache.errors import printable, visible
+from ...cache.parts import completes, recording_of
 from ...extract.features.pipeline import Pipeline
 from ...extract.features.plan import Plan
 from ...extract.lists.folders.tree import walk
@@ -66,7 +67,7 @@ def arrivals(
     Args:
         folder: that is watched. While it is gone, as a drive may be, nothing arrives.
         known: by id, the videos that are not wanted again unless they change; looked at anew each
-            time.
+            time. Windows of recordings may be among them.
         settle: seconds that a file's size and time must be at rest.
         clock: gives seconds.
         sleep: waits for seconds.
@@ -105,12 +106,13 @@ def watch(
 
     The decoding processes, one unless the machine's options say otherwise, and the model are kept.
     A video that cannot be read is a result too, and is not tried again before its file changes. One
-    that changes or goes while it is read is no result.
+    that changes or goes while it is read is no result. Of a recording that is known in part, only
+    the missing windows are results.
 
     Args:
         run, plan: as in `predict_videos`.
         folder, settle, clock, sleep: as in `arrivals`.
-        known: as in `arrivals`; each result is added.
+        known: as in `arrivals`; each result is added, and a recording with its last window.
         on_result: called with each, in another thread, before it is known.
 
     Raises:
@@ -127,13 +129,15 @@ def watch(
 
             def take(result: Result, by_id: Mapping[str, Arrival] = by_id) -> None:
                 id_ = result.video if isinstance(result, Failure) else result.video.id
-                arrival = by_id[id_]
+                arrival = by_id.get(id_) or by_id[recording_of(id_)]
                 if Stamp.of(arrival.item.path) == arrival.stamp:
                     on_result(arrival, result)
-                    known[id_] = arrival.stamp
+                    known[id_] = known[completes(id_)] = arrival.stamp
 
             items = [arrival.item for arrival in arrived]
-            predict_videos(run, items, plan, on_result=take, pipeline=pipeline)
+            stamps = {arrival.item.id: arrival.stamp for arrival in arrived}
+            held = [id_ for id_, stamp in known.items() if stamps.get(recording_of(id_)) == stamp]
+            predict_videos(run, items, plan, on_result=take, pipeline=pipeline, held=held)
 
 
 def _files(folder: Path) -> dict[str, Arrival]:

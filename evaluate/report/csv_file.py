@@ -29,7 +29,8 @@ _ACCURACIES = (
 )
 _PREDICTIONS = (
     *("transfer", "method", "modality", "segments", "video", "class", "score"),
-    *("seeds_agree", "methods_agree", "source_distance", "look", "recommended"),
+    *("seeds_agree", "methods_agree", "methods_class", "methods_score", "source_distance"),
+    *("look", "recommended"),
 )
 _CANDIDATES = (
     *("transfer", "method", "modality", "segments", "seeds", "key", "value", *VALIDATORS),
@@ -83,12 +84,7 @@ def prediction_rows(results: Sequence[Unlabelled], taken: Collection[Group]) -> 
             "method": result.group.method,
             "modality": result.group.modality,
             "segments": result.group.segments,
-            "video": label.video,
-            "class": label.label,
-            "score": label.score,
-            "seeds_agree": label.seeds_agree,
-            "methods_agree": label.methods_agree,
-            "source_distance": label.source_distance,
+            **label.fields,
             "look": "yes" if label.look else "",
             "recommended": "yes" if result.group in taken else "",
         }

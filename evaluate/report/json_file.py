@@ -20,7 +20,6 @@ from ..scores.choices.selection import Candidate, Selection
 from ..scores.choices.validators import DEFAULT
 from ..scores.paired import Comparison
 from ..scores.results import Result
-from ..scores.trust.labels import VideoLabel
 from ..scores.unlabelled import Unlabelled
 from ..tables.layout import sample_std
 from .content import Content
@@ -86,19 +85,7 @@ def _unlabelled(result: Unlabelled) -> dict[str, Any]:
         "confident": result.confident,
         "temperature": result.calibration.temperature,
         "calibration_videos": result.calibration.videos,
-        "predictions": [_label(label) for label in result.labels],
-    }
-
-
-def _label(label: VideoLabel) -> dict[str, Any]:
-    return {
-        "video": label.video,
-        "class": label.label,
-        "score": label.score,
-        "seeds_agree": label.seeds_agree,
-        "methods_agree": label.methods_agree,
-        "source_distance": label.source_distance,
-        "look": label.look,
+        "predictions": [label.fields for label in result.labels],
     }
 
 
@@ -112,6 +99,7 @@ def _checked(one: Checked) -> dict[str, Any]:
         "interval": None if one.interval is None else list(one.interval),
         "doubtful_right": one.doubtful_right,
         "doubtful_asked": one.doubtful_asked,
+        "unanswered": one.unanswered,
     }
 
 

@@ -57,6 +57,21 @@ def write_outputs(content: Content, paths: Mapping[str, Path | None]) -> list[Pa
     return written
 
 
+def check_sheet(page: Path) -> Path:
+    """The csv beside a page of videos to label.
+
+    Raises:
+        InputError: the page has another suffix, or one of them is there already.
+    """
+    if page.suffix.lower() not in (".html", ".htm"):
+        raise InputError(f"{page}: name the page FILE.html (--sheet)")
+    csv = page.with_suffix(".csv")
+    for file in (page, csv):
+        if file.exists():
+            raise InputError(f"{file} is there already: name another page, it may hold answers")
+    return csv
+
+
 def check_figures(folder: Path | None, html: Path | None, roots: Sequence[str]) -> None:
     """Refuse figures that could not be drawn or written, and make the folders for them.
 

@@ -12,9 +12,11 @@ from ..hand_labels.answers import NONE
 from ..hand_labels.cards import Card, make_cards
 from ..hand_labels.questions import COLUMNS, Question, choose_questions, write_questions
 from ..runs.embeddings import Loader
+from ..runs.names import full_name
 from ..scores.unlabelled import Unlabelled, require_unlabelled
 from .content import Content
 from .html_file import environment
+from .outputs import check_sheet
 
 
 def write_sheet(
@@ -35,12 +37,7 @@ def write_sheet(
         InputError: the target is labelled, it is not clear which group should ask, or a file is
             there already or cannot be written.
     """
-    if path.suffix.lower() not in (".html", ".htm"):
-        raise InputError(f"{path}: name the page FILE.html (--sheet)")
-    asking, csv = _asking(content), path.with_suffix(".csv")
-    for file in (path, csv):
-        if file.exists():
-            raise InputError(f"{file} is there already: name another page, it may hold answers")
+    csv, asking = check_sheet(path), _asking(content)
     questions = choose_questions(asking.labels, count)
     loader = Loader(content.files)
     videos = {video.id: video for video in loader.file(asking.group.first, "target").videos}
@@ -68,6 +65,7 @@ def _asking(content: Content) -> Unlabelled:
     require_unlabelled(content.unlabelled)
     results = content.labelling
     if len(results) > 1:
-        names = ", ".join(result.name for result in results)
+        groups = [result.group for result in results]
+        names = ", ".join(full_name(group, groups) for group in groups)
         raise InputError(f"several groups could ask ({names}): name the runs of one of them")
     return results[0]

@@ -14,6 +14,7 @@ from ...adapt.run.folder import LOGITS, is_finished, run_folders
 from ...adapt.run.record import RunRecord, read_record
 from ...cache import InputError
 from ...cache.common.files.hdf5 import open_hdf5
+from ...cache.parts import in_time
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -147,14 +148,15 @@ def _among_shared(run: Run) -> Run:
 
 
 def _predictions(group: h5py.Group, shape: tuple[int, int]) -> Predictions:
-    """In the order of ids: runs whose feature file held the videos in another order agree.
+    """In the order of ids, and of time where they are windows: runs whose feature file held the
+    videos in another order agree.
 
     Args:
         group: of the file.
         shape: evaluations and classes, (E, C).
     """
     ids, logits = group["id"].asstr()[()], group["logits"][()]
-    order = np.argsort(ids)
+    order = sorted(range(len(ids)), key=lambda n: in_time(ids[n]))
     if logits.shape != (shape[0], len(set(ids)), shape[1]) or logits.dtype != np.float32:
         raise ValueError(f"its logits have the shape {list(logits.shape)}")
     return Predictions(tuple(ids[order]), logits[:, order])

@@ -15,6 +15,7 @@ from ..runs.settings import settings_of
 
 RGB, FLOW, FUSED = "rgb", "flow", "rgb+flow"
 _SETS = ("target_test", "target_train")
+_VALIDATION = "source_val"
 
 
 def fuse_logits(rgb: np.ndarray, flow: np.ndarray, weights: FusionWeights) -> np.ndarray:
@@ -27,7 +28,8 @@ def fuse_runs(rgb: Run, flow: Run, weights: FusionWeights) -> Run:
     """Two runs as one, joined by video id, at every evaluation.
 
     Returns:
-        a run whose path is a name, not a folder, and whose record is that of the RGB run.
+        a run whose path is a name, not a folder, and whose record is that of the RGB run. It has no
+        source validation unless both have that of the same videos.
 
     Raises:
         InputError: they differ in task, classes, evaluations or videos.
@@ -41,10 +43,14 @@ def fuse_runs(rgb: Run, flow: Run, weights: FusionWeights) -> Run:
     for what, of in shared:
         if of(rgb) != of(flow):
             raise InputError(f"cannot fuse {rgb.path} with {flow.path}: they differ in {what}")
+    val = [
+        run.predictions[_VALIDATION].ids for run in (rgb, flow) if _VALIDATION in run.predictions
+    ]
+    sets = (*_SETS, _VALIDATION) if len(val) == 2 and val[0] == val[1] else _SETS
     return replace(
         rgb,
         path=rgb.path.with_name(rgb.path.name.replace(f"_{RGB}_", f"_{FUSED}_")),
-        predictions={name: _join(name, rgb, flow, weights) for name in _SETS},
+        predictions={name: _join(name, rgb, flow, weights) for name in sets},
     )
 
 

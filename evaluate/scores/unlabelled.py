@@ -51,18 +51,18 @@ def unlabelled_results(
         loader: of the features, which distances from the source are measured on.
     """
     found = []
+    calibrations = {group: calibrate(group, source) for group in groups}
     distances: dict[Hashable, Mapping[str, float]] = {}  # the same for comparable groups
     for group in groups:
         if group.comparable not in distances:
             distances[group.comparable] = _distances(group, loader)
         logits = [run.test.logits[-1] for run in group.runs]  # each [n, C]
-        calibration = calibrate(group, source)
         found.append(
             Unlabelled(
                 group=group,
                 name=row_name(group, groups),
-                calibration=calibration,
-                labels=label_videos(group, groups, calibration, distances[group.comparable]),
+                calibration=calibrations[group],
+                labels=label_videos(group, groups, calibrations, distances[group.comparable]),
                 entropy=float(np.mean([mean_entropy(one) for one in logits])),
                 mutual_information=float(np.mean([mutual_information(one) for one in logits])),
                 confident=float(np.mean([confident_share(one) for one in logits])),

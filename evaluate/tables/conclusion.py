@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from ...cache.common.counts import counted
 from ..scores.results import Result
 from ..scores.unlabelled import Unlabelled
 from .cells import named
@@ -72,9 +73,9 @@ def _labels(result: Unlabelled) -> str:
     counts = Counter(label.label for label in result.labels).most_common()
     shown = [f"{named(name)} {n}" for name, n in counts[:_SHOWN_CLASSES]]
     if len(counts) > _SHOWN_CLASSES:
-        shown.append(f"{len(counts) - _SHOWN_CLASSES} other classes")
+        shown.append(counted(len(counts) - _SHOWN_CLASSES, "other class"))
     look = sum(label.look for label in result.labels)
     return (
-        f"{group.transfer}: {result.name} labels {videos} videos ({', '.join(shown)}); {look} of "
-        "them are worth a look."
+        f"{group.transfer}: {result.name} labels {counted(videos, 'video')} ({', '.join(shown)}); "
+        f"{look} of them {'is' if look == 1 else 'are'} worth a look."
     )

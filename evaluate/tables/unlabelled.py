@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from ...cache.common.counts import counted
 from ..scores.trust.calibration import Calibration
 from ..scores.trust.labels import VideoLabel
 from ..scores.unlabelled import Unlabelled
@@ -14,8 +15,8 @@ _SHOWN_LABELS = 20
 _HEAD = ("video", "class", "score", "seeds", "methods", "distance", "")
 COLUMNS = (
     "Seeds, methods: the share of them that gives the class. Distance: the share of the source's "
-    "training videos that lie nearer to the source than this one. A score is right for the source, "
-    "and mostly too high for the target; methods that are wrong together agree too."
+    "training videos that lie nearer to the source than this one. However well scores fit the "
+    "source, they are mostly too high for the target; methods that are wrong together agree too."
 )
 
 
@@ -57,7 +58,11 @@ def label_blocks(results: Sequence[Unlabelled], *, csv: Path | None) -> list[Blo
             blocks.append(Text(f"{shown}: {holds} all of them."))
         look = sum(label.look for label in labels)
         calibrated = calibration_sentence(result.calibration)
-        blocks.append(Text(f"{look} of {len(labels)} are worth a look. {calibrated}"))
+        blocks.append(
+            Text(
+                f"{look} of {len(labels)} {'is' if look == 1 else 'are'} worth a look. {calibrated}"
+            )
+        )
     return [*blocks, Text(wrapped(COLUMNS))] if blocks else []
 
 
@@ -76,5 +81,5 @@ def calibration_sentence(calibration: Calibration) -> str:
     """What scores are calibrated on, or why they are not."""
     if not calibration.videos:
         return f"Scores are not calibrated: {calibration.problem.removesuffix('.')}."
-    videos = f"{calibration.videos} source validation videos"
+    videos = counted(calibration.videos, "source validation video")
     return f"Scores are calibrated on {videos} (temperature {calibration.temperature:.2f})."

@@ -57,6 +57,8 @@ class BackboneSpec:
         weights: the published weights; None where there are none, and a file must be given.
         preprocessing: of RGB frames.
         snippet_length: frames that make one snippet.
+        clip_rate: of the clips that it was trained on, frames per second; None where they were of
+            consecutive frames, or nobody knows.
         first_conv: name of the first convolution, which flow replaces; "" where the backbone
             takes no flow.
         flow_mean: pixel value of zero flow in units of ``value_range``; half of it if None.
@@ -74,6 +76,7 @@ class BackboneSpec:
     unused: tuple[str, ...] = ()
     preprocessing: Preprocessing = Preprocessing()
     snippet_length: int = 1
+    clip_rate: float | None = None
     first_conv: str = ""
     flow_mean: float | None = None
     batch_size: int = 8

@@ -116,6 +116,12 @@ if TYPE_CHECKING:
 @click.option(
     "--stride", type=click.IntRange(min=1), help="One snippet every STRIDE frames instead."
 )
+@click.option(
+    "--clip-rate",
+    metavar="FPS|trained|consecutive",
+    help="Frames per second of the clips that clip backbones take; trained is the backbone's own.  "
+    "[default: trained]",
+)
 @windows_options
 @click.option(
     "--views",

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
-from ...cache.parts import Unit, rounded
+from ...cache.parts import Part, Unit
 from .span import split_path
 from .video import DecodeError, ForwardVideo
 
@@ -67,7 +68,8 @@ def open_video(
     ``auto`` is ``pyav``: on every kind of file tried its frames were those of ffmpeg's own forward
     decode, and it converts to RGB only the frames wanted, which makes it the faster one too.
     A folder of frames is read as one whatever the decoder. ``PATH#frames=A-B`` and ``PATH#t=A,B``
-    are parts, whose frames are counted from the part's start.
+    are parts, whose frames are counted from the part's start. A part in seconds of an MP4, Matroska
+    or AVI file is decoded from a key frame before it, any other from the start of the file.
 
     Raises:
         DecodeError: the file or folder cannot be opened as a video.
@@ -103,7 +105,11 @@ def read_frames(path: str, choose: Callable[[int], np.ndarray]) -> list[np.ndarr
     Raises:
         DecodeError: no frame decodes.
     """
-    return _read_frames(path, lambda video: choose(video.total))
+    with open_video(path) as video:
+        if not video.count():
+            raise DecodeError("no frame can be decoded")
+    with open_video(path) as again:
+        return list(again.frames(choose(video.total)))
 
 
 def read_frames_at(path: str, places: np.ndarray, unit: Unit) -> list[np.ndarray]:
@@ -120,23 +126,10 @@ def read_frames_at(path: str, places: np.ndarray, unit: Unit) -> list[np.ndarray
     Raises:
         DecodeError: no frame decodes.
     """
-    chosen = np.empty(0, np.int64)  # [n]
-
-    def choose(video: ForwardVideo) -> np.ndarray:
-        nonlocal chosen
-        times = np.array(video.times)
-        if unit == "frames":
-            times = np.array([video.number(index) for index in range(video.total)])
-        chosen = np.searchsorted(rounded(times), places).clip(max=video.total - 1)
-        return np.unique(chosen)
-
-    images = _read_frames(path, choose)
-    return [images[n] for n in np.unique(chosen, return_inverse=True)[1].tolist()]
-
-
-def _read_frames(path: str, choose: Callable[[ForwardVideo], np.ndarray]) -> list[np.ndarray]:
-    with open_video(path) as video:
-        if not video.count():
-            raise DecodeError("no frame can be decoded")
-    with open_video(path) as again:
-        return list(again.frames(choose(video)))
+    images = []
+    for place in places.tolist():
+        with open_video(f"{path}{Part(unit, place)}") as video:
+            found = list(islice(video.frames(np.zeros(1, np.int64)), 1))
+        # None is there where the last frame is shown for long.
+        images += found or read_frames(path, lambda total: np.array([total - 1]))
+    return images

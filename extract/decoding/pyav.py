@@ -6,16 +6,21 @@ import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import chain, count
 
 import av
 import numpy as np
 from av.sidedata.sidedata import SideData
+from av.video.frame import PictureType
 from av.video.reformatter import VideoReformatter
 
 from ...cache.common.counts import counted
-from ...cache.parts import Part
+from ...cache.parts import Part, rounded
 from .video import DecodeError, ForwardVideo
 
+# Containers that keep an index of key frames, and whose time stamps do not go back.
+_SEEKABLE = ("avi", "matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2")
+_REORDERED = 16  # frames that a codec may hold back to show them in order, at most
 _AVI_INDEX = np.dtype([("chunk", "S4"), ("flags", "<u4"), ("offset", "<u4"), ("size", "<u4")])
 
 av.logging.set_level(None)  # what is wrong with a video goes into the feature file
@@ -27,7 +32,8 @@ class PyavVideo(ForwardVideo):
     Args:
         path: the file.
         on_progress: see `ForwardVideo`.
-        part: to read, which ends the decoding where it ends; None for all.
+        part: to read; None for all. Decoding ends where it ends, and begins at a key frame before
+            it where the time stamps tell that nothing is lost.
 
     Raises:
         DecodeError: no file, an empty one, no video in it.
@@ -40,18 +46,7 @@ class PyavVideo(ForwardVideo):
     ) -> None:
         super().__init__(on_progress)
         self._path, self._part = path, part
-        self._container = open_container(path)
-        stream = self._container.streams.best("video")
-        if not isinstance(stream, av.VideoStream):
-            self.close()
-            raise DecodeError("it holds no video stream")
-        if getattr(stream, "codec_context", None) is None:  # av's types say that there is one
-            self.close()
-            raise DecodeError("nothing here decodes its video codec")
-        # One thread a video: videos are decoded side by side.
-        stream.thread_type = "NONE"
-        stream.codec_context.thread_count = 1
-        self._stream = stream
+        stream = self._open()
         self._bad_packets = self._bad_frames = 0
         self._broken_off = _lacks_its_end(path)
         self._announced = 0 if part else _announced(path, self._container, stream)
@@ -60,10 +55,10 @@ class PyavVideo(ForwardVideo):
         self._start = (self._container.start_time or 0) / av.time_base  # seconds
         self.expected = 0 if part else self._announced or _count_packets(path, on_progress)
 
-    def frames(self, wanted: np.ndarray) -> Iterator[np.ndarray]:
+    def frames(self, wanted: np.ndarray | None) -> Iterator[np.ndarray]:
         # Kept for the whole video: setting up a conversion costs more than converting a frame.
         converter = VideoReformatter()
-        left = iter(wanted.tolist())
+        left = count() if wanted is None else iter(wanted.tolist())
         next_wanted = next(left, -1)
         for frame in self._decode() if self._part is None else self._inside(self._part):
             self._bad_frames += frame.is_corrupt
@@ -79,17 +74,26 @@ class PyavVideo(ForwardVideo):
     def announced_times(self) -> tuple[np.ndarray, float]:
         with open_container(self._path) as container:
             stamps: list[tuple[float, float]] = []
+            packets = 0
             with suppress(av.error.FFmpegError):  # the rest cannot be read
                 for packet in container.demux(container.streams.best("video")):
                     self.on_progress()
                     if not packet.size or packet.is_discard:
                         continue
-                    if packet.pts is None:  # as in an AVI with B-frames
-                        return super().announced_times()
-                    base = packet.time_base
-                    ends = packet.pts + (packet.duration or 0)
-                    stamps.append((float(packet.pts * base), float(ends * base)))
+                    packets += 1
+                    if packet.pts is not None:
+                        base = packet.time_base
+                        ends = packet.pts + (packet.duration or 0)
+                        stamps.append((float(packet.pts * base), float(ends * base)))
+        if len(stamps) < packets:  # as in an AVI with B-frames
+            self.expected = min(self.expected, packets)  # whatever was announced
+            return super().announced_times()
         shown, ends_at = np.array(sorted(stamps)).reshape(-1, 2).T - self._start
+        if self._part:
+            by_time = self._part.unit == "seconds"
+            places = np.maximum.accumulate(shown) if by_time else np.arange(len(shown))
+            inside = [self._part.holds(place) for place in places.tolist()]
+            shown, ends_at = shown[inside], ends_at[inside]
         return shown, float(ends_at[-1]) if len(ends_at) else 0.0
 
     @property
@@ -108,6 +112,21 @@ class PyavVideo(ForwardVideo):
     def close(self) -> None:
         self._container.close()
 
+    def _open(self) -> av.VideoStream:
+        self._container = open_container(self._path)
+        stream = self._container.streams.best("video")
+        if not isinstance(stream, av.VideoStream):
+            self.close()
+            raise DecodeError("it holds no video stream")
+        if getattr(stream, "codec_context", None) is None:  # av's types say that there is one
+            self.close()
+            raise DecodeError("nothing here decodes its video codec")
+        # One thread a video: videos are decoded side by side.
+        stream.thread_type = "NONE"
+        stream.codec_context.thread_count = 1
+        self._stream = stream
+        return stream
+
     def _shown(self, frame: av.VideoFrame) -> tuple[float, float]:
         """From when to when a frame is shown, after one that was until `duration`; one without a
         time stamp follows that."""
@@ -122,7 +141,7 @@ class PyavVideo(ForwardVideo):
     def _inside(self, part: Part) -> Iterator[av.VideoFrame]:
         """The frames of a part; none after it is decoded."""
         latest = 0.0
-        for index, frame in enumerate(self._decode()):
+        for index, frame in enumerate(self._from_before(part)):
             shown, ends = self._shown(frame)
             latest = max(latest, shown if part.unit == "seconds" else index)
             if part.holds(latest):
@@ -132,6 +151,41 @@ class PyavVideo(ForwardVideo):
                 self.on_progress()
             else:
                 return
+
+    def _from_before(self, part: Part) -> Iterator[av.VideoFrame]:
+        """The frames from a key frame before a part on, or else from the start."""
+        if part.unit == "frames" or not self._is_seekable():
+            return self._decode()
+        if frames := self._sought(part.start):
+            return frames
+        self.close()
+        self._open()
+        self._bad_packets, self._broken_off = 0, _lacks_its_end(self._path)
+        return self._decode()
+
+    def _is_seekable(self) -> bool:
+        name = self._container.format.name
+        # An AVI tells no times; with B-frames those that ffmpeg makes up go back.
+        guessed = name == "avi" and self._stream.codec_context.has_b_frames
+        return name in _SEEKABLE and self.fps > 0 and not guessed
+
+    def _sought(self, place: float) -> Iterator[av.VideoFrame] | None:
+        """The frames from a key frame on that is shown by a second; None unless they are certain
+        to be those of a pass from the start."""
+        before = place + self._start - _REORDERED / self.fps
+        try:
+            self._container.seek(int(before * av.time_base))
+        except av.error.FFmpegError:
+            return None
+        frames = self._decode()
+        for frame in frames:
+            if frame.pts is None or rounded(frame.time - self._start) > place:
+                return None
+            # Frames shown before the key frame may be predicted from some that were passed over. A
+            # key frame that is predicted itself only begins to refresh the picture.
+            if frame.key_frame and frame.pict_type == PictureType.I:
+                return chain([frame], frames)
+        return None
 
     def _decode(self) -> Iterator[av.VideoFrame]:
         packets = self._container.demux(self._stream)

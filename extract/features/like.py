@@ -10,8 +10,9 @@ from ...cache.common.plugins import require_plugin
 from ...cache.errors import InputError
 from ...cache.reader import FeatureFile
 from ...cache.recipe import FlowRecipe, Recipe, Windows
-from ..backbones import get_spec, names
+from ..backbones import get_spec
 from ..backbones.checkpoint import checkpoint_file, file_sha256
+from ..backbones.registry import is_known
 from .options import ExtractOptions
 from .plan import Plan
 
@@ -51,6 +52,7 @@ def options_like(
         weights=loaded["rgb"] if rgb else loaded["flow"],
         flow_weights=loaded.get("flow"),
         sampling=first.sampling or ExtractOptions.sampling,
+        clip_rate=first.clip_rate or "consecutive",
         windows=windows or first.windows,
         views=first.views,
         flow=(flow and flow.flow) or FlowRecipe(),
@@ -68,7 +70,7 @@ def require_extracted(recipe: Recipe, whose: str) -> None:
     Raises:
         InputError: they were imported, or nobody has registered their backbone.
     """
-    if recipe.plugin and recipe.backbone not in names():
+    if recipe.plugin and not is_known(recipe.backbone):
         require_plugin(recipe.plugin)
     if recipe.imported or recipe.sampling is None:
         raise InputError(
@@ -76,7 +78,7 @@ def require_extracted(recipe: Recipe, whose: str) -> None:
             f"backbone {recipe.backbone}), so new videos cannot get such features: use features "
             "that it made"
         )
-    if recipe.backbone not in names():
+    if not is_known(recipe.backbone):
         raise InputError(
             f"the features of {whose} need the backbone {recipe.backbone}, which is not registered "
             "here: give the file that registers it by --plugin FILE (from Python: plugins=[FILE])"

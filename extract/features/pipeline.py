@@ -53,6 +53,7 @@ class Progress:
     images: int = 0
     early_stopped: int = 0  # pairs of frames whose flow ran out of iterations
     videos: int = 0  # handed on: one of each that was left whole, every window of the others
+    untimed: int = 0  # videos without time stamps whose clips would be taken at a rate
     long: int = 0  # videos of more than `LONG` seconds that were left whole
 
 
@@ -223,6 +224,7 @@ class _Run:
         self._held = held
         self._progress, self._sink, self._devices = progress, sink, devices
         self._views, self._on_progress = len(plan.options.views), on_progress
+        self._by_time = plan.reading.by_time
         self._batchers = {
             modality: Batcher(modality, plan.batch_size) for modality in plan.backbones
         }
@@ -336,6 +338,7 @@ class _Run:
             damaged=bool(decoded.damage),
             early_stopped=row.early_stopped,
             videos=1,
+            untimed=decoded.is_last and self._by_time and not decoded.is_timed,
             long=decoded.part is None and decoded.duration > LONG,
         )
 

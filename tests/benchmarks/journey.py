@@ -73,7 +73,7 @@ def main() -> None:
         writer.writerows(row | {"label": videos[row["video"]][1]} for row in asked)
     estimates = _tcon(folder, "eval", "runs", "--labels", "answered.csv")
     _quote(estimates, lines=8)
-    best = re.search(r"hand labels, (\S+)", estimates)
+    best = re.search(r"drawn at random, (\S+)", estimates)
     assert best, estimates
 
     _say(f"5. A second wave: {SECOND_WAVE} more videos arrive")

@@ -29,8 +29,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", nargs="+", type=Path)
     each = [_labels(folder) for folder in parser.parse_args().runs]
-    labels = [label for found, _ in each for label in found]
-    right = np.concatenate([right for _, right in each])
+    labels = [label for found, *_ in each for label in found]
+    right, mean_right = (np.concatenate([one[n] for one in each]) for n in (1, 2))
     print(f"{len(each)} targets, {len(labels)} videos, {right.mean():.1%} of the labels are right")
     grounds = _grounds(labels)
     for name, values in grounds.items():
@@ -39,22 +39,26 @@ def main() -> None:
         for least in (1.0, 0.9, 0.7, 0.5):
             _print_covered(f"  at least {least:.1f}", values >= least, right)
     _print_covered("not worth a look", ~np.array([label.look for label in labels]), right)
+    scores = np.array([label.methods_score for label in labels], float)
+    for least in (0.0, 0.9, 0.7):
+        _print_covered(f"mean of all methods, at least {least:.1f}", scores >= least, mean_right)
 
 
-def _labels(folder: Path) -> tuple[Sequence[VideoLabel], np.ndarray]:
-    """Of the recommended method's group, and which of them are right."""
+def _labels(folder: Path) -> tuple[Sequence[VideoLabel], np.ndarray, np.ndarray]:
+    """Of the recommended method's group, and which of them and of the mean's are right."""
     result = evaluate(folder, select="method", provenance=False)
     (recommendation,) = result.recommendations
     groups = unlabelled_results(result.groups, TrueClasses("source"), Loader())
     (taken,) = [one for one in groups if one.group is recommendation.group]
     classes = [taken.group.classes[n] for n in taken.group.truth]
-    pairs = zip(taken.labels, classes, strict=True)
+    pairs = list(zip(taken.labels, classes, strict=True))
     right = np.array([label.label == truth for label, truth in pairs])
+    mean_right = np.array([label.methods_label == truth for label, truth in pairs])
     print(
         f"{folder}: {taken.name}, {right.mean():.1%} right, mean score "
         f"{np.mean([label.score for label in taken.labels]):.2f}"
     )
-    return taken.labels, right
+    return taken.labels, right, mean_right
 
 
 def _grounds(labels: Sequence[VideoLabel]) -> Grounds:

@@ -10,7 +10,6 @@ from pathlib import Path
 from extraction import Extraction, extract
 from prepared_runs import prepare
 from torch import nn
-from torchvision.models import VisionTransformer
 from toy_runs import QUICK
 
 from tcon.adapt.config.runs import make_runs
@@ -52,20 +51,13 @@ def _normed() -> nn.Module:
     )
 
 
-def _transformer() -> nn.Module:
-    network = VisionTransformer(32, 8, 3, 2, 64, 64, dropout=0.5, attention_dropout=0.5)
-    network.heads = nn.Identity()
-    return network
-
-
 @contextmanager
 def tiny_backbones() -> Iterator[None]:
-    """``tiny`` takes images, or flow, ``tiny3d`` clips of 4 frames; ``tiny_bn`` has batch norm,
-    and ``tiny_vit`` layer norm, dropout and three blocks."""
+    """``tiny`` takes images, or flow, ``tiny3d`` clips of 4 frames; ``tiny_bn`` has batch norm."""
     published = Weights("none", "nowhere", "", "none", _nowhere)
     with temporary_backbones():
-        tiny = {"tiny": _images, "tiny3d": _clips, "tiny_bn": _normed, "tiny_vit": _transformer}
-        for name, build in tiny.items():
+        tiny = (("tiny", _images, 1), ("tiny3d", _clips, 4), ("tiny_bn", _normed, 1))
+        for name, build, length in tiny:
             spec = BackboneSpec(
                 name=name,
                 build=build,
@@ -74,8 +66,8 @@ def tiny_backbones() -> Iterator[None]:
                 dim=64,
                 weights=published,
                 preprocessing=_SMALL,
-                snippet_length=4 if name == "tiny3d" else 1,
-                first_conv="conv_proj" if name == "tiny_vit" else "0",
+                snippet_length=length,
+                first_conv="0",
             )
             add(spec)
         yield

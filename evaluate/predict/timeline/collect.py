@@ -49,8 +49,8 @@ class TimelineFiles:
         if self._paths and isinstance(result, Prediction):
             self._windows.setdefault(recording_of(result.video.id), []).append(result)
 
-    def write(self) -> None:
-        """Write every file; none if nothing was predicted.
+    def write(self) -> Sequence[Path]:
+        """Write every file, and give them; none if nothing was predicted.
 
         Raises:
             InputError: one cannot be written or drawn.
@@ -59,13 +59,15 @@ class TimelineFiles:
             make_timeline(id_, self._recordings[id_], windows, self._smoothing)
             for id_, windows in self._windows.items()
         ]
-        for path in self._paths if lines else ():
+        written = self._paths if lines else ()
+        for path in written:
             if _is_picture(path):
                 from .picture import write_picture
 
                 write_picture(path, lines)
             else:
                 write_timelines(path, lines)
+        return written
 
 
 def path_of(video: str, paths: Mapping[str, Path]) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,8 +52,9 @@ class Timeline:
         path: where it is.
         unit: of all times, counted from the recording's start.
         classes: their names, [C].
-        edges: where a window starts or ends, [n + 1].
-        scores: between two edges the mean of the windows there, [n, C]; NaN where there is none.
+        edges: where a window starts or ends, or another one's middle comes nearer, [n + 1].
+        scores: between two edges the mean of the windows there, [n, C], which count the more the
+            nearer their middles are; NaN where there is none.
         intervals: in order.
     """
 
@@ -76,15 +78,21 @@ def make_timeline(
         smoothing: what makes intervals of labels.
     """
     spans = [_span(window) for window in windows]
-    edges = np.unique([place for start, end, _ in spans for place in (start, end)])  # [n + 1]
-    sums = np.zeros((len(edges) - 1, len(windows[0].classes)))  # [n, C]
-    counts = np.zeros((len(edges) - 1, 1))
-    for (start, end, _), window in zip(spans, windows, strict=True):
+    starts, ends = np.array([span[:2] for span in spans]).T  # [w]
+    middles = (starts + ends) / 2
+    ordered = np.sort(middles)
+    between = np.round((ordered[1:] + ordered[:-1]) / 2, 3 if spans[0][2] == "seconds" else 0)
+    edges = np.unique([*starts, *ends, *between])  # [n + 1]
+    places = (edges[1:] + edges[:-1]) / 2  # [n]
+    sums = np.zeros((len(places), len(windows[0].classes)))  # [n, C]
+    weights = np.zeros((len(places), 1))
+    for start, end, middle, window in zip(starts, ends, middles, windows, strict=True):
         inside = slice(*np.searchsorted(edges, (start, end)).tolist())
-        sums[inside] += window.scores
-        counts[inside] += 1
+        nearness = 1 - np.abs(places[inside, None] - middle) / ((end - start) / 2)  # [m, 1]
+        sums[inside] += nearness * window.scores
+        weights[inside] += nearness
     with np.errstate(invalid="ignore"):
-        scores = sums / counts  # [n, C]
+        scores = sums / weights  # [n, C]
     classes = windows[0].classes
     runs = _absorb(_runs(_hysteresis(scores, smoothing.onset)), edges, smoothing.min_length)
     return Timeline(
@@ -140,29 +148,25 @@ def _runs(labels: Iterable[int | None]) -> list[_Run]:
     return runs
 
 
-def _absorb(runs: list[_Run], edges: np.ndarray, least: float) -> list[_Run]:
+def _absorb(runs: Sequence[_Run], edges: np.ndarray, least: float) -> list[_Run]:
     """Give the short intervals to a neighbour that they touch, the shortest first."""
-    kept: set[_Run] = set()  # with no neighbour
-    while short := [run for run in runs if run.length(edges) < least and run not in kept]:
-        run = min(short, key=lambda run: run.length(edges))
-        beside = [one for one in runs if one.stop == run.first or one.first == run.stop]
-        if not beside:
-            kept.add(run)
+    by_first, by_stop = {run.first: run for run in runs}, {run.stop: run for run in runs}
+    waiting = [(run.length(edges), run.first, run) for run in runs]
+    heapq.heapify(waiting)
+    while waiting and waiting[0][0] < least:
+        run = heapq.heappop(waiting)[2]
+        around = by_stop.get(run.first), by_first.get(run.stop)
+        beside = [one for one in around if one]
+        if by_first.get(run.first) != run or not beside:  # it has been joined, or it is alone
             continue
         label = max(beside, key=lambda one: one.length(edges)).label
-        runs = _joined(_Run(one.first, one.stop, label) if one is run else one for one in runs)
-    return runs
-
-
-def _joined(runs: Iterable[_Run]) -> list[_Run]:
-    joined: list[_Run] = []
-    for run in runs:
-        before = joined[-1] if joined else None
-        if before and (before.stop, before.label) == (run.first, run.label):
-            joined[-1] = _Run(before.first, run.stop, run.label)
-        else:
-            joined.append(run)
-    return joined
+        joined = [run, *(one for one in beside if one.label == label)]
+        for one in joined:
+            del by_first[one.first], by_stop[one.stop]
+        run = _Run(min(one.first for one in joined), max(one.stop for one in joined), label)
+        by_first[run.first] = by_stop[run.stop] = run
+        heapq.heappush(waiting, (run.length(edges), run.first, run))
+    return [by_first[first] for first in sorted(by_first)]
 
 
 def _interval(run: _Run, edges: np.ndarray, scores: np.ndarray, classes: Sequence[str]) -> Interval:

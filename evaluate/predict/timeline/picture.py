@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
+from rich.cells import cell_len
 
 from ....cache.common.files.writing import write_output
 from ....extract.decoding import DecodeError, read_frames_at
@@ -26,23 +27,33 @@ from ...figures.style import (
 from .intervals import Timeline
 
 _WIDTH, _HEIGHT = 9.0, 3.4  # inches of a recording
+_NAME = 2.0  # inches of a class's name
+_LETTERS = 16  # of such names on intervals, to an inch
 _THUMBNAILS = 8
 MOST = 20  # recordings of a picture
 
 
+def drawn_of(timelines: Sequence[Timeline]) -> Sequence[Timeline]:
+    """What a picture shows: the first `MOST`, none of a single window where others have several."""
+    several = [line for line in timelines if len(line.scores) > 1]
+    return (several or timelines)[:MOST]
+
+
 def draw_timelines(timelines: Sequence[Timeline]) -> Picture:
-    """Draw the first `MOST` recordings under each other.
+    """Draw the recordings that `drawn_of` chooses under each other.
 
     Args:
         timelines: at least one.
     """
-    shown = timelines[:MOST]
+    shown = drawn_of(timelines)
     with style():
         figure = new_figure(_WIDTH, _HEIGHT * len(shown) + 0.4)
         panels = figure.subfigures(len(shown), 1, squeeze=False)[:, 0]
         for panel, line in zip(panels.tolist(), shown, strict=True):
             _draw(panel, line)
         _legend(figure, shown[0].classes)
+    if len(shown) < len(timelines):
+        figure.suptitle(f"{len(shown)} of {len(timelines)} videos")
     caption = "Frames where an interval begins, the intervals, and the mean scores of the windows."
     return Picture("timeline", "Timeline", caption, figure, photo=True)
 
@@ -71,18 +82,16 @@ def _draw(panel: SubFigure, line: Timeline) -> None:
 
 
 def _bars(axis: Axes, line: Timeline) -> None:
-    """A bar per interval, with its label where there is room for it."""
+    """A bar per interval, with its label as in the legend where there is room for it."""
     whole = line.edges[-1] - line.edges[0]
+    for c, name in enumerate(line.classes):
+        bars = [(one.start, one.end - one.start) for one in line.intervals if one.label == name]
+        axis.broken_barh(bars, (0, 1), color=_colour(c), alpha=0.45)
     for one in line.intervals:
-        colour = _colour(line.classes.index(one.label))
         length = one.end - one.start
-        axis.broken_barh([(one.start, length)], (0, 1), color=colour, alpha=0.45)
-        room = length / whole * (_WIDTH - 1)
-        if room > 0.5:
-            axis.text(
-                one.start + length / 2, 0.5, drawn(one.label, room), ha="center", va="center",
-                fontsize=7,
-            )  # fmt: skip
+        name = drawn(one.label, _NAME)
+        if cell_len(name) <= _LETTERS * length / whole * (_WIDTH - 1):
+            axis.text(one.start + length / 2, 0.5, name, ha="center", va="center", fontsize=7)
     axis.set_yticks([])
     axis.tick_params(labelbottom=False)
 
@@ -100,7 +109,7 @@ def _thumbnails(line: Timeline) -> tuple[list[float], list[np.ndarray]]:
 
 
 def _legend(figure: Figure, classes: Sequence[str]) -> None:
-    names = [drawn(name, 2) for name in classes]
+    names = [drawn(name, _NAME) for name in classes]
     handles = [Line2D([], [], color=_colour(c), linestyle=_line(c)) for c in range(len(classes))]
     figure.legend(
         handles, names, loc="outside lower center", ncols=legend_columns(names, _WIDTH),

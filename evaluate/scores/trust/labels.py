@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +28,9 @@ class VideoLabel:
         methods_agree: share of the comparable methods, this one included, that give the label, each
             by the share of its seeds; None of a single method.
         source_distance: as `source_distances`; None where features cannot be read.
+        methods_label: the class of the highest mean probability over these methods, each by the
+            mean of its seeds and calibrated by itself; None of a single method.
+        methods_score: that probability.
     """
 
     video: str
@@ -35,6 +39,8 @@ class VideoLabel:
     seeds_agree: float | None
     methods_agree: float | None
     source_distance: float | None
+    methods_label: str | None = None
+    methods_score: float | None = None
 
     @property
     def look(self) -> bool:
@@ -48,11 +54,26 @@ class VideoLabel:
         """A key that rises from the most doubtful label."""
         return not self.look, self.score
 
+    @property
+    def fields(self) -> dict[str, Any]:
+        """All of it, under the names that csv and JSON have for it."""
+        return {
+            "video": self.video,
+            "class": self.label,
+            "score": self.score,
+            "seeds_agree": self.seeds_agree,
+            "methods_agree": self.methods_agree,
+            "methods_class": self.methods_label,
+            "methods_score": self.methods_score,
+            "source_distance": self.source_distance,
+            "look": self.look,
+        }
+
 
 def label_videos(
     group: Group,
     groups: Sequence[Group],
-    calibration: Calibration,
+    calibrations: Mapping[Group, Calibration],
     distances: Mapping[str, float],
 ) -> tuple[VideoLabel, ...]:
     """Label the target's test videos by the mean of a group's seeds.
@@ -60,16 +81,18 @@ def label_videos(
     Args:
         group: of runs.
         groups: all groups; the comparable ones that train on no target labels vote.
-        calibration: of the group.
+        calibrations: of all groups.
         distances: from the source, by the video's id; may be empty.
     """
     logits = _logits(group)  # [S, n, C]
-    p = calibration.probabilities(logits).mean(0)  # [n, C]
+    p = _probabilities(group, calibrations)  # [n, C]
     labels = p.argmax(1)  # [n]
     seeds = _share(logits, labels) if len(logits) > 1 else None
     voters = [other for other in groups if _votes(other, group)]
-    shares = [_share(_logits(other), labels) for other in voters]
-    methods = np.mean(shares, axis=0) if len(shares) > 1 else None
+    methods = mean = None
+    if len(voters) > 1:
+        methods = np.mean([_share(_logits(other), labels) for other in voters], 0)  # [n]
+        mean = np.mean([_probabilities(other, calibrations) for other in voters], 0)  # [n, C]
     return tuple(
         VideoLabel(
             video=video,
@@ -78,6 +101,8 @@ def label_videos(
             seeds_agree=None if seeds is None else float(seeds[n]),
             methods_agree=None if methods is None else float(methods[n]),
             source_distance=distances.get(video),
+            methods_label=None if mean is None else group.classes[mean[n].argmax()],
+            methods_score=None if mean is None else float(mean[n].max()),
         )
         for n, video in enumerate(group.first.test.ids)
     )
@@ -91,6 +116,11 @@ def _votes(other: Group, group: Group) -> bool:
 def _logits(group: Group) -> np.ndarray:
     """Of all seeds at the last epoch, [S, n, C]."""
     return np.stack([run.test.logits[-1] for run in group.runs])
+
+
+def _probabilities(group: Group, calibrations: Mapping[Group, Calibration]) -> np.ndarray:
+    """The mean of all seeds, [n, C]."""
+    return calibrations[group].probabilities(_logits(group)).mean(0)
 
 
 def _share(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -12,20 +12,24 @@ _WEIGHTS = ("*.safetensors", "*.bin")
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Without transformers' progress bars, and the hub's words on each try to reach it."""
-    from huggingface_hub.utils import logging as hub
-    from transformers.utils import logging as bars
+def quiet_hub() -> Iterator[None]:
+    """Without the hub's progress bars, and its words on each try to reach it."""
+    from huggingface_hub.utils import (
+        are_progress_bars_disabled,
+        disable_progress_bars,
+        enable_progress_bars,
+        logging,
+    )
 
-    level, shown = hub.get_verbosity(), bars.is_progress_bar_enabled()
-    hub.set_verbosity_error()
-    bars.disable_progress_bar()
+    level, hidden = logging.get_verbosity(), are_progress_bars_disabled()
+    logging.set_verbosity_error()
+    disable_progress_bars()
     try:
         yield
     finally:
-        hub.set_verbosity(level)
-        if shown:
-            bars.enable_progress_bar()
+        logging.set_verbosity(level)
+        if not hidden:
+            enable_progress_bars()
 
 
 def hub_file(repository: str, file: str, *, revision: str = "") -> Path:
@@ -43,7 +47,8 @@ def hub_file(repository: str, file: str, *, revision: str = "") -> Path:
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
     try:
-        return Path(hf_hub_download(repository, file, revision=revision or None))
+        with quiet_hub():
+            return Path(hf_hub_download(repository, file, revision=revision or None))
     except (HfHubHTTPError, HFValidationError, OSError) as error:
         reason = shorten(" ".join(str(error).split()))
         raise OSError(f"{repository}, {file}: {type(error).__name__}: {reason}") from None
@@ -69,11 +74,11 @@ def snapshot(model: str, *, revision: str = "") -> Path:
 
     try:
         for weights in _WEIGHTS:  # code in a file of the second kind is not run either
-            folder = Path(
-                snapshot_download(
-                    model, revision=revision or None, allow_patterns=["*.json", weights]
+            wanted = ["*.json", weights]
+            with quiet_hub():
+                folder = Path(
+                    snapshot_download(model, revision=revision or None, allow_patterns=wanted)
                 )
-            )
             if any(folder.glob(weights)):
                 return folder
     except (HfHubHTTPError, HFValidationError, OSError) as error:

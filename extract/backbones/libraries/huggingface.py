@@ -8,7 +8,8 @@ mean of the patches.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from torch import Tensor, nn
 from ....cache.errors import InputError, shorten
 from ..spec import BackboneSpec, Weights
 from .hf_preprocessing import preprocessing_of
-from .hub import has_snapshot, licence_of, quiet, snapshot
+from .hub import has_snapshot, licence_of, quiet_hub, snapshot
 from .modules import building, cut, feature_dim, last_linear
 from .name import ModelName, Pool
 from .packages import require
@@ -29,6 +30,10 @@ _CLASSIFIERS = {
     "ForVideoClassification": "AutoModelForVideoClassification",
 }
 _LENGTHS = ("num_frames", "frames_per_clip")  # frames of a clip in configurations
+# Frames per second of the clips in training by model_type. No configuration says it, the papers do:
+# every 4th frame of Kinetics' 30 per second (Tong et al. 2022), every 32nd (Bertasius et al. 2021),
+# every 2nd (Arnab et al. 2021), and 4 per second (Assran et al. 2025).
+_RATES = {"videomae": 7.5, "timesformer": 30 / 32, "vivit": 15.0, "vjepa2": 4.0}
 _UNUSED = ("text_model", "text_projection", "predictor")  # parts that features do not come from
 
 
@@ -114,6 +119,7 @@ def resolve(asked: ModelName) -> BackboneSpec:
         ),
         preprocessing=preprocessing,
         snippet_length=length,
+        clip_rate=_clip_rate(config, processor) if length > 1 else None,
         batch_size=8 if length == 1 else 1,
     )
 
@@ -145,7 +151,7 @@ def _read(kind: str, folder: Path, module: nn.Module) -> dict[str, Tensor]:
     import transformers
 
     try:
-        with quiet():
+        with _quiet():
             network, info = getattr(transformers, kind or "AutoModel").from_pretrained(
                 folder, output_loading_info=True, trust_remote_code=False, dtype=torch.float32
             )
@@ -156,6 +162,21 @@ def _read(kind: str, folder: Path, module: nn.Module) -> dict[str, Tensor]:
     if missing:
         raise InputError(f"{folder} lacks {len(missing)} tensors (first: {missing[0]})")
     return {f"network.{key}": value for key, value in network.state_dict().items()}
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without progress bars, transformers' and the hub's."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        with quiet_hub():
+            yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def _classifier_kind(config: Any) -> str:
@@ -171,6 +192,10 @@ def _pool(asked: ModelName, network: nn.Module) -> Pool:
     if asked.pool and asked.pool not in possible:
         raise InputError(f"backbone {asked.text}: this model's pool is {' or '.join(possible)}")
     return asked.pool or possible[0]
+
+
+def _clip_rate(config: Any, processor: Any) -> float | None:
+    return getattr(processor, "fps", None) or _RATES.get(config.model_type)
 
 
 def _has_class_token(network: nn.Module) -> bool:
@@ -209,7 +234,7 @@ def _of_repository(asked: ModelName, auto: str) -> Any:
         trust_remote_code=False,
     )
     try:
-        with quiet():
+        with _quiet():
             try:  # a hub that does not answer is asked for half a minute
                 return read(local_files_only=True)
             except OSError:

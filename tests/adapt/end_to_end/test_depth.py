@@ -14,13 +14,13 @@ from torchvision.models.convnext import CNBlockConfig
 from torchvision.models.video.mvit import MSBlockConfig, MViT
 
 from tcon.adapt.end_to_end.depth import depth_groups
-from tcon.extract.backbones.c3d import build_c3d
+from tcon.extract.backbones import get_spec, names
 
 
 def names_by_depth(network: nn.Module) -> list[list[str]]:
-    names = {parameter: name for name, parameter in network.named_parameters()}
+    called = {parameter: name for name, parameter in network.named_parameters()}
     return [
-        [names[p] for module in group for p in module.parameters(recurse=False)]
+        [called[p] for module in group for p in module.parameters(recurse=False)]
         for group in depth_groups(network)
     ]
 
@@ -83,7 +83,7 @@ TABLES: dict[Callable[[], nn.Module], list[str]] = {
         for block in range(blocks)
     ],
     # Without blocks every layer counts.
-    lambda: build_c3d(last="fc6"): [
+    get_spec("c3d_fc6").build: [
         f"{layer}.weight"
         for layer in ("conv1", "conv2", "conv3a", "conv3b", "conv4a", "conv4b", "conv5a", "conv5b")
     ]
@@ -95,10 +95,7 @@ TABLES: dict[Callable[[], nn.Module], list[str]] = {
 def test_depths_by_hand(build: Callable[[], nn.Module]) -> None:
     with torch.device("meta"):
         network = build()
-    depths = names_by_depth(network)
-    assert [names[0] for names in depths] == TABLES[build]
-    # None is missing or counted twice.
-    assert [n for names in depths for n in names] == [n for n, _ in network.named_parameters()]
+    assert [group[0] for group in names_by_depth(network)] == TABLES[build]
 
 
 @pytest.mark.parametrize(
@@ -110,7 +107,15 @@ def test_depths_are_those_of_timm(model: str) -> None:
         network = timm.create_model(model, num_classes=0)
     groups = group_parameters(network, network.group_matcher(coarse=False))
     expected = [sorted(groups[depth]) for depth in sorted(groups)]
-    assert [sorted(names) for names in names_by_depth(network)] == expected
+    assert [sorted(group) for group in names_by_depth(network)] == expected
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_parameter_has_one_depth(name: str) -> None:
+    with torch.device("meta"):
+        network = get_spec(name).build()
+    placed = [called for group in names_by_depth(network) for called in group]
+    assert placed == [called for called, _ in network.named_parameters()]
 
 
 def test_what_wraps_a_network_is_no_depth() -> None:

@@ -237,7 +237,7 @@ def test_what_follows_the_backbone_can_be_in_bf16(files: tuple[Path, Path], tmp_
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backbone", ["tiny_bn", "tiny3d", "tiny_vit"])
+@pytest.mark.parametrize("backbone", ["tiny_bn", "tiny3d", "timm:test_vit,size=32"])
 def test_new_videos_are_predicted_as_the_run_did(
     files: tuple[Path, Path], folders: tuple[Path, Path], tmp_path: Path, backbone: str
 ) -> None:
@@ -276,7 +276,7 @@ BY_DEPTH = ("e2e.layer_decay=0.7", "e2e.freeze=stem")
     [
         *((step, ("e2e.backbone=tiny_bn", "e2e.micro_batch=3")) for step in (1, 2, 5)),
         (2, ("e2e.backbone=tiny_bn", *BY_DEPTH)),
-        (2, ("e2e.backbone=tiny_vit", *BY_DEPTH)),
+        (2, ("e2e.backbone=timm:test_vit,size=32", *BY_DEPTH)),
     ],
 )
 def test_a_killed_run_continues(
@@ -307,16 +307,19 @@ def test_a_killed_run_continues(
 @pytest.mark.slow
 def test_each_depth_moves_by_its_rate(files: tuple[Path, Path], tmp_path: Path) -> None:
     """Steps of Adam are about as long as its rate at first; rates double from depth to depth."""
-    settings = ("e2e.backbone=tiny_vit", "e2e.layer_decay=0.5", "e2e.freeze=1", "train.min_steps=1")
+    settings = (
+        "e2e.backbone=timm:test_vit,size=32",
+        "e2e.layer_decay=0.5",
+        "e2e.freeze=1",
+        "train.min_steps=1",
+    )
     run = end_to_end(files, tmp_path, *settings, "train.lr=0.01", method="source_only")
-    before = store.load_backbone("tiny_vit", "random").module.state_dict()
+    before = store.load_backbone("timm:test_vit,size=32", "random").module.state_dict()
     moved = {
         name: float((value - before[name]).abs().max()) for name, value in backbone_of(run).items()
     }
-    assert moved["conv_proj.weight"] == moved["encoder.pos_embedding"] == 0
-    first, *others = (
-        moved[f"encoder.layers.encoder_layer_{layer}.mlp.0.weight"] for layer in range(3)
-    )
+    assert moved["network.patch_embed.proj.weight"] == moved["network.pos_embed"] == 0
+    first, *others = (moved[f"network.blocks.{block}.mlp.fc1.weight"] for block in range(3))
     assert others == pytest.approx([2 * first, 4 * first], rel=0.05)
     recorded = read_record(run).run.end_to_end
     assert (recorded.layer_decay, recorded.freeze) == (0.5, 1)
@@ -429,6 +432,8 @@ def test_the_rates_of_backbones() -> None:
         for settings in ([], ["e2e.weights=random"], ["e2e.backbone_lr=0.5"], ["e2e.backbone=tiny"])
     ]
     assert rates == [0.1, 1.0, 0.5, 1.0]
+    (run,) = make_runs(["im"], ["e2e.backbone=timm:convnext_atto"], end_to_end=True)
+    assert run.end_to_end.backbone_lr == 0.1
     (run,) = make_runs(["tcon"], ["e2e.backbone=c3d"], end_to_end=True)
     assert (run.train.optimiser, run.train.lr, run.end_to_end.backbone_lr) == ("sgd", 1e-2, 0.1)
     (run,) = make_runs(["tcon"], modality="flow", end_to_end=True)

@@ -57,5 +57,5 @@ def test_a_label_that_is_no_class(tmp_path: Path) -> None:
 def test_a_shipped_task_is_named_where_names_are_not_shared() -> None:
     with pytest.raises(InputError, match=r"or choose --task ucf_hmdb_2_U2H"):
         shared_classes(["Archery", "GolfSwing"], ["shoot_bow", "golf"])
-    with pytest.raises(InputError, match=r"with --task FILE\.csv$"):
+    with pytest.raises(InputError, match=r"with --task FILE\.csv; where"):
         shared_classes(["a", "b"], ["c", "d"])

@@ -104,6 +104,7 @@ class Part:
         recommended: whether a method is chosen among those of ``--method recommended``.
         attention: whether attention is compared with the known times of the action.
         real: whether its clips are those of ``--data``.
+        backbone: of the features.
     """
 
     name: str
@@ -114,6 +115,7 @@ class Part:
     recommended: bool = False
     attention: bool = False
     real: bool = False
+    backbone: str = "efficientnet_lite0"
 
     def some(self, *, seeds: range | None, methods: Sequence[str]) -> Part:
         """The cases of some seeds, with the rows of some methods; all where none are named.
@@ -180,6 +182,7 @@ def _part(name: str, part: Mapping[str, Any], base: Mapping[str, float]) -> Part
         recommended=part.get("recommended", False),
         attention=part.get("attention", False),
         real=real,
+        backbone=part.get("backbone", Part.backbone),
     )
 
 

@@ -76,8 +76,8 @@ def _run(plan: Plan, part: Part, options: argparse.Namespace) -> None:
     if part.real:
         if options.data is None:
             raise InputError(f"the part {part.name} needs --data FOLDER with two lists of clips")
-        home = options.output / "features" / "real"
-        directions = real_features(options.data, plan.training, part.modalities, home)
+        home = options.output / "features" / part.name
+        directions = real_features(options.data, plan.training, part, home)
         cases = [replace(case, world=way) for way in directions for case in part.cases]
         part = replace(part, cases=tuple(cases))
     whole = not options.methods
@@ -149,7 +149,7 @@ def finish_case(
         if is_of(before, part, case, plan):
             return before
     if part.real:
-        features, kind = directions[case.world], "real"
+        features, kind = directions[case.world], part.name
     else:
         features = synthetic_features(case, plan.training, part.modalities, folder / "features")
         kind = "+".join(part.modalities)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from plan import Case, Training
+from plan import Case, Part, Training
 
 from tcon.cache import InputError
 from tcon.cache.common.records import from_json, to_json
@@ -108,16 +108,14 @@ def synthetic_features(
     return Features(home / "source.h5", home / "target.h5", home / "task.csv")
 
 
-def real_features(
-    data: Path, training: Training, modalities: tuple[str, ...], folder: Path
-) -> dict[str, Features]:
+def real_features(data: Path, training: Training, part: Part, folder: Path) -> dict[str, Features]:
     """The features of two real domains, both ways, by the direction's name.
 
     Args:
         data: a folder with two feature files, or with two lists; a list's paths start at the folder
             of its name, if there is one.
         training: says how many snippets.
-        modalities: "rgb" and "flow".
+        part: says which backbone and modalities.
         folder: gets the features that are extracted.
 
     Raises:
@@ -132,7 +130,7 @@ def real_features(
         for videos in lists:
             root = videos.with_suffix("") if videos.with_suffix("").is_dir() else data
             file = folder / f"{videos.stem}.h5"
-            files.append(_extract(videos, file, training, modalities, root))
+            files.append(_extract(videos, file, training, part.modalities, root, part.backbone))
     a, b = files
     return {
         f"{a.stem}_to_{b.stem}": Features(a, b),
@@ -167,12 +165,18 @@ def _require_same(folder: Path, origin: Origin) -> None:
 
 
 def _extract(
-    videos: Path, output: Path, training: Training, modalities: tuple[str, ...], root: Path
+    videos: Path,
+    output: Path,
+    training: Training,
+    modalities: tuple[str, ...],
+    root: Path,
+    backbone: str | None = None,
 ) -> Path:
     file = extract(
         videos,
         output,
         modality=",".join(modalities),
+        backbone=backbone,
         snippets=training.snippets,
         root=root,
         flow=_FLOW if "flow" in modalities else None,

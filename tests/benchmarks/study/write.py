@@ -186,6 +186,12 @@ def _modalities(cases: Cases, part: Part) -> str:
     return tables.modalities_table(cases, part.modalities, part.reference)
 
 
+REAL: Mapping[str, Table] = {
+    "methods": _directions,
+    "questions": _questions,
+    "recommended": _recommended,
+    "validators": _validators,
+}
 TABLES: Mapping[str, Mapping[str, Table]] = {
     "curves": {
         "methods": _base_methods,
@@ -201,12 +207,8 @@ TABLES: Mapping[str, Mapping[str, Table]] = {
     "ambiguities": {"variants": _variants, "attention": _attention},
     "fast": {"variants": _variants},
     "components": {"variants": _variants, "attention": _attention_by_world},
-    "real": {
-        "methods": _directions,
-        "questions": _questions,
-        "recommended": _recommended,
-        "validators": _validators,
-    },
+    "real": REAL,
+    "real_lite2": REAL,
 }
 
 

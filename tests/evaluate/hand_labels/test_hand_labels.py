@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,19 +20,21 @@ from tcon.cli import main
 from tcon.evaluate import evaluate
 from tcon.evaluate.hand_labels.answers import read_answers
 from tcon.evaluate.hand_labels.cards import make_cards
+from tcon.evaluate.hand_labels.checked import Checked, best
 from tcon.evaluate.hand_labels.questions import Question, choose_questions
 from tcon.evaluate.report.sheet import sheet_html
 from tcon.evaluate.scores.intervals import wilson
 from tcon.evaluate.scores.trust.labels import VideoLabel
 
 
-def labels(n: int) -> list[VideoLabel]:
-    """Of n videos with rising scores."""
+def labels(n: int, scores: np.ndarray | None = None) -> list[VideoLabel]:
+    """Of n videos, with rising scores unless these are given."""
+    scores = np.arange(n) / n if scores is None else scores
     return [
         VideoLabel(
             video=f"v{i:03d}.mp4",
             label="run",
-            score=i / n,
+            score=float(scores[i]),
             seeds_agree=None,
             methods_agree=None,
             source_distance=None,
@@ -74,6 +77,35 @@ def test_the_interval_holds_the_accuracy() -> None:
     assert held >= 0.93 * 300
 
 
+def test_doubts_of_one_group_do_not_choose_the_other() -> None:
+    """Of two equally accurate groups, the one whose doubts were asked for is chosen half of the
+    time, and a group that is clearly more accurate mostly, though it is wrong on most of its own
+    doubts."""
+    rng = np.random.default_rng(0)
+    group: Any = None
+
+    def share_chosen(accuracy: float, other: float) -> float:
+        """Of 300 draws, in how many the asking group is among the best; ties count half."""
+        chosen = 0.0
+        for seed in range(300):
+            score = rng.permutation(200) / 200
+            mine = rng.random(200) < np.clip(accuracy + (score - 0.5), 0, 1)  # right where sure
+            theirs = rng.random(200) < other
+            asked = choose_questions(labels(200, score), 30, seed=seed)
+            found = []
+            for right in (mine, theirs):
+                n = {"random": 0, "doubtful": 0}
+                for question in asked:
+                    n[question.drawn] += int(right[int(question.video[1:4])])
+                found.append(Checked(group, "", n["random"], 20, n["doubtful"], 10))
+            winners = best(found)
+            chosen += (found[0] in winners) / len(winners)
+        return chosen / 300
+
+    assert 0.35 < share_chosen(0.5, 0.5) < 0.6
+    assert share_chosen(0.6, 0.4) > 0.8
+
+
 @pytest.fixture
 def runs(tmp_path: Path) -> Path:
     """Runs of two methods on an unlabelled target: 10 and 6 of 15 labels are right."""
@@ -110,8 +142,10 @@ def test_asked_and_answered(runs: Path, tmp_path: Path) -> None:
             assert count == sum(i < right for i in asked)
         assert one.interval == wilson(one.right, 6)
     printed = CliRunner().invoke(main, ["eval", str(runs), "--labels", str(answered)]).output
-    total = checked["tcon"].right + checked["tcon"].doubtful_right
-    assert printed.startswith(f"Of 9 hand labels, tcon is right most often: {total}.")
+    right = checked["tcon"].right
+    assert printed.startswith(
+        f"Of 6 hand labels drawn at random, tcon is right most often: {right}."
+    )
 
     again = CliRunner().invoke(main, ["eval", str(runs), "--ask", "9", "--sheet", str(page)])
     assert again.exit_code == 2 and "is there already" in again.output  # it may hold answers
@@ -133,6 +167,27 @@ def test_what_follows_goes_by_the_hand_labels(runs: Path, tmp_path: Path, winner
 
 
 @pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--sheet", "a.html"], "--sheet is the page of --ask"),
+        (["--ask", "9", "--sheet", "a.csv"], "name the page FILE.html"),
+        (["--ask", "9", "--sheet", "gone/a.html"], "there is no folder gone"),
+        (["--ask", "9", "--sheet", "old.html"], "old.csv is there already"),
+        (["--ask", "9", "--sheet", "a.html", "--csv", "a.csv"], "both write a.csv: name two"),
+        (["--ask", "9", "--sheet", "a.html", "--report", "a.html"], "both write a.html: name two"),
+    ],
+)
+def test_pages_that_cannot_be_written_are_refused_before_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("old.csv").touch()
+    done = CliRunner().invoke(main, ["eval", "there-are-no-such-runs", *options])
+    assert done.exit_code == 2 and message in done.output
+    assert [path.name for path in tmp_path.iterdir()] == ["old.csv"]
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("video,label\n", "gives no label"),
@@ -141,6 +196,7 @@ def test_what_follows_goes_by_the_hand_labels(runs: Path, tmp_path: Path, winner
         ("video,label\nv001.mp4,fly\n", "the label fly is none of the classes: write one of"),
         ("video,label,drawn\nv001.mp4,run,maybe\n", "line 2: drawn is random or doubtful"),
         ("video,label\nv001.mp4,run\nv001.mp4,jump\n", "line 3: v001.mp4 has another label above"),
+        ('video,label\n"v001.mp4,run\n', "few.csv line 2: its quotes do not match"),
         ("", "empty file"),
     ],
 )
@@ -156,6 +212,15 @@ def test_none_of_the_classes_is_an_answer(tmp_path: Path) -> None:
     path.write_text("path,label\nv001.mp4,none of these\nv002.mp4,High Jump\n")
     answers = read_answers(path, videos={"v001.mp4", "v002.mp4"}, classes=["run", "high_jump"])
     assert answers.at_random == {"v001.mp4": None, "v002.mp4": "high_jump"}
+
+
+def test_random_videos_without_a_label_are_said(runs: Path, tmp_path: Path) -> None:
+    path = tmp_path / "few.csv"
+    rows = "".join(f"v{n:03d}.mp4,,random\nv{n + 1:03d}.mp4,run,random\n" for n in (0, 2))
+    path.write_text(f"video,label,drawn\n{rows}v005.mp4,,doubtful\n")
+    result = evaluate(runs, hand_labels=path)
+    assert [(one.asked, one.unanswered) for one in result.checked] == [(2, 2), (2, 2)]
+    assert "Of 4 videos drawn at random, 2 have no label" in result.to_markdown()
 
 
 def test_labelled_targets_need_no_hand_labels(tmp_path: Path) -> None:
@@ -181,4 +246,7 @@ def test_the_page_shows_videos_and_escapes_their_names(
     assert "<b>" not in page and "<i>" not in page and "&lt;b&gt;" in page
     assert len(re.findall(r'<img alt="" src="data:image/jpeg;base64,[\w+/=]+">', page)) == 3
     assert "No picture: the video gone.mp4 is not at" in page
-    assert page.count("<option>none of these</option>") == 2
+    assert page.count('<input type="radio" name="2" value="&lt;i&gt;">') == 1
+    assert page.count('value="none of these">') == 2 and "<select" not in page
+    many = sheet_html(cards, [f"class {n}" for n in range(8)], "ask.csv")
+    assert many.count("<option>none of these</option>") == 2 and "radio" not in many

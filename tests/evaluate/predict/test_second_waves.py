@@ -159,6 +159,16 @@ def test_new_ones_alone(run: Path, tmp_path: Path) -> None:
     assert read_videos(run).of("target").keys() == {f"v{n:03d}.mp4" for n in range(18)}
 
 
+def test_windows_come_in_the_order_of_time(run: Path, tmp_path: Path) -> None:
+    file = tmp_path / "cctv.h5"
+    none = tcon("predict", run, file, "--new", "--timeline", tmp_path / "none.csv")
+    assert none.exit_code == 0 and f"{file.name} holds no new videos." in none.output
+    assert "No timeline is written" in none.output and "Wrote" not in none.output
+    grow(file, [f"w.mp4#t={part}" for part in ("10.0", "8.0,10.0", "0.0,2.0")])
+    named = [one.video.id for one in predict(run, file, only_new=True)]
+    assert named == ["w.mp4#t=0.0,2.0", "w.mp4#t=8.0,10.0", "w.mp4#t=10.0"]
+
+
 def test_features_of_another_recipe_are_refused(run: Path, tmp_path: Path) -> None:
     other = write_domain(tmp_path / "other.h5", precision="bf16")
     (tmp_path / "a.mp4").write_bytes(b"")

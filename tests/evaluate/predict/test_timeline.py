@@ -12,14 +12,22 @@ from tcon.cache import Video
 from tcon.evaluate.predict.timeline.intervals import Smoothing, Timeline, make_timeline
 
 CLASSES = ("walk", "fight")
+_ROUGH = Smoothing()
 
 
-def _line(fights: list[float], smoothing: Smoothing, gap: tuple[int, ...] = ()) -> Timeline:
-    """Of windows of 2 s, one after the other, that show a fight with these scores."""
+def _line(
+    fights: list[float],
+    smoothing: Smoothing = _ROUGH,
+    gap: tuple[int, ...] = (),
+    *,
+    length: int = 2,
+) -> Timeline:
+    """Of windows that begin every 2 s and show a fight with these scores."""
     windows = []
     for n, fight in enumerate(fights):
-        end = "" if n == len(fights) - 1 else f",{2 * n + 2:.1f}"
-        video = Video(f"a.mp4#t={2 * n:.1f}{end}", "", "", "a.mp4", 50, 25, duration=2.0 * n + 2)
+        stop = 2 * n + length
+        end = "" if n == len(fights) - 1 else f",{stop:.1f}"
+        video = Video(f"a.mp4#t={2 * n:.1f}{end}", "", "", "a.mp4", 50, 25, duration=float(stop))
         logits, none = np.log([1 - fight, fight]), np.zeros(1)
         if n not in gap:
             windows.append(Prediction(video, CLASSES, logits, none, none, None, None))
@@ -42,6 +50,17 @@ def test_intervals(smoothing: Smoothing, expected: list[tuple[float, float, str]
         return
     assert [(one.start, one.end, one.label) for one in line.intervals] == expected
     assert line.intervals[-1].score == pytest.approx(0.75)
+
+
+def test_a_boundary_lies_between_the_middles_of_overlapping_windows() -> None:
+    line = _line([0.1, 0.1, 0.9, 0.9], length=4)  # their middles: 2, 4, 6 and 8 s
+    assert [(one.start, one.end, one.label) for one in line.intervals] == [
+        (0, 5, "walk"),
+        (5, 10, "fight"),
+    ]
+    assert line.edges.tolist() == [0, 2, 3, 4, 5, 6, 7, 8, 10]
+    # From 4 s to 5 s: middles that are 0.5 s and 1.5 s away of windows that reach 2 s.
+    assert line.scores[3, 1] == pytest.approx(0.75 * 0.1 + 0.25 * 0.9)
 
 
 def test_nothing_is_said_of_a_gap() -> None:

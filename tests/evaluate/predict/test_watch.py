@@ -19,7 +19,7 @@ from tcon.adapt.inference.features import plan_features
 from tcon.adapt.inference.loaded_run import LoadedRun, load_run
 from tcon.adapt.inference.stream import Result, predict
 from tcon.cache import Failure, InputError
-from tcon.cache.recipe import Sampling
+from tcon.cache.recipe import Sampling, Windows
 from tcon.cli import main
 from tcon.evaluate.predict import report
 from tcon.evaluate.predict import watch as watching
@@ -85,7 +85,11 @@ def follow(folder: Path, *events: Callable[[], object], settle: float = 2) -> li
 
 
 def label(
-    run: LoadedRun, folder: Path, log: Path, *events: Callable[[], object]
+    run: LoadedRun,
+    folder: Path,
+    log: Path,
+    *events: Callable[[], object],
+    windows: Windows | None = None,
 ) -> list[tuple[str, bool]]:
     """The rows that a watch appends: the video, and whether it failed."""
     story, rows = Story(*events), []
@@ -95,7 +99,7 @@ def label(
         rows.append((arrival.item.id, isinstance(result, Failure)))
 
     with LabelLog(log, run) as labels, pytest.raises(KeyboardInterrupt):
-        plan = plan_features(run, MACHINE)
+        plan = plan_features(run, MACHINE, windows=windows)
         watch(
             *(run, plan, folder, labels.known),
             settle=1,
@@ -242,6 +246,25 @@ def test_half_a_row_is_labelled_anew(run: LoadedRun, clips: Path, folder: Path) 
     log.write_bytes(whole[: ends[2] + 9])
     assert [id_ for id_, _ in label(run, folder, log, wait, wait)] == [written(log)[1]["video"]]
     assert sorted(row["video"] for row in written(log)) == ["1.mp4", "2.mp4"]
+
+
+def test_windows_that_a_kill_left_out_are_labelled_and_no_others(
+    run: LoadedRun, folder: Path, write_video: Callable[..., Path]
+) -> None:
+    log, windows = folder.parent / "labels.csv", Windows(1.0, 0.5, "seconds")
+    for name, frames in (("a.mp4", 60), ("b.mp4", 20)):
+        write_video(folder / name, frames)
+    label(run, folder, log, wait, wait, windows=windows)
+    names = [f"a.mp4#t={part}" for part in ("0.0,1.0", "0.5,1.5", "1.0,2.0", "1.5")] + ["b.mp4"]
+    whole = log.read_bytes().splitlines(keepends=True)
+    assert [row["video"] for row in written(log)] == names
+    for kept in range(len(whole) + 1):
+        log.write_bytes(b"".join(whole[:kept]))
+        label(run, folder, log, wait, wait, windows=windows)
+        assert sorted(log.read_bytes().splitlines(keepends=True)) == sorted(whole)
+    write_video(folder / "a.mp4", 40)
+    label(run, folder, log, wait, wait, windows=windows)
+    assert [row["video"] for row in written(log)[5:]] == [*names[:2], "a.mp4#t=1.0"]
 
 
 def test_a_video_that_changes_while_it_is_read_comes_again(

@@ -17,6 +17,7 @@ from tcon.evaluate import evaluate
 from tcon.evaluate.runs.groups import FusionWeights, Group, group_runs
 from tcon.evaluate.runs.read import find_runs
 from tcon.evaluate.scores.fusion import fuse_groups, fuse_logits, fuse_runs
+from tcon.evaluate.scores.trust.calibration import fit_temperature
 
 EQUAL = FusionWeights()
 
@@ -54,6 +55,25 @@ def test_fusing_a_run_with_itself_changes_nothing(files: tuple[Path, Path], tmp_
     write_run(tmp_path, files, train=[noise(0), noise(1)])
     [run] = find_runs([tmp_path])[0]
     np.testing.assert_array_equal(fuse_runs(run, run, EQUAL).test.logits, run.test.logits)
+
+
+def test_fused_scores_are_calibrated_on_the_source_too(
+    files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    target = write_domain(
+        tmp_path / "c.h5", labels=[""] * 30, videos=30, modalities=("rgb", "flow")
+    )
+    val = {"rgb": noise(1) + logits(15, 12, 2), "flow": noise(2) + logits(15, 12, 2)}
+    for modality, own in val.items():
+        write_run(
+            tmp_path / "runs", (files[0], target), train=[noise(0)], val=[3 * own],
+            modality=modality,
+        )  # fmt: skip
+    *_, fused = evaluate(tmp_path / "runs", fuse=True).unlabelled
+    assert fused.group.modality == "rgb+flow" and fused.calibration.videos == 15
+    mean = (3 * val["rgb"] + 3 * val["flow"]) / 2
+    expected = fit_temperature(mean, np.arange(15) % 3)
+    assert fused.calibration.temperature == pytest.approx(expected, rel=1e-5) and expected > 1
 
 
 def test_weights() -> None:

@@ -14,6 +14,7 @@ from handmade_runs import logits, write_run
 
 from tcon.adapt.inference.feature_files import feature_file
 from tcon.evaluate import evaluate
+from tcon.evaluate.runs import files as run_files
 from tcon.evaluate.runs.files import RunFiles
 from tcon.evaluate.runs.groups import group_runs
 from tcon.evaluate.runs.read import find_runs
@@ -81,6 +82,7 @@ def test_seeds_and_methods_vote(files: tuple[Path, Path]) -> None:
     for seed, right in enumerate((15, 10, 10)):
         write(files, "tcon", seed, right)
     write(files, "source_only", 0, 5)
+    write(files, "im", 0, 4)
     write(files, "target_only", 0, 0)  # it trains on target labels and has no vote
     result = evaluate(files[0].parent / "runs", features=files[1])
     (tcon,) = [one for one in result.unlabelled if one.name == "tcon"]
@@ -89,12 +91,19 @@ def test_seeds_and_methods_vote(files: tuple[Path, Path]) -> None:
         second = n >= 10  # two of three seeds give the next class
         assert label.label == CLASSES[(n + second) % 3]
         assert label.seeds_agree == pytest.approx(2 / 3 if second else 1)
-        # source_only gives the next class from video 5 on.
-        source_only = 1 if second or n < 5 else 0
-        assert label.methods_agree == pytest.approx((label.seeds_agree + source_only) / 2)
+        # source_only gives the next class from video 5 on, im from 4 on.
+        votes = label.seeds_agree + (second or n < 5) + (second or n < 4)
+        assert label.methods_agree == pytest.approx(votes / 3)
         rest = (1 - p) / 2
         assert label.score == pytest.approx((2 * p + rest) / 3 if second else p)
         assert label.look == (label.score < 0.7 or label.methods_agree < 0.75)
+        mine = (p + 2 * rest) / 3 if second else p  # of the true class, by tcon
+        mean_true = (mine + (p if n < 5 else rest) + (p if n < 4 else rest)) / 3
+        mean_next = 1 - rest - mean_true
+        assert label.methods_label == CLASSES[(n + (mean_next > mean_true)) % 3]
+        assert label.methods_score == pytest.approx(max(mean_true, mean_next))
+    differ = [n for n, label in enumerate(tcon.labels) if label.methods_label != label.label]
+    assert differ == [5, 6, 7, 8, 9]
     assert {label.look for label in tcon.labels} == {True, False}
 
 
@@ -143,7 +152,7 @@ def test_each_feature_file_is_checked_once(
         checked.append(words[2])
         return feature_file(*words, **options)
 
-    monkeypatch.setattr("tcon.evaluate.runs.files.feature_file", count)
+    monkeypatch.setattr(run_files, "feature_file", count)
     result = evaluate(files[0].parent / "runs")
     assert result.recommendations and result.unlabelled[0].calibration.videos
     result.to_html(files[0].parent / "report.html", pictures=())

@@ -123,9 +123,24 @@ def test_torchvision_weights_are_the_published_ones(name: str) -> None:
 
 
 def test_snippets_are_as_long_as_the_networks_take() -> None:
-    lengths = {name: get_spec(name).snippet_length for name in names()}
-    clips = {*CLIPS, "c3d", "c3d_fc6"}
-    assert lengths == {name: 16 if name in clips else 1 for name in names()}
+    snippets = {name: (get_spec(name).snippet_length, get_spec(name).clip_rate) for name in names()}
+    images = dict.fromkeys(set(names()) - set(CLIPS), (1, None))
+    c3d = dict.fromkeys(("c3d", "c3d_fc6"), (16, None))
+    stated = {name: _stated_clips(TORCHVISION[name][0]) for name in CLIPS}
+    assert stated.pop("s3d") == (128, 15.0)  # at which it is evaluated; it takes any length
+    assert snippets == {**images, **c3d, **stated, "s3d": (16, 15.0)}
+
+
+@pytest.mark.parametrize("name", sorted(set(CLIPS) - {"s3d"}))  # its classifier is a convolution
+def test_torchvisions_clips_are_read_from_what_it_states(name: str) -> None:
+    spec = get_spec(f"torchvision:{name}")
+    assert (spec.snippet_length, spec.clip_rate) == _stated_clips(TORCHVISION[name][0])
+
+
+def _stated_clips(weights: Any) -> tuple[int, float]:
+    """Frames of a clip and their rate, which are in the text of the weights alone."""
+    stated = dict(re.findall(r"`(\w+)=([\d.]+)`", weights.meta["_docs"]))
+    return int(stated["clip_len"]), float(stated["frame_rate"])
 
 
 @pytest.mark.slow
@@ -198,7 +213,7 @@ def _numbers(values: tuple[float, ...]) -> str:
 def _inputs(spec: BackboneSpec) -> list[str]:
     p: Any = spec.preprocessing
     return [
-        str(spec.snippet_length),
+        f"{spec.snippet_length}" + (f" at {spec.clip_rate:g} fps" if spec.clip_rate else ""),
         f"{p.resize} short side" if isinstance(p.resize, int) else "{} x {}".format(*p.resize),
         str(p.input_size),
         "yes" if p.antialias else "no",

@@ -19,6 +19,7 @@ from tcon.extract.features import pipeline
 from tcon.extract.features.like import options_like
 from tcon.extract.features.pipeline import Progress
 from tcon.extract.lists.videos import VideoItem, read_videos
+from tcon.extract.progress import ExtractionDisplay
 
 RGB = replace(
     MACHINE,
@@ -55,6 +56,15 @@ def whole(tmp_path_factory: pytest.TempPathFactory, items: list[VideoItem]) -> F
     [failure] = extract(items, path, RGB)
     assert failure.video == "broken.mp4"
     return FeatureFile(path)
+
+
+def test_the_first_long_recording_is_said_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    display = ExtractionDisplay(tmp_path / "x.h5")
+    for done, long in ((1, 0), (2, 1), (3, 2)):
+        display(Progress(5, 0, done=done, long=long))
+        assert capsys.readouterr().out.count("--window 4s --hop 2s") == (done == 2)
 
 
 def test_each_window_is_a_video_of_its_recordings_label_and_split(whole: FeatureFile) -> None:

@@ -137,6 +137,7 @@ def test_features_are_those_of_transformers(tmp_path: Path, case: str) -> None:
     backbone = load_backbone(f"hf:{tmp_path}{options}")
     if backbone.spec.snippet_length > 1:
         assert backbone.spec.snippet_length == 4
+        assert backbone.spec.clip_rate == (4.0 if "vjepa2" in case else 7.5)
         given = processor([[np.array(picture())] * 4], return_tensors="pt")
     else:
         given = processor(picture(), return_tensors="pt")
