@@ -155,7 +155,8 @@ class ClipStore(Store):
         if untimed and (rate := self._cut(run).rate):
             notes.append(untimed_note(untimed, rate))
         if options.sync_bn and (self.processes.size == 1 or not sketch.norms):
-            why = "one process trains" if sketch.norms else "no batch norm is trained"
+            one = self.processes.size == 1
+            why = "one process trains" if one else "no batch norm is trained"
             notes.append(f"e2e.sync_bn does nothing: {why}.")
         if run.modality == "flow":
             notes += [self._flow_note(run, "source"), self._flow_note(run, "target")]

@@ -153,7 +153,7 @@ class _InOrder:
     def add(self, id_: str, result: Result) -> None:
         whole = id_ if id_ in self._early else recording_of(id_)
         self._early[whole].append(result)
-        if completes(id_) == whole:
+        if whole in (id_, completes(id_)):
             self._done.add(whole)
         while self._left:
             self._hand_on(self._left[0])

@@ -19,8 +19,8 @@ from torch import Tensor
 
 from ...cache import Failure, FeatureWriter, Snippets, Video
 from ...cache.common.machine.cores import cores
-from ...cache.errors import printable
-from ...cache.parts import completes, recording_of
+from ...cache.errors import InputError, printable
+from ...cache.parts import completes, recording_of, split_part
 from ..decoding import DecodeError
 from ..decoding.pool import DecodePool
 from ..lists.labels import list_sha256, take_over
@@ -185,7 +185,11 @@ class Pipeline:
             progress: where the counts begin.
             on_progress: called after every video.
             held: windows of them that are not handed on, as they were before.
+
+        Raises:
+            InputError: a name that could mean two videos, or what the sink raises.
         """
+        _require_distinct(todo, windowed=self._plan.options.windows is not None)
         run = _Run(progress, sink, self._devices, self._plan, on_progress, held)
         run.extract(self._pool, todo)
 
@@ -355,3 +359,14 @@ class _Run:
         counts = {name: getattr(self._progress, name) + n for name, n in more.items()}
         self._progress = replace(self._progress, **counts)
         self._on_progress(self._progress)
+
+
+def _require_distinct(items: Sequence[VideoItem], *, windowed: bool) -> None:
+    """Refuse what may have the name of a window of another video: names tell results apart."""
+    ids = {item.id for item in items}
+    for item in items:
+        recording, part = split_part(item.id)
+        if part and windowed and recording in ids:
+            raise InputError(f"{item.id} is a part of {recording}: name one of them")
+        if part and item.path.exists():
+            raise InputError(f"{item.path} is called like a part of another video: rename it")

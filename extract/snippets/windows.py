@@ -116,7 +116,7 @@ def cut_windows(
             "its frames have no time stamps to cut it by: give --window and --hop in frames"
         )
     # A time stamp that falls behind belongs to where the recording has got to.
-    places = np.maximum.accumulate(rounded(places))
+    places, end = np.maximum.accumulate(rounded(places)), float(rounded(end))
     # Names tell milliseconds.
     begins = [0.0, *(np.floor(rounded(places[cuts]) * 1000) / 1000).tolist(), end]
     bounds = [0, *cuts.tolist(), whole.count]
