@@ -121,7 +121,8 @@ def training_precision(precision: str, device: torch.device) -> str:
 def depth_note(backbone: TrainedBackbone) -> str:
     """One sentence on what is frozen, and at which rates the rest is trained."""
     rates = [rate for _, rate in backbone.parameter_groups]
-    frozen = f"the first {backbone.first} frozen, " if backbone.first else ""
+    which = "" if backbone.first == 1 else f" {backbone.first}"
+    frozen = f"the first{which} frozen, " if backbone.first else ""
     lowest = f"{min(rates):.2g} to " if min(rates) < max(rates) else ""
     return (
         f"{backbone.name} has {backbone.depths} depths: {frozen}trained at {lowest}{max(rates):g} "

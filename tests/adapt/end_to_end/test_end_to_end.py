@@ -20,6 +20,7 @@ from extraction import extract
 from prepared_runs import prepare
 from still_videos import write_still_videos
 from tiny_backbones import MACHINE, tiny_backbones
+from torch import Tensor, nn
 
 from tcon.adapt.config.options import RunConfig
 from tcon.adapt.config.runs import make_runs
@@ -39,6 +40,7 @@ from tcon.adapt.training.new_method import new_method
 from tcon.adapt.training.processes import Processes
 from tcon.cache import FeatureFile, InputError
 from tcon.cli import main
+from tcon.extract.backbones import register
 from tcon.extract.lists.videos import read_videos
 
 SHORT = ("train.epochs=1", "train.min_steps=6", "train.batch_size=4", "train.evaluations=2")
@@ -323,6 +325,29 @@ def test_each_depth_moves_by_its_rate(files: tuple[Path, Path], tmp_path: Path) 
     assert others == pytest.approx([2 * first, 4 * first], rel=0.05)
     recorded = read_record(run).run.end_to_end
     assert (recorded.layer_decay, recorded.freeze) == (0.5, 1)
+
+
+def test_memory_of_a_module_that_looks_at_its_values(
+    files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """It is counted with values, which the meta device does not have."""
+
+    class Odd(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 8, 32, stride=32)
+
+        def forward(self, x: Tensor) -> Tensor:
+            maps = self.conv(x)  # [n, 8, 7, 7]
+            return maps.mean((2, 3)) / max(1.0, maps.abs().max().item())
+
+    with tiny_backbones():
+        register(name="odd", dim=8, layer="pool")(Odd)
+        settings = [*SHORT, *TINY[1:], "e2e.backbone=odd"]
+        (run,) = make_runs(["source_only"], settings, segments=2, end_to_end=True)
+        image = 3 * 224 * 224 * 4
+        per_image = prepared(files, tmp_path, [run]).store.need(run).per_image
+    assert 2 * image <= per_image < 2.1 * image  # the convolution keeps the normalised image
 
 
 @pytest.mark.slow
