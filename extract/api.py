@@ -11,11 +11,12 @@ from ..cache.prompts import write_prototypes
 from ..cache.reader import FeatureFile
 from ..cache.recipe import FlowRecipe
 from .decoding.server import decoding_soon
+from .features.items import extract_items
 from .features.like import options_like, require_same
 from .features.options import ExtractOptions, make_options
-from .features.pipeline import Progress, extract_items
 from .features.plan import Plan
 from .features.prompts import require_templates, text_prototypes
+from .features.sink import Progress
 from .lists.selection import Videos, select_videos
 from .lists.videos import VideoItem
 from .machine.machine import Machine

@@ -13,7 +13,7 @@ from ..cache.common.output.pace import rate
 from ..cache.prompts import prototypes_path, read_prototypes
 from ..cache.schema import Failure
 from .features.check import Checked
-from .features.pipeline import LONG, Progress
+from .features.sink import LONG, Progress
 from .flow.cache import FlowCache
 from .snippets.timeline import untimed_note
 

@@ -13,8 +13,9 @@ from pathlib import Path
 from ...cache import Failure, Snippets, Video
 from ...cache.common.plugins import load_plugin
 from ...cache.parts import completes, recording_of
-from ...extract.features.pipeline import Pipeline, Progress, compute
+from ...extract.features.pipeline import Pipeline, compute
 from ...extract.features.plan import Plan
+from ...extract.features.sink import Progress
 from ...extract.lists.videos import VideoItem
 from ...extract.machine.machine import Machine
 from ...extract.snippets.windows import parse_windows

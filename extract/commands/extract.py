@@ -171,8 +171,8 @@ def extract(output: Path | None, check: bool, retry_failed: bool, **given: Any) 
     from ...cache.reader import FeatureFile
     from ...cache.recipe import FlowRecipe
     from ..api import extract as extract_videos
+    from ..features.items import failures_of
     from ..features.options import make_options
-    from ..features.pipeline import failures_of
     from ..flow.cache import FlowCache
     from ..lists.videos import describe
     from ..machine.machine import Machine

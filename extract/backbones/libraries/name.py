@@ -45,7 +45,7 @@ class ModelName:
 
     @classmethod
     def parse(cls, text: str) -> ModelName:
-        """Read ``LIBRARY:MODEL`` with ``,size=N``, ``,frames=N``, ``,pool=POOL`` or ``,revision=R``.
+        """Read ``LIBRARY:MODEL`` and the options ``,size=N,frames=N,pool=POOL,revision=REVISION``.
 
         Raises:
             InputError: another library, no model, or an option that is wrong or given twice.

@@ -14,7 +14,7 @@ from tcon.adapt.briefing import Briefing, brief
 from tcon.adapt.commands import tasks
 from tcon.adapt.config.grid import make_grid
 from tcon.adapt.config.runs import make_runs
-from tcon.adapt.data.store import CachedStore
+from tcon.adapt.data.cached_store import CachedStore
 from tcon.adapt.grid import prepare as prepare_store
 from tcon.adapt.opening import open_store
 from tcon.adapt.run.record import DataRecord

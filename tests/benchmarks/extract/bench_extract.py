@@ -33,8 +33,8 @@ from tcon.cache.common.machine.cores import cores
 from tcon.cache.recipe import Sampling
 from tcon.extract.decoding.pool import DecodePool
 from tcon.extract.decoding.server import decoding_soon
+from tcon.extract.features.items import extract_items
 from tcon.extract.features.options import ExtractOptions
-from tcon.extract.features.pipeline import extract_items
 from tcon.extract.features.plan import Plan
 from tcon.extract.lists.videos import VideoItem, read_videos
 from tcon.extract.machine.batching import Batcher

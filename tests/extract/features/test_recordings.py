@@ -17,7 +17,7 @@ from tcon.cache import FeatureFile, InputError
 from tcon.cache.recipe import Sampling, Windows
 from tcon.extract.features import pipeline
 from tcon.extract.features.like import options_like
-from tcon.extract.features.pipeline import Progress
+from tcon.extract.features.sink import Progress
 from tcon.extract.lists.videos import VideoItem, read_videos
 from tcon.extract.progress import ExtractionDisplay
 
