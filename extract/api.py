@@ -7,14 +7,18 @@ from pathlib import Path
 
 from ..cache.common.plugins import load_plugin
 from ..cache.errors import InputError
+from ..cache.prompts import write_prototypes
 from ..cache.reader import FeatureFile
 from ..cache.recipe import FlowRecipe
 from .decoding.server import decoding_soon
+from .features.items import extract_items
 from .features.like import options_like, require_same
 from .features.options import ExtractOptions, make_options
-from .features.pipeline import Progress, extract_items
 from .features.plan import Plan
+from .features.prompts import require_templates, text_prototypes
+from .features.sink import Progress
 from .lists.selection import Videos, select_videos
+from .lists.videos import VideoItem
 from .machine.machine import Machine
 from .snippets.reading import Reading
 
@@ -37,6 +41,7 @@ def extract(
     views: str | None = None,
     precision: str | None = None,
     flow: FlowRecipe | None = None,
+    prompts: Sequence[str] = (),
     root: str | Path | None = None,
     unlabelled: bool = False,
     plugins: Sequence[str | Path] = (),
@@ -85,6 +90,8 @@ def extract(
             "centre" if None.
         precision: "auto", "fp32", "bf16" or "fp16"; "auto", which suits the device, if None.
         flow: how flow is computed; as OpenCV does if None.
+        prompts: sentences such as "a photo of a person {label}", by which the classes are embedded
+            and stored beside the file, for backbones that share a space with texts.
         root: folder that the paths of a list start at.
         unlabelled: drop labels, also those that the output holds already.
         plugins: files or modules that register backbones.
@@ -102,6 +109,7 @@ def extract(
     """
     for plugin in plugins:
         load_plugin(plugin)
+    require_templates(prompts)
     options = make_options(
         modality=modality,
         backbone=backbone,
@@ -137,6 +145,7 @@ def extract(
             given = [name for name, value in of_the_file.items() if value is not None]
             plan = _plan_like(like, options, machine, given)
         items = select_videos(videos, root=root, unlabelled=unlabelled)
+        prototypes = text_prototypes(plan, _labels(items, output), prompts) if prompts else None
         extract_items(
             items,
             output,
@@ -145,7 +154,15 @@ def extract(
             unlabelled=unlabelled,
             on_progress=on_event,
         )
+        if prototypes:
+            write_prototypes(Path(output), prototypes)
     return FeatureFile(output)
+
+
+def _labels(items: Sequence[VideoItem], output: str | Path) -> set[str]:
+    """Of these videos and of those that the output holds already."""
+    held = FeatureFile(output).videos if Path(output).exists() else []
+    return {video.label for video in (*items, *held)}
 
 
 def _plan_like(

@@ -13,8 +13,9 @@ from pathlib import Path
 from ...cache import Failure, Snippets, Video
 from ...cache.common.plugins import load_plugin
 from ...cache.parts import completes, recording_of
-from ...extract.features.pipeline import Pipeline, Progress, compute
+from ...extract.features.pipeline import Pipeline, compute
 from ...extract.features.plan import Plan
+from ...extract.features.sink import Progress
 from ...extract.lists.videos import VideoItem
 from ...extract.machine.machine import Machine
 from ...extract.snippets.windows import parse_windows
@@ -153,7 +154,7 @@ class _InOrder:
     def add(self, id_: str, result: Result) -> None:
         whole = id_ if id_ in self._early else recording_of(id_)
         self._early[whole].append(result)
-        if completes(id_) == whole:
+        if whole in (id_, completes(id_)):
             self._done.add(whole)
         while self._left:
             self._hand_on(self._left[0])

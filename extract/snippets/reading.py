@@ -231,10 +231,13 @@ class _FirstPass:
                 yield answer
 
     def _next_is_certain(self) -> bool:
-        """Whether the next window and where the one after it ends are as announced: then that is
-        not so short that it would be joined to the next."""
+        """Whether the next window is cut, and it and where the one after it ends are as announced:
+        then that is not so short that it would be joined to the next."""
         after = len(self.given) + 1
         if after >= len(self._spans):
+            return False
+        kept = self.kept.get(self._spans[after - 1].part, [])
+        if not (kept and isinstance(kept[-1], Passed)):  # the decoder may be ahead of the cutters
             return False
         reached = self._decoding.total
         if reached <= max(self._spans[after].stop, self._least):

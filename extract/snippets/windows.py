@@ -116,13 +116,16 @@ def cut_windows(
             "its frames have no time stamps to cut it by: give --window and --hop in frames"
         )
     # A time stamp that falls behind belongs to where the recording has got to.
-    places = np.maximum.accumulate(rounded(places))
+    places, end = np.maximum.accumulate(rounded(places)), float(rounded(end))
     # Names tell milliseconds.
     begins = [0.0, *(np.floor(rounded(places[cuts]) * 1000) / 1000).tolist(), end]
     bounds = [0, *cuts.tolist(), whole.count]
+    limits = [*begins[1:-1], math.inf]  # what is called by its seconds ends where its shot ends
     found = [
-        (start, until, first + a, first + b)
-        for (first, stop), shot in zip(pairwise(bounds), pairwise(begins), strict=True)
+        (start, min(until, limit), first + a, first + b)
+        for (first, stop), shot, limit in zip(
+            pairwise(bounds), pairwise(begins), limits, strict=True
+        )
         for start, until, a, b in _windows_of(windows, places[first:stop], *shot, least)
     ]
     spans = [Span(_part(windows, video, *one), one[2], whole.cut(*one[2:])) for one in found]

@@ -40,9 +40,10 @@ def resolve(asked: ModelName) -> BackboneSpec:
     """
     model, _, tag = asked.model.partition(".")
     require_model("torchvision", model, model_names())
-    if asked.pool or asked.revision:
+    if asked.pool or asked.revision or asked.frames:
         raise InputError(
-            f"backbone {asked.text}: torchvision's models pool in one way and have no revisions"
+            f"backbone {asked.text}: torchvision's models pool in one way, take one "
+            "length of clips and have no revisions"
         )
     return spec_of(model, _weights(model, tag), name=asked.text, size=asked.size)
 

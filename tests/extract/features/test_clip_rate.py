@@ -17,7 +17,7 @@ from tcon.extract import Machine, extract
 from tcon.extract.backbones import get_spec, registry
 from tcon.extract.features.like import options_like
 from tcon.extract.features.options import make_options
-from tcon.extract.features.pipeline import Progress
+from tcon.extract.features.sink import Progress
 
 CPU = Machine(device="cpu", workers=0, min_frames=1)
 TINY: dict[str, Any] = {

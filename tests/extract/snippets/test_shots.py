@@ -91,6 +91,14 @@ def test_windows_of_seconds_end_at_cuts(joined: Path) -> None:
             assert again.times[0] == pytest.approx(one.times["rgb"][0])
 
 
+def test_overlapping_windows_are_called_by_what_they_hold(joined: Path) -> None:
+    found = _windows(joined, Windows(0.5, 0.2, "seconds", within_shots=True))
+    assert [str(one.part) for one in found][4:7] == ["#t=0.8,1.3", "#t=1.0,1.333", "#t=1.333,1.833"]
+    for one in found:
+        with open_video(f"{joined}{one.part}") as again:  # as figures read it
+            assert again.count() == one.frames
+
+
 def test_windows_of_frames_end_at_cuts(tmp_path: Path, images: list[np.ndarray]) -> None:
     for n, image in enumerate(images):
         Image.fromarray(image).save(tmp_path / f"{n:05}.png")
