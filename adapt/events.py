@@ -13,7 +13,7 @@ from .jobs.plan import Jobs
 from .runner import State
 
 if TYPE_CHECKING:
-    from ..extract.features.pipeline import Progress  # the cached mode must not need decoders
+    from ..extract.features.sink import Progress  # the cached mode must not need decoders
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ class Sampling:
 
     Args:
         rule: "uniform" spreads ``value`` snippets evenly over the video, "stride" starts one every
-            ``value`` frames.
+            ``value`` frames; of clips at a rate, frames at that rate.
         value: how many snippets, or the step in frames.
     """
 
@@ -94,18 +94,21 @@ class Windows:
         length: of a window.
         hop: from the start of one window to that of the next.
         unit: seconds, by the frames' time stamps, or frames.
+        within_shots: no window crosses a hard cut.
     """
 
     length: Positive
     hop: Positive
     unit: Unit
+    within_shots: bool = False
 
     def __post_init__(self) -> None:
         validate(self)
 
     def __str__(self) -> str:
         unit = "s" if self.unit == "seconds" else " frames"
-        return f"{self.length:g}{unit} every {self.hop:g}{unit}"
+        shots = ", within shots" if self.within_shots else ""
+        return f"{self.length:g}{unit} every {self.hop:g}{unit}{shots}"
 
 
 @dataclass(frozen=True)
@@ -225,6 +228,7 @@ class Recipe:
         preprocessing: of frames or flow; None where the features were imported.
         imported: the kind of file that they were imported from; "" where they were extracted.
         snippet_length: frames, or flow fields, that make one snippet.
+        clip_rate: of these frames, per second of the video; None for consecutive ones.
         sampling: which snippets; None where an import does not know.
         windows: that recordings are cut into; None where each file is one video.
         views: which crops and flips.
@@ -247,6 +251,7 @@ class Recipe:
     preprocessing: Preprocessing | None
     imported: str = ""
     snippet_length: Count = 1
+    clip_rate: Positive | None = None
     sampling: Sampling | None
     windows: Windows | None = None
     precision: str

@@ -7,14 +7,18 @@ from pathlib import Path
 
 from ..cache.common.plugins import load_plugin
 from ..cache.errors import InputError
+from ..cache.prompts import write_prototypes
 from ..cache.reader import FeatureFile
 from ..cache.recipe import FlowRecipe
 from .decoding.server import decoding_soon
+from .features.items import extract_items
 from .features.like import options_like, require_same
 from .features.options import ExtractOptions, make_options
-from .features.pipeline import Progress, extract_items
 from .features.plan import Plan
+from .features.prompts import require_templates, text_prototypes
+from .features.sink import Progress
 from .lists.selection import Videos, select_videos
+from .lists.videos import VideoItem
 from .machine.machine import Machine
 from .snippets.reading import Reading
 
@@ -30,11 +34,14 @@ def extract(
     flow_weights: str | Path | None = None,
     snippets: int | None = None,
     stride: int | None = None,
+    clip_rate: str | float | None = None,
     window: str | int | None = None,
     hop: str | int | None = None,
+    within_shots: bool | None = None,
     views: str | None = None,
     precision: str | None = None,
     flow: FlowRecipe | None = None,
+    prompts: Sequence[str] = (),
     root: str | Path | None = None,
     unlabelled: bool = False,
     plugins: Sequence[str | Path] = (),
@@ -73,13 +80,18 @@ def extract(
             RGB.
         snippets: how many of each video, 32 if neither this nor ``stride`` is given.
         stride: one snippet every so many frames instead.
+        clip_rate: frames per second of the clips that clip backbones take, "trained", as the
+            backbone was trained, or "consecutive"; "trained" if None.
         window: cut recordings into windows of so many seconds ("4s") or frames (100), each a video
             of its own; a video that gives a single one is left whole.
         hop: from the start of a window to that of the next; ``window`` if None.
+        within_shots: no window crosses a hard cut; recordings are decoded twice.
         views: crops stored of every frame: "centre", "flip", "tencrop" or "multiscale:N";
             "centre" if None.
         precision: "auto", "fp32", "bf16" or "fp16"; "auto", which suits the device, if None.
         flow: how flow is computed; as OpenCV does if None.
+        prompts: sentences such as "a photo of a person {label}", by which the classes are embedded
+            and stored beside the file, for backbones that share a space with texts.
         root: folder that the paths of a list start at.
         unlabelled: drop labels, also those that the output holds already.
         plugins: files or modules that register backbones.
@@ -97,6 +109,7 @@ def extract(
     """
     for plugin in plugins:
         load_plugin(plugin)
+    require_templates(prompts)
     options = make_options(
         modality=modality,
         backbone=backbone,
@@ -104,8 +117,10 @@ def extract(
         flow_weights=flow_weights,
         snippets=snippets,
         stride=stride,
+        clip_rate=clip_rate,
         window=window,
         hop=hop,
+        within_shots=within_shots,
         views=views,
         precision=precision,
         flow=flow,
@@ -122,6 +137,7 @@ def extract(
                 "backbone": backbone,
                 "snippets": snippets,
                 "stride": stride,
+                "clip_rate": clip_rate,
                 "views": views,
                 "precision": precision,
                 "flow": flow,
@@ -129,6 +145,7 @@ def extract(
             given = [name for name, value in of_the_file.items() if value is not None]
             plan = _plan_like(like, options, machine, given)
         items = select_videos(videos, root=root, unlabelled=unlabelled)
+        prototypes = text_prototypes(plan, _labels(items, output), prompts) if prompts else None
         extract_items(
             items,
             output,
@@ -137,7 +154,15 @@ def extract(
             unlabelled=unlabelled,
             on_progress=on_event,
         )
+        if prototypes:
+            write_prototypes(Path(output), prototypes)
     return FeatureFile(output)
+
+
+def _labels(items: Sequence[VideoItem], output: str | Path) -> set[str]:
+    """Of these videos and of those that the output holds already."""
+    held = FeatureFile(output).videos if Path(output).exists() else []
+    return {video.label for video in (*items, *held)}
 
 
 def _plan_like(

@@ -10,10 +10,12 @@ from ..cache import FeatureFile
 from ..cache.common.counts import counted
 from ..cache.common.output.console import OutputDisplay, VideoBar, console
 from ..cache.common.output.pace import rate
+from ..cache.prompts import prototypes_path, read_prototypes
 from ..cache.schema import Failure
 from .features.check import Checked
-from .features.pipeline import LONG, Progress
+from .features.sink import LONG, Progress
 from .flow.cache import FlowCache
+from .snippets.timeline import untimed_note
 
 _SHOWN_FAILURES = 10
 _LONG = (
@@ -71,6 +73,9 @@ class ExtractionDisplay(OutputDisplay):
                 f"tcon inspect {output}",
                 "yellow",
             )
+        if last.untimed:
+            taken = next(r.clip_rate for r in file.recipes.values() if r.clip_rate)
+            yield untimed_note(last.untimed, taken), ""
         if last.long:
             yield (
                 f"{counted(last.long, 'recording')} of more than {LONG:g} s "
@@ -133,6 +138,13 @@ def about_kept_flow(cache: FlowCache) -> Iterator[tuple[str, str]]:
             "computed where snippets need it, and not kept.",
             "yellow",
         )
+
+
+def about_prompts(features: Path) -> Iterator[tuple[str, str]]:
+    """Which classes were stored as texts beside a feature file, as a line and its style."""
+    if stored := read_prototypes(features):
+        classes = counted(len(stored.vectors), "class")
+        yield f"{prototypes_path(features)} holds {classes} as texts.", ""
 
 
 def _failed(failures: Sequence[Failure], output: Path) -> Iterator[tuple[str, str]]:

@@ -24,6 +24,7 @@ _PLACES = 2**20  # positions inside a segment
 # Of the recipes of features that one method reads.
 MUST_AGREE = (
     *("backbone", "weights_sha256", "layer", "dim", "preprocessing", "imported", "snippet_length"),
+    "clip_rate",
 )
 
 

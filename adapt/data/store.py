@@ -252,10 +252,12 @@ class CachedStore(Store):
         positions = each * run.source_segments, each * run.target_segments
         if short := repeating_videos(self.chosen(run), *positions):
             of_several = f" of {each} snippets" if each > 1 else ""
+            clips = self.source.recipes[run.modality].clip_rate is not None
+            more = "--snippets or a higher --clip-rate" if clips else "--snippets"
             videos = "1 video has" if short == 1 else f"{short} videos have"
             said.append(
                 f"{videos} fewer snippets than {run.segments} segments{of_several}; "
-                "some of their snippets repeat: extract more by --snippets or take fewer --segments"
+                f"some of their snippets repeat: extract more by {more} or take fewer --segments"
             )
         return said
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ...cache import FeatureFile
 from ...extract.api import extract
-from ...extract.features.pipeline import Progress
+from ...extract.features.sink import Progress
 from ...extract.lists.labels import list_sha256
 from ...extract.lists.videos import VideoItem, labels_of, read_videos
 from ...extract.machine.machine import Machine

@@ -11,7 +11,7 @@ import torch
 
 from ...cache import FeatureFile
 from ...cache.errors import InputError
-from ...extract.features.pipeline import Progress
+from ...extract.features.sink import Progress
 from ..config.grid import Grid
 from ..training.processes import Processes
 from .clips.kept_flow import flow_recipe

@@ -27,6 +27,7 @@ from ...extract.flow.cutting import FlowCut
 from ...extract.flow.tvl1 import choose_engine
 from ...extract.machine.precision import DTYPES
 from ...extract.snippets.cutting import Cut
+from ...extract.snippets.timeline import untimed_note
 from ..config.options import RunConfig
 from ..data.domains import Domains, choose
 from ..data.feeds import Feed
@@ -157,6 +158,9 @@ class ClipStore(Store):
                 f"Trained batch norms normalise every {at_once} by themselves: results depend on "
                 f"e2e.micro_batch={at_once}, which config.json keeps."
             )
+        untimed = sum(not video.fps for video in (*self.source.videos, *self.target.videos))
+        if untimed and (rate := self._cut(run).rate):
+            notes.append(untimed_note(untimed, rate))
         if options.sync_bn and self.processes.size == 1:
             notes.append("e2e.sync_bn does nothing: one process trains.")
         if run.modality == "flow":
@@ -244,6 +248,7 @@ class ClipStore(Store):
             dim=spec.dim,
             preprocessing=spec.preprocessing,
             snippet_length=cut.length,
+            clip_rate=cut.rate,
             sampling=Sampling("uniform", positions),
             precision=training_precision(options_of(run).precision, self.device),
             flow=cut.flow if isinstance(cut, FlowCut) else None,

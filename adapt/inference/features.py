@@ -54,6 +54,7 @@ def plan_features(
         backbone=made.backbone,
         weights=str(run.path) if run.config.end_to_end else weights_for(made, weights),
         sampling=made.sampling or ExtractOptions.sampling,
+        clip_rate=made.clip_rate or "consecutive",
         positions=run.positions(),
         windows=windows or made.windows,
         views=Views(),

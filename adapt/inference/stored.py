@@ -9,7 +9,7 @@ from pathlib import Path
 from ...cache import Failure, FeatureFile, InputError, Snippets
 from ...cache.parts import in_time
 from ...extract.backbones.checkpoint import file_sha256
-from ...extract.features.pipeline import Progress
+from ...extract.features.sink import Progress
 from ...extract.lists.videos import VideoItem
 from ..run.folder import CHECKPOINT
 from .ensemble import Ensemble

@@ -13,8 +13,9 @@ from pathlib import Path
 from ...cache import Failure, Snippets, Video
 from ...cache.common.plugins import load_plugin
 from ...cache.parts import completes, recording_of
-from ...extract.features.pipeline import Pipeline, Progress, compute
+from ...extract.features.pipeline import Pipeline, compute
 from ...extract.features.plan import Plan
+from ...extract.features.sink import Progress
 from ...extract.lists.videos import VideoItem
 from ...extract.machine.machine import Machine
 from ...extract.snippets.windows import parse_windows
@@ -38,6 +39,7 @@ def predict(
     root: Path | None = None,
     window: str | int | None = None,
     hop: str | int | None = None,
+    within_shots: bool | None = None,
     plugins: Sequence[str | Path] = (),
     on_result: Callable[[Result], None] = lambda result: None,
 ) -> list[Result]:
@@ -58,6 +60,7 @@ def predict(
         window: cut recordings into windows of so many seconds ("4s") or frames (100), as those of
             the run's target if None.
         hop: from the start of a window to that of the next; ``window`` if None.
+        within_shots: no window crosses a hard cut; recordings are decoded twice.
         plugins: files or modules that register the run's method or backbone.
         on_result: called with each result as soon as it and those before it are there, in another
             thread.
@@ -82,7 +85,7 @@ def predict(
         results.append(result)
         on_result(result)
 
-    windows = parse_windows(window, hop)
+    windows = parse_windows(window, hop, within_shots=within_shots)
     if is_stored(paths):
         stored = stored_videos(runs.first, paths[0], only_new=only_new)
         predict_stored(runs, stored, on_result=take)
@@ -156,7 +159,7 @@ class _InOrder:
     def add(self, id_: str, result: Result) -> None:
         whole = id_ if id_ in self._early else recording_of(id_)
         self._early[whole].append(result)
-        if completes(id_) == whole:
+        if whole in (id_, completes(id_)):
             self._done.add(whole)
         while self._left:
             self._hand_on(self._left[0])

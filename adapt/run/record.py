@@ -218,6 +218,7 @@ class RunRecord:
         if e2e is not None:
             found |= {"data.weights": data.weights, "data.weights_sha256": data.weights_sha256}
             found["data.flow"] = None if data.recipe is None else data.recipe.flow
+            found["data.clip_rate"] = None if data.recipe is None else data.recipe.clip_rate
         return {k: v for k, v in found.items() if k != "e2e.micro_batch" and k not in without}
 
     @property

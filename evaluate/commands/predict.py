@@ -100,6 +100,7 @@ def predict(
     figures: Path | None,
     window: str | None,
     hop: str | None,
+    within_shots: bool | None,
     timeline: tuple[Path, ...],
     onset: float,
     min_length: float,
@@ -147,7 +148,7 @@ def predict(
     from ..predict.report import Outputs, show_arrivals, show_predictions
     from ..predict.timeline.intervals import Smoothing
 
-    windows = parse_windows(window, hop)
+    windows = parse_windows(window, hop, within_shots=within_shots)
     outputs = Outputs(
         csv=csv_path,
         json=json_path,

@@ -10,7 +10,7 @@ from ...adapt.progress.display import train_and_show
 from ...cache.common.files.writing import write_output
 from ...cache.common.output.console import console
 from ...extract.api import extract
-from ...extract.features.pipeline import failures_of
+from ...extract.features.items import failures_of
 from ...extract.lists.videos import describe, read_videos
 from ...extract.machine.machine import Machine
 from ...extract.progress import ExtractionDisplay

@@ -67,6 +67,8 @@ class SnippetChoice:
     Args:
         rule, value: as in `cache.recipe.Sampling`.
         length: pieces that make one snippet, L.
+        rate: of these pieces, per second of the video, which ``value`` of "stride" counts too; None
+            for pieces in a row.
         segments: K.
         per_segment: snippets of each segment, m.
     """
@@ -74,6 +76,7 @@ class SnippetChoice:
     rule: Literal["uniform", "stride"]
     value: int
     length: int
+    rate: float | None
     segments: int
     per_segment: int
 
@@ -216,6 +219,7 @@ def describe(run: LoadedRun, plan: Plan) -> ModelDescription:
             rule=cut.sampling.rule,
             value=cut.sampling.value,
             length=cut.length,
+            rate=cut.rate,
             segments=run.segments(),
             per_segment=run.method.snippets,
         ),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ...adapt.tasks.names import match_labels
 from ...cache import InputError
-from ...cache.errors import shorten
+from ...cache.errors import shorten, visible
 from ...extract.lists.forms.lines import cells, read_lines
 
 NONE = "none of these"  # a video of no class: every label is wrong
@@ -54,6 +54,7 @@ def read_answers(path: Path, *, videos: Collection[str], classes: Sequence[str])
             f"{path}: its first line names no columns video and label, only {shorten(head.text)}: "
             "tcon eval RUNS --ask 30 writes such a file"
         )
+    ids = {visible(id_).strip(): id_ for id_ in videos}  # as `write_questions` and cells have them
     found: dict[str, dict[str, str | None]] = {"random": {}, "doubtful": {}}
     given: dict[str, tuple[str, str]] = {}
     unanswered = 0
@@ -63,16 +64,17 @@ def read_answers(path: Path, *, videos: Collection[str], classes: Sequence[str])
             row = dict(zip(columns, cells(line.text, delimiter), strict=False))
         except InputError as error:
             raise InputError(f"{where}: {error}") from None
-        id_, label, drawn = row.get(video, ""), row.get("label", ""), row.get("drawn", "")
+        name, label, drawn = row.get(video, ""), row.get("label", ""), row.get("drawn", "")
         if not label:
             unanswered += drawn == "random"
             continue
-        if id_ not in videos:
-            raise InputError(f"{where}: the runs have no test video {shorten(id_)}")
+        id_ = ids.get(name)
+        if id_ is None:
+            raise InputError(f"{where}: the runs have no test video '{shorten(name)}'")
         if (drawn or "random") not in found:
             raise InputError(f"{where}: drawn is random or doubtful, not {shorten(drawn)}")
         if given.setdefault(id_, (label, drawn)) != (label, drawn):
-            raise InputError(f"{where}: {shorten(id_)} has another label above: keep one of them")
+            raise InputError(f"{where}: {shorten(name)} has another label above: keep one of them")
         found[drawn or "random"][id_] = label
     if not given:
         raise InputError(f"{path} gives no label: fill in the column label, then repeat this")
@@ -91,4 +93,4 @@ def _classes(labels: set[str], classes: Sequence[str], path: Path) -> dict[str, 
             f"{path}: the label {shorten(min(strange))} is none of the classes: write one of "
             f"{', '.join(classes)}, or {NONE}"
         )
-    return {label: None if name == NONE else name for label, name in matched.items()}
+    return {label: name if name in classes else None for label, name in matched.items()}

@@ -13,6 +13,7 @@ import numpy as np
 
 from ...cache import InputError
 from ...cache.common.files.writing import write_output
+from ...cache.errors import visible
 from ..scores.trust.labels import VideoLabel
 
 Drawn = Literal["random", "doubtful"]
@@ -71,7 +72,7 @@ def choose_questions(
 
 
 def write_questions(questions: Sequence[Question], path: Path) -> None:
-    """Write a csv with an empty column for the labels.
+    """Write a csv with an empty column for the labels, in which every video is one line.
 
     Raises:
         InputError: it cannot be written.
@@ -79,5 +80,5 @@ def write_questions(questions: Sequence[Question], path: Path) -> None:
     text = StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
-    writer.writerows((question.video, "", question.drawn) for question in questions)
+    writer.writerows((visible(question.video), "", question.drawn) for question in questions)
     write_output(path, text.getvalue())

@@ -59,8 +59,10 @@ class LabelLog:
         """Write a row and wait until it is on the disk.
 
         Raises:
-            InputError: it cannot be written.
+            InputError: it cannot be written, or nobody could read it, as the csv was deleted.
         """
+        if not os.fstat(self._file.fileno()).st_nlink:
+            raise InputError(f"{self.path} was deleted meanwhile: repeat the command for a new one")
         row = csv_row(result)
         row |= {"size": arrival.stamp.size, "modified": arrival.stamp.modified}
         self._write(_line(row.get(name, "") for name in self._columns))

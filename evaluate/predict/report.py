@@ -17,8 +17,8 @@ from ...cache.common.counts import counted
 from ...cache.common.files.writing import DiskError
 from ...cache.common.output.console import VideoBar, console, print_line
 from ...cache.parts import recording_of
-from ...extract.features.pipeline import Progress
 from ...extract.features.plan import Plan
+from ...extract.features.sink import Progress
 from ...extract.lists.videos import VideoItem
 from ..tables.unlabelled import calibration_sentence
 from .files import CsvPredictions, JsonPredictions

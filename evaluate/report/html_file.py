@@ -19,7 +19,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ... import __version__
 from ...cache.common.files.writing import write_output
-from ...cache.errors import visible_lines
+from ...cache.errors import visible, visible_lines
 from ..runs.logs import HealthWarning
 from ..runs.provenance import FeatureOrigin, TaskFile
 from ..runs.settings import SettingsTable
@@ -151,7 +151,7 @@ def environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=False,
     )
-    made.filters["wrapped"] = wrapped
+    made.filters |= {"wrapped": wrapped, "visible": visible}
     return made
 
 

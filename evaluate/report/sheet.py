@@ -57,7 +57,8 @@ def sheet_html(cards: Sequence[Card[Question]], classes: Sequence[str], csv_name
         csv_name: of the file that it saves.
     """
     page = environment().get_template("sheet.html.j2")
-    return page.render(cards=cards, choices=[*classes, NONE], columns=COLUMNS, csv_name=csv_name)
+    choices = dict.fromkeys([*classes, NONE])
+    return page.render(cards=cards, choices=choices, columns=COLUMNS, csv_name=csv_name)
 
 
 def _asking(content: Content) -> Unlabelled:

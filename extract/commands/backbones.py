@@ -50,7 +50,8 @@ def backbones(word: str) -> None:
 
 
 def _about(one: BackboneSummary) -> str:
-    frames = f"{one.frames} frames of " if one.frames > 1 else ""
+    rate = f" at {one.clip_rate:g} fps" if one.clip_rate else ""
+    frames = f"{one.frames} frames{rate} of " if one.frames > 1 else ""
     here = "here" if one.at_hand else "to download" if one.weights else "by --weights FILE"
     weights = [f"{one.weights} ({one.licence})"] if one.weights else []
     parts = [f"{one.parameters / 1e6:.1f} M parameters", f"{frames}{one.size} px", f"D {one.dim}"]

@@ -116,10 +116,23 @@ if TYPE_CHECKING:
 @click.option(
     "--stride", type=click.IntRange(min=1), help="One snippet every STRIDE frames instead."
 )
+@click.option(
+    "--clip-rate",
+    metavar="FPS|trained|consecutive",
+    help="Frames per second of the clips that clip backbones take; trained is the backbone's own.  "
+    "[default: trained]",
+)
 @windows_options
 @click.option(
     "--views",
     help="Crops stored of every frame: centre, flip, tencrop or multiscale:N.  [default: centre]",
+)
+@click.option(
+    "--prompts",
+    metavar="TEMPLATE",
+    multiple=True,
+    help="Store the classes as texts, such as 'a photo of a person {label}', for models that share "
+    "a space with texts (docs/backbones.md); may be repeated.",
 )
 @click.option("--unlabelled", is_flag=True, help="Sub-folders and list labels are not classes.")
 @click.option("--precision", help="fp32, bf16 or fp16.  [default: auto]")
@@ -158,8 +171,8 @@ def extract(output: Path | None, check: bool, retry_failed: bool, **given: Any) 
     from ...cache.reader import FeatureFile
     from ...cache.recipe import FlowRecipe
     from ..api import extract as extract_videos
+    from ..features.items import failures_of
     from ..features.options import make_options
-    from ..features.pipeline import failures_of
     from ..flow.cache import FlowCache
     from ..lists.videos import describe
     from ..machine.machine import Machine
@@ -168,6 +181,7 @@ def extract(output: Path | None, check: bool, retry_failed: bool, **given: Any) 
         ExtractionDisplay,
         about_check,
         about_kept_flow,
+        about_prompts,
         saying_that_flow_compiles,
     )
 
@@ -178,8 +192,9 @@ def extract(output: Path | None, check: bool, retry_failed: bool, **given: Any) 
     if check:
         from ..features.check import check_video
 
-        if given.pop("like"):
-            raise InputError("--check looks at a backbone and its weights: leave out --like")
+        for option in ("like", "prompts"):
+            if given.pop(option):
+                raise InputError(f"--check looks at a backbone: leave out --{option}")
         options = make_options(flow=flow, **given)
         for line in about_check(check_video(items[0].path, options, machine)):
             print_line(line)
@@ -203,6 +218,8 @@ def extract(output: Path | None, check: bool, retry_failed: bool, **given: Any) 
         )
     failures = failures_of(items, file.failures)
     display.print(display.summary(file, failures))
+    if given["prompts"]:
+        display.print(about_prompts(output))
     if machine.keep_flow:
         display.print(about_kept_flow(FlowCache(machine.keep_flow, FlowRecipe())))
     sys.exit(1 if failures else 0)

@@ -44,7 +44,7 @@ class DecordVideo(ForwardVideo):
         except (RuntimeError, decord.DECORDError) as error:
             raise DecodeError(_reason(error)) from None
 
-    def frames(self, wanted: np.ndarray) -> Iterator[np.ndarray]:
+    def frames(self, wanted: np.ndarray | None) -> Iterator[np.ndarray]:
         for first in range(0, self.expected, _BLOCK):
             block = range(first, min(first + _BLOCK, self.expected))
             try:
@@ -55,7 +55,10 @@ class DecordVideo(ForwardVideo):
             self.times.extend(self._shown[block, 0].tolist())
             self.duration = float(self._shown[block[-1], 1])
             self.on_progress()
-            yield from images[wanted[(wanted >= block.start) & (wanted < block.stop)] - first]
+            if wanted is None:
+                yield from images
+            else:
+                yield from images[wanted[(wanted >= block.start) & (wanted < block.stop)] - first]
 
     def _intervals(self) -> np.ndarray:
         """From when to when each frame is shown, [n, 2] seconds."""

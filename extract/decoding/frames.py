@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
+from itertools import count
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -58,8 +59,8 @@ class FrameFolder(ForwardVideo):
         self._sizes: set[tuple[int, int]] = set()  # of the frames that were wanted
         self.expected = len(files)
 
-    def frames(self, wanted: np.ndarray) -> Iterator[np.ndarray]:
-        left = iter(wanted.tolist())
+    def frames(self, wanted: np.ndarray | None) -> Iterator[np.ndarray]:
+        left = count() if wanted is None else iter(wanted.tolist())
         next_wanted = next(left, -1)
         for file in self._files:
             wanted_now = self.total == next_wanted

@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from itertools import chain
+from itertools import chain, count
 
 import av
 import numpy as np
@@ -55,10 +55,10 @@ class PyavVideo(ForwardVideo):
         self._start = (self._container.start_time or 0) / av.time_base  # seconds
         self.expected = 0 if part else self._announced or _count_packets(path, on_progress)
 
-    def frames(self, wanted: np.ndarray) -> Iterator[np.ndarray]:
+    def frames(self, wanted: np.ndarray | None) -> Iterator[np.ndarray]:
         # Kept for the whole video: setting up a conversion costs more than converting a frame.
         converter = VideoReformatter()
-        left = iter(wanted.tolist())
+        left = count() if wanted is None else iter(wanted.tolist())
         next_wanted = next(left, -1)
         for frame in self._decode() if self._part is None else self._inside(self._part):
             self._bad_frames += frame.is_corrupt
@@ -74,17 +74,26 @@ class PyavVideo(ForwardVideo):
     def announced_times(self) -> tuple[np.ndarray, float]:
         with open_container(self._path) as container:
             stamps: list[tuple[float, float]] = []
+            packets = 0
             with suppress(av.error.FFmpegError):  # the rest cannot be read
                 for packet in container.demux(container.streams.best("video")):
                     self.on_progress()
                     if not packet.size or packet.is_discard:
                         continue
-                    if packet.pts is None:  # as in an AVI with B-frames
-                        return super().announced_times()
-                    base = packet.time_base
-                    ends = packet.pts + (packet.duration or 0)
-                    stamps.append((float(packet.pts * base), float(ends * base)))
+                    packets += 1
+                    if packet.pts is not None:
+                        base = packet.time_base
+                        ends = packet.pts + (packet.duration or 0)
+                        stamps.append((float(packet.pts * base), float(ends * base)))
+        if len(stamps) < packets:  # as in an AVI with B-frames
+            self.expected = min(self.expected, packets)  # whatever was announced
+            return super().announced_times()
         shown, ends_at = np.array(sorted(stamps)).reshape(-1, 2).T - self._start
+        if self._part:
+            by_time = self._part.unit == "seconds"
+            places = np.maximum.accumulate(shown) if by_time else np.arange(len(shown))
+            inside = [self._part.holds(place) for place in places.tolist()]
+            shown, ends_at = shown[inside], ends_at[inside]
         return shown, float(ends_at[-1]) if len(ends_at) else 0.0
 
     @property

@@ -48,11 +48,11 @@ class ForwardVideo(ABC):
         self.times = array("d")
 
     @abstractmethod
-    def frames(self, wanted: np.ndarray) -> Iterator[np.ndarray]:
+    def frames(self, wanted: np.ndarray | None) -> Iterator[np.ndarray]:
         """Decode everything in order and give the frames wanted that there are.
 
         Args:
-            wanted: increasing frame indices [n].
+            wanted: increasing frame indices [n]; None for every frame.
 
         Yields:
             [H, W, 3] uint8 RGB, upright.

@@ -52,6 +52,7 @@ def options_like(
         weights=loaded["rgb"] if rgb else loaded["flow"],
         flow_weights=loaded.get("flow"),
         sampling=first.sampling or ExtractOptions.sampling,
+        clip_rate=first.clip_rate or "consecutive",
         windows=windows or first.windows,
         views=first.views,
         flow=(flow and flow.flow) or FlowRecipe(),

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal
 
-from ...cache.common.ranges import Count
+from pydantic import Field, TypeAdapter, ValidationError
+
+from ...cache.common.ranges import Count, Positive
 from ...cache.common.records import validate
 from ...cache.errors import InputError, unknown
 from ...cache.recipe import FlowRecipe, Sampling, Views, Windows
 from ..backbones import MODALITIES
 from ..snippets.views import parse_views
 from ..snippets.windows import parse_windows
+
+ClipRate = Annotated[Positive, Field(le=1000)] | Literal["trained", "consecutive"]
+_CLIP_RATE: TypeAdapter[ClipRate] = TypeAdapter(ClipRate)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +32,8 @@ class ExtractOptions:
         flow_weights: the same for flow; None for ``weights``, turned into flow's where they are
             of RGB.
         sampling: which snippets; backbone and modality decide how long they are.
+        clip_rate: of the frames of clips: "trained", the backbone's, "consecutive", or frames per
+            second.
         positions: compute only the snippets that evaluation looks at, the central one of each of
             so many equal parts; None for all of them.
         windows: that recordings are cut into; None to leave every video whole.
@@ -42,6 +50,7 @@ class ExtractOptions:
     weights: str | None = None
     flow_weights: str | None = None
     sampling: Sampling = Sampling("uniform", 32)
+    clip_rate: ClipRate = "trained"
     positions: Count | None = None
     windows: Windows | None = None
     views: Views = Views()
@@ -63,8 +72,10 @@ def make_options(
     flow_weights: str | Path | None = None,
     snippets: int | None = None,
     stride: int | None = None,
+    clip_rate: str | float | None = None,
     window: str | int | None = None,
     hop: str | int | None = None,
+    within_shots: bool | None = None,
     views: str | None = None,
     precision: str | None = None,
     flow: FlowRecipe | None = None,
@@ -81,7 +92,8 @@ def make_options(
         weights=None if weights is None else str(weights),
         flow_weights=None if flow_weights is None else str(flow_weights),
         sampling=_sampling(snippets, stride),
-        windows=parse_windows(window, hop),
+        clip_rate=default.clip_rate if clip_rate is None else _clip_rate(clip_rate),
+        windows=parse_windows(window, hop, within_shots=within_shots),
         views=default.views if views is None else parse_views(views),
         flow=flow or default.flow,
         precision=default.precision if precision is None else precision,
@@ -92,6 +104,15 @@ def _modalities(names: str) -> tuple[str, ...]:
     """The modalities of "rgb,flow"; none of "none"."""
     each = [name.strip() for name in names.split(",")]
     return () if each == ["none"] else tuple(dict.fromkeys(each))
+
+
+def _clip_rate(value: str | float) -> ClipRate:
+    try:
+        return _CLIP_RATE.validate_python(value)
+    except ValidationError:
+        raise InputError(
+            f"--clip-rate {value}: write frames per second as 15, trained or consecutive"
+        ) from None
 
 
 def _sampling(snippets: int | None, stride: int | None) -> Sampling:

@@ -1,4 +1,4 @@
-"""Videos to one feature file: decode, batch across videos, run the backbone, commit.
+"""Videos to features: decode, batch across videos, run the backbone, hand on.
 
 Three things happen at once: processes decode, threads run the backbone, a thread writes. This
 module only hands on between them.
@@ -8,122 +8,32 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from ...cache import Failure, FeatureWriter, Snippets, Video
+from ...cache import Failure, Snippets, Video
 from ...cache.common.machine.cores import cores
-from ...cache.errors import printable
-from ...cache.parts import completes, recording_of
+from ...cache.errors import InputError, printable
+from ...cache.parts import split_part
 from ..decoding import DecodeError
 from ..decoding.pool import DecodePool
-from ..lists.labels import list_sha256, take_over
-from ..lists.videos import VideoItem, labels_of
+from ..lists.videos import VideoItem
 from ..machine.batching import Batch, Batcher
 from ..machine.devices import Devices, Result
 from ..machine.precision import DTYPES
 from ..snippets.passing import Chunk
 from ..snippets.reading import Decoded
 from .plan import Plan
+from .sink import LONG, Progress, Sink
 
 _UNWRITTEN = 64  # videos that may wait for the writer
 _MOST_WORKERS = 16  # unless the user asks for more
 _TICK = 1.0  # seconds
-LONG = 60.0  # seconds, of which a run sees few moments: 6 segments are 10 s apart
 Decoding = DecodePool[VideoItem, Chunk | Decoded]
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far an extraction is: videos to do, done (of them damaged), failed; images run."""
-
-    todo: int
-    before: int  # videos that were in the file already
-    unlisted: int = 0  # of them, those that the list does not name
-    relabelled: int = 0  # of them, those that got or lost a label or split
-    done: int = 0
-    damaged: int = 0
-    failed: int = 0
-    images: int = 0
-    early_stopped: int = 0  # pairs of frames whose flow ran out of iterations
-    videos: int = 0  # handed on: one of each that was left whole, every window of the others
-    long: int = 0  # videos of more than `LONG` seconds that were left whole
-
-
-class Sink(Protocol):
-    """Where videos go once their features are computed: a `FeatureWriter`, or a predictor."""
-
-    def add(self, video: Video, snippets: Mapping[str, Snippets]) -> None:
-        """Take a video and, by modality, its features."""
-
-    def fail(self, failure: Failure) -> None:
-        """Take a video that cannot be read."""
-
-    def commit_if_due(self) -> None:
-        """Called every second or so."""
-
-
-def extract_items(
-    items: Sequence[VideoItem],
-    output: str | Path,
-    plan: Plan,
-    *,
-    retry_failed: bool | None = False,
-    unlabelled: bool = False,
-    on_progress: Callable[[Progress], None] = lambda progress: None,
-) -> list[Failure]:
-    """Extract the features of ``items`` into the feature file ``output``, or extend it.
-
-    Videos that the file holds already are skipped. A video that cannot be read is recorded as a
-    failure, and the others go on.
-
-    Args:
-        items: the videos.
-        output: the feature file.
-        plan: how.
-        retry_failed: take only the videos that failed before (True), only the others (False), or
-            all of them (None).
-        unlabelled: drop the labels and splits that the file holds and the items do not.
-        on_progress: called after every video.
-
-    Returns:
-        the failures of these items, earlier ones included.
-
-    Raises:
-        InputError: a file that does not match, or a full disk.
-    """
-    labels = labels_of(items)
-    with FeatureWriter(output, plan.recipes(list_sha256(labels))) as writer:
-        relabelled = take_over(labels, writer, unlabelled=unlabelled)
-        held = frozenset(writer.committed)
-        done = set(map(completes, (*held, *writer.failed)))
-        # Of a recording that is done a window may have failed.
-        failed = {*writer.failed, *map(recording_of, writer.failed)}
-        todo = [
-            item
-            for item in items
-            if (retry_failed is not True and item.id not in done)
-            or (retry_failed is not False and item.id in failed)
-        ]
-        listed = {item.id for item in items}
-        unlisted = sum(not {id_, recording_of(id_)} & listed for id_ in held)
-        progress = Progress(len(todo), len(held), unlisted, relabelled)
-        on_progress(progress)
-        if todo:
-            compute(todo, plan, writer, progress, on_progress, held=held)
-        return failures_of(items, writer.failed.values())
-
-
-def failures_of(items: Collection[VideoItem], failures: Iterable[Failure]) -> list[Failure]:
-    """Those of these videos and of their windows."""
-    listed = {item.id for item in items}
-    return [one for one in failures if {one.video, recording_of(one.video)} & listed]
 
 
 def compute(
@@ -184,7 +94,11 @@ class Pipeline:
             progress: where the counts begin.
             on_progress: called after every video.
             held: windows of them that are not handed on, as they were before.
+
+        Raises:
+            InputError: a name that could mean two videos, or what the sink raises.
         """
+        _require_distinct(todo, windowed=self._plan.options.windows is not None)
         run = _Run(progress, sink, self._devices, self._plan, on_progress, held)
         run.extract(self._pool, todo)
 
@@ -223,6 +137,7 @@ class _Run:
         self._held = held
         self._progress, self._sink, self._devices = progress, sink, devices
         self._views, self._on_progress = len(plan.options.views), on_progress
+        self._by_time = plan.reading.by_time
         self._batchers = {
             modality: Batcher(modality, plan.batch_size) for modality in plan.backbones
         }
@@ -336,6 +251,7 @@ class _Run:
             damaged=bool(decoded.damage),
             early_stopped=row.early_stopped,
             videos=1,
+            untimed=decoded.is_last and self._by_time and not decoded.is_timed,
             long=decoded.part is None and decoded.duration > LONG,
         )
 
@@ -352,3 +268,14 @@ class _Run:
         counts = {name: getattr(self._progress, name) + n for name, n in more.items()}
         self._progress = replace(self._progress, **counts)
         self._on_progress(self._progress)
+
+
+def _require_distinct(items: Sequence[VideoItem], *, windowed: bool) -> None:
+    """Refuse what may have the name of a window of another video: names tell results apart."""
+    ids = {item.id for item in items}
+    for item in items:
+        recording, part = split_part(item.id)
+        if part and windowed and recording in ids:
+            raise InputError(f"{item.id} is a part of {recording}: name one of them")
+        if part and item.path.exists():
+            raise InputError(f"{item.path} is called like a part of another video: rename it")

@@ -11,6 +11,7 @@ from ... import __version__
 from ...cache.errors import InputError
 from ...cache.recipe import Recipe
 from ..backbones import LoadedBackbone, load_backbone
+from ..backbones.spec import BackboneSpec
 from ..backbones.trial import try_backbone
 from ..flow.cache import FlowCache
 from ..flow.cutting import FlowCut
@@ -111,6 +112,7 @@ class Plan:
             dim=backbone.spec.dim,
             preprocessing=backbone.spec.preprocessing,
             snippet_length=cut.length,
+            clip_rate=cut.rate,
             sampling=cut.sampling,
             windows=self.options.windows,
             views=self.options.views,
@@ -138,14 +140,18 @@ def make_cut(
     """How a modality's snippets are cut for a backbone.
 
     Args:
-        options: sampling, views and flow.
+        options: sampling, rate of clips, views and flow.
         modality: "rgb" or "flow".
         backbone: of that modality.
         engine: that computes flow; not "auto".
         cache: of flow.
+
+    Raises:
+        InputError: a rate of clips for a backbone that takes images.
     """
     spec = backbone.spec
     clip = spec.snippet_length > 1
+    rate = _clip_rate(options, spec)
     if modality == "rgb":
         return FrameCut(
             options.sampling,
@@ -153,6 +159,7 @@ def make_cut(
             options.views,
             clip,
             length=spec.snippet_length,
+            rate=rate,
             positions=options.positions,
         )
     return FlowCut(
@@ -161,11 +168,23 @@ def make_cut(
         options.views,
         clip,
         length=spec.snippet_length if clip else FIELDS,
+        rate=rate,
         positions=options.positions,
         engine=engine,
         flow=options.flow,
         cache=cache,
     )
+
+
+def _clip_rate(options: ExtractOptions, spec: BackboneSpec) -> float | None:
+    asked = options.clip_rate
+    if asked == "trained":
+        return spec.clip_rate
+    if asked == "consecutive":
+        return None
+    if spec.snippet_length == 1:
+        raise InputError(f"--clip-rate {asked:g}: {spec.name} takes single frames: leave it out")
+    return asked
 
 
 def _flow_cut(

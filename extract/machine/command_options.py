@@ -47,7 +47,8 @@ def machine_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def windows_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorator: how recordings are cut, as keywords ``window`` and ``hop``."""
+    """Decorator: how recordings are cut, as keywords ``window``, ``hop`` and
+    ``within_shots``."""
     hop = click.option("--hop", help="Start a window every HOP.  [default: the window's length]")
     window = click.option(
         "--window",
@@ -55,4 +56,10 @@ def windows_options(command: Callable[..., Any]) -> Callable[..., Any]:
         help="Cut long recordings into windows of so many seconds, or frames, each a video of its "
         "own.",
     )
-    return window(hop(command))
+    within_shots = click.option(
+        "--within-shots",
+        is_flag=True,
+        default=None,
+        help="No window crosses a hard cut; recordings are decoded twice.",
+    )
+    return window(hop(within_shots(command)))

@@ -1,7 +1,8 @@
 """A modality's snippets, cut from the frames of one pass over a video.
 
 A *piece* is what one frame (RGB) or one field (flow) contributes: its views, cropped, [V, c, S, S].
-A snippet is L pieces in a row: channels side by side for an image backbone, a clip for others.
+A snippet is L pieces, in a row or at a rate: channels side by side for an image backbone, a clip
+for others.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from torch import Tensor
 from ...cache.recipe import Preprocessing, Sampling, Views
 from ..decoding import ForwardVideo
 from .sampling import centres, snippet_count, snippet_frames
+from .timeline import Timeline
 from .transforms import resize
 from .views import RGB_SCALES, TrainingCrop, crop, crop_boxes
 
@@ -36,6 +38,8 @@ class Cut(ABC):
         views: crops and flips of every piece.
         clip: whether a snippet is a clip [V, c, L, S, S], or an image [V, c L, S, S].
         length: pieces of a snippet, L.
+        rate: of these, per second of the video; None for pieces in a row, which those of videos
+            without time stamps are in any case.
         positions: cut only the snippets that evaluation looks at, the central one of each of so
             many equal parts; None for all of them.
     """
@@ -45,6 +49,7 @@ class Cut(ABC):
     views: Views | TrainingCrop = Views()
     clip: bool = False
     length: int = 1
+    rate: float | None = None
     positions: int | None = None
     channels: ClassVar[int]  # of a piece, c
     training_scales: ClassVar[tuple[float, ...]]  # of its `TrainingCrop`
@@ -54,15 +59,31 @@ class Cut(ABC):
     def piece_count(self, total: int) -> int:
         """How many pieces a video of ``total`` frames has, at least 1."""
 
-    def plan(self, total: int) -> np.ndarray:
-        """Pieces of each snippet of a video of ``total`` frames, [n, L], increasing."""
-        pieces = self.piece_count(total)
-        return snippet_frames(self.sampling, pieces, length=self.length, positions=self.positions)
+    def moments(self, timeline: Timeline) -> int:
+        """How many moments of its rate, or else pieces, a video has, at least 1."""
+        if self.rate and timeline.is_timed:
+            return timeline.moments(self.rate)
+        return self.piece_count(timeline.count)
 
-    def count(self, total: int) -> int:
-        """How many snippets n such a video has."""
-        pieces = self.piece_count(total)
-        return snippet_count(self.sampling, pieces, length=self.length, positions=self.positions)
+    def pieces_at(self, moments: np.ndarray, timeline: Timeline) -> np.ndarray:
+        """The pieces of a video at some of its `moments`, of the same shape."""
+        if self.rate and timeline.is_timed:
+            last = self.piece_count(timeline.count) - 1
+            return np.minimum(timeline.frames_at(moments, self.rate), last)
+        return moments
+
+    def plan(self, timeline: Timeline) -> np.ndarray:
+        """Pieces of each snippet of a video, [n, L], not decreasing along either axis."""
+        moments = snippet_frames(
+            self.sampling, self.moments(timeline), length=self.length, positions=self.positions
+        )  # [n, L]
+        return self.pieces_at(moments, timeline)
+
+    def count(self, timeline: Timeline) -> int:
+        """How many snippets n a video has."""
+        return snippet_count(
+            self.sampling, self.moments(timeline), length=self.length, positions=self.positions
+        )
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -45,7 +45,7 @@ class Passed:
 
 def plan_of(cut: Cut, span: Span) -> np.ndarray:
     """The pieces of each snippet of a window, counted from the recording's start, [n, L]."""
-    return span.first + cut.plan(span.stop - span.first)
+    return span.first + cut.plan(span.timeline)
 
 
 def cut_spans(

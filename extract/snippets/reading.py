@@ -4,7 +4,7 @@ The number of frames is what decodes, and when they are shown is what the decode
 the container announces. A first pass trusts the announcement and keeps the snippets of a window
 back until the frames up to the end of the next one, or of the video, have shown that it was true;
 where it was not, a second pass reads again what is left, with the true numbers. Snippets too many
-to keep back are counted first.
+to keep back are counted first, and shots are found first.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from ..decoding import DecodeError, ForwardVideo, is_part, open_video
 from ..lists.videos import VideoItem
 from .cutting import Cut
 from .passing import Chunk, Passed, cut_spans, plan_of
-from .windows import Span, cut_windows
+from .shots import find_cuts
+from .timeline import Timeline
+from .windows import NO_CUTS, Span, cut_windows
 
 _KEEP_BACK = 256 * 2**20  # bytes of snippets
 
@@ -65,17 +67,22 @@ class Reading:
         """Frames that every modality needs."""
         return max([1, *(cut.least_frames for cut in self.cuts.values())])
 
+    @property
+    def by_time(self) -> bool:
+        """Whether snippets depend on when frames are shown."""
+        return any(cut.rate for cut in self.cuts.values())
+
     def bytes_at_once(self, spans: Sequence[Span]) -> int:
         """Bytes of the snippets that `read_snippets` keeps back at most."""
         firsts = np.array([span.first for span in spans])
-        sizes = np.array([self._bytes_of(span.stop - span.first) for span in spans])
+        sizes = np.array([self._bytes_of(span.timeline) for span in spans])
         # A window is kept until the next one ends; by then others have begun.
         ends = [span.stop for span in (*spans[1:], spans[-1])]
         begun = np.searchsorted(firsts, ends)
         return max(int(sizes[n:stop].sum()) for n, stop in enumerate(begun.tolist()))
 
-    def _bytes_of(self, total: int) -> int:
-        return sum(cut.count(total) * cut.bytes_per_snippet for cut in self.cuts.values())
+    def _bytes_of(self, timeline: Timeline) -> int:
+        return sum(cut.count(timeline) * cut.bytes_per_snippet for cut in self.cuts.values())
 
 
 @dataclass(frozen=True)
@@ -106,6 +113,11 @@ class Decoded:
     part: Part | None = None
 
     __repr__ = short_repr
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether it is known when its snippets are shown."""
+        return not any(np.isnan(times).any() for times in self.times.values())
 
     @property
     def is_last(self) -> bool:
@@ -147,7 +159,8 @@ def read_snippets(
     total = decoding.total
     if total < least:
         raise DecodeError(too_few(total, decoding.damage, least, reading.min_frames))
-    spans = _spans(reading, decoding, np.array(decoding.times), decoding.duration)
+    whole = Timeline(total, np.array(decoding.times), decoding.duration)
+    spans = _spans(reading, decoding, whole, first.cuts)
     left = {span.part: span for span in spans if span not in first.given}
     if all(first.holds(span) for span in left.values()):
         for span in left.values():
@@ -170,20 +183,28 @@ class _FirstPass:
     Attributes:
         given: the windows that are done with.
         kept: the answers of the others.
+        cuts: the first frame of every shot but the first, [m], where shots count.
     """
 
     def __init__(self, decoding: ForwardVideo, reading: Reading, least: int) -> None:
         self.given: set[Span] = set()
         self.kept: dict[Part | None, list[Chunk | Passed]] = {}
         self._decoding, self._reading, self._least = decoding, reading, least
-        self._spans = [Span(None, 0, max(decoding.expected, 1))]
-        if reading.windows:
+        self.cuts = NO_CUTS
+        self._spans = [Span(None, 0, Timeline(max(decoding.expected, 1)))]
+        if reading.windows or reading.by_time:
             self._times, ends = decoding.announced_times()
-            self._spans = _spans(reading, decoding, self._times, ends)
+            if len(self._times):
+                announced = Timeline(len(self._times), self._times, ends)
+                self._spans = _spans(reading, decoding, announced)
         self._checked, self._true = 0, True  # time stamps that are as announced so far
 
     def read(self, video: str, path: str) -> Iterator[Chunk | Decoded]:
         """Decode to the end; give the windows that are certain before it."""
+        windows = self._reading.windows
+        if windows and windows.within_shots:
+            self._spans, self.cuts = [], find_cuts(self._decoding)
+            return
         # Counted before anything is laid out: a false announcement may be of any size.
         if self._reading.bytes_at_once(self._spans) > _KEEP_BACK:
             self._spans = []
@@ -210,10 +231,13 @@ class _FirstPass:
                 yield answer
 
     def _next_is_certain(self) -> bool:
-        """Whether the next window and where the one after it ends are as announced: then that is
-        not so short that it would be joined to the next."""
+        """Whether the next window is cut, and it and where the one after it ends are as announced:
+        then that is not so short that it would be joined to the next."""
         after = len(self.given) + 1
         if after >= len(self._spans):
+            return False
+        kept = self.kept.get(self._spans[after - 1].part, [])
+        if not (kept and isinstance(kept[-1], Passed)):  # the decoder may be ahead of the cutters
             return False
         reached = self._decoding.total
         if reached <= max(self._spans[after].stop, self._least):
@@ -225,23 +249,26 @@ class _FirstPass:
         if part and part.unit == "frames":
             number = self._decoding.number
             span = self._spans[after - 1]
-            return (part.start, part.end) == (number(span.first), number(span.stop - 1))
-        self._true = self._true and np.array_equal(rounded(new), rounded(guess))
+            if (part.start, part.end) != (number(span.first), number(span.stop - 1)):
+                return False
+            if not self._reading.by_time:
+                return True
+        self._true = self._true and np.array_equal(rounded(new), rounded(guess), equal_nan=True)
         return self._true
 
 
-def _spans(reading: Reading, video: ForwardVideo, times: np.ndarray, end: float) -> list[Span]:
-    """The windows of a video of which these are the frames, [n]; else all of it."""
-    if reading.windows is None or not len(times):
-        return [Span(None, 0, max(len(times), 1))]
-    return cut_windows(reading.windows, times, end, video, least=reading.least_frames)
+def _spans(
+    reading: Reading, video: ForwardVideo, whole: Timeline, cuts: np.ndarray = NO_CUTS
+) -> list[Span]:
+    """The windows of a video of these frames; else all of it."""
+    if reading.windows is None:
+        return [Span(None, 0, whole)]
+    return cut_windows(reading.windows, whole, video, least=reading.least_frames, cuts=cuts)
 
 
 def _decoded(reading: Reading, decoding: ForwardVideo, span: Span, early_stopped: int) -> Decoded:
     """What a window is; what comes after it has been decoded too."""
-    centres = {
-        name: cut.centres(cut.plan(span.stop - span.first)) for name, cut in reading.cuts.items()
-    }
+    centres = {name: cut.centres(cut.plan(span.timeline)) for name, cut in reading.cuts.items()}
     shown = np.array(decoding.times[span.first : span.stop])
     at_end = span.stop >= len(decoding.times)  # as the one before the last may be too
     return Decoded(

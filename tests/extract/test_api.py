@@ -15,7 +15,7 @@ from tcon.cache import FeatureFile, FeatureWriter, InputError, Recipe, Snippets,
 from tcon.cache.recipe import FlowRecipe
 from tcon.extract import Machine, extract
 from tcon.extract.commands.extract import extract as command
-from tcon.extract.features.pipeline import Progress
+from tcon.extract.features.sink import Progress
 
 CPU = Machine(device="cpu", workers=0, min_frames=1)
 TINY = {"backbone": "tiny", "weights": "random", "precision": "fp32", "machine": CPU}

@@ -7,9 +7,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from tcon.cache import Failure
+from tcon.extract.features.items import extract_items
 from tcon.extract.features.options import ExtractOptions
-from tcon.extract.features.pipeline import Progress, extract_items
 from tcon.extract.features.plan import Plan
+from tcon.extract.features.sink import Progress
 from tcon.extract.lists.videos import VideoItem
 from tcon.extract.machine.machine import Machine
 

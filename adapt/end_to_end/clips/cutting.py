@@ -16,6 +16,7 @@ from ....extract.flow.fields import GreyFrames
 from ....extract.flow.kept import CachedFlowCutter
 from ....extract.snippets.cutting import Cut
 from ....extract.snippets.reading import too_few
+from ....extract.snippets.timeline import Timeline
 
 _PAIRS = 128  # frame pairs whose flow is computed at once: a batch of the engine `cuda`
 
@@ -64,23 +65,24 @@ def _fields(parts: Sequence[GreyFrames], cut: FlowCut, device: torch.device) -> 
     yield from (fields for fields, _ in cut.fields(together, device))
 
 
-def training_plan(cut: Cut, total: int, positions: np.ndarray) -> np.ndarray:
+def training_plan(cut: Cut, timeline: Timeline, positions: np.ndarray) -> np.ndarray:
     """Plan one snippet in each of n equal segments (TSN); evaluation takes positions of 0.5.
 
     Args:
         cut: how snippets are cut.
-        total: frames of the video, at least 1.
+        timeline: of the video.
         positions: where in its segment each snippet starts, [n] in [0, 1).
 
     Returns:
         pieces of each snippet, [n, L] int64, not decreasing along either axis. Snippets repeat
         where a video has few pieces; its last piece repeats where it is shorter than a snippet.
     """
-    pieces, length, n = cut.piece_count(total), cut.length, len(positions)
-    places = max(pieces - length + 1, 1)  # where a snippet can start
+    moments, length, n = cut.moments(timeline), cut.length, len(positions)
+    places = max(moments - length + 1, 1)  # where a snippet can start
     starts = np.floor((np.arange(n) + positions) * places / n).astype(np.int64)  # [n]
     starts = np.minimum(starts, places - 1)  # a position just below 1 may have been rounded up
-    return np.minimum(starts[:, None] + np.arange(length), pieces - 1)
+    planned = np.minimum(starts[:, None] + np.arange(length), moments - 1)  # [n, L]
+    return cut.pieces_at(planned, timeline)
 
 
 def read_clips(

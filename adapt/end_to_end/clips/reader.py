@@ -6,6 +6,7 @@ quickest changes a byte.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -14,8 +15,10 @@ from torch import Tensor
 
 from ....cache import Video
 from ....cache.recipe import Views
+from ....extract.decoding import open_video
 from ....extract.flow.cache import FlowCache
 from ....extract.snippets.cutting import Cut
+from ....extract.snippets.timeline import Timeline
 from ....extract.snippets.views import TrainingCrop
 from .cutting import GreyClips, read_clips, training_plan
 
@@ -66,5 +69,21 @@ class ClipReader:
         video = self.videos[request.video]
         crop = TrainingCrop(request.seed or 0, self.cut.training_scales, self.flip)
         cut = replace(self.cut, views=Views() if request.seed is None else crop)
-        plan = training_plan(cut, video.frames, np.array(request.positions))  # [n, L]
+        timeline = _timeline(video, on_progress) if cut.rate else Timeline(video.frames)
+        plan = training_plan(cut, timeline, np.array(request.positions))  # [n, L]
         yield read_clips(video.path, cut, plan, video.id, flow=self.flow, on_progress=on_progress)
+
+
+def _timeline(video: Video, on_progress: Callable[[], None]) -> Timeline:
+    """When the frames of a video are shown, by its packets: nothing is decoded for that.
+
+    Raises:
+        DecodeError: the file cannot be opened as a video.
+    """
+    with open_video(video.path, on_progress=on_progress) as announced:
+        times, end = announced.announced_times()
+    if len(times) and not np.isnan(times).any():
+        return Timeline(len(times), times, end)
+    # No time stamps, or not those of a part: a steady rate, as decoding takes it.
+    lasting = 1 / video.fps if video.fps else math.nan
+    return Timeline(video.frames, np.arange(video.frames) * lasting, video.frames * lasting)

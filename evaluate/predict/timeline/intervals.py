@@ -80,7 +80,8 @@ def make_timeline(
     spans = [_span(window) for window in windows]
     starts, ends = np.array([span[:2] for span in spans]).T  # [w]
     middles = (starts + ends) / 2
-    between = np.round((middles[1:] + middles[:-1]) / 2, 3 if spans[0][2] == "seconds" else 0)
+    ordered = np.sort(middles)
+    between = np.round((ordered[1:] + ordered[:-1]) / 2, 3 if spans[0][2] == "seconds" else 0)
     edges = np.unique([*starts, *ends, *between])  # [n + 1]
     places = (edges[1:] + edges[:-1]) / 2  # [n]
     sums = np.zeros((len(places), len(windows[0].classes)))  # [n, C]

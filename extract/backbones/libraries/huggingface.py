@@ -8,7 +8,7 @@ mean of the patches.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from ....cache.errors import InputError, shorten
-from ..spec import BackboneSpec, Weights
+from ..spec import BackboneSpec, Texts, Weights
+from . import hf_texts
 from .hf_preprocessing import preprocessing_of
 from .hub import has_snapshot, licence_of, quiet_hub, snapshot
 from .modules import building, cut, feature_dim, last_linear
@@ -30,6 +31,10 @@ _CLASSIFIERS = {
     "ForVideoClassification": "AutoModelForVideoClassification",
 }
 _LENGTHS = ("num_frames", "frames_per_clip")  # frames of a clip in configurations
+# Frames per second of the clips in training by model_type. No configuration says it, the papers do:
+# every 4th frame of Kinetics' 30 per second (Tong et al. 2022), every 32nd (Bertasius et al. 2021),
+# every 2nd (Arnab et al. 2021), and 4 per second (Assran et al. 2025).
+_RATES = {"videomae": 7.5, "timesformer": 30 / 32, "vivit": 15.0, "vjepa2": 4.0}
 _UNUSED = ("text_model", "text_projection", "predictor")  # parts that features do not come from
 
 
@@ -84,7 +89,7 @@ def resolve(asked: ModelName) -> BackboneSpec:
     """
     require("transformers", extra="hf", name=asked.text)
     config = _of_repository(asked, "AutoConfig")
-    length = next((n for key in _LENGTHS if (n := getattr(config, key, None))), 1)
+    length = _clip_length(config, asked)
     processor = _processor(asked, clip=length > 1)
     preprocessing = preprocessing_of(processor, size=asked.size, name=asked.text)
     kind = "" if asked.pool else _classifier_kind(config)
@@ -98,7 +103,7 @@ def resolve(asked: ModelName) -> BackboneSpec:
     return BackboneSpec(
         name=asked.text,
         build=build,
-        read=partial(_read, kind),
+        read=partial(_read, config, kind),
         heads=(head,) if kind else (),
         unused=tuple(f"network.{part}." for part in _UNUSED),
         layer=_LAYERS[pool],
@@ -115,7 +120,9 @@ def resolve(asked: ModelName) -> BackboneSpec:
         ),
         preprocessing=preprocessing,
         snippet_length=length,
+        clip_rate=_clip_rate(config, processor) if length > 1 else None,
         batch_size=8 if length == 1 else 1,
+        embed_texts=partial(_embed_texts, config, asked) if pool == "projected" else None,
     )
 
 
@@ -140,15 +147,25 @@ def _build(config: Any, kind: str, pool: Pool | None, *, resampled: bool) -> Hug
     return HuggingFaceBackbone(network, pool, resampled=resampled)
 
 
-def _read(kind: str, folder: Path, module: nn.Module) -> dict[str, Tensor]:
+def _read(config: Any, kind: str, folder: Path, module: nn.Module) -> dict[str, Tensor]:
     """The tensors of a checkpoint under the names of `HuggingFaceBackbone`, by transformers' own
     reader, which joins files and renames what older versions called otherwise."""
+    network = _load(config, kind, folder)
+    return {f"network.{key}": value for key, value in network.state_dict().items()}
+
+
+def _load(config: Any, kind: str, folder: Path) -> nn.Module:
+    """A checkpoint's whole model in eval mode."""
     import transformers
 
     try:
         with _quiet():
             network, info = getattr(transformers, kind or "AutoModel").from_pretrained(
-                folder, output_loading_info=True, trust_remote_code=False, dtype=torch.float32
+                folder,
+                config=config,
+                output_loading_info=True,
+                trust_remote_code=False,
+                dtype=torch.float32,
             )
     except Exception as error:  # whatever transformers raises of a damaged checkpoint
         raise InputError(f"cannot read the weights {folder}: {_reason(error)}") from None
@@ -156,7 +173,13 @@ def _read(kind: str, folder: Path, module: nn.Module) -> dict[str, Tensor]:
     missing = [key for key in info["missing_keys"] if not key.startswith("pooler.")]
     if missing:
         raise InputError(f"{folder} lacks {len(missing)} tensors (first: {missing[0]})")
-    return {f"network.{key}": value for key, value in network.state_dict().items()}
+    return network
+
+
+def _embed_texts(config: Any, asked: ModelName, sentences: Sequence[str]) -> Texts:
+    tokenizer = _of_repository(asked, "AutoTokenizer")
+    network = _load(config, "", snapshot(asked.model, revision=asked.revision))
+    return hf_texts.embed(network, tokenizer, sentences, name=asked.text)
 
 
 @contextmanager
@@ -187,6 +210,20 @@ def _pool(asked: ModelName, network: nn.Module) -> Pool:
     if asked.pool and asked.pool not in possible:
         raise InputError(f"backbone {asked.text}: this model's pool is {' or '.join(possible)}")
     return asked.pool or possible[0]
+
+
+def _clip_length(config: Any, asked: ModelName) -> int:
+    """Frames of a clip, 1 for images; those that are asked for are put into the configuration."""
+    key = next((key for key in _LENGTHS if getattr(config, key, None)), None)
+    if asked.frames is not None:
+        if key is None:
+            raise InputError(f"the model of {asked.text} takes images: leave out frames=")
+        setattr(config, key, asked.frames)
+    return getattr(config, key) if key else 1
+
+
+def _clip_rate(config: Any, processor: Any) -> float | None:
+    return getattr(processor, "fps", None) or _RATES.get(config.model_type)
 
 
 def _has_class_token(network: nn.Module) -> bool:

@@ -11,7 +11,8 @@ from ....cache.errors import InputError, unknown
 Pool = Literal["token", "mean", "projected"]
 LIBRARIES = ("hf", "timm", "torchvision")
 POOLS: tuple[Pool, ...] = get_args(Pool)
-_OPTION = re.compile(r",(size|pool|revision)=([^,]*)$")
+_NUMBERS = {"size": "the side of the input in pixels", "frames": "the length of a clip"}
+_OPTION = re.compile(r",(size|frames|pool|revision)=([^,]*)$")
 
 
 def is_library_name(name: str) -> bool:
@@ -28,6 +29,7 @@ class ModelName:
         library: one of `LIBRARIES`.
         model: the library's name of the model, or a folder.
         size: side of the input in pixels; None for that of the weights.
+        frames: of a clip; None for those of the weights.
         pool: what the features are: the class token, the mean of the patches, or what is projected
             into the space that images share with texts; None for the model's own.
         revision: of the weights on a hub: a commit, tag or branch; "" for the newest.
@@ -37,12 +39,13 @@ class ModelName:
     library: str
     model: str
     size: int | None = None
+    frames: int | None = None
     pool: Pool | None = None
     revision: str = ""
 
     @classmethod
     def parse(cls, text: str) -> ModelName:
-        """Read ``LIBRARY:MODEL[,size=N][,pool=token|mean|projected][,revision=REVISION]``.
+        """Read ``LIBRARY:MODEL`` and the options ``,size=N,frames=N,pool=POOL,revision=REVISION``.
 
         Raises:
             InputError: another library, no model, or an option that is wrong or given twice.
@@ -57,16 +60,18 @@ class ModelName:
             options[found[1]], model = found[2], model[: found.start()]
         if not model:
             raise InputError(f"backbone {text}: name a model behind {library}:")
-        size, pool = options.get("size"), options.get("pool")
-        if size is not None and not re.fullmatch(r"[1-9]\d{0,4}", size):
-            raise InputError(f"backbone {text}: size is the side of the input in pixels, from 1")
+        pool = options.get("pool")
+        for name, what in _NUMBERS.items():
+            if name in options and not re.fullmatch(r"[1-9]\d{0,4}", options[name]):
+                raise InputError(f"backbone {text}: {name} is {what}, from 1")
         if pool is not None and pool not in POOLS:
             raise InputError(f"backbone {text}: pool is one of {', '.join(POOLS)}")
+        numbers = {name: int(options[name]) for name in _NUMBERS if name in options}
         return cls(
             text,
             library,
             model,
-            int(size) if size else None,
-            next((known for known in POOLS if known == pool), None),
-            options.get("revision", ""),
+            pool=next((known for known in POOLS if known == pool), None),
+            revision=options.get("revision", ""),
+            **numbers,
         )

@@ -63,6 +63,8 @@ def resolve(asked: ModelName) -> BackboneSpec:
     require_model("timm", model, timm.list_models())
     if tag and asked.model not in (known := timm.list_pretrained(f"{model}.*")):
         raise unknown(f"weights of timm's {model}", tag, [k.partition(".")[2] for k in known])
+    if asked.frames:
+        raise InputError(f"backbone {asked.text}: timm's models take images: leave out frames=")
     if asked.pool == "projected":
         raise InputError(f"backbone {asked.text}: timm's models are pooled by token or mean")
     config = timm.models.get_pretrained_cfg(asked.model)

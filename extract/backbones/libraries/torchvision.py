@@ -40,9 +40,10 @@ def resolve(asked: ModelName) -> BackboneSpec:
     """
     model, _, tag = asked.model.partition(".")
     require_model("torchvision", model, model_names())
-    if asked.pool or asked.revision:
+    if asked.pool or asked.revision or asked.frames:
         raise InputError(
-            f"backbone {asked.text}: torchvision's models pool in one way and have no revisions"
+            f"backbone {asked.text}: torchvision's models pool in one way, take one "
+            "length of clips and have no revisions"
         )
     return spec_of(model, _weights(model, tag), name=asked.text, size=asked.size)
 
@@ -78,7 +79,7 @@ def spec_of(
         raise InputError(f"{model} ends in no linear classifier: tcon cannot use it by this name")
     cut(network, head)
     clip = type(preset).__name__ == "VideoClassification"
-    length = _clip_length(weights) if clip else 1
+    length = int(_stated(weights, "clip_len") or 16) if clip else 1
     return BackboneSpec(
         name=name,
         build=partial(_build, model, head, sizes),
@@ -93,6 +94,7 @@ def spec_of(
         ),
         preprocessing=preprocessing,
         snippet_length=length,
+        clip_rate=_stated(weights, "frame_rate") if clip else None,
         first_conv="" if clip else first_convolution(network),
         batch_size=2 if clip else 8,
     )
@@ -146,7 +148,7 @@ def _size(given: Sequence[int]) -> int | tuple[int, int]:
     return given[0] if len(given) == 1 else (given[0], given[1])
 
 
-def _clip_length(weights: models.WeightsEnum) -> int:
-    """Frames of a clip, which torchvision states in the text of the weights alone."""
-    found = re.search(r"clip_len=(\d+)", weights.meta["_docs"])
-    return int(found[1]) if found else 16
+def _stated(weights: models.WeightsEnum, name: str) -> float | None:
+    """A number of the clips, which torchvision states in the text of the weights alone."""
+    found = re.search(rf"{name}=([\d.]+)", weights.meta["_docs"])
+    return float(found[1]) if found else None

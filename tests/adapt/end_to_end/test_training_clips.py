@@ -20,6 +20,7 @@ from tcon.extract.flow.cutting import FlowCut
 from tcon.extract.flow.fields import GreyFrames
 from tcon.extract.snippets.cutting import Cut, FrameCut
 from tcon.extract.snippets.reading import Decoded, Reading, read_snippets
+from tcon.extract.snippets.timeline import Timeline
 from tcon.extract.snippets.views import FLOW_SCALES, TrainingCrop, crop_boxes
 
 CPU = torch.device("cpu")
@@ -53,24 +54,24 @@ def _numbers(clips: Tensor, read_number: Number) -> list[int]:
 def test_central_positions_are_those_of_extraction() -> None:
     for cut, total in ((RGB, 6), (RGB, 61), (C3D, 18), (C3D, 200), (FLOW, 8), (FLOW, 90)):
         n = cut.sampling.value
-        found = training_plan(cut, total, np.full(n, 0.5))
-        np.testing.assert_array_equal(found, cut.plan(total))
+        found = training_plan(cut, Timeline(total), np.full(n, 0.5))
+        np.testing.assert_array_equal(found, cut.plan(Timeline(total)))
 
 
 def test_each_snippet_starts_in_its_segment() -> None:
     """61 frames are 60 fields and 56 places; TSN's segments of 18 2/3 places."""
     positions = np.array([0, 0.999999, 0.25])
-    found = training_plan(FLOW, 61, positions)
+    found = training_plan(FLOW, Timeline(61), positions)
     assert found.tolist() == [[s + i for i in range(5)] for s in (0, 37, 42)]
-    last = training_plan(FLOW, 61, np.full(3, np.nextafter(1, 0)))[-1]
+    last = training_plan(FLOW, Timeline(61), np.full(3, np.nextafter(1, 0)))[-1]
     assert last.tolist() == [55, 56, 57, 58, 59]
-    every = {training_plan(RGB, 61, np.full(6, p))[2, 0] for p in np.arange(0, 1, 0.01)}
+    every = {training_plan(RGB, Timeline(61), np.full(6, p))[2, 0] for p in np.arange(0, 1, 0.01)}
     assert every == set(range(20, 31))  # floor((2 + p) 61 / 6): from 20.33 to 30.5
 
 
 def test_short_videos_repeat() -> None:
-    assert training_plan(RGB, 2, np.full(6, 0.5))[:, 0].tolist() == [0, 0, 0, 1, 1, 1]
-    found = training_plan(FLOW, 4, np.array([0, 0.5, 0.9]))  # 3 fields
+    assert training_plan(RGB, Timeline(2), np.full(6, 0.5))[:, 0].tolist() == [0, 0, 0, 1, 1, 1]
+    found = training_plan(FLOW, Timeline(4), np.array([0, 0.5, 0.9]))  # 3 fields
     assert found.tolist() == [[0, 1, 2, 2, 2]] * 3
 
 
@@ -98,7 +99,7 @@ def test_clips_are_the_snippets_of_extraction(video: str, cut: Cut) -> None:
     *chunks, decoded = read_snippets(video, "v", Reading({"x": cut}))
     assert isinstance(decoded, Decoded)
     expected = torch.cat([chunk.snippets for chunk in chunks])[:, 0]
-    found = read_clips(video, cut, cut.plan(decoded.frames), "v")
+    found = read_clips(video, cut, cut.plan(Timeline(decoded.frames)), "v")
     assert found.shape[1:] == cut.shape
     assert torch.equal(found, expected)
 
@@ -131,7 +132,7 @@ def test_what_does_not_decode(tmp_path: Path, write_video: Callable[..., Path]) 
 def test_flow_of_a_device_is_that_of_the_workers(video: str, clip: bool) -> None:
     """The engine torch against the compiled one, with crops and flips; the engines round apart."""
     cut = replace(FLOW, clip=clip, views=_flipped())
-    plan = training_plan(cut, 60, np.array([0.1, 0.9, 0.5]))
+    plan = training_plan(cut, Timeline(60), np.array([0.1, 0.9, 0.5]))
     there = read_clips(video, replace(cut, engine="torch"), plan, "v")
     assert isinstance(there, GreyClips) and len(there) == 3
     found, expected = next(compute_flow([there], CPU)), read_clips(video, cut, plan, "v")
@@ -196,7 +197,7 @@ def _flipped() -> TrainingCrop:
 
 def _mirrored(cut: Cut, video: str) -> tuple[Tensor, Tensor]:
     """The same crop of a video without and with a flip."""
-    flipped, plan = _flipped(), cut.plan(60)
+    flipped, plan = _flipped(), cut.plan(Timeline(60))
     plain = read_clips(video, replace(cut, views=replace(flipped, flip=False)), plan, "v")
     return plain, read_clips(video, replace(cut, views=flipped), plan, "v")
 

@@ -48,6 +48,8 @@ def test_end_to_end() -> None:
     assert record.run.end_to_end.backbone == "resnet18" and record.data.micro_batch == 4
     assert record.data.recipe.sampling == Sampling("uniform", 2)
     assert read_record(BEFORE / "run_end_to_end_flow").data.recipe.flow == FlowRecipe()
+    data = replace(record.data, recipe=replace(record.data.recipe, clip_rate=15.0))
+    assert record.differences(replace(record, data=data)) == [("data.clip_rate", None, 15.0)]
 
 
 def test_it_is_evaluated() -> None:

@@ -1,12 +1,13 @@
 """Extraction against its parts: ``python tests/benchmarks/extract/bench_extract.py [VIDEOS]``.
 
-In one run, on the same clips: (a) decoding alone on all cores, (b) the backbone alone, (c)
-`extract` from videos to feature file. On a CPU both share the cores, so the best that (c) can be
-is 1 / (1/a + 1/b); on a GPU it is min(a, b). Prints snippets/s of each round, the ratio of (c) to
-that bound, the CPU time of the decoding processes in (c), and the peak memory of the process and of
-its children. Rounds in which other processes were busy tell little: their share of the machine is
-printed beside them. The process that the decoding processes are forked from starts before the
-first round, as in the command, where it starts while the backbone is loaded.
+In one run, on the same clips: (a) decoding alone on all cores, (b) the backbone alone, as `extract`
+runs it and in a plain loop over batches, whichever is faster, (c) `extract` from videos to feature
+file. On a CPU both share the cores, so the best that (c) can be is 1 / (1/a + 1/b); on a GPU it is
+min(a, b). Prints snippets/s of each round, the ratio of (c) to that bound, the CPU time of the
+decoding processes in (c), and the peak memory of the process and of its children. Rounds in which
+other processes were busy tell little: their share of the machine is printed beside them. The
+process that the decoding processes are forked from starts before the first round, as in the
+command, where it starts while the backbone is loaded.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import os
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch is loaded, as the command does
 
 import argparse
+import copy
 import resource
 import statistics
 import tempfile
@@ -31,16 +33,17 @@ from tcon.cache.common.machine.cores import cores
 from tcon.cache.recipe import Sampling
 from tcon.extract.decoding.pool import DecodePool
 from tcon.extract.decoding.server import decoding_soon
+from tcon.extract.features.items import extract_items
 from tcon.extract.features.options import ExtractOptions
-from tcon.extract.features.pipeline import extract_items
 from tcon.extract.features.plan import Plan
 from tcon.extract.lists.videos import VideoItem, read_videos
 from tcon.extract.machine.batching import Batcher
-from tcon.extract.machine.devices import Devices
+from tcon.extract.machine.devices import Devices, layout_of
 from tcon.extract.machine.machine import Machine
 from tcon.extract.machine.memory import keep_freed_memory
 from tcon.extract.machine.precision import DTYPES
 from tcon.extract.snippets.reading import Chunk, Reading
+from tcon.extract.snippets.transforms import normalise
 
 CORES = cores()
 
@@ -49,7 +52,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("videos", nargs="?", help="list or folder; synthetic clips if not given")
     parser.add_argument("--root")
-    parser.add_argument("--backbone", default="efficientnet_lite0")
+    parser.add_argument("--backbone", default="efficientnet_lite0", help="or several, a,b,c")
     parser.add_argument("--weights")
     parser.add_argument("--snippets", type=int, default=32)
     parser.add_argument("--clips", type=int, default=120, help="how many to take")
@@ -61,14 +64,15 @@ def main() -> None:
         source = options.videos or _synthetic(Path(folder) / "clips", options.clips)
         items = read_videos(source, root=options.root)
         items = items[:: max(1, len(items) // options.clips)][: options.clips]
-        how = ExtractOptions(
-            backbone=options.backbone,
-            weights=options.weights,
-            sampling=Sampling("uniform", options.snippets),
-        )
-        plan = Plan.make(how, Machine(device=options.device))
-        with decoding_soon(Reading, workers=CORES):
-            _compare(items, plan, Path(folder), rounds=options.rounds)
+        for backbone in options.backbone.split(","):
+            how = ExtractOptions(
+                backbone=backbone,
+                weights=options.weights,
+                sampling=Sampling("uniform", options.snippets),
+            )
+            plan = Plan.make(how, Machine(device=options.device))
+            with decoding_soon(Reading, workers=CORES):
+                _compare(items, plan, Path(folder), rounds=options.rounds)
 
 
 def _compare(items: list[VideoItem], plan: Plan, folder: Path, *, rounds: int) -> None:
@@ -78,6 +82,9 @@ def _compare(items: list[VideoItem], plan: Plan, folder: Path, *, rounds: int) -
     )
     kept: list[tuple[str, Tensor]] = []
     decoders = 0.0
+    device, dtype = plan.devices[0], DTYPES[plan.precision]
+    backbone, layout = plan.backbones["rgb"], layout_of(plan.backbones["rgb"])
+    module = copy.deepcopy(backbone.module).to(device, dtype, memory_format=layout)
 
     def decode() -> int:
         for item, answer in filter(None, pool.stream(items)):
@@ -87,7 +94,7 @@ def _compare(items: list[VideoItem], plan: Plan, folder: Path, *, rounds: int) -
 
     def forward() -> int:
         batcher = Batcher("rgb", plan.batch_size)
-        with Devices(plan.backbones, plan.devices, DTYPES[plan.precision]) as ready:
+        with Devices(plan.backbones, plan.devices, dtype) as ready:
             running = deque()
             for id_, images in kept:
                 for batch in batcher.add(id_, images):
@@ -96,6 +103,14 @@ def _compare(items: list[VideoItem], plan: Plan, folder: Path, *, rounds: int) -
                         running.popleft().result()
             for result in running:
                 result.result()
+        return sum(len(images) for _, images in kept)
+
+    @torch.inference_mode()
+    def plain() -> int:
+        for _, images in kept:
+            for batch in images.split(plan.batch_size):
+                x = normalise(batch.to(device), backbone.spec.preprocessing)
+                module(x.to(dtype, memory_format=layout)).float().cpu()
         return sum(len(images) for _, images in kept)
 
     def whole() -> int:
@@ -117,16 +132,19 @@ def _compare(items: list[VideoItem], plan: Plan, folder: Path, *, rounds: int) -
             a, busy_a = _rate(decode)
             decoders = max(decoders, _memory_of_children())
         b, busy_b = _rate(forward)
+        loop, busy_loop = _rate(plain)
         kept.clear()
         work = _work_of_children()
         c, busy_c = _rate(whole)
         work = _work_of_children() - work
-        bound = min(a, b) if plan.on_gpu else 1 / (1 / a + 1 / b)
+        best = max(b, loop)
+        bound = min(a, best) if plan.on_gpu else 1 / (1 / a + 1 / best)
         ratios.append(c / bound)
         print(
-            f"round {number + 1}: decode only {a:.0f}/s, backbone only {b:.0f}/s, bound "
-            f"{bound:.0f}/s, extract {c:.0f}/s = {c / bound:.2f} of the bound, {work:.1f} CPU-s of "
-            f"decoding (others busy: {busy_a:.0%}, {busy_b:.0%}, {busy_c:.0%} of a core)"
+            f"round {number + 1}: decode only {a:.0f}/s, backbone only {b:.0f}/s, in a plain loop "
+            f"{loop:.0f}/s, bound {bound:.0f}/s, extract {c:.0f}/s = {c / bound:.2f} of the bound, "
+            f"{work:.1f} CPU-s of decoding (others busy: {busy_a:.0%}, {busy_b:.0%}, "
+            f"{busy_loop:.0%}, {busy_c:.0%} of a core)"
         )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(

@@ -107,6 +107,22 @@ def interaction(
     )
 
 
+def across(cases: Sequence[CaseOutcome], others: Sequence[CaseOutcome], row: str) -> Difference:
+    """A row in some cases minus the same row in others, which share seeds and all test videos.
+
+    Raises:
+        ValueError: no seed has the row in both.
+    """
+    first, second = (
+        {case.seed: correct_videos(outcome_of(case, row)) for case in some if ran(case, row)}
+        for some in (cases, others)
+    )
+    shared = [seed for seed in first if seed in second]
+    if not shared:
+        raise ValueError(f"no seed has {row} in both")
+    return _mean([first[seed] - second[seed] for seed in shared], nested=False)
+
+
 def _by_video(case: CaseOutcome, row: str, other: str, modality: str) -> np.ndarray:
     """A row minus another of each test video: 1, 0 or -1, [n]."""
     a, b = (correct_videos(outcome_of(case, text, modality)) for text in (row, other))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from outcomes import CaseOutcome
-from paired import RECOMMENDED, Difference, compare, interaction, outcome_of, ran
+from paired import RECOMMENDED, Difference, across, compare, interaction, outcome_of, ran
 from tables import counts, interval, markdown, percent, signed
 
 from tcon.evaluate.scores.choices.validators import VALIDATORS
@@ -110,6 +110,45 @@ def validators_table(cases: Sequence[CaseOutcome], baseline: str) -> str:
     body.append(["oracle's best (not a result)", percent(best.mean()), "0.0", "0.0", ""])
     head = ["validator", "accuracy of its choice", "below the best", "at worst"]
     return markdown([*head, f"below {baseline} in"], body)
+
+
+def backbones_table(
+    worlds: Mapping[str, tuple[Sequence[CaseOutcome], Sequence[CaseOutcome]]],
+    backbones: tuple[str, str],
+    rows: Sequence[str],
+) -> str:
+    """Two backbones on the same test videos: the gap of a baseline, which is its accuracy on the
+    source less that on the target, and the accuracy of rows on the target.
+
+    Args:
+        worlds: cases with the first and with the second backbone, by the name of the worlds.
+        backbones: their names.
+        rows: the baseline, which knows the source alone, and others.
+    """
+    body = []
+    for name, both in worlds.items():
+        source = np.array([_mean_on_source(cases, rows[0]) for cases in both])  # [2]
+        gap = source - [_mean_on_target(cases, rows[0]) for cases in both]  # [2]
+        for what, values in ((f"{rows[0]} on the source", source), ("its gap", gap)):
+            change = f"{100 * (values[1] - values[0]):+.1f}"
+            body.append([name, what, *map(percent, values), change, "", ""])
+        for row in rows:
+            difference = across(both[1], both[0], row)
+            means = [percent(_mean_on_target(cases, row)) for cases in both]
+            cells = [signed(difference), interval(difference), counts(difference)]
+            body.append([name, f"{row} on the target", *means, *cells])
+    head = ["worlds", "accuracy", *(f"`{backbone}`" for backbone in backbones)]
+    return markdown([*head, "difference", "95 % interval", "better / worse in"], body)
+
+
+def _mean_on_target(cases: Sequence[CaseOutcome], row: str) -> float:
+    return float(np.mean([outcome_of(case, row).accuracy for case in cases if ran(case, row)]))
+
+
+def _mean_on_source(cases: Sequence[CaseOutcome], row: str) -> float:
+    """Of the source's test clips."""
+    scores = [outcome_of(c, row).validators["source_accuracy"] for c in cases if ran(c, row)]
+    return float(np.mean(scores))
 
 
 def _among(worlds: Mapping[str, Sequence[CaseOutcome]]) -> str:

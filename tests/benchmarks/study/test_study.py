@@ -19,7 +19,7 @@ import write
 from attention import on_action, shown, source_attention
 from cases import run_case
 from outcomes import AttentionOnAction, CaseOutcome, Outcome, PartOutcome
-from paired import compare, interaction, nested_interval
+from paired import across, compare, interaction, nested_interval
 from plan import Case, Part, Plan, Row, Training, parse_seeds, read_plan
 from run import is_of
 from shift import write_shift
@@ -34,6 +34,7 @@ from tcon.adapt.methods.tcon.options import TconConfig
 from tcon.cache import InputError
 from tcon.evaluate import evaluate
 from tcon.evaluate.scores.choices.validators import VALIDATORS
+from tcon.evaluate.scores.intervals import difference_interval
 from tcon.extract.synthetic import World, clip_seed, clip_timeline
 
 pytestmark = pytest.mark.slow
@@ -138,6 +139,16 @@ def test_interaction_is_paired_by_seed() -> None:
     assert found.mean == pytest.approx((0.5 + 0.25 + 0.25 - 0) / 2)
     assert (found.better, found.worse, found.cases) == (2, 0, 2)
     assert interaction(misaligned, aligned, "a", "c") is None
+
+
+def test_backbones_are_paired_by_seed_and_video() -> None:
+    first, second = [case(0, a="1000"), case(1, a="1100")], [case(1, a="0111"), case(0, a="1010")]
+    found = across(second, first, "a")
+    assert (found.mean, found.better, found.worse) == ((0.25 + 0.25) / 2, 2, 0)
+    differences = np.array([[0, 0, 1, 0], [-1, 0, 1, 1]])  # of the seeds 0 and 1
+    assert found.interval == difference_interval(differences)
+    with pytest.raises(ValueError, match="no seed has b in both"):
+        across(second, first, "b")
 
 
 def test_recommended_is_the_row_that_was_chosen_in_each_world() -> None:

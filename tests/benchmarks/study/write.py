@@ -99,7 +99,21 @@ def blocks(made: Mapping[str, PartOutcome], plan: Plan) -> dict[str, str]:
                 found[f"{name}.how"] = tables.source_line(made[name], part, plan.training)
             else:
                 found[f"{name}.{kind}"] = TABLES[name][kind](made[name].cases, part)
+    found["backbones.rows"] = _backbones(made, plan)
     return found
+
+
+def _backbones(made: Mapping[str, PartOutcome], plan: Plan) -> str:
+    """The real clips on both backbones."""
+    first, second = (part for part in plan.parts.values() if part.real)
+    if not {first.name, second.name} <= made.keys():
+        return f"Not run yet: the parts `{first.name}` and `{second.name}` of the plan."
+    before, after = (_by_world(made[part.name].cases) for part in (first, second))
+    return questions.backbones_table(
+        {name: (before[name], after[name]) for name in before},
+        (first.backbone, second.backbone),
+        (first.reference, "tcon", "tcon+", RECOMMENDED),
+    )
 
 
 def draw(curves: PartOutcome) -> Picture:

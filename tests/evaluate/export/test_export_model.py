@@ -113,6 +113,7 @@ def test_the_file_predicts_as_the_run(
         "rule": "uniform",
         "value": 8,
         "length": spec.snippet_length,
+        "rate": None,
         "segments": 2,
         "per_segment": load_run(run).method.snippets,
     }

@@ -21,7 +21,7 @@ from tcon.evaluate import evaluate
 from tcon.evaluate.hand_labels.answers import read_answers
 from tcon.evaluate.hand_labels.cards import make_cards
 from tcon.evaluate.hand_labels.checked import Checked, best
-from tcon.evaluate.hand_labels.questions import Question, choose_questions
+from tcon.evaluate.hand_labels.questions import Question, choose_questions, write_questions
 from tcon.evaluate.report.sheet import sheet_html
 from tcon.evaluate.scores.intervals import wilson
 from tcon.evaluate.scores.trust.labels import VideoLabel
@@ -192,7 +192,7 @@ def test_pages_that_cannot_be_written_are_refused_before_work(
     [
         ("video,label\n", "gives no label"),
         ("name,class\na,b\n", "names no columns video and label"),
-        ("video,label\nx.mp4,run\n", r"few.csv line 2: the runs have no test video x.mp4"),
+        ("video,label\nx.mp4,run\n", r"few.csv line 2: the runs have no test video 'x.mp4'"),
         ("video,label\nv001.mp4,fly\n", "the label fly is none of the classes: write one of"),
         ("video,label,drawn\nv001.mp4,run,maybe\n", "line 2: drawn is random or doubtful"),
         ("video,label\nv001.mp4,run\nv001.mp4,jump\n", "line 3: v001.mp4 has another label above"),
@@ -205,6 +205,17 @@ def test_answers_that_make_no_sense(tmp_path: Path, text: str, message: str) -> 
     path.write_text(text)
     with pytest.raises(InputError, match=message):
         read_answers(path, videos={"v001.mp4"}, classes=["run", "jump"])
+
+
+def test_names_with_spaces_and_line_breaks_come_back(tmp_path: Path) -> None:
+    names = [" lead.mp4", 'a,"b";c.mp4', "new\nline.mp4", "cr\r.mp4", "u\u2028.mp4"]
+    write_questions([Question(name, "random") for name in names], tmp_path / "ask.csv")
+    with (tmp_path / "ask.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    with (tmp_path / "few.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["video", "label"], *([row["video"], "run"] for row in rows)])
+    answers = read_answers(tmp_path / "few.csv", videos=names, classes=["run", "none of these"])
+    assert answers.at_random == dict.fromkeys(names, "run")
 
 
 def test_none_of_the_classes_is_an_answer(tmp_path: Path) -> None:
@@ -235,7 +246,7 @@ def test_the_page_shows_videos_and_escapes_their_names(
     tmp_path: Path, write_video: Callable[..., Path]
 ) -> None:
     path = write_video(tmp_path / "a.mp4", 12)
-    name = '<b>"x"</b>.mp4'
+    name = '<b>"x"\n</b>.mp4'
     videos = {
         name: Video(name, "", "", str(path), frames=12, fps=25.0),
         "gone.mp4": Video("gone.mp4", "", "", str(tmp_path / "gone.mp4"), frames=9, fps=25.0),
@@ -243,7 +254,8 @@ def test_the_page_shows_videos_and_escapes_their_names(
     cards = list(make_cards([Question(id_, "random") for id_ in videos], videos))
     assert [len(card.images) for card in cards] == [3, 0]
     page = sheet_html(cards, ["run", "<i>"], "ask.csv")
-    assert "<b>" not in page and "<i>" not in page and "&lt;b&gt;" in page
+    assert "<b>" not in page and "<i>" not in page
+    assert r'data-video="&lt;b&gt;&#34;x&#34;\n&lt;/b&gt;.mp4"' in page  # as in the csv
     assert len(re.findall(r'<img alt="" src="data:image/jpeg;base64,[\w+/=]+">', page)) == 3
     assert "No picture: the video gone.mp4 is not at" in page
     assert page.count('<input type="radio" name="2" value="&lt;i&gt;">') == 1

@@ -21,7 +21,7 @@ from tcon.adapt.inference.features import plan_features
 from tcon.adapt.inference.loaded_run import LoadedRun, load_run
 from tcon.adapt.inference.one_video import predict_one
 from tcon.adapt.inference.prediction import Prediction
-from tcon.adapt.inference.stream import Result, predict, predict_videos
+from tcon.adapt.inference.stream import Result, _InOrder, predict, predict_videos
 from tcon.adapt.inference.videos import read_items
 from tcon.adapt.run.record import read_record, write_record
 from tcon.cache import Failure, FeatureFile, InputError, Snippets
@@ -337,3 +337,11 @@ def test_windows_and_their_timeline(run: Path, tmp_path: Path, write_video: Writ
     assert line["scores"][1] == pytest.approx(means)
     told = CliRunner().invoke(main, ["predict", str(run), str(video), "--timeline", "x.txt"])
     assert (told.exit_code, "ends in .csv, .json, .png" in told.output) == (2, True), told.output
+
+
+def test_the_rest_of_a_recording_is_done_with_at_once() -> None:
+    found: list[Result] = []
+    results = _InOrder(["long.mp4#t=1.5", "b.mp4"], found.append)
+    results.add("long.mp4#t=1.5", Failure("long.mp4#t=1.5", "decode", "a test"))
+    results.add("b.mp4", Failure("b.mp4", "decode", "a test"))
+    assert len(found) == 2

@@ -18,6 +18,7 @@ from tiny_backbones import MACHINE, tiny_backbones, train_on_videos
 from tcon.adapt.inference.ensemble import Ensemble, load_ensemble
 from tcon.adapt.inference.features import plan_features
 from tcon.adapt.inference.stream import Result, predict
+from tcon.adapt.inference.videos import read_items
 from tcon.cache import Failure, InputError
 from tcon.cache.recipe import Sampling, Windows
 from tcon.cli import main
@@ -293,6 +294,13 @@ def test_another_file_is_left_as_it_is(run: Ensemble, tmp_path: Path, content: b
     with pytest.raises(InputError, match="is not what tcon predict --watch wrote"):
         LabelLog(log, run)
     assert log.read_bytes() == content and [p.name for p in tmp_path.iterdir()] == ["labels.csv"]
+
+
+def test_rows_for_a_deleted_csv_are_refused(run: Ensemble, clips: Path, tmp_path: Path) -> None:
+    with LabelLog(tmp_path / "a.csv", run) as labels:
+        (tmp_path / "a.csv").unlink()
+        with pytest.raises(InputError, match="was deleted meanwhile: repeat the command"):
+            labels.add(Arrival(read_items([clips])[0], Stamp("1", "now")), Failure("a", "b", "c"))
 
 
 def test_one_process_writes_a_csv(run: Ensemble, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from handmade_runs import logits, write_run
 
 from tcon.adapt.inference.feature_files import feature_file
 from tcon.evaluate import evaluate
+from tcon.evaluate.runs import files as run_files
 from tcon.evaluate.runs.files import RunFiles
 from tcon.evaluate.runs.groups import group_runs
 from tcon.evaluate.runs.read import find_runs
@@ -151,7 +152,7 @@ def test_each_feature_file_is_checked_once(
         checked.append(words[2])
         return feature_file(*words, **options)
 
-    monkeypatch.setattr("tcon.evaluate.runs.files.feature_file", count)
+    monkeypatch.setattr(run_files, "feature_file", count)
     result = evaluate(files[0].parent / "runs")
     assert result.recommendations and result.unlabelled[0].calibration.videos
     result.to_html(files[0].parent / "report.html", pictures=())

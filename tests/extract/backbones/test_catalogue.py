@@ -52,6 +52,8 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert " ".join(result.output.split()) == (
         "bninception 10.3 M parameters, 224 px, D 1024, imagenet (not stated), to download"
     )
+    result = CliRunner().invoke(main, ["backbones", "mvit_v2_s"])
+    assert ", 16 frames at 7.5 fps of 224 px, D 768, " in " ".join(result.output.split())
     assert "tcon backbones WORD searches" in CliRunner().invoke(main, ["backbones"]).output
     result = CliRunner().invoke(main, ["backbones", "no such word"])
     assert result.exit_code == 2

@@ -17,7 +17,7 @@ def test_its_spec_is_complete(name: str) -> None:
     spec = get_spec(name)
     assert spec.name == name
     assert spec.layer and spec.dim > 0 and spec.batch_size > 0
-    assert spec.snippet_length in (1, 16)
+    assert spec.snippet_length in (1, 16, 32)
     preprocessing = spec.preprocessing
     assert len(preprocessing.mean) == len(preprocessing.std) == 3
     assert preprocessing.channel_order in ("RGB", "BGR")

@@ -17,7 +17,7 @@ from tcon.cache import FeatureFile, InputError
 from tcon.cache.recipe import Sampling
 from tcon.extract.backbones import get_spec, temporary_backbones
 from tcon.extract.backbones.registry import add
-from tcon.extract.features.pipeline import Progress
+from tcon.extract.features.sink import Progress
 from tcon.extract.lists.videos import read_videos
 
 pytestmark = pytest.mark.slow

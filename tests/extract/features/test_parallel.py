@@ -19,7 +19,7 @@ from words import with_option
 
 from tcon.cache import FeatureFile
 from tcon.cache.recipe import Sampling
-from tcon.extract.features.pipeline import Progress
+from tcon.extract.features.sink import Progress
 from tcon.extract.lists.shards import Shard
 from tcon.extract.lists.videos import VideoItem, read_videos
 from tcon.extract.snippets.views import parse_views

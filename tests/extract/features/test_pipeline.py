@@ -20,7 +20,7 @@ from tcon.cache import Failure, FeatureFile, InputError
 from tcon.cache.recipe import Sampling, Views
 from tcon.extract.backbones import BackboneSpec, Preprocessing, Weights, temporary_backbones
 from tcon.extract.backbones.registry import add
-from tcon.extract.features.pipeline import Progress
+from tcon.extract.features.sink import Progress
 from tcon.extract.lists.labels import list_sha256
 from tcon.extract.lists.videos import VideoItem, labels_of, read_videos
 

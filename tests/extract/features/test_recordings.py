@@ -17,7 +17,7 @@ from tcon.cache import FeatureFile, InputError
 from tcon.cache.recipe import Sampling, Windows
 from tcon.extract.features import pipeline
 from tcon.extract.features.like import options_like
-from tcon.extract.features.pipeline import Progress
+from tcon.extract.features.sink import Progress
 from tcon.extract.lists.videos import VideoItem, read_videos
 from tcon.extract.progress import ExtractionDisplay
 
@@ -146,6 +146,17 @@ def test_a_mended_recording_is_no_failure_any_more(
     other = replace(RGB, windows=None)
     with pytest.raises(InputError, match=r"windows: 1s every 0\.5s != none"):
         extract([bad], tmp_path / "x.h5", other)
+
+
+def test_names_that_could_mean_two_videos(tmp_path: Path, items: list[VideoItem]) -> None:
+    whole, like_a_part = items[0], tmp_path / "rec#t=4.0"
+    named = replace(whole, id="a.mp4#t=0.0,1.0", path=Path(f"{whole.path}#t=0.0,1.0"))
+    with pytest.raises(InputError, match=r"a\.mp4#t=0\.0,1\.0 is a part of a\.mp4: name one"):
+        extract([whole, named], tmp_path / "x.h5", RGB)
+    assert not extract([whole, named], tmp_path / "y.h5", replace(RGB, windows=None))
+    like_a_part.symlink_to(whole.path)
+    with pytest.raises(InputError, match="called like a part of another video: rename it"):
+        extract([replace(whole, id="rec#t=4.0", path=like_a_part)], tmp_path / "x.h5", RGB)
 
 
 def test_windows_of_a_recording_are_held_out_together(whole: FeatureFile) -> None:

@@ -20,6 +20,7 @@ from tcon.extract.flow.field_queue import Field, FieldQueue
 from tcon.extract.flow.fields import FieldCut
 from tcon.extract.lists.videos import read_videos
 from tcon.extract.snippets.reading import Reading
+from tcon.extract.snippets.timeline import Timeline
 
 CUT = FlowCut(
     Sampling("uniform", 3),
@@ -54,7 +55,7 @@ def test_stacks_do_not_depend_on_the_threads() -> None:
     frames = torch.randint(256, (21, 1, 3, 40, 60), dtype=torch.uint8)
 
     def stacks(cut: FieldCut) -> Tensor:
-        cutter = cut.cutter(cut.plan(len(frames)), "v", "v.mp4")
+        cutter = cut.cutter(cut.plan(Timeline(len(frames))), "v", "v.mp4")
         found = [chunk for n in cutter.frames.tolist() for chunk in cutter.take(n, frames[n])]
         return torch.cat([*found, *cutter.rest()])
 

@@ -28,6 +28,7 @@ from tcon.extract.flow.cutting import FlowCut
 from tcon.extract.flow.fields import levels
 from tcon.extract.flow.frames import grey
 from tcon.extract.lists.videos import VideoItem, read_videos
+from tcon.extract.snippets.timeline import Timeline
 from tcon.extract.snippets.views import FLOW_SCALES, TrainingCrop
 
 QUICK = FlowParameters(scales=1, warps=1, outer=1)
@@ -112,7 +113,7 @@ def test_flow_is_not_computed_again(tmp_path: Path, kept: Path, items: list[Vide
 
 
 def _read(item: VideoItem, cut: FlowCut, flow: FlowCache | None) -> Tensor:
-    plan = training_plan(cut, 9, np.array([0.1, 0.5, 0.9]))
+    plan = training_plan(cut, Timeline(9), np.array([0.1, 0.5, 0.9]))
     return read_clips(str(item.path), cut, plan, item.id, flow=flow)
 
 
@@ -144,7 +145,7 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(
         DecodeError, match=rf"its kept flow cannot be read: {path} is damaged \(.*: remove it"
     ):
-        read_clips("gone.mp4", CUT, CUT.plan(21), "v", flow=cache)
+        read_clips("gone.mp4", CUT, CUT.plan(Timeline(21)), "v", flow=cache)
 
 
 # --- bounds

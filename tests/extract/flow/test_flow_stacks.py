@@ -26,6 +26,7 @@ from tcon.extract.flow.tvl1 import Flows, tvl1
 from tcon.extract.lists.videos import read_videos
 from tcon.extract.machine.devices import Devices
 from tcon.extract.snippets.reading import Decoded, Reading, read_snippets
+from tcon.extract.snippets.timeline import Timeline
 from tcon.extract.snippets.views import Box, crop
 
 Write = Callable[..., Path]
@@ -91,7 +92,7 @@ def flowed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
 
 def _stacks(cut: FlowCut, frames: int) -> Tensor:
     """Snippets [n, V, C, S, S] of a video whose frame n is grey of level 4 n."""
-    plan = cut.plan(frames)
+    plan = cut.plan(Timeline(frames))
     cutter = cut.cutter(plan, "v", "v.mp4")
     found = []
     for n in cutter.frames.tolist():
@@ -111,7 +112,7 @@ def test_five_fields_make_ten_channels_and_no_field_is_computed_twice(
     assert (found[:, 0, 1::2] == 128).all()  # y
     fields = sorted({n for s in starts for n in range(s, s + 5)})
     assert flowed == [(n, n + 1) for n in fields]
-    assert CUT.centres(CUT.plan(21)).tolist() == [4, 10, 15]
+    assert CUT.centres(CUT.plan(Timeline(21))).tolist() == [4, 10, 15]
 
 
 def test_fields_that_no_stack_needs_are_not_computed(flowed: list[tuple[int, int]]) -> None:
@@ -147,7 +148,7 @@ def test_floats_keep_their_fractions() -> None:
 
 
 def _parts(cut: FlowCut, frames: int) -> list[GreyFrames]:
-    cutter = cut.cutter(cut.plan(frames), "v", "v.mp4")
+    cutter = cut.cutter(cut.plan(Timeline(frames)), "v", "v.mp4")
     found: list[GreyFrames] = []
     for n in cutter.frames.tolist():
         found += cutter.take(n, torch.full((1, 3, 40, 60), 4 * n, dtype=torch.uint8))

@@ -21,6 +21,7 @@ from tcon.extract.snippets import cutting
 from tcon.extract.snippets import reading as snippets
 from tcon.extract.snippets.cutting import FrameCut
 from tcon.extract.snippets.reading import Decoded, Reading, read_snippets
+from tcon.extract.snippets.timeline import Timeline
 from tcon.extract.snippets.views import crop_boxes
 
 Write = Callable[..., Path]
@@ -160,7 +161,7 @@ def test_a_video_that_is_cut_off(folder: Path) -> None:
     assert 16 < len(frames) < FRAMES
     found, decoded = _read(folder / "cut_off.avi", READING)
     assert decoded.frames == len(frames)
-    assert decoded.centres["rgb"].tolist() == CUT.plan(len(frames))[:, 0].tolist()
+    assert decoded.centres["rgb"].tolist() == CUT.plan(Timeline(len(frames)))[:, 0].tolist()
     assert f"{len(frames)} of {FRAMES} announced frames" in decoded.damage
     expected = np.stack([_pillow(frames[n]) for n in decoded.centres["rgb"]])[:, None]
     np.testing.assert_allclose(found.int(), expected, atol=3)

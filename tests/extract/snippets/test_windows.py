@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,8 @@ from tcon.extract.snippets import reading as reading_module
 from tcon.extract.snippets.cutting import Cut, FrameCut
 from tcon.extract.snippets.passing import Chunk
 from tcon.extract.snippets.reading import Decoded, Reading, read_snippets
-from tcon.extract.snippets.windows import parse_windows
+from tcon.extract.snippets.timeline import Timeline
+from tcon.extract.snippets.windows import cut_windows, parse_windows
 
 Write = Callable[..., Path]
 CUT = FrameCut(Sampling("uniform", 3), Preprocessing(resize=40, input_size=32))
@@ -134,6 +136,20 @@ def test_what_was_announced_wrongly_is_read_again(
     monkeypatch.setattr(reading_module, "_KEEP_BACK", 0)
     again = _read(videos / "uneven.mp4", windows, CUT)
     assert all(torch.equal(again[part][0], right[part][0]) for part in right)
+
+
+def test_the_end_is_rounded_as_time_stamps_are(videos: Path) -> None:
+    with open_video(str(videos / "h264.mp4")) as video:
+        frames = Timeline(100, np.arange(100) / 10, 10 - 9e-15)
+        late = cut_windows(Windows(2, 1, "seconds"), frames, video)
+    assert str(late[-1].part) == "#t=9.0"
+
+
+def test_many_windows_end_between_two_frames_that_are_wanted(videos: Path) -> None:
+    few, path = replace(CUT, sampling=Sampling("uniform", 2)), videos / "h264.mp4"
+    found = _read(path, Windows(40, 1, "frames"), few)
+    assert [decoded.frames for _, decoded in found.values()] == [*[40] * 21, *range(39, 19, -1)]
+    assert all(len(snippets) == 2 for snippets, _ in found.values())
 
 
 def test_what_windows_are_called() -> None:

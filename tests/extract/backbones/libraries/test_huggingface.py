@@ -137,6 +137,7 @@ def test_features_are_those_of_transformers(tmp_path: Path, case: str) -> None:
     backbone = load_backbone(f"hf:{tmp_path}{options}")
     if backbone.spec.snippet_length > 1:
         assert backbone.spec.snippet_length == 4
+        assert backbone.spec.clip_rate == (4.0 if "vjepa2" in case else 7.5)
         given = processor([[np.array(picture())] * 4], return_tensors="pt")
     else:
         given = processor(picture(), return_tensors="pt")
@@ -197,3 +198,19 @@ def test_random_weights_and_another_size(tmp_path: Path) -> None:
     backbone = load_backbone(f"{name},size=96", "random")
     assert backbone.spec.preprocessing.input_size == 96
     assert backbone.module(torch.zeros(2, 3, 96, 96)).shape == (2, 32)
+
+
+def test_clips_of_another_length(tmp_path: Path) -> None:
+    """V-JEPA 2 knows places by rotation: it takes clips of any length, as transformers does."""
+    torch.manual_seed(0)
+    network, processor = vjepa2("VJEPA2Model")
+    network.eval().save_pretrained(tmp_path)
+    processor.save_pretrained(tmp_path)
+    backbone = load_backbone(f"hf:{tmp_path},frames=2")
+    assert backbone.spec.snippet_length == 2
+    given = processor([[np.array(picture())] * 2], return_tensors="pt")
+    with torch.inference_mode():
+        expected = _mean(network, {**given, "skip_predictor": True})
+    torch.testing.assert_close(features_of_picture(backbone), expected, rtol=1e-4, atol=1e-5)
+    with pytest.raises(InputError, match="takes images: leave out frames="):
+        load_backbone(f"hf:{saved(tmp_path / 'vit')},frames=2")

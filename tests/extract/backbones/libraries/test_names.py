@@ -29,6 +29,8 @@ def test_options_stand_behind_the_model() -> None:
         ("timm:resnet18,size=big", "size is the side of the input in pixels"),
         ("timm:resnet18,size=64,size=65", "size is given twice"),
         ("timm:resnet18,pool=max", "pool is one of token, mean, projected"),
+        ("timm:resnet18,frames=0", "frames is the length of a clip, from 1"),
+        ("timm:resnet18,frames=4", "timm's models take images"),
         ("torchvision:resnet", "no torchvision model 'resnet': did you mean resnet"),
         ("torchvision:?", "tcon backbones WORD searches its models"),
         ("torchvision:resnet50.V3", "it has IMAGENET1K_V1, IMAGENET1K_V2"),
