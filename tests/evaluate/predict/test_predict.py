@@ -165,7 +165,8 @@ def test_the_command(run: Path, clips: Path, tmp_path: Path) -> None:
     words = ["predict", str(run), *videos, *files, "--figures", str(tmp_path / "drawn")]
     done = CliRunner().invoke(main, [*words, "--workers", "1", "--min-frames", "1"])
     assert done.exit_code == 1, done.output
-    lines = done.output.splitlines()
+    calibrated, *lines = done.output.splitlines()
+    assert calibrated.startswith("Scores are not calibrated: they are of one run")
     assert lines[0].split() == ["video", "label", "score", "label", "score", "attention"]
     assert "failed: not a video" in lines[2] and "1 of 3 videos failed." in lines
 
