@@ -1,10 +1,9 @@
-"""A backbone that is trained: partial batch norm, 16-bit forward passes, float32 features."""
+"""A backbone that is trained: which of its layers, at what rates, in 16-bit forward passes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import chain
 
 import torch
 from torch import Tensor, nn
@@ -15,8 +14,8 @@ from ...extract.backbones import LoadedBackbone
 from ...extract.machine.devices import layout_of, to_channels_last
 from ...extract.machine.precision import DTYPES, choose_precision
 from ...extract.snippets.transforms import normalise
-from .depth import depth_groups, parameters_by_depth
-from .options import BatchNorm
+from .depth import depth_groups, own_parameters
+from .options import BatchNorm, EndToEnd
 
 
 class TrainedBackbone:
@@ -25,79 +24,65 @@ class TrainedBackbone:
     Args:
         loaded: the backbone, which is moved to the device.
         device: where it computes.
-        precision: "auto", "fp32", "bf16" or "fp16"; weights stay float32.
-        batch_norm: which batch norms are trained.
-        layer_decay: share of a block's rate that the block before has.
-        freeze: groups of layers, from the input on, that are not trained.
-        trained: whether any of its parameters are.
+        options: what of it is trained, and how; weights stay float32.
+
+    Attributes:
+        name: of the backbone.
+        depths: how many it has (`depth_groups`).
+        first: of them that is trained.
+        norms: the batch norms that are trained.
 
     Raises:
-        InputError: the backbone has no blocks to give rates to, or no more than are frozen.
+        InputError: every depth is to be frozen.
     """
 
-    def __init__(
-        self,
-        loaded: LoadedBackbone,
-        device: torch.device,
-        *,
-        precision: str,
-        batch_norm: BatchNorm,
-        layer_decay: float = 1.0,
-        freeze: int = 0,
-        trained: bool = True,
-    ) -> None:
+    def __init__(self, loaded: LoadedBackbone, device: torch.device, options: EndToEnd) -> None:
         self.module = loaded.module.to(device)
         to_channels_last(loaded)
         self.preprocessing, self._layout = loaded.spec.preprocessing, layout_of(loaded)
-        self.precision = training_precision(precision, device)
-        self.device = device
-        norms = _frozen_norms(self.module, batch_norm)
-        # Features that are dropped or skipped at random would make co-attention noisy (B31).
-        drops = [m for m in self.module.modules() if _drops(m)]
-        self._frozen = [*norms, *drops] if trained else [self.module]
-        for frozen in norms if trained else [self.module]:
-            frozen.requires_grad_(False)
-        self._layer_decay = layer_decay
-        self._groups = parameters_by_depth(self.module)
-        if layer_decay < 1 or freeze:
-            self._require_blocks(loaded.spec.name, freeze)
-        for layers in depth_groups(self.module)[:freeze]:
-            self._frozen += layers
-        for parameter in chain.from_iterable(self._groups[:freeze]):
-            parameter.requires_grad_(False)
+        self.precision = training_precision(options.precision, device)
+        self.device, self.name, self.first = device, loaded.spec.name, options.freeze
+        groups = depth_groups(self.module)
+        self.depths = len(groups)
+        if self.first and self.first >= self.depths:
+            raise InputError(
+                f"e2e.freeze={options.freeze} leaves nothing of {self.name} to train, which "
+                f"has {self.depths} depths: freeze fewer, or all by e2e.backbone_lr=0"
+            )
+        frozen = {m for group in groups[: self.first] for m in group}
+        if not options.backbone_lr:
+            frozen.update(self.module.modules())
+        frozen.update(_frozen_norms(self.module, options.batch_norm))
+        for module in frozen:
+            for parameter in own_parameters(module):
+                parameter.requires_grad_(False)
+        self.norms = [m for m in _norms(self.module) if m not in frozen]
+        self._rates: dict[nn.Parameter, float] = {}
+        for depth, group in enumerate(groups):
+            rate = options.backbone_lr * options.layer_decay ** (self.depths - 1 - depth)
+            for parameter in (p for m in group for p in own_parameters(m) if p.requires_grad):
+                self._rates.setdefault(parameter, rate)
 
     @property
     def parameters(self) -> list[nn.Parameter]:
         """The parameters that are trained."""
-        return [p for p in self.module.parameters() if p.requires_grad]
+        return list(self._rates)
 
     @property
-    def rates(self) -> list[tuple[list[nn.Parameter], float]]:
-        """The parameters that are trained, each group with its share of the backbone's rate."""
-        if self._layer_decay == 1:
-            return [(self.parameters, 1.0)]
-        last = len(self._groups) - 1
-        trained = [[p for p in group if p.requires_grad] for group in self._groups]
-        return [(g, self._layer_decay ** (last - n)) for n, g in enumerate(trained) if g]
-
-    def _require_blocks(self, name: str, freeze: int) -> None:
-        blocks = len(self._groups)
-        if blocks == 1:
-            raise InputError(
-                f"the layers of {name} are in no order that tcon knows: leave out "
-                "e2e.layer_decay and e2e.freeze"
-            )
-        if freeze >= blocks:
-            raise InputError(
-                f"e2e.freeze={freeze}: {name} has {blocks} groups of layers; e2e.backbone_lr=0 "
-                "freezes all of it"
-            )
+    def parameter_groups(self) -> list[tuple[list[nn.Parameter], float]]:
+        """The same by rising multiples of the rate, with these."""
+        groups: dict[float, list[nn.Parameter]] = {}
+        for parameter, rate in self._rates.items():
+            groups.setdefault(rate, []).append(parameter)
+        return [(members, rate) for rate, members in groups.items()]
 
     def train(self) -> None:
-        """Set training mode; frozen batch norms keep their statistics."""
-        self.module.train()
-        for module in self._frozen:
-            module.eval()
+        """Let trained batch norms learn statistics. All else is as in prediction: features that are
+        dropped or skipped at random would make co-attention noisy (B31), and networks of any
+        library have layers of their own that do so."""
+        self.module.eval()
+        for norm in self.norms:
+            norm.train()
 
     def eval(self) -> None:
         """Set prediction mode."""
@@ -114,11 +99,10 @@ class TrainedBackbone:
     def keeping_statistics(self) -> Iterator[None]:
         """Let trained batch norms use the statistics of their batch, but not update their own."""
         kept = []
-        for norm in self.module.modules():
-            if isinstance(norm, _BatchNorm) and norm.training:
-                batches = norm.num_batches_tracked
-                kept.append((norm, norm.momentum, None if batches is None else batches.clone()))
-                norm.momentum = 0.0
+        for norm in self.norms:
+            batches = norm.num_batches_tracked
+            kept.append((norm, norm.momentum, None if batches is None else batches.clone()))
+            norm.momentum = 0.0
         try:
             yield
         finally:
@@ -134,12 +118,41 @@ def training_precision(precision: str, device: torch.device) -> str:
     return "fp32" if auto_on_cpu else choose_precision(precision, device)
 
 
-def _drops(module: nn.Module) -> bool:
-    """Whether it drops something at random: every library has classes of its own for that."""
-    name = type(module).__name__
-    return "Drop" in name or name == "StochasticDepth"
+def depth_note(backbone: TrainedBackbone) -> str:
+    """One sentence on what is frozen, and at which rates the rest is trained."""
+    rates = [rate for _, rate in backbone.parameter_groups]
+    which = "" if backbone.first == 1 else f" {backbone.first}"
+    frozen = f"the first{which} frozen, " if backbone.first else ""
+    lowest = f"{min(rates):.2g} to " if min(rates) < max(rates) else ""
+    return (
+        f"{backbone.name} has {backbone.depths} depths: {frozen}trained at {lowest}{max(rates):g} "
+        "times train.lr."
+    )
+
+
+def synchronised(module: nn.Module, name: str) -> nn.Module:
+    """The module with batch norms that use the statistics of all GPUs.
+
+    Args:
+        module: a backbone; it may be changed.
+        name: of the backbone.
+
+    Raises:
+        InputError: a library's own kind of batch norm, in whose place torch would put its own.
+    """
+    for kind in map(type, _norms(module)):
+        if not kind.__module__.startswith("torch."):
+            raise InputError(
+                f"e2e.sync_bn: the batch norms of {name} ({kind.__name__}) cannot share their "
+                "statistics: leave it out"
+            )
+    return nn.SyncBatchNorm.convert_sync_batchnorm(module)
+
+
+def _norms(module: nn.Module) -> list[_BatchNorm]:
+    return [m for m in module.modules() if isinstance(m, _BatchNorm)]
 
 
 def _frozen_norms(module: nn.Module, how: BatchNorm) -> list[_BatchNorm]:
-    norms = [m for m in module.modules() if isinstance(m, _BatchNorm)]
+    norms = _norms(module)
     return {"partial": norms[1:], "frozen": norms, "trained": []}[how]

@@ -1,85 +1,86 @@
-"""The layers of any backbone by their depth, for rates that fall towards the input.
+"""How deep the parts of a backbone lie, whatever network it is.
 
-Clark et al., "ELECTRA", ICLR 2020, and Bao et al., "BEiT", ICLR 2022, train the layer l of L with
-decay^(L - l) of the rate.
+As in the fine-tuning of BEiT (Bao et al., 2022), a depth is a block: a stem first, then one block
+after another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from itertools import pairwise
 
 from torch import nn
 
-_CONTAINERS = (nn.Sequential, nn.ModuleList)
+_SERIES = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 
 
-def depth_groups(backbone: nn.Module) -> list[list[nn.Module]]:
-    """The modules of a backbone, from the stem to the last block, none within another.
+def depth_groups(network: nn.Module) -> list[list[nn.Module]]:
+    """All modules by depth, from the stem on, each with its own parameters, not its children's.
 
-    A block is what a ``Sequential`` or ``ModuleList`` of compound modules holds: a residual block,
-    a transformer's layer, a stage where its blocks are not to be seen. What comes before the first
-    block is the stem; single layers between blocks go with the block before.
-
-    Args:
-        backbone: of any library.
-
-    Returns:
-        groups of modules, the stem first; all modules in one where there are no blocks.
+    Blocks are the items of a network's series of like items. What comes before the first of them is
+    the stem; what stands between two, such as the downsampling of a stage, belongs to the one that
+    follows; what follows the last belongs to that. Without such series every layer is a depth.
+    Modules count in the order in which they were registered.
     """
-    groups: list[list[nn.Module]] = [[]]
-    for module, is_block in _units(backbone, inside=False):
-        if is_block and any(True for _ in module.parameters()):
-            groups.append([])
-        groups[-1].append(module)
-    # Where the stem itself stands in the container of the blocks.
-    return groups if any(True for m in groups[0] for _ in m.parameters()) else groups[1:] or groups
+    blocks = [[block] for block in _blocks(network)] or _layers(network)
+    depths = {m: n for n, tops in enumerate(blocks, 1) for top in tops for m in top.modules()}
+    groups: list[list[nn.Module]] = [[] for _ in range(len(blocks) + 1)]
+    reached = 0
+    for module in network.modules():
+        reached = depths.get(module, reached)
+        between = min(reached + 1, len(blocks)) if reached else 0
+        groups[depths.get(module, between)].append(module)
+    return [group for group in groups if any(map(own_parameters, group))]
 
 
-def parameters_by_depth(backbone: nn.Module) -> list[list[nn.Parameter]]:
-    """All parameters of a backbone in the groups of `depth_groups`; those of no layer, like class
-    tokens and position embeddings, with the stem."""
-    groups = [
-        [p for module in group for p in module.parameters()] for group in depth_groups(backbone)
-    ]
-    placed = {id(p) for group in groups for p in group}
-    groups[0] += [p for p in backbone.parameters() if id(p) not in placed]
-    return groups
+def _blocks(network: nn.Module) -> list[nn.Module]:
+    """Items of series with two matrices or more, where some item is followed by one of its type.
+
+    Stages, whose items are blocks, are none, and neither are items inside a block.
+    """
+    series = [_items(m) for m in network.modules() if isinstance(m, _SERIES)]
+    kinds = {type(m) for each in series for m in each if _is_block(m)}
+    items = [m for each in series for m in each if type(m) in kinds]
+    types = {type(m) for each in series for m, after in pairwise(each) if type(m) is type(after)}
+    like = {m for m in items if type(m) in types}
+    if not like:
+        return []
+    lowest = [m for m in items if not any(inner in like for inner in _inside(m))]
+    inside = {inner for m in lowest for inner in _inside(m)}
+    return [m for m in network.modules() if m in set(lowest) - inside]
 
 
-def _units(module: nn.Module, *, inside: bool) -> Iterator[tuple[nn.Module, bool]]:
-    """Modules in order and whether each is a block; ``inside`` of a container they may be."""
-    children = list(module.children())
-    if isinstance(module, _CONTAINERS):
-        if not any(map(_is_compound, children)):
-            yield module, inside and len(children) > 0
-            return
-        for child in children:
-            yield from _units(child, inside=True)
-    elif inside and not _stage(module):
-        yield module, _is_compound(module)
-    elif _holds_blocks(module):
-        for child in children:
-            yield from _units(child, inside=inside and not isinstance(child, _CONTAINERS))
-    else:
-        yield module, False
+def _items(series: nn.Module) -> list[nn.Module]:
+    return [m for m in series.children() if any(True for _ in m.parameters())]
 
 
-def _is_compound(module: nn.Module) -> bool:
-    return any(True for _ in module.children())
+def _is_block(module: nn.Module) -> bool:
+    """Not a layer with its norm: it has several matrices, or kernels."""
+    return not isinstance(module, _SERIES) and sum(p.ndim > 1 for p in module.parameters()) > 1
 
 
-def _stage(module: nn.Module) -> bool:
-    """Whether it holds a container of blocks of one kind, as the stages of Swin and ConvNeXt do."""
-    return any(
-        isinstance(child, _CONTAINERS)
-        and len({type(block) for block in child}) == 1
-        and all(_is_compound(b) and not isinstance(b, _CONTAINERS) for b in child)
-        for child in module.children()
-    )
+def _inside(module: nn.Module) -> list[nn.Module]:
+    return list(module.modules())[1:]
 
 
-def _holds_blocks(module: nn.Module) -> bool:
-    return any(
-        isinstance(inner, _CONTAINERS) and any(map(_is_compound, inner.children()))
-        for inner in module.modules()
-    )
+def _layers(network: nn.Module) -> list[list[nn.Module]]:
+    """The parts of a network without blocks, each with what has no matrix of its own after it."""
+    layers: list[list[nn.Module]] = []
+    for part in _parts(network, outermost=True):
+        if not layers or any(p.ndim > 1 for p in part.parameters()):
+            layers.append([])
+        layers[-1].append(part)
+    return layers
+
+
+def _parts(module: nn.Module, *, outermost: bool = False) -> list[nn.Module]:
+    """What it is made of, series unfolded, and what merely wraps a network, too."""
+    items = _items(module)
+    if not items or not (outermost or isinstance(module, _SERIES)):
+        return [module]
+    wraps = outermost and len(items) == 1
+    return [part for item in items for part in _parts(item, outermost=wraps)]
+
+
+def own_parameters(module: nn.Module) -> list[nn.Parameter]:
+    """Those that none of its children has."""
+    return list(module.parameters(recurse=False))

@@ -99,9 +99,7 @@ class ClipFeed(Feed):
             yield Batch(SourceBatch(fs, labels), ft[0] if ft else fs[:0], generator, logs)
 
     def parameter_groups(self, method: Method) -> list[tuple[list[nn.Parameter], float]]:
-        rate = options_of(self.run).backbone_lr
-        of_backbone = [(group, rate * share) for group, share in self.backbone.rates if group]
-        return [*super().parameter_groups(method), *of_backbone]
+        return [*super().parameter_groups(method), *self.backbone.parameter_groups]
 
     def update(self, total: Tensor, optimiser: torch.optim.Optimizer, clip_norm: float) -> None:
         optimiser.zero_grad(set_to_none=True)

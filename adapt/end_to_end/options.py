@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from ...cache.common.ranges import NonNegative, Whole
 from ...cache.common.records import validate
 
 BatchNorm = Literal["partial", "frozen", "trained"]
+LayerDecay = Annotated[float, Field(gt=0, le=1)]
+Depths = Annotated[Whole, BeforeValidator(lambda given: 1 if given == "stem" else given)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,10 +24,10 @@ class EndToEnd:
         weights: None for the published ones, a checkpoint file, a finished end-to-end run's
             folder, or "random".
         backbone_lr: the backbone's learning rate, as a multiple of ``train.lr``; 0 freezes it.
-        layer_decay: each block of the backbone, from the last on, has this much of the rate of the
-            next: 1 for one rate, less to keep what the first layers know.
-        freeze: so many groups of layers are not trained, from the input on: 1 is the stem, 2 the
-            first block too.
+        layer_decay: the rate of each depth of the backbone (`depth.depth_groups`), as a multiple of
+            that of the next; the last has ``backbone_lr``.
+        freeze: how many depths, from the input on, are not trained, nor the statistics of their
+            batch norms; "stem" means 1.
         batch_norm: ``partial`` trains the first batch norm alone, as TSN does; ``frozen`` none,
             ``trained`` all. Source and target pass separately, so a trained one sees one domain
             at a time.
@@ -45,8 +47,8 @@ class EndToEnd:
     backbone: str = "efficientnet_lite0"
     weights: str | None = None
     backbone_lr: NonNegative = 1.0
-    layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
-    freeze: Whole = 0
+    layer_decay: LayerDecay = 1.0
+    freeze: Depths = 0
     batch_norm: BatchNorm = "partial"
     sync_bn: bool = False
     crops: Literal["multiscale", "centre"] = "multiscale"
@@ -65,9 +67,9 @@ _C3D = (
     "train.lr=1e-2",
     "e2e.backbone_lr=0.1",
 )
-# At Adam's 3e-4 the features of all clips collapse within 50 steps of `tcon`; transformers are
-# fine-tuned with about a tenth of it.
-_TENTH = ("e2e.backbone_lr=0.1",)
+# At Adam's 3e-4 the features of all clips collapse within 50 steps of `tcon`: so they did in
+# EfficientNet-Lite0, and vision transformers are fine-tuned at less, too.
+_FINE_TUNED = ("e2e.backbone_lr=0.1",)
 # With more the backbone fools TCoN's discriminators before it tells classes (docs/end-to-end.md).
 _TCON_LAMBDA_D = 0.03
 
@@ -79,7 +81,9 @@ def usual_settings(method: str, given: EndToEnd, *, modality: str) -> list[str]:
     norms of random weights are trained, since their statistics are not those of any data; some
     backbones have a learning rate, and a weight of TCoN's discriminators, of their own.
     """
-    from ..methods import entry  # imports torch, which the options by themselves do not need
+    # They import torch, which the options by themselves do not need.
+    from ...extract.backbones.libraries.name import is_library_name
+    from ..methods import entry
     from ..methods.tcon.options import TconConfig
 
     settings = [f"{method}.features=0", "train.normalise=none"]
@@ -87,12 +91,10 @@ def usual_settings(method: str, given: EndToEnd, *, modality: str) -> list[str]:
         settings.append(f"{method}.dropout=0.7")
     if given.weights == "random":
         settings.append("e2e.batch_norm=trained")
-    elif given.backbone.startswith("efficientnet"):
-        settings += _TENTH
+    elif given.backbone.startswith("efficientnet") or is_library_name(given.backbone):
+        settings += _FINE_TUNED
         if isinstance(entry(method).config, TconConfig):
             settings.append(f"{method}.lambda_d={_TCON_LAMBDA_D}")
-    elif ":" in given.backbone:  # of a library
-        settings += _TENTH
     if given.backbone.startswith("c3d"):
         settings += _C3D
     return settings

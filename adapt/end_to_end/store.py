@@ -5,12 +5,11 @@ from __future__ import annotations
 import copy
 import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from ...cache import FeatureFile, InputError, Recipe
 from ...cache.common.counts import counted
@@ -34,10 +33,11 @@ from ..data.feeds import Feed
 from ..data.splits import split_videos
 from ..data.store import Store
 from ..methods import entry
-from ..run.record import DataRecord, RunRecord
+from ..run.data_record import DataRecord
+from ..run.record import RunRecord
 from ..training.new_method import new_method
 from ..training.processes import Processes
-from .backbone import TrainedBackbone, training_precision
+from .backbone import TrainedBackbone, depth_note, synchronised, training_precision
 from .clips.kept_flow import flow_recipe
 from .clips.loader import ClipLoader
 from .clips.videos import ClipVideos, all_videos
@@ -69,6 +69,7 @@ class ClipStore(Store):
         self.decoding = decoding
         self._processes = Processes.join(device)
         self._backbones: dict[tuple[Any, ...], LoadedBackbone] = {}
+        self._sketches: dict[RunConfig, TrainedBackbone] = {}
         self._needs: dict[RunConfig, Need] = {}
         self._micro_batches: dict[RunConfig, int] = {}
         self._resumed: set[RunConfig] = set()
@@ -82,24 +83,11 @@ class ClipStore(Store):
     def feed(self, run: RunConfig) -> Feed:
         if self.decoding.workers != 0:
             self._server = fork_server()  # starts while the backbone is loaded
-        options, loaded = options_of(run), self._backbone(run)
-        module = copy.deepcopy(loaded.module)  # every run starts from it
-        if options.sync_bn and self.processes.size > 1:
-            module = nn.SyncBatchNorm.convert_sync_batchnorm(module)
-        backbone = TrainedBackbone(
-            replace(loaded, module=module),
-            self.device,
-            precision=options.precision,
-            batch_norm=options.batch_norm,
-            layer_decay=options.layer_decay,
-            freeze=options.freeze,
-            trained=options.backbone_lr > 0,
-        )
         return ClipFeed(
             run,
             self.domains(run),
             self.device,
-            backbone=backbone,
+            backbone=self._trained(run, self.device),
             loaders={
                 "source": self._loader(run, "source"),
                 "target": self._loader(run, "target"),
@@ -124,13 +112,18 @@ class ClipStore(Store):
             with torch.device("meta"):
                 method = new_method(run, self.domains(run))
             dtype = DTYPES[training_precision(options_of(run).precision, self.device)]
-            self._needs[run] = need(
-                self._backbone(run).module,
-                method,
-                self._cut(run).shape,
+            estimate = partial(
+                need,
+                others=method,
+                image=self._cut(run).shape,
                 of_batch=sum(self._images(run)),
                 bytes_per_value=dtype.itemsize,
             )
+            sketch = self._sketch(run)
+            try:
+                self._needs[run] = estimate(sketch.module)
+            except Exception:  # whatever a module of the user's own raises without values
+                self._needs[run] = estimate(self._trained(run, torch.device("cpu")).module)
         return self._needs[run]
 
     def micro_batch(self, run: RunConfig) -> int:
@@ -151,9 +144,10 @@ class ClipStore(Store):
             resumed=run in self._resumed,
         )
         notes = [*super().notes(run), f"{options.backbone}: {memory}"]
-        trains_norms = options.backbone_lr and options.batch_norm != "frozen"
-        norms = any(isinstance(m, _BatchNorm) for m in self._backbone(run).module.modules())
-        if at_once < max(self._images(run)) and trains_norms and norms:
+        sketch = self._sketch(run)
+        if options.backbone_lr and (options.freeze or options.layer_decay < 1):
+            notes.append(depth_note(sketch))
+        if at_once < max(self._images(run)) and sketch.norms:
             notes.append(
                 f"Trained batch norms normalise every {at_once} by themselves: results depend on "
                 f"e2e.micro_batch={at_once}, which config.json keeps."
@@ -161,8 +155,10 @@ class ClipStore(Store):
         untimed = sum(not video.fps for video in (*self.source.videos, *self.target.videos))
         if untimed and (rate := self._cut(run).rate):
             notes.append(untimed_note(untimed, rate))
-        if options.sync_bn and self.processes.size == 1:
-            notes.append("e2e.sync_bn does nothing: one process trains.")
+        if options.sync_bn and (self.processes.size == 1 or not sketch.norms):
+            one = self.processes.size == 1
+            why = "one process trains" if one else "no batch norm is trained"
+            notes.append(f"e2e.sync_bn does nothing: {why}.")
         if run.modality == "flow":
             notes += [self._flow_note(run, "source"), self._flow_note(run, "target")]
         return notes
@@ -278,6 +274,22 @@ class ClipStore(Store):
         for size in (run.train.batch_size, run.train.target_batch_size(*sizes)):
             self.processes.share(size)  # refuses a batch that cannot be divided
         return choose(splits, self.task, source, target)
+
+    def _trained(self, run: RunConfig, device: torch.device) -> TrainedBackbone:
+        """The backbone before a run's first step, for itself, in training mode."""
+        options, loaded = options_of(run), self._backbone(run)
+        module = copy.deepcopy(loaded.module)
+        if options.sync_bn and self.processes.size > 1 and device == self.device:
+            module = synchronised(module, loaded.spec.name)
+        trained = TrainedBackbone(replace(loaded, module=module), device, options)
+        trained.train()
+        return trained
+
+    def _sketch(self, run: RunConfig) -> TrainedBackbone:
+        """The same without values, which tells what is trained and how much memory that takes."""
+        if run not in self._sketches:
+            self._sketches[run] = self._trained(run, torch.device("meta"))
+        return self._sketches[run]
 
     def _backbone(self, run: RunConfig) -> LoadedBackbone:
         options = options_of(run)

@@ -10,6 +10,7 @@ their ratio, and the peak memory of each beside what `tcon adapt` says before th
 from __future__ import annotations
 
 import argparse
+import copy
 import resource
 import statistics
 import sys
@@ -133,14 +134,14 @@ def _setting(run: RunConfig, device: torch.device) -> _Setting:
     options, batch, k = run.end_to_end, run.train.batch_size, run.source_segments
     loaded = load_backbone(options.backbone, options.weights, modality=run.modality)
     shape = make_cut(ExtractOptions(), run.modality, loaded).shape
-    backbone = TrainedBackbone(
-        loaded, device, precision=options.precision, batch_norm=options.batch_norm
-    )
+    backbone = TrainedBackbone(loaded, device, options)
     domains = _domains(batch, loaded.spec.dim)
     itemsize = DTYPES[backbone.precision].itemsize
     method = new_method(run, domains)
     images = 2 * batch * k
-    needed = need(loaded.module, method, shape, of_batch=images, bytes_per_value=itemsize)
+    backbone.train()
+    sketch = copy.deepcopy(backbone.module).to("meta")
+    needed = need(sketch, method, shape, of_batch=images, bytes_per_value=itemsize)
     at_once = options.micro_batch or needed.micro_batch(device, images)
     clips = torch.randint(256, (batch, k, *shape), dtype=torch.uint8)
     if device.type == "cuda":

@@ -51,24 +51,13 @@ def _normed() -> nn.Module:
     )
 
 
-def _blocks() -> nn.Module:
-    return nn.Sequential(
-        nn.Sequential(nn.Conv2d(3, 8, 5, stride=3), nn.BatchNorm2d(8), nn.ReLU()),
-        nn.Sequential(nn.Conv2d(8, 8, 3), nn.BatchNorm2d(8), nn.ReLU()),
-        nn.Sequential(nn.Conv2d(8, 16, 3), nn.BatchNorm2d(16), nn.ReLU()),
-        nn.AdaptiveAvgPool2d(2),
-        nn.Flatten(),
-    )
-
-
 @contextmanager
 def tiny_backbones() -> Iterator[None]:
-    """``tiny`` takes images, or flow, ``tiny3d`` clips of 4 frames; ``tiny_bn`` has batch norm,
-    ``tiny_blocks`` too, in a stem and two blocks."""
+    """``tiny`` takes images, or flow, ``tiny3d`` clips of 4 frames; ``tiny_bn`` has batch norm."""
     published = Weights("none", "nowhere", "", "none", _nowhere)
     with temporary_backbones():
         tiny = (("tiny", _images, 1), ("tiny3d", _clips, 4), ("tiny_bn", _normed, 1))
-        for name, build, length in (*tiny, ("tiny_blocks", _blocks, 1)):
+        for name, build, length in tiny:
             spec = BackboneSpec(
                 name=name,
                 build=build,

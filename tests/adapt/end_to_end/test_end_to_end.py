@@ -20,6 +20,7 @@ from extraction import extract
 from prepared_runs import prepare
 from still_videos import write_still_videos
 from tiny_backbones import MACHINE, tiny_backbones
+from torch import Tensor, nn
 
 from tcon.adapt.config.options import RunConfig
 from tcon.adapt.config.runs import make_runs
@@ -39,6 +40,7 @@ from tcon.adapt.training.new_method import new_method
 from tcon.adapt.training.processes import Processes
 from tcon.cache import FeatureFile, InputError
 from tcon.cli import main
+from tcon.extract.backbones import register
 from tcon.extract.lists.videos import read_videos
 
 SHORT = ("train.epochs=1", "train.min_steps=6", "train.batch_size=4", "train.evaluations=2")
@@ -268,19 +270,22 @@ class Stop(BaseException):
     """As if the process had been killed here."""
 
 
+BY_DEPTH = ("e2e.layer_decay=0.7", "e2e.freeze=stem")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("step", "more"),
+    ("step", "settings"),
     [
-        *((step, ("e2e.backbone=tiny_bn",)) for step in (1, 2, 5)),
-        (2, ("e2e.backbone=tiny_blocks", "e2e.layer_decay=0.5", "e2e.freeze=1")),
+        *((step, ("e2e.backbone=tiny_bn", "e2e.micro_batch=3")) for step in (1, 2, 5)),
+        (2, ("e2e.backbone=tiny_bn", *BY_DEPTH)),
+        (2, ("e2e.backbone=timm:test_vit,size=32", *BY_DEPTH)),
     ],
 )
 def test_a_killed_run_continues(
-    files: tuple[Path, Path], tmp_path: Path, step: int, more: tuple[str, ...]
+    files: tuple[Path, Path], tmp_path: Path, step: int, settings: tuple[str, ...]
 ) -> None:
     """With random crops, dropout and batch norm, it ends in the same bytes."""
-    settings = (*more, "e2e.batch_norm=trained", "e2e.micro_batch=3")
     whole = end_to_end(files, tmp_path / "whole", *settings)
 
     def stop(folder: RunFolder, done: int, steps: int) -> None:
@@ -300,6 +305,50 @@ def test_a_killed_run_continues(
     assert begun[0] == step  # the last step had not been stored
     for name in ("metrics.jsonl", "logits.h5", "checkpoint.pt", "config.json"):
         assert (cut / name).read_bytes() == (whole / name).read_bytes(), name
+
+
+@pytest.mark.slow
+def test_each_depth_moves_by_its_rate(files: tuple[Path, Path], tmp_path: Path) -> None:
+    """Steps of Adam are about as long as its rate at first; rates double from depth to depth."""
+    settings = (
+        "e2e.backbone=timm:test_vit,size=32",
+        "e2e.layer_decay=0.5",
+        "e2e.freeze=1",
+        "train.min_steps=1",
+    )
+    run = end_to_end(files, tmp_path, *settings, "train.lr=0.01", method="source_only")
+    before = store.load_backbone("timm:test_vit,size=32", "random").module.state_dict()
+    moved = {
+        name: float((value - before[name]).abs().max()) for name, value in backbone_of(run).items()
+    }
+    assert moved["network.patch_embed.proj.weight"] == moved["network.pos_embed"] == 0
+    first, *others = (moved[f"network.blocks.{block}.mlp.fc1.weight"] for block in range(3))
+    assert others == pytest.approx([2 * first, 4 * first], rel=0.05)
+    recorded = read_record(run).run.end_to_end
+    assert (recorded.layer_decay, recorded.freeze) == (0.5, 1)
+
+
+def test_memory_of_a_module_that_looks_at_its_values(
+    files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """It is counted with values, which the meta device does not have."""
+
+    class Odd(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 8, 32, stride=32)
+
+        def forward(self, x: Tensor) -> Tensor:
+            maps = self.conv(x)  # [n, 8, 7, 7]
+            return maps.mean((2, 3)) / max(1.0, maps.abs().max().item())
+
+    with tiny_backbones():
+        register(name="odd", dim=8, layer="pool")(Odd)
+        settings = [*SHORT, *TINY[1:], "e2e.backbone=odd"]
+        (run,) = make_runs(["source_only"], settings, segments=2, end_to_end=True)
+        image = 3 * 224 * 224 * 4
+        per_image = prepared(files, tmp_path, [run]).store.need(run).per_image
+    assert 2 * image <= per_image < 2.1 * image  # the convolution keeps the normalised image
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from tcon.adapt.end_to_end.backbone import TrainedBackbone
 from tcon.adapt.end_to_end.gradient_cache import GradientCache
+from tcon.adapt.end_to_end.options import EndToEnd
 from tcon.cache.recipe import Preprocessing
 from tcon.extract.backbones import BackboneSpec, LoadedBackbone
 from tcon.extract.backbones.registry import get_spec
@@ -18,14 +19,14 @@ D = 6
 
 
 class Noise(nn.Module):
-    """Random in training, by no module that is known for it."""
+    """Random, in prediction too."""
 
     def __init__(self, scale: float) -> None:
         super().__init__()
         self.scale = scale
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.scale * torch.randn_like(x) if self.training and self.scale else x
+        return x + self.scale * torch.randn_like(x) if self.scale else x
 
 
 def trained(*, batch_norm: str = "frozen", noise: float = 0.0) -> TrainedBackbone:
@@ -46,8 +47,7 @@ def trained(*, batch_norm: str = "frozen", noise: float = 0.0) -> TrainedBackbon
     backbone = TrainedBackbone(
         LoadedBackbone(spec, module, "random", ""),
         torch.device("cpu"),
-        precision="fp32",
-        batch_norm=batch_norm,
+        EndToEnd(precision="fp32", batch_norm=batch_norm),
     )
     backbone.train()
     return backbone
@@ -188,9 +188,7 @@ def test_a_frozen_backbone_is_in_evaluation() -> None:
     frozen = TrainedBackbone(
         LoadedBackbone(spec_of(backbone.module), backbone.module, "random", ""),
         torch.device("cpu"),
-        precision="fp32",
-        batch_norm="trained",
-        trained=False,
+        EndToEnd(precision="fp32", batch_norm="trained", backbone_lr=0),
     )
     frozen.train()
     passes, passed = GradientCache(frozen, 3), []

@@ -11,6 +11,7 @@ import torch
 from tiny_backbones import tiny_backbones
 
 from tcon.adapt.end_to_end.backbone import TrainedBackbone
+from tcon.adapt.end_to_end.options import EndToEnd
 from tcon.extract.backbones import load_backbone
 from tcon.extract.machine.devices import Devices
 
@@ -37,7 +38,7 @@ def test_features_are_those_of_the_run(tmp_path: Path, precision: str) -> None:
         return load_backbone("tiny_bn", str(tmp_path))
 
     images = torch.randint(256, (4, 3, 32, 32), generator=generator, dtype=torch.uint8)
-    of_run = TrainedBackbone(loaded(), CPU, precision=precision, batch_norm="frozen")
+    of_run = TrainedBackbone(loaded(), CPU, EndToEnd(precision=precision, batch_norm="frozen"))
     of_run.eval()
     with torch.inference_mode():
         expected = of_run.features(images)
