@@ -6,8 +6,9 @@ label names belong to which class.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -110,6 +111,11 @@ class RunRecord:
             found["data.flow"] = None if data.recipe is None else data.recipe.flow
             found["data.clip_rate"] = None if data.recipe is None else data.recipe.clip_rate
         return {k: v for k, v in found.items() if k != "e2e.micro_batch" and k not in without}
+
+    @property
+    def of_all_seeds(self) -> Hashable:
+        """Equal for runs that differ in the seed alone."""
+        return tuple(sorted(self.decisive(without=OF_A_SEED).items(), key=itemgetter(0)))
 
     def differences(self, other: RunRecord) -> list[Difference]:
         """What tells the results of two runs apart, by rising keys; [] for the same run."""
