@@ -14,7 +14,8 @@ from ...cache import FeatureFile, InputError
 from ...cache.errors import printable
 from ..config.options import RunConfig
 from ..methods import entry
-from ..run.record import DataRecord, Domain, DomainRecord, RunRecord, VideoCounts
+from ..run.data_record import DataRecord, Domain, DomainRecord, VideoCounts
+from ..run.record import RunRecord
 from ..run.videos import RunVideos
 from ..tasks.agreement import agreement
 from ..tasks.task import SHARED, read_task, shared_classes

@@ -1,4 +1,4 @@
-"""What a run says about one video."""
+"""What a run, or the seeds of a group, say about one video."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ AttentionKind = Literal["predicted", "uniform", "none"]
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Prediction:
-    """What a run says about one video.
+    """What a run, or the mean of a group's seeds, says about one video.
 
     Args:
         video: what was read.
@@ -26,6 +26,7 @@ class Prediction:
         attention: weight of each segment, [K], summing to 1; None where all weigh the same.
         segment_logits: of each segment by itself, [K, C]; None where the method does not judge
             segments one by one, and then there is no attention either.
+        seeds_agree: share of a group's seeds that give the label; None of one run.
     """
 
     video: Video
@@ -35,6 +36,7 @@ class Prediction:
     times: np.ndarray
     attention: np.ndarray | None
     segment_logits: np.ndarray | None
+    seeds_agree: float | None = None
 
     @property
     def label(self) -> str:
@@ -43,7 +45,7 @@ class Prediction:
 
     @property
     def score(self) -> float:
-        """The highest score, in [0, 1]; it is not calibrated."""
+        """The highest score, in [0, 1]; that of one run is not calibrated."""
         return float(self.scores.max())
 
     @property

@@ -12,9 +12,10 @@ from ...extract.backbones.checkpoint import file_sha256
 from ...extract.features.sink import Progress
 from ...extract.lists.videos import VideoItem
 from ..run.folder import CHECKPOINT
+from .ensemble import Ensemble
 from .feature_files import seen_by, videos_of
 from .loaded_run import LoadedRun
-from .one_video import Result, finite, predict_one
+from .one_video import Result
 from .prediction import Prediction
 
 
@@ -62,7 +63,7 @@ def stored_videos(run: LoadedRun, path: Path, *, only_new: bool = False) -> Stor
 
 
 def predict_stored(
-    run: LoadedRun,
+    runs: Ensemble,
     videos: StoredVideos,
     *,
     on_result: Callable[[Result], None],
@@ -71,13 +72,13 @@ def predict_stored(
     """Predict videos and hand on each result; none is kept.
 
     Args:
-        run: the run.
-        videos: from `stored_videos`.
+        runs: that predict.
+        videos: from `stored_videos` of the first.
         on_result: called for each video in their order; one whose features are damaged gives a
             `Failure`.
         on_progress: called after every video.
     """
-    file, modality = videos.file, run.config.modality
+    file, modality = videos.file, runs.first.config.modality
     rows, start, count = file.rows(modality), file.starts(modality), file.counts(modality)
     frames, times = file.frames(modality), file.times(modality)
     progress = Progress(len(videos.rows), 0)
@@ -90,7 +91,7 @@ def predict_stored(
             result: Result = Failure(file.videos[n].id, "read", str(error))
         else:
             snippets = Snippets(features, frames[own], times[own])
-            result = finite(predict_one(run, file.videos[n], snippets))
+            result = runs.predict(file.videos[n], snippets)
         on_result(result)
         progress = replace(
             progress,

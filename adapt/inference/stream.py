@@ -1,4 +1,4 @@
-"""Predict new videos with a finished run: decoder, backbone and method in one stream.
+"""Predict new videos with finished runs: decoder, backbone and method in one stream.
 
 Videos go through the pipeline of `tcon extract`, and no features are stored, so memory does not
 grow with their number.
@@ -19,15 +19,16 @@ from ...extract.features.sink import Progress
 from ...extract.lists.videos import VideoItem
 from ...extract.machine.machine import Machine
 from ...extract.snippets.windows import parse_windows
+from .ensemble import Ensemble, load_ensemble
 from .features import plan_features
-from .loaded_run import LoadedRun, load_run
-from .one_video import Result, finite, predict_one
+from .loaded_run import LoadedRun
+from .one_video import Result
 from .stored import predict_stored, stored_videos
 from .videos import is_stored, read_items
 
 
 def predict(
-    run: LoadedRun | str | Path,
+    run: Ensemble | LoadedRun | str | Path,
     videos: str | Path | Sequence[str | Path],
     *,
     only_new: bool = False,
@@ -42,10 +43,11 @@ def predict(
     plugins: Sequence[str | Path] = (),
     on_result: Callable[[Result], None] = lambda result: None,
 ) -> list[Result]:
-    """Predict new videos with a finished run.
+    """Predict new videos with a finished run, or with the mean of a group's seeds.
 
     Args:
-        run: a run's folder, or a loaded run.
+        run: a loaded run or ensemble, or what `load_ensemble` takes, whose scores are not
+            calibrated.
         videos: files, folders of videos and lists, or one of these; or a feature file, whose videos
             are predicted from their features.
         only_new: of a feature file, leave out the videos that the run was made with.
@@ -73,7 +75,10 @@ def predict(
     for plugin in plugins:
         load_plugin(plugin)
     paths = [Path(videos)] if isinstance(videos, str | Path) else list(map(Path, videos))
-    loaded = run if isinstance(run, LoadedRun) else load_run(run, features=features)
+    if isinstance(run, LoadedRun):
+        runs = Ensemble.of(run)
+    else:
+        runs = run if isinstance(run, Ensemble) else load_ensemble(run, features=features)
     results: list[Result] = []
 
     def take(result: Result) -> None:
@@ -82,17 +87,17 @@ def predict(
 
     windows = parse_windows(window, hop, within_shots=within_shots)
     if is_stored(paths):
-        stored = stored_videos(loaded, paths[0], only_new=only_new)
-        predict_stored(loaded, stored, on_result=take)
+        stored = stored_videos(runs.first, paths[0], only_new=only_new)
+        predict_stored(runs, stored, on_result=take)
         return results
     items = read_items(paths, root=root)
-    plan = plan_features(loaded, machine, weights=weights, precision=precision, windows=windows)
-    predict_videos(loaded, items, plan, on_result=take)
+    plan = plan_features(runs.first, machine, weights=weights, precision=precision, windows=windows)
+    predict_videos(runs, items, plan, on_result=take)
     return results
 
 
 def predict_videos(
-    run: LoadedRun,
+    runs: Ensemble,
     items: Sequence[VideoItem],
     plan: Plan,
     *,
@@ -104,9 +109,9 @@ def predict_videos(
     """Predict videos and hand on each result; none is kept.
 
     Args:
-        run: the run.
+        runs: that predict.
         items: the videos, at least one, each id once.
-        plan: from `plan_features`.
+        plan: from `plan_features` of the first.
         on_result: called for each video in the order of ``items``, and each of its windows, in
             another thread; a video that cannot be read gives a `Failure`. If the stream is
             stopped, it still gets what is done.
@@ -115,7 +120,7 @@ def predict_videos(
         held: windows that are wanted no more.
     """
     in_order = _InOrder([item.id for item in items], on_result)
-    predictor, progress = _Predictor(run, in_order), Progress(len(items), 0)
+    predictor, progress = _Predictor(runs, in_order), Progress(len(items), 0)
     try:
         if pipeline:
             pipeline.compute(items, predictor, progress, on_progress, held=held)
@@ -128,12 +133,12 @@ def predict_videos(
 class _Predictor:
     """The pipeline's sink: predicts each video as its features arrive."""
 
-    def __init__(self, run: LoadedRun, results: _InOrder) -> None:
-        self._run, self._results = run, results
+    def __init__(self, runs: Ensemble, results: _InOrder) -> None:
+        self._runs, self._results = runs, results
 
     def add(self, video: Video, snippets: Mapping[str, Snippets]) -> None:
-        mine = snippets[self._run.config.modality]
-        self._results.add(video.id, finite(predict_one(self._run, video, mine)))
+        mine = snippets[self._runs.first.config.modality]
+        self._results.add(video.id, self._runs.predict(video, mine))
 
     def fail(self, failure: Failure) -> None:
         self._results.add(failure.video, failure)

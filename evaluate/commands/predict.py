@@ -17,7 +17,7 @@ from ...extract.machine.command_options import machine_options, windows_options
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("runs", metavar="RUNS", type=click.Path(path_type=Path))
 @click.argument("videos", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
     "--root", type=click.Path(path_type=Path), help="Folder that paths in lists start at."
@@ -32,7 +32,12 @@ from ...extract.machine.command_options import machine_options, windows_options
     type=click.Path(path_type=Path),
     help="For old runs: the target's feature file, if it has moved.",
 )
-@click.option("--new", "only_new", is_flag=True, help="Leave out videos that RUN was made with.")
+@click.option(
+    "--source-features",
+    type=click.Path(path_type=Path),
+    help="The source's file, if it has moved: scores of several seeds are calibrated on it.",
+)
+@click.option("--new", "only_new", is_flag=True, help="Leave out videos that RUNS were made with.")
 @click.option("--csv", "csv_path", type=click.Path(path_type=Path), help="Write everything to it.")
 @click.option(
     "--json", "json_path", type=click.Path(path_type=Path), help="Write everything to it."
@@ -83,11 +88,12 @@ from ...extract.machine.command_options import machine_options, windows_options
 @click.option("--precision", default="auto", show_default=True, help="auto is the run's.")
 @machine_options
 def predict(
-    run: Path,
+    runs: Path,
     videos: tuple[Path, ...],
     root: Path | None,
     weights: Path | None,
     features: Path | None,
+    source_features: Path | None,
     only_new: bool,
     csv_path: Path | None,
     json_path: Path | None,
@@ -104,7 +110,10 @@ def predict(
     precision: str,
     **machine: Any,
 ) -> None:
-    """Predict new VIDEOS with a finished RUN: labels, scores, attention over time.
+    """Predict new VIDEOS with finished RUNS: labels, scores, attention over time.
+
+    RUNS is a run, or several seeds, whose scores are averaged and calibrated on the source: a
+    folder that holds these alone, or their name without the seed, such as runs/tcon_rgb_k6.
 
     VIDEOS are files, folders of videos and lists; or a feature file, whose videos are predicted
     from their features, without decoding.
@@ -115,19 +124,19 @@ def predict(
         raise InputError(
             "--watch writes a --csv alone: leave out --root, --json, --figures and --timeline"
         )
-    if not run.exists():
-        raise InputError(f"no such run: {run}")
-    require_known(None, weights)
-    # Videos that are not there are refused at once: what follows takes seconds to import.
+    # What is not there is refused at once: what follows takes seconds to import.
     from ...adapt.inference.videos import is_stored, read_items
+    from ...adapt.run.seeds import named_folders
     from ...extract.lists.selection import require_there
 
+    if not named_folders(runs):
+        raise InputError(f"no such run: {runs}")
+    require_known(None, weights)
     stored_in_file = is_stored(videos)
     if not stored_in_file:
         require_there(videos)
 
     from ...adapt.inference.features import plan_features
-    from ...adapt.inference.loaded_run import load_run
     from ...adapt.inference.stored import predict_stored, stored_videos
     from ...adapt.inference.stream import predict_videos
     from ...extract.decoding.server import decoding_soon
@@ -135,6 +144,7 @@ def predict(
     from ...extract.machine.memory import keep_freed_memory
     from ...extract.snippets.reading import Reading
     from ...extract.snippets.windows import parse_windows
+    from ..predict.group import load_calibrated
     from ..predict.report import Outputs, show_arrivals, show_predictions
     from ..predict.timeline.intervals import Smoothing
 
@@ -147,31 +157,42 @@ def predict(
         smoothing=Smoothing(onset=onset, min_length=min_length),
         top=top,
     )
+    load = partial(
+        load_calibrated,
+        runs,
+        features=features,
+        source_features=source_features,
+        on_note=print_line,
+    )
     if stored_in_file:
         if root or weights or windows or precision != "auto":
             raise InputError(
                 f"{videos[0]} holds features: leave out --root, --weights, --window and --precision"
             )
-        loaded = load_run(run, features=features)
-        stored = stored_videos(loaded, videos[0], only_new=only_new)
+        loaded = load()
+        stored = stored_videos(loaded.runs.first, videos[0], only_new=only_new)
         if not stored.rows:
             print_line(f"{videos[0]} holds no {'new ' if only_new else ''}videos.")
-        predict_them = partial(predict_stored, loaded, stored)
+        predict_them = partial(predict_stored, loaded.runs, stored)
         sys.exit(1 if show_predictions(loaded, stored.items, predict_them, outputs) else 0)
     if only_new:
-        raise InputError("--new is for a feature file: tcon predict RUN FILE.h5 --new")
+        raise InputError("--new is for a feature file: tcon predict RUNS FILE.h5 --new")
     keep_freed_memory()
     items = [] if watch else read_items(videos, root=root, on_note=print_line)
     # Its process starts while the run is loaded.
     with decoding_soon(Reading, workers=machine["workers"]):
-        loaded = load_run(run, features=features)
+        loaded = load()
         plan = plan_features(
-            loaded, Machine(**machine), weights=weights, precision=precision, windows=windows
+            loaded.runs.first,
+            Machine(**machine),
+            weights=weights,
+            precision=precision,
+            windows=windows,
         )
         if watch:
             show_arrivals(loaded, plan, watch, csv=csv_path, settle=settle, top=top)
             return
-        predict_them = partial(predict_videos, loaded, items, plan)
+        predict_them = partial(predict_videos, loaded.runs, items, plan)
         failures = show_predictions(
             loaded, items, predict_them, outputs, windowed=plan.options.windows is not None
         )

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ... import __version__
-from ...adapt.inference.loaded_run import LoadedRun
+from ...adapt.inference.ensemble import Ensemble
 from ...adapt.inference.prediction import Prediction
 from ...adapt.inference.stream import Result
 from ...cache import Failure
@@ -74,22 +74,23 @@ class PredictionFile(ABC):
 class CsvPredictions(PredictionFile):
     """A row per video; columns are in docs/predict.md."""
 
-    def __init__(self, path: Path, run: LoadedRun) -> None:
+    def __init__(self, path: Path, runs: Ensemble) -> None:
         super().__init__(path)
-        self._writer = csv.DictWriter(self.file, csv_columns(run), restval="")
+        self._writer = csv.DictWriter(self.file, csv_columns(runs), restval="")
         self._writer.writeheader()
 
     def write(self, result: Result) -> None:
         self._writer.writerow(csv_row(result))
 
 
-def csv_columns(run: LoadedRun) -> list[str]:
-    """The columns of a run's predictions."""
-    columns = ["video", "error", "label", "score", "attention"]
-    columns += [f"{what} {name}" for what in ("score", "logit") for name in run.classes]
+def csv_columns(runs: Ensemble) -> list[str]:
+    """The columns of the predictions of a run, or of several seeds."""
+    columns = ["video", "error", "label", "score"]
+    columns += ["seeds_agree", "attention"] if len(runs.seeds) > 1 else ["attention"]
+    columns += [f"{what} {name}" for what in ("score", "logit") for name in runs.classes]
     columns += [
         f"segment {j} {what}"
-        for j in range(1, run.segments() + 1)
+        for j in range(1, runs.first.segments() + 1)
         for what in ("frame", "seconds", "attention", "label", "score")
     ]
     return columns
@@ -100,7 +101,8 @@ def csv_row(result: Result) -> dict[str, Any]:
     if isinstance(result, Failure):
         return {"video": result.video, "error": result.reason}
     record = _record(result)
-    row = {name: record[name] for name in ("video", "label", "score", "attention")}
+    names = ("video", "label", "score", "seeds_agree", "attention")
+    row = {name: record[name] for name in names if name in record}
     for what in ("score", "logit"):
         row |= {f"{what} {name}": value for name, value in record[f"{what}s"].items()}
     for j, segment in enumerate(record["segments"], start=1):
@@ -109,17 +111,15 @@ def csv_row(result: Result) -> dict[str, Any]:
 
 
 class JsonPredictions(PredictionFile):
-    """One document: the run, and a record per video under ``videos``."""
+    """One document: what predicted, and a record per video under ``videos``."""
 
-    def __init__(self, path: Path, run: LoadedRun) -> None:
+    def __init__(self, path: Path, runs: Ensemble) -> None:
         super().__init__(path)
-        head = {
-            "tool_version": __version__,
-            "run": str(run.path),
-            "method": run.config.method,
-            "modality": run.config.modality,
-            "classes": run.classes,
-        }
+        head: dict[str, Any] = {"tool_version": __version__, "run": str(runs.path)}
+        if len(runs.seeds) > 1:
+            head |= {"seeds": runs.seeds, "temperature": runs.temperature}
+        config = runs.first.config
+        head |= {"method": config.method, "modality": config.modality, "classes": runs.classes}
         self.file.write(json.dumps(head, indent=1).removesuffix("\n}") + ',\n "videos": [')
         self._separator = "\n"
 
@@ -137,8 +137,8 @@ class JsonPredictions(PredictionFile):
 
 
 def _record(prediction: Prediction) -> dict[str, Any]:
-    """Everything about a video; None where there is nothing."""
-    classes = prediction.classes
+    """Everything about a video; None where there is nothing. ``seeds_agree`` is of several."""
+    classes, agree = prediction.classes, prediction.seeds_agree
     return {
         "video": prediction.video.id,
         "frames": prediction.video.frames,
@@ -147,6 +147,7 @@ def _record(prediction: Prediction) -> dict[str, Any]:
         "damage": prediction.video.damage or None,
         "label": prediction.label,
         "score": prediction.score,
+        **({} if agree is None else {"seeds_agree": agree}),
         "attention": prediction.attention_kind,
         "scores": dict(zip(classes, prediction.scores.tolist(), strict=True)),
         "logits": dict(zip(classes, prediction.logits.tolist(), strict=True)),

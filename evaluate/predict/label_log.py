@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 
-from ...adapt.inference.loaded_run import LoadedRun
+from ...adapt.inference.ensemble import Ensemble
 from ...adapt.inference.stream import Result
 from ...cache import InputError
 from ...cache.common.files.locks import release, try_lock
@@ -28,7 +28,7 @@ class LabelLog:
 
     Args:
         path: of the csv. One that is there is gone on with.
-        run: whose predictions it takes.
+        runs: whose predictions it takes.
 
     Attributes:
         known: by id, the videos and windows that it has, and the recordings with all windows.
@@ -38,9 +38,9 @@ class LabelLog:
             else, which is left as it is.
     """
 
-    def __init__(self, path: Path, run: LoadedRun) -> None:
+    def __init__(self, path: Path, runs: Ensemble) -> None:
         self.path = path
-        self._columns = ["video", "size", "modified", *csv_columns(run)[1:]]
+        self._columns = ["video", "size", "modified", *csv_columns(runs)[1:]]
         self.known: dict[str, Stamp] = {}
         if path.exists() and not path.is_file():
             raise InputError(f"{path} is no file: --watch needs one that it can read again")
@@ -101,7 +101,7 @@ class LabelLog:
 
     def _other(self) -> InputError:
         return InputError(
-            f"{self.path} is not what tcon predict --watch wrote with this run: name another --csv"
+            f"{self.path} is not what tcon predict --watch wrote with RUN: name another --csv"
         )
 
 

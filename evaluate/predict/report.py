@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from ...adapt.inference.loaded_run import LoadedRun
+from ...adapt.inference.ensemble import Ensemble
 from ...adapt.inference.stream import Result
 from ...cache import Failure, InputError
 from ...cache.common.counts import counted
@@ -20,7 +20,9 @@ from ...cache.parts import recording_of
 from ...extract.features.plan import Plan
 from ...extract.features.sink import Progress
 from ...extract.lists.videos import VideoItem
+from ..tables.unlabelled import calibration_sentence
 from .files import CsvPredictions, JsonPredictions
+from .group import Calibrated
 from .label_log import LabelLog
 from .table import PredictionTable
 from .timeline.collect import TimelineFiles, path_of
@@ -59,7 +61,7 @@ class Outputs:
 
 
 class Predict(Protocol):
-    """Predicts videos: `predict_videos` or `predict_stored`, of a run and its videos."""
+    """Predicts videos: `predict_videos` or `predict_stored`, of runs and their videos."""
 
     def __call__(
         self, *, on_result: Callable[[Result], None], on_progress: Callable[[Progress], None]
@@ -67,7 +69,7 @@ class Predict(Protocol):
 
 
 def show_predictions(
-    run: LoadedRun,
+    loaded: Calibrated,
     items: Sequence[VideoItem],
     predict: Predict,
     outputs: Outputs,
@@ -77,7 +79,7 @@ def show_predictions(
     """Predict videos; print a line for each as it is done, and write what was asked for.
 
     Args:
-        run: that predicts.
+        loaded: what predicts.
         items: the videos, in the order of their results.
         predict: gives the results.
         outputs: what to show and write.
@@ -89,17 +91,19 @@ def show_predictions(
     Raises:
         InputError: there is no place to write to, or no package to draw with.
     """
+    runs = loaded.runs
     drawing = _drawing(outputs.figures) if outputs.figures else None
     longest = "#t=1000.0,1000.0" if windowed else ""
-    table = PredictionTable([item.id + longest for item in items], run.classes, outputs.top)
+    table = _table([item.id + longest for item in items], runs, outputs.top)
     timelines = TimelineFiles(outputs.timelines, outputs.smoothing, items)
     failures = sparse = 0
     with ExitStack() as stack:
         files = [
-            stack.enter_context(kind(path, run))
+            stack.enter_context(kind(path, runs))
             for kind, path in ((CsvPredictions, outputs.csv), (JsonPredictions, outputs.json))
             if path
         ]
+        print_line(calibration_sentence(loaded.calibration))
         print_line(table.head)
         bar = stack.enter_context(VideoBar("predict", transient=True))
 
@@ -152,12 +156,13 @@ def show_predictions(
 
 
 def show_arrivals(
-    run: LoadedRun, plan: Plan, folder: Path, *, csv: Path | None, settle: float, top: int
+    loaded: Calibrated, plan: Plan, folder: Path, *, csv: Path | None, settle: float, top: int
 ) -> None:
     """Predict videos as they arrive in a folder; print a line for each, until Ctrl-C.
 
     Args:
-        run, plan, folder, settle: as in `watch`.
+        loaded: what predicts.
+        plan, folder, settle: as in `watch`.
         csv: that gets a row for each, and says which are done already.
         top: how many classes a line shows.
 
@@ -165,9 +170,9 @@ def show_arrivals(
         InputError: no such folder, or a csv that cannot be gone on with.
         KeyboardInterrupt: says how many videos there were.
     """
-    labelled = 0
+    labelled, runs = 0, loaded.runs
     with ExitStack() as stack:
-        log = stack.enter_context(LabelLog(csv, run)) if csv else None
+        log = stack.enter_context(LabelLog(csv, runs)) if csv else None
 
         def take(arrival: Arrival, result: Result) -> None:
             nonlocal labelled
@@ -175,17 +180,22 @@ def show_arrivals(
                 log.add(arrival, result)
             labelled += 1
             id_ = result.video if isinstance(result, Failure) else result.video.id
-            print_line(PredictionTable([id_], run.classes, top).line(result))
+            print_line(_table([id_], runs, top).line(result))
 
         known = log.known if log else {}
         files = sum(id_ == recording_of(id_) for id_ in known)
+        print_line(calibration_sentence(loaded.calibration))
         print_line(f"Watching {folder}: {counted(files, 'video')} done before.")
         try:
-            watch(run, plan, folder, known, settle=settle, on_result=take)
+            watch(runs, plan, folder, known, settle=settle, on_result=take)
         except KeyboardInterrupt:
             goes_on = "; the same command goes on" if log else ""
             said = f"stopped after {counted(labelled, 'video')}{goes_on}"
             raise KeyboardInterrupt(said) from None
+
+
+def _table(ids: Sequence[str], runs: Ensemble, top: int) -> PredictionTable:
+    return PredictionTable(ids, runs.classes, top, several=len(runs.seeds) > 1)
 
 
 def _drawing(folder: Path) -> PredictionFigures:

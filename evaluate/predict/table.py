@@ -20,17 +20,21 @@ class PredictionTable:
         ids: of all videos.
         classes: their names, [C].
         top: how many classes a line shows.
+        several: seeds predict, so that a line shows how many of them agree.
     """
 
-    def __init__(self, ids: Sequence[str], classes: Sequence[str], top: int) -> None:
-        self._top = min(top, len(classes))
+    def __init__(
+        self, ids: Sequence[str], classes: Sequence[str], top: int, *, several: bool = False
+    ) -> None:
+        self._top, self._seeds = min(top, len(classes)), ["seeds"] if several else []
         self._video, self._label = _widest("video", ids), _widest("label", classes)
 
     @property
     def head(self) -> str:
         """The line above all others."""
         label = f"{padded('label', self._label)}   score"
-        return "  ".join([padded("video", self._video), *[label] * self._top, "attention"])
+        labels = [label] * self._top
+        return "  ".join([padded("video", self._video), *labels, *self._seeds, "attention"])
 
     def line(self, result: Result) -> str:
         """The line of a video."""
@@ -39,6 +43,8 @@ class PredictionTable:
             return f"{_cell(result.video, self._video)}  {failed}"
         best = result.best[: self._top]
         cells = [f"{_cell(label, self._label)}  {score:6.1%}" for label, score in best]
+        if result.seeds_agree is not None:
+            cells.append(f"{result.seeds_agree:5.0%}")
         return "  ".join([_cell(result.video.id, self._video), *cells, _attention(result)])
 
 

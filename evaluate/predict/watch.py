@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...adapt.inference.loaded_run import LoadedRun
+from ...adapt.inference.ensemble import Ensemble
 from ...adapt.inference.stream import Result, predict_videos
 from ...cache import Failure, InputError
 from ...cache.errors import printable, visible
@@ -92,7 +92,7 @@ def arrivals(
 
 
 def watch(
-    run: LoadedRun,
+    runs: Ensemble,
     plan: Plan,
     folder: Path,
     known: dict[str, Stamp],
@@ -110,7 +110,7 @@ def watch(
     the missing windows are results.
 
     Args:
-        run, plan: as in `predict_videos`.
+        runs, plan: as in `predict_videos`.
         folder, settle, clock, sleep: as in `arrivals`.
         known: as in `arrivals`; each result is added, and a recording with its last window.
         on_result: called with each, in another thread, before it is known.
@@ -137,7 +137,7 @@ def watch(
             items = [arrival.item for arrival in arrived]
             stamps = {arrival.item.id: arrival.stamp for arrival in arrived}
             held = [id_ for id_, stamp in known.items() if stamps.get(recording_of(id_)) == stamp]
-            predict_videos(run, items, plan, on_result=take, pipeline=pipeline, held=held)
+            predict_videos(runs, items, plan, on_result=take, pipeline=pipeline, held=held)
 
 
 def _files(folder: Path) -> dict[str, Arrival]:

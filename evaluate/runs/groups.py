@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
 
-from ...adapt.run.record import OF_A_SEED, RunRecord
+from ...adapt.run.record import RunRecord
+from ...adapt.run.seeds import group_seeds
 from ...adapt.tasks.task import SHARED
 from ...cache import InputError
 from ..scores.intervals import accuracy_interval
@@ -252,20 +252,11 @@ def group_runs(runs: Sequence[Run], files: RunFiles | None = None) -> list[Group
     Raises:
         InputError: two runs of a group have the same seed, or the labels cannot be found.
     """
-    groups: dict[Hashable, list[Run]] = {}
-    for run in runs:
-        decisive = run.record.decisive(without=OF_A_SEED)
-        groups.setdefault(tuple(sorted(decisive.items(), key=itemgetter(0))), []).append(run)
     target = TrueClasses("target", files)
     scored = []
-    for members in groups.values():
-        members.sort(key=lambda run: run.seed)
-        for a, b in zip(members, members[1:], strict=False):
-            if a.seed == b.seed:
-                raise InputError(f"{a.path} and {b.path} are the same run: name one of them")
+    for members in group_seeds(runs):
         truth = target.of(members[0], members[0].test)
-        scores, new = score(members, truth), target.new(members[0])
-        scored.append(Group(tuple(members), truth, scores, new=new))
+        scored.append(Group(members, truth, score(members, truth), new=target.new(members[0])))
     order = {group.comparable: n for n, group in reversed(list(enumerate(scored)))}
     return sorted(scored, key=lambda g: (order[g.comparable], g.method != "source_only"))
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
+from ...adapt.run.seeds import without_seed
 from .groups import Group
 from .values import as_text
 
@@ -55,6 +57,14 @@ def folder_names(groups: Sequence[Group]) -> list[str]:
         "_".join([*folder.relative_to(common).parts, name])
         for folder, name in zip(above, names, strict=True)
     ]
+
+
+def predicting_path(group: Group) -> Path:
+    """What ``tcon predict`` takes for a group: the name of its seeds, or its first run where they
+    have no name in common or cannot predict together."""
+    names = {without_seed(run.path) for run in group.runs}
+    together = len(names) == 1 < len(group.runs) and not group.record.run.end_to_end
+    return names.pop() if together else group.first.path
 
 
 def _name(group: Group) -> str:

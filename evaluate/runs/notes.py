@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from ...cache.common.counts import counted
 from .groups import Group
-from .names import full_name
+from .names import full_name, predicting_path
 from .truth import NewVideos
 
 _NORMALISED = {
@@ -57,7 +57,7 @@ def _of_new_videos(groups: Sequence[Group]) -> Iterator[str]:
         if group.new and group.new.count:
             first.setdefault(group.new, group)
     for new, group in first.items():
-        words = shlex.join(["tcon", "predict", str(group.first.path), str(new.file), "--new"])
+        words = shlex.join(["tcon", "predict", str(predicting_path(group)), str(new.file), "--new"])
         are, them = ("is", "it") if new.count == 1 else ("are", "them")
         yield f"{counted(new.count, 'new target video')} {are} not scored: {words} labels {them}."
 

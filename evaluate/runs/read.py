@@ -101,13 +101,18 @@ def find_runs(
                 what, make = "no run", "it is a file, and runs are folders that tcon adapt makes"
             raise InputError(f"{path} holds {what}: {make}")
         folders |= finished
-    runs = [_read(folder) for folder, is_finished in folders.items() if is_finished]
+    runs = [read_run(folder) for folder, is_finished in folders.items() if is_finished]
     if shared_classes:
         runs = [_among_shared(run) for run in runs]
     return runs, [folder for folder, is_finished in folders.items() if not is_finished]
 
 
-def _read(folder: Path) -> Run:
+def read_run(folder: Path) -> Run:
+    """Read a finished run's folder.
+
+    Raises:
+        InputError: it is damaged, or the run diverged.
+    """
     record = read_record(folder)
     try:
         with open_hdf5(folder / LOGITS) as h5:

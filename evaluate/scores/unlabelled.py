@@ -51,7 +51,7 @@ def unlabelled_results(
         loader: of the features, which distances from the source are measured on.
     """
     found = []
-    calibrations = {group: calibrate(group, source) for group in groups}
+    calibrations = {group: calibrate(group.runs, source) for group in groups}
     distances: dict[Hashable, Mapping[str, float]] = {}  # the same for comparable groups
     for group in groups:
         if group.comparable not in distances:

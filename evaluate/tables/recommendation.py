@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from ..runs.groups import Group
+from ..runs.names import predicting_path
 from ..runs.values import as_text
 from ..scores.choices.outcomes import Outcome
 from ..scores.choices.recommendation import Recommendation
@@ -48,8 +49,8 @@ def recommendation_blocks(
 
 def next_step(group: Group) -> Text:
     """How to label videos with a group."""
-    run = shlex.quote(str(group.first.path))
-    return Text(f"Label videos with it: tcon predict {run} VIDEOS")
+    runs = shlex.quote(str(predicting_path(group)))
+    return Text(f"Label videos with it: tcon predict {runs} VIDEOS")
 
 
 def _hindsight(recommendation: Recommendation, comparison: Comparison) -> str:

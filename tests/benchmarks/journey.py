@@ -83,7 +83,8 @@ def main() -> None:
     run = f"runs/{best[1]}_rgb_k4_seed0"
     if not (folder / run).exists():
         (run,) = [str(p.relative_to(folder)) for p in folder.glob(f"runs/{best[1]}_rgb*_seed0")]
-    _tcon(folder, "predict", run, "cameras.h5", "--new", "--csv", "second.csv")
+    group = run.removesuffix("_seed0")
+    _tcon(folder, "predict", group, "cameras.h5", "--new", "--csv", "second.csv")
     print(f"   labelled {time.perf_counter() - started:.0f} s after they came")
     _tcon(folder, "eval", "runs")
 
@@ -101,7 +102,7 @@ def main() -> None:
         note = " (recommended without labels)" * (name == method)
         note += " (best by the thirty)" * (name == best[1])
         print(f"   {name}: {_right(own, 'class', videos)}{note}")
-    print(f"   second wave by {run}: {_right(_rows(folder / 'second.csv'), 'label', videos)}")
+    print(f"   second wave by {group}: {_right(_rows(folder / 'second.csv'), 'label', videos)}")
 
 
 def _hidden(path: Path, root: Path) -> dict[str, tuple[Path, str]]:

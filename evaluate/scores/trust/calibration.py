@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp, softmax
 
 from ....cache import InputError
-from ...runs.groups import Group
+from ...runs.read import Run
 from ...runs.truth import TrueClasses
 
 _HOTTEST = 100.0
@@ -35,19 +36,19 @@ class Calibration:
         return softmax(logits / self.temperature, axis=-1)
 
 
-def calibrate(group: Group, source: TrueClasses) -> Calibration:
-    """Fit one temperature to all seeds of a group.
+def calibrate(runs: Sequence[Run], source: TrueClasses) -> Calibration:
+    """Fit one temperature to runs that differ in the seed alone.
 
     It is right for the source alone: on the target scores stay too high.
 
     Args:
-        group: of runs.
+        runs: all seeds of a group.
         source: the source's true classes.
     """
-    if any("source_val" not in run.predictions for run in group.runs):
+    if any("source_val" not in run.predictions for run in runs):
         return Calibration(problem="no source video was kept for validation")
     logits, truth = [], []
-    for run in group.runs:
+    for run in runs:
         videos = run.predictions["source_val"]
         try:
             truth.append(source.of(run, videos))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ....cache.errors import shorten
+from ....cache.errors import InputError, shorten
 
 _WEIGHTS = ("*.safetensors", "*.bin")
 
@@ -59,6 +59,27 @@ def is_cached(repository: str, file: str, *, revision: str = "") -> bool:
     from huggingface_hub import try_to_load_from_cache
 
     return isinstance(try_to_load_from_cache(repository, file, revision=revision or None), str)
+
+
+def require_place(model: str, *, name: str) -> None:
+    """Refuse a model that is neither a folder nor the id of a repository.
+
+    Args:
+        model: which.
+        name: of the backbone, for the message.
+
+    Raises:
+        InputError: it is neither.
+    """
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id
+
+    if Path(model).is_dir():
+        return
+    try:
+        validate_repo_id(model)
+    except HFValidationError:
+        raise InputError(f"the backbone {name}: there is no folder {model}") from None
 
 
 def snapshot(model: str, *, revision: str = "") -> Path:

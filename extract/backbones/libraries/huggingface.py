@@ -21,7 +21,7 @@ from ....cache.errors import InputError, shorten
 from ..spec import BackboneSpec, Texts, Weights
 from . import hf_texts
 from .hf_preprocessing import preprocessing_of
-from .hub import has_snapshot, licence_of, quiet_hub, snapshot
+from .hub import has_snapshot, licence_of, quiet_hub, require_place, snapshot
 from .modules import building, cut, feature_dim, last_linear
 from .name import ModelName, Pool
 from .packages import require
@@ -36,6 +36,9 @@ _LENGTHS = ("num_frames", "frames_per_clip")  # frames of a clip in configuratio
 # every 2nd (Arnab et al. 2021), and 4 per second (Assran et al. 2025).
 _RATES = {"videomae": 7.5, "timesformer": 30 / 32, "vivit": 15.0, "vjepa2": 4.0}
 _UNUSED = ("text_model", "text_projection", "predictor")  # parts that features do not come from
+_POOLED_TOKEN = "class_embedding"  # CLIP's class token, which a norm of its own follows
+_TOKENS = ("cls_token", _POOLED_TOKEN, "distillation_token")  # parameters before the patches
+_MEAN_FIRST = ("dinov3_convnext",)  # by model_type: the pooled patches are the first token
 
 
 class HuggingFaceBackbone(nn.Module):
@@ -72,12 +75,15 @@ class HuggingFaceBackbone(nn.Module):
             if self.pool == "token":
                 return network.vision_model(**inputs).pooler_output  # [n, D]
             return _embeds(network.get_image_features(**inputs))  # [n, D]
-        hidden = network(**inputs).last_hidden_state  # [n, T, D], or maps [n, D, h, w]
+        output = network(**inputs)
+        hidden = output.last_hidden_state  # [n, T, D], or maps [n, D, h, w]
         if hidden.ndim == 4:
             return hidden.mean((2, 3))  # [n, D]
+        tokens = _tokens(network)
         if self.pool == "token":
-            return hidden[:, 0]  # [n, D]
-        return hidden[:, _prefix_tokens(network) :].mean(1)  # [n, D]
+            return output.pooler_output if _POOLED_TOKEN in tokens else hidden[:, 0]  # [n, D]
+        registers = getattr(network.config, "num_register_tokens", 0)
+        return hidden[:, len(tokens) + registers :].mean(1)  # [n, D]
 
 
 def resolve(asked: ModelName) -> BackboneSpec:
@@ -88,10 +94,13 @@ def resolve(asked: ModelName) -> BackboneSpec:
             had, or the model cannot be used as a backbone.
     """
     require("transformers", extra="hf", name=asked.text)
+    require_place(asked.model, name=asked.text)
     config = _of_repository(asked, "AutoConfig")
+    if hasattr(config, "mask_ratio"):
+        config.mask_ratio = 0.0  # of masked autoencoders: they hide patches at random
     length = _clip_length(config, asked)
     processor = _processor(asked, clip=length > 1)
-    preprocessing = preprocessing_of(processor, size=asked.size, name=asked.text)
+    preprocessing = preprocessing_of(processor, size=asked.size, name=asked.text, clip=length > 1)
     kind = "" if asked.pool else _classifier_kind(config)
     with torch.device("meta"), building(asked.text):
         network = _network(config, kind)
@@ -115,7 +124,7 @@ def resolve(asked: ModelName) -> BackboneSpec:
             licence=licence_of(asked.model, revision=asked.revision),
             fetch=partial(snapshot, asked.model, revision=asked.revision),
             revision=asked.revision,
-            classes=tuple(config.id2label.values()) if kind else (),
+            classes=tuple((config.id2label or {}).values()) if kind else (),
             at_hand=partial(has_snapshot, asked.model, revision=asked.revision),
         ),
         preprocessing=preprocessing,
@@ -184,15 +193,17 @@ def _embed_texts(config: Any, asked: ModelName, sentences: Sequence[str]) -> Tex
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without progress bars, transformers' and the hub's."""
+    """Without progress bars and reports of unused tensors, transformers' and the hub's."""
     from transformers.utils import logging
 
-    shown = logging.is_progress_bar_enabled()
+    shown, level = logging.is_progress_bar_enabled(), logging.get_verbosity()
     logging.disable_progress_bar()
+    logging.set_verbosity_error()
     try:
         with quiet_hub():
             yield
     finally:
+        logging.set_verbosity(level)
         if shown:
             logging.enable_progress_bar()
 
@@ -204,7 +215,7 @@ def _classifier_kind(config: Any) -> str:
 
 
 def _pool(asked: ModelName, network: nn.Module) -> Pool:
-    possible: tuple[Pool, ...] = ("token", "mean") if _has_class_token(network) else ("mean",)
+    possible: tuple[Pool, ...] = ("token", "mean") if _tokens(network) else ("mean",)
     if hasattr(network, "get_image_features"):
         possible = ("projected", "token")
     if asked.pool and asked.pool not in possible:
@@ -226,15 +237,11 @@ def _clip_rate(config: Any, processor: Any) -> float | None:
     return getattr(processor, "fps", None) or _RATES.get(config.model_type)
 
 
-def _has_class_token(network: nn.Module) -> bool:
-    return any(name.endswith("cls_token") for name, _ in network.named_parameters())
-
-
-def _prefix_tokens(network: Any) -> int:
-    """Tokens before those of the patches: class token and registers."""
-    if not _has_class_token(network):
-        return 0
-    return 1 + getattr(network.config, "num_register_tokens", 0)
+def _tokens(network: Any) -> set[str]:
+    """Names of the tokens that a network puts before those of the patches, without registers."""
+    named = {name.rpartition(".")[2] for name, _ in network.named_parameters()}
+    first = {"mean"} if network.config.model_type in _MEAN_FIRST else set()
+    return first | named.intersection(_TOKENS)
 
 
 def _embeds(output: Any) -> Tensor:

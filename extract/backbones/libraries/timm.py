@@ -72,14 +72,15 @@ def resolve(asked: ModelName) -> BackboneSpec:
     build = partial(_build, asked.model, asked.pool, _image_size(asked, config))
     with torch.device("meta"), building(asked.text):
         module = build().eval()
+        whole = timm.create_model(asked.model)
     _check_token(asked, module)
-    heads = () if asked.pool else _classifiers(config)
+    heads, unused = _beyond(whole, module, () if asked.pool else _classifiers(config))
     return BackboneSpec(
         name=asked.text,
         build=build,
         read=_read,
         heads=heads,
-        unused=_classifiers(config) if asked.pool else (),
+        unused=unused,
         layer=_LAYERS[asked.pool],
         dim=feature_dim(module, preprocessing, length=1, name=asked.text),
         weights=_weights(asked, config),
@@ -150,6 +151,16 @@ def _classifiers(config: Any) -> tuple[str, ...]:
     names = config.classifier or ()
     names = (names,) if isinstance(names, str) else names
     return tuple(f"network.{name}." for name in names)
+
+
+def _beyond(
+    whole: nn.Module, module: TimmBackbone, classifiers: tuple[str, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The keys of the classifier alone, and else those of all that a model has beyond its features:
+    some have a norm or a hidden layer there."""
+    keys = {f"network.{key}" for key in whole.state_dict()} - set(module.state_dict())
+    linear = all(key.startswith(classifiers) for key in keys)
+    return (tuple(sorted(keys)), ()) if linear else ((), tuple(sorted(keys)))
 
 
 def _weights(asked: ModelName, config: Any) -> Weights | None:

@@ -30,8 +30,8 @@ from tcon.adapt.end_to_end.gradient_cache import GradientCache
 from tcon.adapt.end_to_end.lists import videos_file
 from tcon.adapt.end_to_end.memory import step as step_memory
 from tcon.adapt.grid import Prepared, run_all
+from tcon.adapt.inference.ensemble import load_ensemble
 from tcon.adapt.inference.features import plan_features
-from tcon.adapt.inference.loaded_run import load_run
 from tcon.adapt.inference.stream import predict_videos
 from tcon.adapt.methods import Sizes, SourceBatch, build
 from tcon.adapt.run.folder import RunFolder
@@ -244,9 +244,10 @@ def test_new_videos_are_predicted_as_the_run_did(
     files: tuple[Path, Path], folders: tuple[Path, Path], tmp_path: Path, backbone: str
 ) -> None:
     run = end_to_end(files, tmp_path, f"e2e.backbone={backbone}", "train.lr=0.01")
-    deployed, results = load_run(run), []
+    deployed, results = load_ensemble(run), []
     items = [item for item in read_videos(folders[1]) if item.split == "test"]
-    predict_videos(deployed, items, plan_features(deployed, MACHINE), on_result=results.append)
+    plan = plan_features(deployed.first, MACHINE)
+    predict_videos(deployed, items, plan, on_result=results.append)
     expected = logits(run)["target_test"][-1]
     assert np.ptp(expected) > 0.05
     got = np.stack([result.logits for result in results])
@@ -602,10 +603,11 @@ def test_all_processes_predict_by_the_same_statistics(
     run = _together(files, tmp_path / "runs", *TINY[1:], *settings)
     with h5py.File(run / "logits.h5") as h5:
         ids, expected = h5["target_test/id"].asstr()[()], h5["target_test/logits"][-1]
-    deployed, results = load_run(run), []
+    deployed, results = load_ensemble(run), []
     items = [item for item in read_videos(folders[1]) if item.split == "test"]
     assert [item.id for item in items] == list(ids)
-    predict_videos(deployed, items, plan_features(deployed, MACHINE), on_result=results.append)
+    plan = plan_features(deployed.first, MACHINE)
+    predict_videos(deployed, items, plan, on_result=results.append)
     got = np.stack([result.logits for result in results])
     assert np.ptp(expected) > 1
     np.testing.assert_allclose(got, expected, atol=5e-3)  # features pass through float16

@@ -12,15 +12,8 @@ from feature_files import recipe
 from tcon.adapt.config.options import RunConfig, UnknownOptions
 from tcon.adapt.config.runs import make_runs
 from tcon.adapt.methods import Method, MethodConfig, names, register, temporary_methods
-from tcon.adapt.run.record import (
-    CONFIG,
-    DataRecord,
-    DomainRecord,
-    RunRecord,
-    VideoCounts,
-    read_record,
-    write_record,
-)
+from tcon.adapt.run.data_record import DataRecord, DomainRecord, VideoCounts
+from tcon.adapt.run.record import CONFIG, RunRecord, read_record, write_record
 from tcon.cache import InputError
 from tcon.cache.common.plugins import PluginRecord
 

@@ -16,6 +16,7 @@ from extraction import Extraction
 from tiny_backbones import MACHINE, tiny_backbones, train_on_videos
 from torch import Tensor, nn
 
+from tcon.adapt.inference.ensemble import load_ensemble
 from tcon.adapt.inference.features import plan_features
 from tcon.adapt.inference.loaded_run import load_run
 from tcon.adapt.inference.prediction import Prediction
@@ -52,8 +53,8 @@ def run(tmp_path_factory: pytest.TempPathFactory, clips: Path) -> Path:
 
 def _predicted(run: Path, videos: list[Path]) -> tuple[list[Prediction], Tensor]:
     """Predictions, and what an engineer feeds the exported model: [B, K m, ...]."""
-    deployed, results, snippets = load_run(run), list[Result](), []
-    plan = plan_features(deployed, MACHINE)
+    deployed, results, snippets = load_ensemble(run), list[Result](), []
+    plan = plan_features(deployed.first, MACHINE)
     predict_videos(deployed, read_items(videos), plan, on_result=results.append)
     for video in videos:
         chunks = [c for c in read_snippets(str(video), "", plan.reading) if isinstance(c, Chunk)]

@@ -15,8 +15,10 @@ from tcon.evaluate.predict.files import CsvPredictions, JsonPredictions, Predict
 RUN = SimpleNamespace(
     path=Path("runs/tcon"),
     classes=("jump", "run"),
-    segments=lambda: 2,
-    config=SimpleNamespace(method="tcon", modality="rgb"),
+    seeds=(0,),
+    first=SimpleNamespace(
+        segments=lambda: 2, config=SimpleNamespace(method="tcon", modality="rgb")
+    ),
 )
 RESULTS = [Failure("a.mp4", "decode", "not a video"), Failure("b.mp4", "decode", "empty")]
 KINDS = pytest.mark.parametrize("kind", [CsvPredictions, JsonPredictions])

@@ -16,16 +16,12 @@ from extraction import Extraction
 from reference_decoder import ffmpeg, reference_times
 from tiny_backbones import MACHINE, tiny_backbones, train_on_videos
 
+from tcon.adapt.inference.ensemble import Ensemble
 from tcon.adapt.inference.features import plan_features
 from tcon.adapt.inference.loaded_run import LoadedRun, load_run
+from tcon.adapt.inference.one_video import predict_one
 from tcon.adapt.inference.prediction import Prediction
-from tcon.adapt.inference.stream import (
-    Result,
-    _InOrder,
-    predict,
-    predict_one,
-    predict_videos,
-)
+from tcon.adapt.inference.stream import Result, _InOrder, predict, predict_videos
 from tcon.adapt.inference.videos import read_items
 from tcon.adapt.run.record import read_record, write_record
 from tcon.cache import Failure, FeatureFile, InputError, Snippets
@@ -72,7 +68,8 @@ def run(tmp_path_factory: pytest.TempPathFactory, clips: Path) -> Path:
 def _predict(deployed: LoadedRun, videos: Path, machine: Extraction = MACHINE) -> list[Result]:
     results: list[Result] = []
     items = read_items([videos])
-    predict_videos(deployed, items, plan_features(deployed, machine), on_result=results.append)
+    plan = plan_features(deployed, machine)
+    predict_videos(Ensemble.of(deployed), items, plan, on_result=results.append)
     assert [r.video if isinstance(r, Failure) else r.video.id for r in results] == [
         item.id for item in items
     ]
@@ -168,7 +165,8 @@ def test_the_command(run: Path, clips: Path, tmp_path: Path) -> None:
     words = ["predict", str(run), *videos, *files, "--figures", str(tmp_path / "drawn")]
     done = CliRunner().invoke(main, [*words, "--workers", "1", "--min-frames", "1"])
     assert done.exit_code == 1, done.output
-    lines = done.output.splitlines()
+    calibrated, *lines = done.output.splitlines()
+    assert calibrated.startswith("Scores are not calibrated: they are of one run")
     assert lines[0].split() == ["video", "label", "score", "label", "score", "attention"]
     assert "failed: not a video" in lines[2] and "1 of 3 videos failed." in lines
 
@@ -199,7 +197,7 @@ def test_what_is_done_is_kept_where_all_is_stopped(run: Path, clips: Path, tmp_p
     deployed = load_run(run)
     with pytest.raises(KeyboardInterrupt):
         predict_videos(
-            deployed,
+            Ensemble.of(deployed),
             read_items([clips]),
             plan_features(deployed, MACHINE),
             on_result=results.append,
@@ -302,7 +300,9 @@ def test_wrong_runs_and_videos(run: Path, clips: Path, tmp_path: Path) -> None:
     _copy(run, two / "b")
     assert load_run(two).path.name == "b"  # the only one
     _copy(run, two / "c")
-    assert "holds 2 runs: name one, such as" in message(two)
+    with pytest.raises(InputError, match="holds 2 runs: name one, such as"):
+        load_run(two)
+    assert message(two) == f"{two / 'b'} and {two / 'c'} are the same run: name one of them"
     (two / "c" / "checkpoint.pt").write_bytes(b"damaged")
     assert "checkpoint.pt is damaged" in message(two / "c")
     (two / "c" / "checkpoint.pt").unlink()

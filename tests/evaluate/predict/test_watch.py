@@ -15,8 +15,8 @@ import pytest
 from click.testing import CliRunner
 from tiny_backbones import MACHINE, tiny_backbones, train_on_videos
 
+from tcon.adapt.inference.ensemble import Ensemble, load_ensemble
 from tcon.adapt.inference.features import plan_features
-from tcon.adapt.inference.loaded_run import LoadedRun, load_run
 from tcon.adapt.inference.stream import Result, predict
 from tcon.adapt.inference.videos import read_items
 from tcon.cache import Failure, InputError
@@ -40,9 +40,9 @@ def _backbones() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory, clips: Path) -> LoadedRun:
+def run(tmp_path_factory: pytest.TempPathFactory, clips: Path) -> Ensemble:
     folder = tmp_path_factory.mktemp("run")
-    return load_run(train_on_videos(clips, folder, "source_only", RGB, segments=2))
+    return load_ensemble(train_on_videos(clips, folder, "source_only", RGB, segments=2))
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def follow(folder: Path, *events: Callable[[], object], settle: float = 2) -> li
 
 
 def label(
-    run: LoadedRun,
+    run: Ensemble,
     folder: Path,
     log: Path,
     *events: Callable[[], object],
@@ -100,7 +100,7 @@ def label(
         rows.append((arrival.item.id, isinstance(result, Failure)))
 
     with LabelLog(log, run) as labels, pytest.raises(KeyboardInterrupt):
-        plan = plan_features(run, MACHINE, windows=windows)
+        plan = plan_features(run.first, MACHINE, windows=windows)
         watch(
             *(run, plan, folder, labels.known),
             settle=1,
@@ -189,7 +189,7 @@ def test_stamps_tell_times_apart(nanoseconds: int, tmp_path: Path) -> None:
 
 
 def test_labels_are_those_of_predict_and_none_comes_twice(
-    run: LoadedRun, clips: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+    run: Ensemble, clips: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log, made = folder.parent / "labels.csv", []
     pool = pipeline.DecodePool
@@ -228,7 +228,7 @@ def test_labels_are_those_of_predict_and_none_comes_twice(
         assert row["size"] == str(Path(result.video.path).stat().st_size)
 
 
-def test_half_a_row_is_labelled_anew(run: LoadedRun, clips: Path, folder: Path) -> None:
+def test_half_a_row_is_labelled_anew(run: Ensemble, clips: Path, folder: Path) -> None:
     """A kill may cut the csv off anywhere."""
     log = folder.parent / "labels.csv"
     for n in (1, 2):
@@ -250,7 +250,7 @@ def test_half_a_row_is_labelled_anew(run: LoadedRun, clips: Path, folder: Path) 
 
 
 def test_windows_that_a_kill_left_out_are_labelled_and_no_others(
-    run: LoadedRun, folder: Path, write_video: Callable[..., Path]
+    run: Ensemble, folder: Path, write_video: Callable[..., Path]
 ) -> None:
     log, windows = folder.parent / "labels.csv", Windows(1.0, 0.5, "seconds")
     for name, frames in (("a.mp4", 60), ("b.mp4", 20)):
@@ -269,7 +269,7 @@ def test_windows_that_a_kill_left_out_are_labelled_and_no_others(
 
 
 def test_a_video_that_changes_while_it_is_read_comes_again(
-    run: LoadedRun, clips: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+    run: Ensemble, clips: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, right, changes = folder / "a.mp4", watching.predict_videos, itertools.count()
     shutil.copy(clips / "run" / "1.mp4", path)
@@ -288,7 +288,7 @@ def test_a_video_that_changes_while_it_is_read_comes_again(
     "content",
     [b"video,label\r\na,b\r\n", b"notes, without an end", b"\xff\xfe\r\n", b"\0\r\n", b"\n"],
 )
-def test_another_file_is_left_as_it_is(run: LoadedRun, tmp_path: Path, content: bytes) -> None:
+def test_another_file_is_left_as_it_is(run: Ensemble, tmp_path: Path, content: bytes) -> None:
     log = tmp_path / "labels.csv"
     log.write_bytes(content)
     with pytest.raises(InputError, match="is not what tcon predict --watch wrote"):
@@ -296,14 +296,14 @@ def test_another_file_is_left_as_it_is(run: LoadedRun, tmp_path: Path, content: 
     assert log.read_bytes() == content and [p.name for p in tmp_path.iterdir()] == ["labels.csv"]
 
 
-def test_rows_for_a_deleted_csv_are_refused(run: LoadedRun, clips: Path, tmp_path: Path) -> None:
+def test_rows_for_a_deleted_csv_are_refused(run: Ensemble, clips: Path, tmp_path: Path) -> None:
     with LabelLog(tmp_path / "a.csv", run) as labels:
         (tmp_path / "a.csv").unlink()
         with pytest.raises(InputError, match="was deleted meanwhile: repeat the command"):
             labels.add(Arrival(read_items([clips])[0], Stamp("1", "now")), Failure("a", "b", "c"))
 
 
-def test_one_process_writes_a_csv(run: LoadedRun, tmp_path: Path) -> None:
+def test_one_process_writes_a_csv(run: Ensemble, tmp_path: Path) -> None:
     with (
         LabelLog(tmp_path / "a.csv", run),
         pytest.raises(InputError, match="another process writes"),
@@ -316,7 +316,7 @@ def test_one_process_writes_a_csv(run: LoadedRun, tmp_path: Path) -> None:
 
 
 def test_the_command(
-    run: LoadedRun, clips: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+    run: Ensemble, clips: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = folder.parent / "labels.csv"
     shutil.copy(clips / "run" / "1.mp4", folder)
@@ -325,8 +325,9 @@ def test_the_command(
     monkeypatch.setattr(report, "watch", partial(watch, sleep=Story().sleep))
     for known in (0, 1):
         done = CliRunner().invoke(main, words)
-        first, *lines = done.output.splitlines()
+        calibrated, first, *lines = done.output.splitlines()
         assert done.exit_code == 130, done.output
+        assert calibrated.startswith("Scores are not calibrated: they are of one run")
         assert first.endswith(f"{known} video{'s' * (not known)} done before.")
         assert lines[-1] == (
             f"stopped after {1 - known} video{'s' * known}; the same command goes on"
@@ -345,6 +346,6 @@ def test_the_command(
         (["--watch", ".", "--settle", "nan"], "cannot be at rest for nan seconds"),
     ],
 )
-def test_wrong_words(run: LoadedRun, words: list[str], message: str) -> None:
+def test_wrong_words(run: Ensemble, words: list[str], message: str) -> None:
     done = CliRunner().invoke(main, ["predict", str(run.path), *words, "--workers", "0"])
     assert done.exit_code == 2 and message in done.output

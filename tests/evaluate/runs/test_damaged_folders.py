@@ -23,7 +23,7 @@ from toy_runs import QUICK, SMALL, train
 
 from tcon.adapt.config.runs import make_runs
 from tcon.adapt.grid import run_all
-from tcon.adapt.inference import load_run
+from tcon.adapt.inference import load_ensemble, load_run
 from tcon.adapt.inference.stream import _InOrder, _Predictor
 from tcon.adapt.progress.display import unhealthy
 from tcon.adapt.run.folder import RunFolder
@@ -185,9 +185,9 @@ def test_logits_that_are_not_finite_are_a_failure(trained: Path) -> None:
     changed(run, "checkpoint.pt", "method", name, to=torch.tensor([3e38, -3e38, 0.0]))
     weight = name.replace("bias", "weight")
     changed(run, "checkpoint.pt", "method", weight, to=torch.full_like(state[weight], 3e38))
-    loaded, results = load_run(run), []
+    loaded, results = load_ensemble(run), []
     sink = _Predictor(loaded, _InOrder(["v"], results.append))
-    ones = np.ones((8, loaded.recipe.dim), np.float16)
+    ones = np.ones((8, loaded.first.recipe.dim), np.float16)
     sink.add(Video("v", "", "", "", 9, 25.0), {"rgb": Snippets(ones, np.arange(8))})
     assert isinstance(results[0], Failure) and "not finite" in results[0].reason
 

@@ -112,7 +112,7 @@ def test_a_group_is_calibrated_on_the_source(files: tuple[Path, Path]) -> None:
         write(files, "tcon", seed, 15, sure=9)
     runs, _ = find_runs([files[0].parent / "runs"])
     (group,) = group_runs(runs, RunFiles(files[1]))
-    found = calibrate(group, TrueClasses("source"))
+    found = calibrate(group.runs, TrueClasses("source"))
     # 12 of 15 validation videos are right: p = 0.8 of the class, 0.1 of each other.
     assert (found.videos, found.problem) == (15, "")
     assert found.temperature == pytest.approx(9 / math.log(8), rel=1e-3)

@@ -102,7 +102,8 @@ def test_what_to_do_next(files: Files, tmp_path: Path) -> None:
     runs = usual(tmp_path / "my runs", files)
     result = evaluate(tmp_path / "my runs")
     shown = result.to_markdown()
-    step = f"\n\nLabel videos with it: tcon predict '{runs['tcon'][0]}' VIDEOS\n\n"
+    group = runs["tcon"][0].with_name("tcon_rgb_k4")  # all seeds
+    step = f"\n\nLabel videos with it: tcon predict '{group}' VIDEOS\n\n"
     assert step in shown
     prose = shown[: shown.index("Labels by")].replace(step, "\n\n").splitlines()
     assert max(map(len, prose)) <= 96

@@ -14,11 +14,14 @@ import numpy as np
 import pytest
 import torch
 import transformers
-from model_pictures import features_of_picture, picture
+from model_pictures import features_of_picture, picture, pixels
 from torch import Tensor
+from torchvision.transforms.functional import center_crop
 
 from tcon.cache import InputError
 from tcon.extract.backbones import load_backbone
+from tcon.extract.backbones.libraries.hf_preprocessing import preprocessing_of
+from tcon.extract.snippets.transforms import normalise, resize
 
 pytestmark = pytest.mark.slow
 SIZES = {
@@ -86,6 +89,26 @@ def vjepa2(network: str) -> tuple[Any, Any]:
     return getattr(T, network)(config), processor
 
 
+def clip_vision() -> tuple[Any, Any]:
+    config = T.CLIPVisionConfig(**SIZES, image_size=64, patch_size=32)
+    return T.CLIPVisionModel(config), clip()[1]
+
+
+def deit() -> tuple[Any, Any]:
+    return T.DeiTModel(T.DeiTConfig(**SIZES, image_size=64)), vit()[1]
+
+
+def mae() -> tuple[Any, Any]:
+    config = T.ViTMAEConfig(**SIZES, image_size=64)
+    return T.ViTMAEModel(config), vit()[1]
+
+
+def _unmasked(network: Any, given: dict[str, Tensor]) -> Tensor:
+    """Of a masked autoencoder that hides nothing."""
+    network.config.mask_ratio = 0.0
+    return _tokens(network, given)
+
+
 def _tokens(network: Any, given: dict[str, Tensor]) -> Tensor:
     return network(**given).last_hidden_state  # [1, T, D]
 
@@ -106,6 +129,15 @@ CASES: dict[str, tuple[Callable[[], tuple[Any, Any]], str, Callable[[Any, Any], 
     "dino mean": (dino, ",pool=mean", lambda m, given: _tokens(m, given)[:, 5:].mean(1)),
     "clip": (clip, "", lambda m, given: m.get_image_features(**given).pooler_output),
     "clip token": (clip, ",pool=token", lambda m, given: m.vision_model(**given).pooler_output),
+    "clip vision": (clip_vision, "", lambda m, given: m(**given).pooler_output),
+    "clip vision mean": (
+        clip_vision,
+        ",pool=mean",
+        lambda m, given: _tokens(m, given)[:, 1:].mean(1),
+    ),
+    "deit mean": (deit, ",pool=mean", lambda m, given: _tokens(m, given)[:, 2:].mean(1)),
+    "mae": (mae, "", lambda m, given: _unmasked(m, given)[:, 0]),
+    "mae mean": (mae, ",pool=mean", lambda m, given: _unmasked(m, given)[:, 1:].mean(1)),
     "siglip": (siglip, "", lambda m, given: m.get_image_features(**given).pooler_output),
     "convnext": (convnext, "", lambda m, given: m.convnext(**given).pooler_output),
     "videomae": (lambda: videomae("VideoMAEModel"), "", _mean),
@@ -184,6 +216,43 @@ def test_a_folder_that_lacks_something_is_refused_in_one_line(tmp_path: Path) ->
     with pytest.raises(InputError, match="this model's pool is token or mean"):
         load_backbone(f"{name},pool=projected")
     assert load_backbone(name).spec.weights is not None
+
+
+def test_what_is_no_repository_is_a_folder_that_is_not_there() -> None:
+    with pytest.raises(InputError, match="there is no folder ./mine"):
+        load_backbone("hf:./mine")
+
+
+PROCESSORS: dict[str, Any] = {
+    "BGR": T.MobileViTImageProcessor(size={"shortest_edge": 80}, crop_size=64),
+    "one mean": T.ViTImageProcessor(image_mean=0.5, image_std=0.25),
+}
+STRANGE: dict[str, tuple[Any, str]] = {
+    "normalised twice": (T.EfficientNetImageProcessor(), "pixels are .* levels apart"),
+    "padded": (
+        T.CLIPImageProcessor(size={"shortest_edge": 48}, crop_size=64),
+        "pixels are .* levels apart",
+    ),
+    "no mean": (T.ViTImageProcessor(image_mean=None), "TypeError"),
+}
+
+
+@pytest.mark.parametrize("case", PROCESSORS)
+def test_frames_are_prepared_as_a_processor_does(case: str) -> None:
+    processor = PROCESSORS[case]
+    made = preprocessing_of(processor, size=None, name="hf:mine")
+    frame = resize(pixels(), made)
+    ours = normalise(center_crop(frame, [made.input_size]), made)
+    theirs = processor(picture(), return_tensors="pt")["pixel_values"]
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=0.02)  # a level is 0.004 to 0.016
+
+
+@pytest.mark.parametrize("case", STRANGE)
+def test_a_processor_that_does_something_else_is_refused(case: str) -> None:
+    processor, message = STRANGE[case]
+    with pytest.raises(InputError, match=message) as caught:
+        preprocessing_of(processor, size=None, name="hf:mine")
+    assert "\n" not in str(caught.value)
 
 
 def test_the_licence_is_that_of_the_models_card(tmp_path: Path) -> None:

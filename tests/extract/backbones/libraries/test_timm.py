@@ -49,6 +49,19 @@ def test_features_are_those_of_timm(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ["efficientvit_m0", "caformer_s18"])
+def test_a_classifier_of_several_layers_is_left_out(tmp_path: Path, name: str) -> None:
+    network: Any = timm.create_model(name).eval()
+    save_file(network.state_dict(), tmp_path / "x.safetensors")
+    backbone = load_backbone(f"timm:{name}", str(tmp_path / "x.safetensors"))
+    assert backbone.classifier is None  # a norm or a hidden layer stands before the linear layer
+    network.reset_classifier(0)
+    zeros = torch.zeros(1, 3, 224, 224)
+    with torch.inference_mode():
+        torch.testing.assert_close(backbone.module(zeros), network(zeros))
+
+
+@pytest.mark.slow
 def test_another_size_resamples_position_embeddings(tmp_path: Path) -> None:
     torch.manual_seed(0)
     network: Any = timm.create_model("vit_tiny_patch16_224")
