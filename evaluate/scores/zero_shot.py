@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ...adapt.run.record import Domain
+from ...adapt.run.data_record import Domain
 from ...cache import FeatureFile, InputError
 from ...cache.prompts import TextPrototypes, prototypes_path, read_prototypes, zero_shot_logits
 from ..runs.files import RunFiles
