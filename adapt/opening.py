@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 
 from .config.grid import Grid
-from .data.store import CachedStore, Store
+from .data.cached_store import CachedStore
+from .data.store import Store
 from .end_to_end.decoding import Decoding
 from .events import CountingVideos, OnEvent
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...cache import FeatureFile
-from ..run.record import Domain
+from ..run.data_record import Domain
 from ..run.videos import RunVideos
 from .domains import Domains
 

@@ -33,7 +33,8 @@ from ..data.feeds import Feed
 from ..data.splits import split_videos
 from ..data.store import Store
 from ..methods import entry
-from ..run.record import DataRecord, RunRecord
+from ..run.data_record import DataRecord
+from ..run.record import RunRecord
 from ..training.new_method import new_method
 from ..training.processes import Processes
 from .backbone import TrainedBackbone, depth_note, synchronised, training_precision

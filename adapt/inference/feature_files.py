@@ -7,7 +7,8 @@ from pathlib import Path
 
 from ...cache import FeatureFile, InputError
 from ...cache.errors import MissingFile
-from ..run.record import Domain, RunRecord
+from ..run.data_record import Domain
+from ..run.record import RunRecord
 from ..run.videos import VIDEOS, Changes, RunVideos, read_videos
 
 _OPTION = {"source": "--source-features", "target": "--features"}

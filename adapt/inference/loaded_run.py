@@ -10,8 +10,9 @@ from ...cache.common.counts import counted
 from ..config.options import RunConfig
 from ..data.statistics import Statistics
 from ..methods import Method, Sizes
+from ..run.data_record import Domain
 from ..run.read import has_final_weights, load_method
-from ..run.record import CONFIG, Domain, RunRecord, read_record
+from ..run.record import CONFIG, RunRecord, read_record
 from .feature_files import feature_file
 
 

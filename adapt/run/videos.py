@@ -13,8 +13,8 @@ from pathlib import Path
 
 from ...cache.common.counts import counted
 from ...cache.common.records import from_data, to_json
+from .data_record import Domain
 from .files import may_be_damaged, parse_json, read_text
-from .record import Domain
 
 VIDEOS = "videos.json"
 _NAMED = 3  # videos in a message

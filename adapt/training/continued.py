@@ -12,9 +12,10 @@ import torch
 from ...cache.errors import InputError, printable, shorten
 from ..data.domains import MUST_AGREE, Domains
 from ..methods import Method
+from ..run.data_record import Continued
 from ..run.folder import is_finished
 from ..run.read import load_method
-from ..run.record import CONFIG, Continued, RunRecord, read_record
+from ..run.record import CONFIG, RunRecord, read_record
 from .new_method import new_method, sizes_of
 from .snapshot import require_alike
 

@@ -17,7 +17,7 @@ from ...adapt.data.statistics import standardise_domains
 from ...adapt.inference.feature_files import videos_of
 from ...adapt.inference.loaded_run import LoadedRun, load_run
 from ...adapt.methods import Method
-from ...adapt.run.record import Domain
+from ...adapt.run.data_record import Domain
 from ...adapt.tasks.task import Task
 from ...cache import FeatureFile, InputError, Video
 from .files import RunFiles

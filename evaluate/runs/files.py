@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...adapt.inference.feature_files import feature_file
-from ...adapt.run.record import Domain
+from ...adapt.run.data_record import Domain
 from ...cache import FeatureFile, InputError
 from .read import Run
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ...adapt.data.splits import target_rows
-from ...adapt.run.record import Domain
+from ...adapt.run.data_record import Domain
 from ...adapt.tasks.task import Task
 from ...cache import FeatureFile, InputError
 from .files import RunFiles

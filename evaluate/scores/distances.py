@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ...adapt.data.domains import Videos
 from ...adapt.layers.mmd import mk_mmd
-from ...adapt.run.record import Domain
+from ...adapt.run.data_record import Domain
 from ...cache import InputError
 from ..runs.embeddings import Embedded, RunFeatures, of_videos, some
 

@@ -15,7 +15,7 @@ from feature_files import write_domain
 from tcon.adapt import Decoding, EndToEnd, FinishedRun, Runs, adapt
 from tcon.adapt.config.runs import make_runs
 from tcon.adapt.config.training import Segments, TrainConfig
-from tcon.adapt.data.store import CachedStore
+from tcon.adapt.data.cached_store import CachedStore
 from tcon.adapt.events import Evaluated, GridReady, RunChanged
 from tcon.adapt.inference import load_run
 from tcon.cache import FeatureFile, InputError

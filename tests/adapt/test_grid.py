@@ -16,7 +16,7 @@ from prepared_runs import prepare
 from tcon.adapt import runner
 from tcon.adapt.config.runs import base_of, make_runs
 from tcon.adapt.config.training import TrainConfig, parse_segments
-from tcon.adapt.data import store
+from tcon.adapt.data import cached_store
 from tcon.adapt.grid import Prepared, run_all
 from tcon.adapt.run.folder import RunFolder
 from tcon.cache import InputError
@@ -148,8 +148,10 @@ def test_features_are_standardised_once_for_all_runs(
     monkeypatch: pytest.MonkeyPatch, files: tuple[Path, Path], tmp_path: Path
 ) -> None:
     seen = []
-    original = store.normalise
-    monkeypatch.setattr(store, "normalise", lambda d, how: seen.append(how) or original(d, how))
+    original = cached_store.normalise
+    monkeypatch.setattr(
+        cached_store, "normalise", lambda d, how: seen.append(how) or original(d, how)
+    )
     toy.add("plain", toy.Equal, plain=("train.normalise=none",))
     runs = make_runs(["source_only", "plain"], QUICK, segments=4, seeds=2)
     other = make_runs(["plain"], QUICK, segments=4, seeds=2, preset="plain")

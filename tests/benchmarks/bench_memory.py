@@ -80,7 +80,7 @@ def train(method: str, place: str, folder: str, steps: str) -> dict[str, float]:
 
     from tcon.adapt.config.runs import make_runs
     from tcon.adapt.config.training import TrainConfig
-    from tcon.adapt.data.store import CachedStore
+    from tcon.adapt.data.cached_store import CachedStore
     from tcon.adapt.grid import prepare, run_all
 
     class Enough(BaseException):

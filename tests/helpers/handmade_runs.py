@@ -10,8 +10,9 @@ from feature_files import CLASSES
 from torch import nn
 
 from tcon.adapt.config.runs import make_runs
+from tcon.adapt.run.data_record import DataRecord, DomainRecord
 from tcon.adapt.run.folder import RunFolder
-from tcon.adapt.run.record import DataRecord, DomainRecord, RunRecord
+from tcon.adapt.run.record import RunRecord
 from tcon.adapt.run.videos import RunVideos
 from tcon.cache import FeatureFile
 

@@ -13,7 +13,8 @@ from tcon.adapt.end_to_end.decoding import Decoding
 from tcon.adapt.grid import Prepared
 from tcon.adapt.grid import prepare as prepare_store
 from tcon.adapt.opening import open_store
-from tcon.adapt.run.record import DataRecord, DomainRecord, RunRecord
+from tcon.adapt.run.data_record import DataRecord, DomainRecord
+from tcon.adapt.run.record import RunRecord
 
 
 def prepare(

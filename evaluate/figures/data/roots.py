@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import get_args
 
-from ....adapt.run.record import Domain
+from ....adapt.run.data_record import Domain
 from ....cache import InputError
 
 Roots = Mapping[Domain, Path]

@@ -18,7 +18,7 @@ from prepared_runs import prepare
 from tcon.adapt.config.runs import default_options, make_runs
 from tcon.adapt.config.settings import apply_settings, keys
 from tcon.adapt.config.training import TrainConfig
-from tcon.adapt.data.store import repeating_videos
+from tcon.adapt.data.cached_store import repeating_videos
 from tcon.adapt.grid import run_all
 from tcon.adapt.methods import Sizes, build, entry, names
 from tcon.adapt.run.record import read_record, write_record

@@ -11,7 +11,7 @@ import torch
 from feature_files import CLASSES, recipe, write_domain
 
 from tcon.adapt.config.runs import make_runs
-from tcon.adapt.data.store import CachedStore
+from tcon.adapt.data.cached_store import CachedStore
 from tcon.cache import FeatureFile, FeatureWriter, Snippets, Video
 
 RUN = make_runs(["source_only"], segments=2)[0]

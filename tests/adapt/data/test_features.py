@@ -13,12 +13,12 @@ from feature_files import CLASSES, recipe, write_domain
 
 from tcon.adapt.briefing import brief, memory_notes
 from tcon.adapt.config.runs import make_runs
+from tcon.adapt.data.cached_store import CachedStore
 from tcon.adapt.data.domains import with_features
 from tcon.adapt.data.features import FetchedFeatures, Place, choose_place, put
 from tcon.adapt.data.feeds import Batch, CachedFeed
 from tcon.adapt.data.prefetch import prefetched
 from tcon.adapt.data.statistics import normalise
-from tcon.adapt.data.store import CachedStore
 from tcon.adapt.grid import Prepared, prepare, run_all
 from tcon.adapt.methods import Method
 from tcon.adapt.training.new_method import new_method

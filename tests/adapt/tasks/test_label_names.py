@@ -14,10 +14,10 @@ from tcon.adapt.briefing import Briefing, brief
 from tcon.adapt.commands import tasks
 from tcon.adapt.config.grid import make_grid
 from tcon.adapt.config.runs import make_runs
-from tcon.adapt.data.store import CachedStore
+from tcon.adapt.data.cached_store import CachedStore
 from tcon.adapt.grid import prepare as prepare_store
 from tcon.adapt.opening import open_store
-from tcon.adapt.run.record import DataRecord
+from tcon.adapt.run.data_record import DataRecord
 from tcon.adapt.tasks.names import match_labels, plain_name
 from tcon.adapt.tasks.task import near_labels, read_task, shared_classes
 from tcon.cache.common.records import from_data, to_data
