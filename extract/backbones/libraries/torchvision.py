@@ -24,6 +24,10 @@ from .catalogue import require_model
 from .modules import building, cut, feature_dim, first_convolution, last_linear
 from .name import ModelName
 
+# As torchvision builds them for published weights, without what is for training alone.
+_INCEPTION = {"transform_input": True, "aux_logits": False, "init_weights": False}
+_OPTIONS: dict[str, dict[str, bool]] = {"googlenet": _INCEPTION, "inception_v3": _INCEPTION}
+_SIDE_CLASSIFIERS = ("aux1.", "aux2.", "AuxLogits.")  # of these two
 _INTERPOLATIONS = ("nearest", "bilinear", "bicubic")
 
 
@@ -70,10 +74,11 @@ def spec_of(
     """
     preset = weights.transforms()
     preprocessing = _preprocessing(preset, size)
-    # Vision transformers alone are built for one size.
-    sizes = {"image_size": preprocessing.input_size} if model.startswith("vit_") else {}
+    options: dict[str, int] = {**_OPTIONS.get(model, {})}
+    if model.startswith("vit_"):  # these alone are built for one size
+        options["image_size"] = preprocessing.input_size
     with torch.device("meta"), building(name):
-        network = models.get_model(model, weights=None, **sizes).eval()
+        network = models.get_model(model, weights=None, **options).eval()
     head = last_linear(network)
     if not head:
         raise InputError(f"{model} ends in no linear classifier: tcon cannot use it by this name")
@@ -82,8 +87,9 @@ def spec_of(
     length = int(_stated(weights, "clip_len") or 16) if clip else 1
     return BackboneSpec(
         name=name,
-        build=partial(_build, model, head, sizes),
+        build=partial(_build, model, head, options),
         heads=(f"{head}.",),
+        unused=_SIDE_CLASSIFIERS if model in _OPTIONS else (),
         layer=layer,
         dim=feature_dim(network, preprocessing, length=length, name=name),
         weights=weights_at(
@@ -95,13 +101,13 @@ def spec_of(
         preprocessing=preprocessing,
         snippet_length=length,
         clip_rate=_stated(weights, "frame_rate") if clip else None,
-        first_conv="" if clip else first_convolution(network),
+        first_conv="" if clip or model in _OPTIONS else first_convolution(network),
         batch_size=2 if clip else 8,
     )
 
 
-def _build(model: str, head: str, sizes: dict[str, int]) -> nn.Module:
-    network = models.get_model(model, weights=None, **sizes)
+def _build(model: str, head: str, options: dict[str, int]) -> nn.Module:
+    network = models.get_model(model, weights=None, **options)
     cut(network, head)
     return network
 

@@ -35,6 +35,19 @@ def test_features_are_what_the_classifier_is_given(tmp_path: Path, name: str) ->
     torch.testing.assert_close(features @ weight.T + bias, logits, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.slow
+def test_inception_networks_get_the_pixels_of_published_weights(tmp_path: Path) -> None:
+    options: dict[str, bool] = {"transform_input": True, "init_weights": False}
+    network = models.googlenet(weights=None, aux_logits=True, **options).eval()
+    torch.save(network.state_dict(), tmp_path / "x.pth")
+    backbone = load_backbone("torchvision:googlenet", str(tmp_path / "x.pth"))
+    preset = models.GoogLeNet_Weights.DEFAULT.transforms()
+    expected, _ = around(network.fc, network, preset(picture())[None])
+    features = features_of_picture(backbone)
+    torch.testing.assert_close(features, expected, rtol=1e-4, atol=1e-4 * float(expected.std()))
+    assert backbone.module.train()(torch.zeros(2, 3, 224, 224)).shape == (2, 1024)
+
+
 def test_weights_are_named_by_their_tag() -> None:
     plain, swag = get_spec("torchvision:vit_b_16"), get_spec("torchvision:vit_b_16.SWAG_E2E")
     published = models.ViT_B_16_Weights
