@@ -62,8 +62,8 @@ class ModelName:
             raise InputError(f"backbone {text}: name a model behind {library}:")
         pool = options.get("pool")
         for name, what in _NUMBERS.items():
-            if name in options and not re.fullmatch(r"[1-9]\d{0,4}", options[name]):
-                raise InputError(f"backbone {text}: {name} is {what}, from 1")
+            if name in options and not re.fullmatch(r"[1-9]\d{0,3}", options[name]):
+                raise InputError(f"backbone {text}: {name} is {what}, 1 to 9999")
         if pool is not None and pool not in POOLS:
             raise InputError(f"backbone {text}: pool is one of {', '.join(POOLS)}")
         numbers = {name: int(options[name]) for name in _NUMBERS if name in options}

@@ -59,9 +59,9 @@ def resolve(asked: ModelName) -> BackboneSpec:
             token to take, or is not prepared as tcon can.
     """
     timm = require("timm", extra="timm", name=asked.text)
-    model, _, tag = asked.model.partition(".")
+    model, dot, tag = asked.model.partition(".")
     require_model("timm", model, timm.list_models())
-    if tag and asked.model not in (known := timm.list_pretrained(f"{model}.*")):
+    if dot and asked.model not in (known := timm.list_pretrained(f"{model}.*")):
         raise unknown(f"weights of timm's {model}", tag, [k.partition(".")[2] for k in known])
     if asked.frames:
         raise InputError(f"backbone {asked.text}: timm's models take images: leave out frames=")

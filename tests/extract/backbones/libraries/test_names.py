@@ -26,10 +26,11 @@ def test_options_stand_behind_the_model() -> None:
     [
         ("tim:resnet18", "no library of backbones 'tim': did you mean timm?"),
         ("timm:", "name a model behind timm:"),
-        ("timm:resnet18,size=big", "size is the side of the input in pixels"),
+        ("timm:resnet18,size=big", "size is the side of the input in pixels, 1 to 9999"),
+        ("timm:resnet18,size=99999", "size is the side of the input in pixels, 1 to 9999"),
         ("timm:resnet18,size=64,size=65", "size is given twice"),
         ("timm:resnet18,pool=max", "pool is one of token, mean, projected"),
-        ("timm:resnet18,frames=0", "frames is the length of a clip, from 1"),
+        ("timm:resnet18,frames=0", "frames is the length of a clip, 1 to 9999"),
         ("timm:resnet18,frames=4", "timm's models take images"),
         ("torchvision:resnet", "no torchvision model 'resnet': did you mean resnet"),
         ("torchvision:?", "tcon backbones WORD searches its models"),

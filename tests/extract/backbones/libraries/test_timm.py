@@ -91,6 +91,7 @@ def test_what_weights_need_is_read_from_their_configuration() -> None:
     [
         ("vit_tiny_patch16_22", "did you mean vit_tiny_patch16_224"),
         ("convnext_atto.foo", "there are d2_in1k"),
+        ("convnext_atto.", "there are d2_in1k"),
         ("convnext_atto,pool=token", "has no class token"),
         ("vit_tiny_patch16_224,pool=projected", "pooled by token or mean"),
     ],
