@@ -58,6 +58,10 @@ def test_weights_are_named_by_their_tag() -> None:
     assert swag.preprocessing.interpolation == "bicubic"
 
 
+def test_a_network_that_computes_its_widths_by_tensors() -> None:
+    assert get_spec("torchvision:regnet_y_400mf").dim == models.regnet_y_400mf().fc.in_features
+
+
 def test_another_size_keeps_the_share_of_the_crop() -> None:
     made = get_spec("torchvision:convnext_tiny,size=112").preprocessing
     assert (made.resize, made.input_size) == (118, 112)  # 236 and 224 before
