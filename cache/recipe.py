@@ -209,7 +209,7 @@ class FlowRecipe:
         return f"tvl1 {self.parameters} at {width}x{height}, bound {self.bound:g}, {levels}"
 
     def difference(self, other: FlowRecipe) -> str:
-        """What differs, e.g. ``epsilon=0.01 != epsilon=0.02``; "" where nothing does."""
+        """What differs, e.g. ``epsilon=0.01 in place of epsilon=0.02``; "" where nothing does."""
         return ", ".join(_apart(self, other))
 
 
@@ -268,7 +268,7 @@ class Recipe:
     list_sha256: str = field(compare=False, default="")
 
     def differences(self, other: Recipe) -> list[str]:
-        """Say which compared fields differ, e.g. ``["sampling: uniform:32 != stride:8"]``."""
+        """Say which compared fields differ: ``["sampling: uniform:32 in place of stride:8"]``."""
         return [
             f"{f.name}: {', '.join(_apart(getattr(self, f.name), getattr(other, f.name)))}"
             for f in fields(self)
@@ -293,14 +293,15 @@ class Recipe:
 
 
 def _apart(ours: object, theirs: object, name: str = "") -> Iterator[str]:
-    """Say ``a != b`` of two values, or of each field that differs of two records of many fields."""
+    """Say ``a in place of b`` of two values, or of each field that differs of two records of many
+    fields."""
     if ours == theirs:
         return
     if isinstance(ours, (Preprocessing, FlowRecipe, FlowParameters)) and type(ours) is type(theirs):
         for f in fields(ours):
             yield from _apart(getattr(ours, f.name), getattr(theirs, f.name), f.name)
         return
-    yield " != ".join(f"{name}={_text(v)}" if name else _text(v) for v in (ours, theirs))
+    yield " in place of ".join(f"{name}={_text(v)}" if name else _text(v) for v in (ours, theirs))
 
 
 def _text(value: object) -> str:
