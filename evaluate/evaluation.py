@@ -29,6 +29,7 @@ from .scores.choices.validators import validator
 from .scores.fusion import fuse_groups
 from .scores.results import check_baseline, result_notes, results_of
 from .scores.unlabelled import unlabelled_results
+from .scores.zero_shot import zero_shot_of
 from .tables.layout import mean_std
 from .tables.paper import PAPER_TABLES, paper_tables
 
@@ -280,6 +281,7 @@ def evaluate(
         )
     check_baseline(labelled or everything, baseline)
     results = results_of(labelled, baseline)
+    zero_shot, zero_shot_notes = zero_shot_of(labelled, files)
     loader, source = Loader(files), TrueClasses("source", files)
     if select:
         choices = choose(groups, select, validators, source)
@@ -292,7 +294,8 @@ def evaluate(
         groups=tuple(groups),
         fused=tuple(fused),
         results=tuple(results),
-        notes=(*notes_of(labelled), *result_notes(results)),
+        notes=(*notes_of(labelled), *result_notes(results), *zero_shot_notes),
+        zero_shot=tuple(zero_shot),
         unlabelled=tuple(results_without),
         checked=tuple(checked),
         unlabelled_notes=tuple(

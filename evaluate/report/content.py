@@ -17,6 +17,7 @@ from ..scores.choices.recommendation import Recommendation
 from ..scores.choices.selection import Selection
 from ..scores.results import Result
 from ..scores.unlabelled import Unlabelled
+from ..scores.zero_shot import ZeroShot
 from ..tables.paper import TaskTable
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Content:
         fused: groups that were made of two of them.
         results: of the groups whose target has labels, fused ones last.
         notes: on the results.
+        zero_shot: class names as texts on the same test videos; empty where there are no texts.
         unlabelled: predictions and label-free scores of the other groups.
         unlabelled_notes: on these.
         checked: what hand labels say of them; empty where none were given.
@@ -74,6 +76,7 @@ class Content:
     fused: tuple[Group, ...] = ()
     results: tuple[Result, ...] = ()
     notes: tuple[str, ...] = ()
+    zero_shot: tuple[ZeroShot, ...] = ()
     unlabelled: tuple[Unlabelled, ...] = ()
     unlabelled_notes: tuple[str, ...] = ()
     checked: tuple[Checked, ...] = ()

@@ -15,6 +15,7 @@ from ..scores.choices.selection import Selection
 from ..scores.choices.validators import VALIDATORS
 from ..scores.results import Result
 from ..scores.unlabelled import Unlabelled
+from ..scores.zero_shot import ZeroShot
 from ..tables.layout import sample_std
 from ..tables.paper import Cell, TaskTable
 from ..tables.published import PROXIES
@@ -61,7 +62,7 @@ def write_csv(content: Content, path: str | Path) -> None:
     elif content.paper:
         columns, rows = _PAPER, paper_rows(content.paper)
     elif content.results:
-        columns, rows = _ACCURACIES, accuracy_rows(content.results)
+        columns, rows = _ACCURACIES, accuracy_rows(content)
     else:
         columns, rows = _PREDICTIONS, prediction_rows(content.unlabelled, content.taken)
     text = StringIO(newline="")
@@ -71,9 +72,10 @@ def write_csv(content: Content, path: str | Path) -> None:
     write_output(Path(path), text.getvalue())
 
 
-def accuracy_rows(results: Sequence[Result]) -> list[Row]:
-    """A row per run and one per group."""
-    return [row for result in results for row in _of_result(result)]
+def accuracy_rows(content: Content) -> list[Row]:
+    """A row per run, one per group, and one per dataset that has texts."""
+    rows = [row for result in content.results for row in _of_result(result)]
+    return [*rows, *map(_of_texts, content.zero_shot)]
 
 
 def prediction_rows(results: Sequence[Unlabelled], taken: Collection[Group]) -> list[Row]:
@@ -122,6 +124,22 @@ def candidate_rows(selections: Sequence[Selection]) -> list[Row]:
 def paper_rows(tables: Sequence[TaskTable]) -> list[Row]:
     """A row per cell, in percent."""
     return [_of_cell(table, cell) for table in tables for row in table.rows for cell in row]
+
+
+def _of_texts(one: ZeroShot) -> Row:
+    return {
+        "transfer": one.transfer,
+        "task": one.task,
+        "method": "zero_shot",
+        "modality": one.modality,
+        "accuracy": one.accuracy,
+        "low": one.interval[0],
+        "high": one.interval[1],
+        "mean_class_accuracy": one.mean_class,
+        "test_videos": one.videos,
+        "backbone": one.backbone,
+        "note": one.note,
+    }
 
 
 def _of_result(result: Result) -> list[Row]:

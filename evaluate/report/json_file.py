@@ -31,6 +31,7 @@ def to_json(content: Content) -> dict[str, Any]:
     return {
         "tool_version": __version__,
         "groups": [_group(result) for result in content.results],
+        "zero_shot": [asdict(one) for one in content.zero_shot],
         "notes": list(content.notes),
         "unlabelled": [_unlabelled(result) for result in content.unlabelled],
         "unlabelled_notes": list(content.unlabelled_notes),

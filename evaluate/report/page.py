@@ -93,7 +93,7 @@ def accuracies(content: Content) -> list[Block]:
     """Accuracies, comparisons and their notes; nothing where the target has no labels."""
     if not content.results:
         return []
-    return [*accuracy_blocks(content.results), Bullets(content.notes)]
+    return [*accuracy_blocks(content.results, content.zero_shot), Bullets(content.notes)]
 
 
 def selected(content: Content) -> list[Block]:

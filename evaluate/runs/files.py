@@ -25,6 +25,10 @@ class RunFiles:
         self._paths = {"source": source_features, "target": features}
         self._found: dict[tuple[Domain, str, str], FeatureFile | InputError] = {}
 
+    def path(self, run: Run, domain: Domain) -> Path:
+        """Where the feature file of a run's domain is, whatever is there."""
+        return Path(self._paths[domain] or run.record.data.domain(domain).path)
+
     def of(self, run: Run, domain: Domain) -> FeatureFile:
         """The feature file of a run's domain.
 

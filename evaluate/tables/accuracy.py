@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ..scores.choices.validators import DEFAULT
 from ..scores.paired import Comparison
 from ..scores.results import Result
+from ..scores.zero_shot import ZeroShot
 from .layout import Block, Heading, Table, Text, clips, mean_std, percent, points
 
 _HOW = f"""\
@@ -20,11 +21,12 @@ vs: difference of the last epochs' accuracies on the same videos, paired by seed
 videos (mean over seeds). 95 %: bootstrap over videos and seeds. McNemar: exact, each seed alone."""
 
 
-def accuracy_blocks(results: Sequence[Result]) -> list[Block]:
+def accuracy_blocks(results: Sequence[Result], zero_shot: Sequence[ZeroShot] = ()) -> list[Block]:
     """For each dataset its accuracies and the comparison with the baseline; then how to read them.
 
     Args:
         results: at least one.
+        zero_shot: of their datasets.
     """
     datasets: dict[str, list[Result]] = {}
     for result in results:
@@ -34,7 +36,9 @@ def accuracy_blocks(results: Sequence[Result]) -> list[Block]:
         counts = dict.fromkeys(str(result.scores.videos) for result in members)
         videos = "test video" if [*counts] == ["1"] else "test videos"
         blocks.append(Heading(f"{dataset}: {' or '.join(counts)} {videos}"))
-        blocks.append(accuracy_table(members))
+        texts = [one for one in zero_shot if one.dataset == dataset]
+        blocks.append(accuracy_table(members, texts))
+        blocks += [Text(f"zero_shot: {one.note}.") for one in texts]
         if any(result.comparison for result in members):
             blocks.append(comparison_table(members))
     blocks.append(Text(_HOW))
@@ -43,8 +47,8 @@ def accuracy_blocks(results: Sequence[Result]) -> list[Block]:
     return blocks
 
 
-def accuracy_table(results: Sequence[Result]) -> Table:
-    """A row per group."""
+def accuracy_table(results: Sequence[Result], zero_shot: Sequence[ZeroShot] = ()) -> Table:
+    """A row per group, and one for texts."""
     head = ["method", "input", "K", "seeds", "last epoch", "95 %", "mean-class", "label-free"]
     rows = []
     for result in results:
@@ -60,6 +64,10 @@ def accuracy_table(results: Sequence[Result]) -> Table:
                 f"({mean_std(epochs.oracle)})",
             ]
         )
+    for one in zero_shot:
+        low, high = (percent(bound) for bound in one.interval)
+        texts = [percent(one.accuracy), f"{low} - {high}", percent(one.mean_class)]
+        rows.append(["zero_shot", one.modality, "", "", *texts, "", ""])
     return Table([*head, "(oracle best)"], rows)
 
 

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 
-import torch
-
+from .libraries.modules import on_meta
 from .libraries.name import is_library_name
 from .libraries.torchvision import model_names
 from .registry import get_spec, names
@@ -69,8 +68,7 @@ def summarise(name: str) -> BackboneSummary:
         InputError: no such backbone, or its configuration cannot be had.
     """
     spec = get_spec(name)
-    with torch.device("meta"):  # nothing is allocated or computed
-        parameters = sum(parameter.numel() for parameter in spec.build().parameters())
+    parameters = sum(p.numel() for p in on_meta(spec.build, name=name).parameters())
     weights = spec.weights
     return BackboneSummary(
         name=name,

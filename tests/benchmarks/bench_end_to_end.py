@@ -194,7 +194,7 @@ def _plain(run: RunConfig, device: torch.device) -> Measured:
             loss = F.cross_entropy(classifier(features).mean(1), expected, reduction="sum")
             (loss / len(clips)).backward()
         optimiser.step()
-        clock.step(step + 1, steps)
+        clock.step(None, step + 1, steps)
     return clock.measured(setting, images=clips.shape[0] * clips.shape[1])
 
 
@@ -204,7 +204,7 @@ class _Clock:
     def __init__(self, device: torch.device) -> None:
         self.device, self.started, self.seconds, self.timed = device, 0.0, 0.0, 0
 
-    def step(self, _: RunFolder, done: int, steps: int) -> None:
+    def step(self, _: RunFolder | None, done: int, steps: int) -> None:
         """Called after each step."""
         if done in (WARM_UP, steps):
             if self.device.type == "cuda":

@@ -351,7 +351,8 @@ def test_unlabelled_target(tmp_path: Path) -> None:
             "video": first.video,
             "class": first.label,
             **{name: getattr(first, name) for name in ("score", "seeds_agree", "methods_agree")},
-            **{name: getattr(first, name) for name in ("source_distance", "look")},
+            "methods_class": first.methods_label,
+            **{name: getattr(first, name) for name in ("methods_score", "source_distance", "look")},
         }
 
 

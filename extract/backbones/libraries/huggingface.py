@@ -22,7 +22,7 @@ from ..spec import BackboneSpec, Texts, Weights
 from . import hf_texts
 from .hf_preprocessing import preprocessing_of
 from .hub import has_snapshot, licence_of, quiet_hub, require_place, snapshot
-from .modules import building, cut, feature_dim, last_linear
+from .modules import cut, feature_dim, last_linear, on_meta
 from .name import ModelName, Pool
 from .packages import require
 
@@ -102,13 +102,11 @@ def resolve(asked: ModelName) -> BackboneSpec:
     processor = _processor(asked, clip=length > 1)
     preprocessing = preprocessing_of(processor, size=asked.size, name=asked.text, clip=length > 1)
     kind = "" if asked.pool else _classifier_kind(config)
-    with torch.device("meta"), building(asked.text):
-        network = _network(config, kind)
+    network = on_meta(partial(_network, config, kind), name=asked.text)
     head = f"network.{last_linear(network)}." if kind else ""
     pool = None if kind else _pool(asked, network)
     build = partial(_build, config, kind, pool, resampled=asked.size is not None)
-    with torch.device("meta"):
-        module = build().eval()
+    module = on_meta(build, name=asked.text)
     return BackboneSpec(
         name=asked.text,
         build=build,

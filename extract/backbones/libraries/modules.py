@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from typing import TypeVar
 
 import torch
 from torch import nn
 
 from ....cache.errors import InputError, shorten
 from ....cache.recipe import Preprocessing
+
+Built = TypeVar("Built", bound=nn.Module)
 
 
 def last_linear(module: nn.Module) -> str:
@@ -31,11 +33,22 @@ def first_convolution(module: nn.Module) -> str:
     return ""
 
 
-@contextmanager
-def building(name: str) -> Iterator[None]:
-    """Turn whatever a library raises while it builds the backbone ``name`` into one line."""
+def on_meta(build: Callable[[], Built], *, name: str) -> Built:
+    """A module in eval mode on the device ``meta``, for its names and shapes alone.
+
+    Args:
+        build: builds it; on the CPU where it computes its widths by tensors, as RegNet does.
+        name: of the backbone, for the message.
+
+    Raises:
+        InputError: whatever its library raises, in one line.
+    """
     try:
-        yield
+        try:
+            with torch.device("meta"):
+                return build().eval()
+        except NotImplementedError:
+            return build().eval().to("meta")
     except Exception as error:
         reason = shorten(" ".join(str(error).split()))
         raise InputError(

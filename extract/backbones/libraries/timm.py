@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from ....cache.errors import InputError, shorten, unknown
@@ -19,7 +18,7 @@ from ..checkpoint import read_state
 from ..spec import BackboneSpec, Weights
 from .catalogue import require_model
 from .hub import hub_file, is_cached
-from .modules import building, feature_dim, first_convolution
+from .modules import feature_dim, first_convolution, on_meta
 from .name import ModelName, Pool
 from .packages import require
 
@@ -70,9 +69,8 @@ def resolve(asked: ModelName) -> BackboneSpec:
     config = timm.models.get_pretrained_cfg(asked.model)
     preprocessing = _preprocessing(asked, config)
     build = partial(_build, asked.model, asked.pool, _image_size(asked, config))
-    with torch.device("meta"), building(asked.text):
-        module = build().eval()
-        whole = timm.create_model(asked.model)
+    module = on_meta(build, name=asked.text)
+    whole = on_meta(partial(timm.create_model, asked.model), name=asked.text)
     _check_token(asked, module)
     heads, unused = _beyond(whole, module, () if asked.pool else _classifiers(config))
     return BackboneSpec(

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-import torch
 from torch import nn
 from torchvision import models
 from torchvision.models import video
@@ -21,7 +20,7 @@ from ....cache.recipe import Preprocessing
 from ..download import weights_at
 from ..spec import BackboneSpec
 from .catalogue import require_model
-from .modules import building, cut, feature_dim, first_convolution, last_linear
+from .modules import cut, feature_dim, first_convolution, last_linear, on_meta
 from .name import ModelName
 
 _INTERPOLATIONS = ("nearest", "bilinear", "bicubic")
@@ -72,8 +71,7 @@ def spec_of(
     preprocessing = _preprocessing(preset, size)
     # Vision transformers alone are built for one size.
     sizes = {"image_size": preprocessing.input_size} if model.startswith("vit_") else {}
-    with torch.device("meta"), building(name):
-        network = models.get_model(model, weights=None, **sizes).eval()
+    network = on_meta(partial(models.get_model, model, weights=None, **sizes), name=name)
     head = last_linear(network)
     if not head:
         raise InputError(f"{model} ends in no linear classifier: tcon cannot use it by this name")

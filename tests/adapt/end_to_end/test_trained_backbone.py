@@ -57,7 +57,8 @@ def convnext() -> nn.Module:
     return timm.models.ConvNeXt(depths=(1, 1, 2, 1), dims=(8, 8, 16, 16), num_classes=0)
 
 
-WITHOUT_BATCH_NORM = [timm_vit, hf_swin, convnext]
+SLOW_SWIN = pytest.param(hf_swin, marks=pytest.mark.slow)
+WITHOUT_BATCH_NORM = [timm_vit, SLOW_SWIN, convnext]
 
 
 def trained(build: Callable[[], nn.Module], **options: object) -> TrainedBackbone:
@@ -180,7 +181,7 @@ def test_batch_norms_of_a_library_keep_their_activations() -> None:
         synchronised(nn.Sequential(timm.layers.BatchNormAct2d(4)), "toy")
 
 
-@pytest.mark.parametrize("build", [timm_vit, hf_swin, models.resnet18])
+@pytest.mark.parametrize("build", [timm_vit, SLOW_SWIN, models.resnet18])
 def test_memory_without_values_is_that_with_them(build: Callable[[], nn.Module]) -> None:
     """Above all of attention, whose weights fused kernels do not keep."""
     real, sketch = trained(build), trained(build)

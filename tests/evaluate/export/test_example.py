@@ -17,8 +17,10 @@ from tiny_backbones import MACHINE, tiny_backbones, train_on_videos
 
 from tcon.adapt.inference.prediction import Prediction
 from tcon.adapt.inference.stream import predict
-from tcon.cache.recipe import Sampling
+from tcon.cache.recipe import Interpolation, Sampling
 from tcon.evaluate.export.model import export_model
+from tcon.extract.backbones import get_spec
+from tcon.extract.backbones.registry import add
 
 ROOT = Path(__file__).parents[3]
 REAL = ROOT.parent / "shared" / "data" / "hockey_surveillance"
@@ -34,8 +36,9 @@ TELL = "\njson.dump({p: scores(p).tolist() for p in sys.argv[2:]}, open('scores.
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
 def test_the_example_gives_the_scores_of_predict(
-    clips: Path, tmp_path: Path, write_video: Callable[..., Path]
+    clips: Path, tmp_path: Path, write_video: Callable[..., Path], interpolation: Interpolation
 ) -> None:
     pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
@@ -44,6 +47,9 @@ def test_the_example_gives_the_scores_of_predict(
     videos = [clips / "jump" / "0.mp4", wide, tmp_path / "turned.mp4"]  # the first has 3 frames
     videos += sorted((REAL / "surveillance").rglob("*.mp4"))[:1]
     with tiny_backbones():
+        spec = get_spec("tiny")
+        scaled = replace(spec.preprocessing, interpolation=interpolation, resizer="pillow")
+        add(replace(spec, preprocessing=scaled))
         run = train_on_videos(clips, tmp_path, "tcon", RGB, segments=3)
         export_model(run, tmp_path / "model.onnx")
         results = predict(run, videos, machine=MACHINE, precision="fp32")

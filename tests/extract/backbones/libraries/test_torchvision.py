@@ -15,7 +15,9 @@ from tcon.extract.backbones import get_spec, load_backbone
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["convnext_tiny", "swin_t", "vit_b_32", "r3d_18"])
+@pytest.mark.parametrize(
+    "name", ["convnext_tiny", "swin_t", "vit_b_32", "r3d_18"]
+)
 def test_features_are_what_the_classifier_is_given(tmp_path: Path, name: str) -> None:
     torch.manual_seed(0)
     network = models.get_model(name).eval()
@@ -43,6 +45,10 @@ def test_weights_are_named_by_their_tag() -> None:
     assert swag.weights.licence.endswith("SWAG/blob/main/LICENSE")
     assert (plain.preprocessing.input_size, swag.preprocessing.input_size) == (224, 384)
     assert swag.preprocessing.interpolation == "bicubic"
+
+
+def test_a_network_that_computes_its_widths_by_tensors() -> None:
+    assert get_spec("torchvision:regnet_y_400mf").dim == models.regnet_y_400mf().fc.in_features
 
 
 def test_another_size_keeps_the_share_of_the_crop() -> None:
