@@ -19,6 +19,7 @@ from .parts import Unit
 
 FeatureType = Literal["float16", "float32"]
 Interpolation = Literal["nearest", "bilinear", "bicubic"]
+Resizer = Literal["torch", "torch-float", "pillow"]
 FLOW_SIZE = (256, 340)  # height and width of the frames that flow is computed on (TSN)
 
 
@@ -42,7 +43,7 @@ class Preprocessing:
     input_size: Count = 224
     interpolation: Interpolation = "bilinear"
     antialias: bool = True
-    resizer: Literal["torch", "torch-float", "pillow"] = "torch"
+    resizer: Resizer = "torch"
     mean: tuple[float, ...] = (0.485, 0.456, 0.406)
     std: tuple[float, ...] = (0.229, 0.224, 0.225)
     channel_order: Literal["RGB", "BGR", ""] = "RGB"

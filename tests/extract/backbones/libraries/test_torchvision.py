@@ -15,9 +15,7 @@ from tcon.extract.backbones import get_spec, load_backbone
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name", ["convnext_tiny", "swin_t", "vit_b_32", "r3d_18"]
-)
+@pytest.mark.parametrize("name", ["convnext_tiny", "swin_t", "vit_b_32", "r3d_18"])
 def test_features_are_what_the_classifier_is_given(tmp_path: Path, name: str) -> None:
     torch.manual_seed(0)
     network = models.get_model(name).eval()
