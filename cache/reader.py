@@ -285,7 +285,7 @@ class FeatureFile:
 
     def _add(self, modality: str, recipe: Recipe, source: Path) -> None:
         first = self.recipes.setdefault(modality, recipe)
-        if differences := first.differences(recipe):
+        if differences := recipe.differences(first):
             raise InputError(
                 f"{source} was made differently from the other shards of {self.path} "
                 f"({'; '.join(differences)}): extract all shards alike"

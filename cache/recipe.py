@@ -19,6 +19,7 @@ from .parts import Unit
 
 FeatureType = Literal["float16", "float32"]
 Interpolation = Literal["nearest", "bilinear", "bicubic"]
+Resizer = Literal["torch", "torch-float", "pillow"]
 FLOW_SIZE = (256, 340)  # height and width of the frames that flow is computed on (TSN)
 
 
@@ -42,7 +43,7 @@ class Preprocessing:
     input_size: Count = 224
     interpolation: Interpolation = "bilinear"
     antialias: bool = True
-    resizer: Literal["torch", "torch-float", "pillow"] = "torch"
+    resizer: Resizer = "torch"
     mean: tuple[float, ...] = (0.485, 0.456, 0.406)
     std: tuple[float, ...] = (0.229, 0.224, 0.225)
     channel_order: Literal["RGB", "BGR", ""] = "RGB"
@@ -209,7 +210,7 @@ class FlowRecipe:
         return f"tvl1 {self.parameters} at {width}x{height}, bound {self.bound:g}, {levels}"
 
     def difference(self, other: FlowRecipe) -> str:
-        """What differs, e.g. ``epsilon=0.01 != epsilon=0.02``; "" where nothing does."""
+        """What differs, e.g. ``epsilon=0.01 in place of epsilon=0.02``; "" where nothing does."""
         return ", ".join(_apart(self, other))
 
 
@@ -268,7 +269,7 @@ class Recipe:
     list_sha256: str = field(compare=False, default="")
 
     def differences(self, other: Recipe) -> list[str]:
-        """Say which compared fields differ, e.g. ``["sampling: uniform:32 != stride:8"]``."""
+        """Say which compared fields differ: ``["sampling: uniform:32 in place of stride:8"]``."""
         return [
             f"{f.name}: {', '.join(_apart(getattr(self, f.name), getattr(other, f.name)))}"
             for f in fields(self)
@@ -293,14 +294,15 @@ class Recipe:
 
 
 def _apart(ours: object, theirs: object, name: str = "") -> Iterator[str]:
-    """Say ``a != b`` of two values, or of each field that differs of two records of many fields."""
+    """Say ``a in place of b`` of two values, or of each field that differs of two records of many
+    fields."""
     if ours == theirs:
         return
     if isinstance(ours, (Preprocessing, FlowRecipe, FlowParameters)) and type(ours) is type(theirs):
         for f in fields(ours):
             yield from _apart(getattr(ours, f.name), getattr(theirs, f.name), f.name)
         return
-    yield " != ".join(f"{name}={_text(v)}" if name else _text(v) for v in (ours, theirs))
+    yield " in place of ".join(f"{name}={_text(v)}" if name else _text(v) for v in (ours, theirs))
 
 
 def _text(value: object) -> str:

@@ -196,7 +196,7 @@ class FeatureWriter:
             if differences := existing.recipes[modality].differences(recipe):
                 by = "" if recipe.imported else f", as --like {self.path} does,"
                 raise InputError(
-                    f"{self.path} was made differently ({'; '.join(differences)}; file != now): "
+                    f"{self.path} was made differently ({'; '.join(differences)}): "
                     f"repeat its settings{by} or choose another output"
                 )
 

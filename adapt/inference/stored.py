@@ -116,7 +116,7 @@ def _require_alike(run: LoadedRun, file: FeatureFile) -> None:
             )
         free = ("weights_sha256", "sampling", "precision", "dtype")  # nothing was trained on them
         made = replace(made, **{name: getattr(theirs, name) for name in free})
-    if differences := made.differences(theirs):
+    if differences := theirs.differences(made):
         raise InputError(
             f"{file.path} holds other features than {run.path} was trained on "
             f"({'; '.join(differences)}): extract them with --like {run.record.data.target.path}"

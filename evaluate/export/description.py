@@ -11,7 +11,7 @@ from ... import __version__
 from ...adapt.inference.loaded_run import LoadedRun
 from ...adapt.inference.prediction import AttentionKind
 from ...cache.common.records import to_json
-from ...cache.recipe import FLOW_SIZE, FlowParameters, Interpolation, Recipe
+from ...cache.recipe import FLOW_SIZE, FlowParameters, Interpolation, Recipe, Resizer
 from ...extract.features.plan import Plan
 from ...extract.flow.frames import GREY
 from ...extract.snippets.cutting import Cut
@@ -90,6 +90,7 @@ class Resize:
         height, width: pixels, where both are fixed.
         interpolation: of the pixels.
         antialias: the filter grows with the step when scaling down, as Pillow's does.
+        resizer: how levels are rounded, as in `Preprocessing`; None for flow, which is not.
     """
 
     short_side: int | None = None
@@ -97,6 +98,7 @@ class Resize:
     width: int | None = None
     interpolation: Interpolation = "bilinear"
     antialias: bool
+    resizer: Resizer | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -262,4 +264,5 @@ def _resize(cut: Cut) -> Resize:
         width=width,
         interpolation=made.interpolation,
         antialias=made.antialias,
+        resizer=made.resizer if made.channel_order else None,
     )

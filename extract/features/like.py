@@ -130,7 +130,7 @@ def require_same(plan: Plan, wanted: Mapping[str, Recipe], whose: str) -> None:
     made = plan.recipes()
     for modality, recipe in wanted.items():
         recipe = replace(recipe, windows=plan.options.windows)
-        if differences := recipe.differences(made[modality]):
+        if differences := made[modality].differences(recipe):
             raise InputError(
                 f"new videos would get other features than {whose} ({'; '.join(differences)}): "
                 "use the version of tcon that made them"

@@ -146,7 +146,7 @@ def open_like(path: Path, flow: FlowRecipe) -> Iterator[h5py.File]:
     with open_any(path) as h5:
         if difference := recipe_of(h5).difference(flow):
             raise InputError(
-                f"the flow in {path.parent} was made differently ({difference}; cache != now): "
+                f"the flow in {path.parent} was made differently ({difference}): "
                 "repeat its settings or name another folder"
             )
         yield h5

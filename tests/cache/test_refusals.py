@@ -27,16 +27,16 @@ COMPARED = {
 }
 
 APART = {
-    "backbone": "net != other",
-    "weights_sha256": "a1 != ff",
-    "layer": "pool != conv5",
-    "dim": "4 != 5",
-    "preprocessing": "value_range=1.0 != value_range=255.0",
-    "snippet_length": "1 != 16",
-    "sampling": "uniform:32 != stride:8",
-    "precision": "fp32 != bf16",
-    "views": "centre != flip",
-    "imported": "none != t7",
+    "backbone": "net in place of other",
+    "weights_sha256": "a1 in place of ff",
+    "layer": "pool in place of conv5",
+    "dim": "4 in place of 5",
+    "preprocessing": "value_range=1.0 in place of value_range=255.0",
+    "snippet_length": "1 in place of 16",
+    "sampling": "uniform:32 in place of stride:8",
+    "precision": "fp32 in place of bf16",
+    "views": "centre in place of flip",
+    "imported": "none in place of t7",
 }
 
 
@@ -72,8 +72,8 @@ def test_mixing_is_refused_and_the_field_named(
 def test_fields_that_hold_commas_are_compared_as_a_whole(recipe: Callable[..., Recipe]) -> None:
     other = recipe(preprocessing=Preprocessing(resize=(256, 340), mean=(0.485, 0.4, 0.406)))
     assert recipe().differences(other) == [
-        "preprocessing: resize=256 != resize=(256, 340), "
-        "mean=(0.485, 0.456, 0.406) != mean=(0.485, 0.4, 0.406)"
+        "preprocessing: resize=256 in place of resize=(256, 340), "
+        "mean=(0.485, 0.456, 0.406) in place of mean=(0.485, 0.4, 0.406)"
     ]
 
 

@@ -59,7 +59,7 @@ def test_float32_is_kept_as_it_is(tmp_path: Path) -> None:
     file = FeatureFile(path)
     np.testing.assert_array_equal(file.packed().features, np.concatenate([tiny, tiny]))
     np.testing.assert_array_equal(file.rows()[np.array([5, 0])], tiny[:2])
-    with pytest.raises(InputError, match="dtype: float32 != float16"):
+    with pytest.raises(InputError, match="dtype: float32 in place of float16"):
         FeatureWriter(path, {"rgb": recipe(dim=DIM)})
 
 

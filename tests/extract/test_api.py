@@ -101,7 +101,10 @@ def test_like_a_file_with_other_weights(clips: Path, tmp_path: Path) -> None:
     [
         ({"imported": "t7", "preprocessing": None}, r"not made by tcon extract \(imported: t7, "),
         ({"backbone": "gone"}, "need the backbone gone, which is not registered here"),
-        ({"layer": "conv5"}, r"other features than those of .*s\.h5 \(layer: conv5 != pool\)"),
+        (
+            {"layer": "conv5"},
+            r"other features than those of .*s\.h5 \(layer: pool in place of conv5\)",
+        ),
     ],
 )
 def test_what_cannot_be_made_alike(

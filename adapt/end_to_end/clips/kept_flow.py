@@ -28,7 +28,7 @@ def flow_recipe(kept: Sequence[Path], engine: str) -> FlowRecipe:
         return FlowRecipe()
     if difference := recipes[0].difference(recipes[-1]):
         raise InputError(
-            f"the kept flow of source and target was made differently ({difference}; "
-            "source != target): keep both alike"
+            f"the kept flow of the source was made differently from the target's ({difference}): "
+            "keep both alike"
         )
     return recipes[0]

@@ -17,7 +17,7 @@ from tiny_backbones import MACHINE, tiny_backbones, train_on_videos
 
 from tcon.adapt.inference.prediction import Prediction
 from tcon.adapt.inference.stream import predict
-from tcon.cache.recipe import Interpolation, Sampling
+from tcon.cache.recipe import Interpolation, Resizer, Sampling
 from tcon.evaluate.export.model import export_model
 from tcon.extract.backbones import get_spec
 from tcon.extract.backbones.registry import add
@@ -36,9 +36,15 @@ TELL = "\njson.dump({p: scores(p).tolist() for p in sys.argv[2:]}, open('scores.
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+@pytest.mark.parametrize(
+    ("interpolation", "resizer"), [("bilinear", "torch"), ("bicubic", "pillow")]
+)
 def test_the_example_gives_the_scores_of_predict(
-    clips: Path, tmp_path: Path, write_video: Callable[..., Path], interpolation: Interpolation
+    clips: Path,
+    tmp_path: Path,
+    write_video: Callable[..., Path],
+    interpolation: Interpolation,
+    resizer: Resizer,
 ) -> None:
     pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
@@ -48,7 +54,7 @@ def test_the_example_gives_the_scores_of_predict(
     videos += sorted((REAL / "surveillance").rglob("*.mp4"))[:1]
     with tiny_backbones():
         spec = get_spec("tiny")
-        scaled = replace(spec.preprocessing, interpolation=interpolation, resizer="pillow")
+        scaled = replace(spec.preprocessing, interpolation=interpolation, resizer=resizer)
         add(replace(spec, preprocessing=scaled))
         run = train_on_videos(clips, tmp_path, "tcon", RGB, segments=3)
         export_model(run, tmp_path / "model.onnx")
@@ -62,4 +68,4 @@ def test_the_example_gives_the_scores_of_predict(
     found = json.loads((tmp_path / "scores.json").read_text())
     for result in results:
         assert isinstance(result, Prediction)
-        np.testing.assert_allclose(found[result.video.path], result.scores, atol=1e-3)
+        np.testing.assert_allclose(found[result.video.path], result.scores, atol=1e-4)

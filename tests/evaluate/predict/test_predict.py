@@ -275,7 +275,7 @@ def test_weights(run: Path, clips: Path, tmp_path: Path) -> None:
     [
         ({"backbone": "elsewhere"}, "need the backbone elsewhere, which is not registered"),
         ({"preprocessing": None, "imported": "t7"}, "were not made by tcon extract"),
-        ({"layer": "conv5"}, "other features .*layer: conv5 != pool"),
+        ({"layer": "conv5"}, "other features .*layer: pool in place of conv5"),
     ],
 )
 def test_features_that_cannot_be_made(

@@ -173,7 +173,7 @@ def test_features_of_another_recipe_are_refused(run: Path, tmp_path: Path) -> No
     other = write_domain(tmp_path / "other.h5", precision="bf16")
     (tmp_path / "a.mp4").write_bytes(b"")
     for words, message in {
-        (other,): "precision: fp32 != bf16): extract them with --like",
+        (other,): "precision: bf16 in place of fp32): extract them with --like",
         (other, tmp_path / "a.mp4"): "alone",
         (tmp_path / "a.mp4", "--new"): "--new is for a feature file",
         (tmp_path / "cctv.h5", "--precision", "fp32"): "leave out --root, --weights, --window",

@@ -58,7 +58,7 @@ def test_clips_are_at_the_trained_rate_unless_another_is_asked_for(
             25 / step if step > 1 else "consecutive"
         )
         (tmp_path / "again.h5").unlink()
-    with pytest.raises(InputError, match=r"clip_rate: 12\.5 != none"):
+    with pytest.raises(InputError, match=r"clip_rate: 12\.5 in place of none"):
         extract(video, tmp_path / "trained.h5", clip_rate="consecutive", **TINY)
 
 

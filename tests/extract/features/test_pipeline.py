@@ -234,8 +234,8 @@ def test_a_changed_label_is_refused(tmp_path: Path, clips: Path, tiny: Extractio
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        ({"sampling": Sampling("stride", 8)}, "sampling: uniform:32 != stride:8"),
-        ({"precision": "bf16"}, "precision: fp32 != bf16"),
+        ({"sampling": Sampling("stride", 8)}, "sampling: uniform:32 in place of stride:8"),
+        ({"precision": "bf16"}, "precision: fp32 in place of bf16"),
     ],
 )
 def test_other_options_on_the_same_file_are_refused(

@@ -144,7 +144,7 @@ def test_a_mended_recording_is_no_failure_any_more(
     assert extract([bad], tmp_path / "x.h5", replace(RGB, retry_failed=True)) == []
     assert not FeatureFile(tmp_path / "x.h5").failures
     other = replace(RGB, windows=None)
-    with pytest.raises(InputError, match=r"windows: 1s every 0\.5s != none"):
+    with pytest.raises(InputError, match=r"windows: 1s every 0\.5s in place of none"):
         extract([bad], tmp_path / "x.h5", other)
 
 

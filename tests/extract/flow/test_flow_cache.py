@@ -317,8 +317,8 @@ def test_training_refuses_the_flow_of_another_domain(
 
 def test_flow_made_otherwise_is_refused(tmp_path: Path, kept: Path, items: list) -> None:
     for change, says in (
-        ({"flow": FlowRecipe(parameters=PRESETS["fast"])}, "scales=1 != scales=3"),
-        ({"flow": FlowRecipe(parameters=QUICK, bound=32.0)}, "bound=20.0 != bound=32.0"),
+        ({"flow": FlowRecipe(parameters=PRESETS["fast"])}, "scales=1 in place of scales=3"),
+        ({"flow": FlowRecipe(parameters=QUICK, bound=32.0)}, "bound=20.0 in place of bound=32.0"),
     ):
         config = replace(CONFIG, keep_flow=kept / "flow", **change)
         with pytest.raises(InputError, match=f"was made differently .*{says}"):
