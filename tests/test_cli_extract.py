@@ -139,7 +139,7 @@ def test_other_options_on_the_same_file(run: Run, tmp_path: Path, videos: Path) 
     assert run("extract", videos, "-o", tmp_path / "x.h5", *CHEAP).code == 0
     options = with_option(CHEAP, "--snippets", "3")
     message = _refused(run("extract", videos, "-o", tmp_path / "x.h5", *options))
-    assert "sampling: uniform:2 != uniform:3" in message
+    assert "sampling: uniform:2 in place of uniform:3" in message
 
 
 # --- good and partly good runs

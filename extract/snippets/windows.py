@@ -150,7 +150,7 @@ def _windows_of(
     reach = np.arange(math.ceil(windows.length / windows.hop))
     numbers = np.unique(latest[:, None] - reach)
     starts = np.round(begin + numbers[numbers >= 0] * windows.hop, 3)
-    starts = starts[(end - starts >= windows.length / 2) | (starts == begin)]
+    starts = starts[(rounded(end - starts) >= windows.length / 2) | (starts == begin)]
     ends = np.round(starts + windows.length, 3)
     first, stop = np.searchsorted(places, starts), np.searchsorted(places, ends)
     some = stop - first >= least

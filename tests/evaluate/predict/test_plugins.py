@@ -80,4 +80,4 @@ def test_the_plugin_is_named_by_the_user_alone(folder: Path, clips: Path) -> Non
     assert "mine.py is needed and is gone" in done.stderr and "--plugin FILE" in done.stderr
     done = _predict(folder, video, "--plugin", "elsewhere/mine.py")
     assert done.returncode == 0, done.stderr
-    assert video in done.stdout.splitlines()[1]
+    assert video in done.stdout

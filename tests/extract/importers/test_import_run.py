@@ -291,7 +291,7 @@ def test_kinds_and_labels_are_never_mixed(folder: Path, tmp_path: Path) -> None:
     np.save(tmp_path / "v_9.npy", features(2))
     result = command("npy", tmp_path, "-o", output)
     assert result.exit_code == 2
-    assert "imported: t7 != npy" in result.output
+    assert "imported: t7 in place of npy" in result.output
     before = FeatureFile(output).sha256("rgb", labels=False)
     result = command("t7", folder, "-o", output, "--list", f"test={tmp_path / 'train.txt'}")
     assert "that it held before were changed" in result.output
