@@ -79,6 +79,7 @@ def test_batches_come_as_asked(
         assert loader.failed == {}
 
 
+@pytest.mark.slow
 def test_workers_change_no_byte(videos: list[Video], two: ClipLoader) -> None:
     torch.manual_seed(0)
     state = torch.get_rng_state()
@@ -96,6 +97,7 @@ def test_a_pass_may_be_given_up(videos: list[Video], two: ClipLoader) -> None:
     assert torch.equal(found, next(ClipLoader(videos, CUT).load(_requests(batches=1))))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cut", [CUT, replace(CUT, clip=True), FLOW, replace(FLOW, clip=True)])
 def test_a_broken_video_is_zeros(videos: list[Video], cut: FrameCut) -> None:
     cut = replace(cut, sampling=Sampling("uniform", 3), length=5)

@@ -60,6 +60,7 @@ def by_hand(target: Path, prototypes: TextPrototypes) -> list[bool]:
     return right
 
 
+@pytest.mark.slow
 def test_accuracy_is_that_of_plain_loops(files: tuple[Path, Path], tmp_path: Path) -> None:
     source, target = files
     write_prototypes(source, texts())
@@ -81,11 +82,13 @@ def test_accuracy_is_that_of_plain_loops(files: tuple[Path, Path], tmp_path: Pat
     assert stored["accuracy"] == row.accuracy and stored["templates"] == ["a {label}"]
 
 
+@pytest.mark.slow
 def test_there_is_no_row_without_texts(files: tuple[Path, Path], tmp_path: Path) -> None:
     result = evaluate(tmp_path / "runs")
     assert result.zero_shot == () and "zero_shot" not in result.to_markdown()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("prototypes", "why"),
     [

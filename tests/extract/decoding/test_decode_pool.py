@@ -126,6 +126,7 @@ def test_processes_answer_as_this_one_does(folder: Path, patient: Pool) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_video_that_nobody_foresaw_stops_no_other(
     folder: Path, patient: Pool, workers: int

@@ -31,6 +31,7 @@ def _plain_iteration(u: np.ndarray, p: np.ndarray, data: np.ndarray) -> float:
     return total
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("block", [1, 3, 5])
 def test_a_sweep_is_plain_iterations(shape: tuple[int, int], block: int) -> None:
@@ -57,6 +58,7 @@ def test_a_sweep_is_plain_iterations(shape: tuple[int, int], block: int) -> None
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("repeat", [False, True])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_gradients_are_halved_at_the_border_too(shape: tuple[int, int], repeat: bool) -> None:

@@ -147,6 +147,7 @@ def _median(image: np.ndarray) -> np.ndarray:
     return found[:, :width]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (3, 3), (5, 17), (7, 16), (31, 40)])
 def test_median(shape: tuple[int, int]) -> None:
     image = np.random.default_rng(1).normal(size=shape).astype(np.float32)

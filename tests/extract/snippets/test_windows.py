@@ -106,6 +106,7 @@ def test_a_short_tail_is_joined_and_a_short_video_is_whole(videos: Path, length:
     assert sum(decoded.frames for _, decoded in found.values()) == FRAMES
 
 
+@pytest.mark.slow
 def test_windows_of_frames_and_of_flow(videos: Path) -> None:
     flow = FlowCut(Sampling("uniform", 1), CUT.preprocessing, length=2, engine="opencv")
     reading = Reading({"rgb": CUT, "flow": flow}, "auto", 1, Windows(25, 25, "frames"))

@@ -76,6 +76,7 @@ def test_scores_by_plain_loops(files: Files, tmp_path: Path) -> None:
         assert selection.scores["ensv"][m] == pytest.approx(sum(agreeing) / 30)
 
 
+@pytest.mark.slow
 def test_what_the_choice_reaches(files: Files, tmp_path: Path) -> None:
     # Four of six runs get videos 9 to 11 right, two of them video 12: im is too good for ensv.
     write_methods(tmp_path / "runs", files, {"source_only": 9, "im": 13, "tcon": 12})
@@ -115,6 +116,7 @@ def test_a_tie_stays_with_source_only(files: Files, tmp_path: Path) -> None:
     assert "(ensv 1.00, tied with tcon and dann); its 2 seeds" in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folders", ["abcdef", "fedcba"])
 def test_a_tie_goes_to_the_simplest_method(files: Files, tmp_path: Path, folders: str) -> None:
     """Whatever their order of reading, which is that of the folders and of the arguments."""
@@ -164,6 +166,7 @@ def test_a_method_that_lacks_seeds_is_left_out(files: Files, tmp_path: Path) -> 
     assert result.left_out[0] == line and line in result.to_markdown()
 
 
+@pytest.mark.slow
 def test_seeds_that_source_only_alone_has(files: Files, tmp_path: Path) -> None:
     write_methods(tmp_path / "runs", files, {"source_only": 9}, seeds=3)
     write_methods(tmp_path / "runs", files, {"im": 12, "tcon": 12}, seeds=2)
@@ -174,6 +177,7 @@ def test_seeds_that_source_only_alone_has(files: Files, tmp_path: Path) -> None:
     assert "Not every method has the seed 2: it is left out." in result.to_markdown()
 
 
+@pytest.mark.slow
 def test_what_labels_say_afterwards(files: Files, tmp_path: Path) -> None:
     write_methods(tmp_path / "runs", files, {"source_only": 13, "im": 9, "tcon": 9})
     result = evaluate(tmp_path / "runs", select="method")
@@ -223,6 +227,7 @@ def test_messages(files: Files, tmp_path: Path) -> None:
         evaluate(runs, select="method", validators="source_accuracy")
 
 
+@pytest.mark.slow
 def test_no_target_label_changes_a_choice(files: Files, tmp_path: Path) -> None:
     write_methods(tmp_path / "runs", files, {"source_only": 9, "im": 13, "tcon": 12})
     before = evaluate(tmp_path / "runs", select="method")
