@@ -268,12 +268,24 @@ class Recipe:
     device: str = field(compare=False, default="")
     list_sha256: str = field(compare=False, default="")
 
+    def agrees(self, other: Recipe, name: str) -> bool:
+        """Whether a field is alike. A backbone of transformers may lie elsewhere: it is the same
+        where the folder or repository has the same name and weights."""
+        if getattr(self, name) == getattr(other, name):
+            return True
+        moved = all(r.backbone.startswith("hf:") and r.weights_sha256 for r in (self, other))
+        return (
+            name == "backbone"
+            and moved
+            and (self.weights, self.weights_sha256) == (other.weights, other.weights_sha256)
+        )
+
     def differences(self, other: Recipe) -> list[str]:
         """Say which compared fields differ: ``["sampling: uniform:32 in place of stride:8"]``."""
         return [
             f"{f.name}: {', '.join(_apart(getattr(self, f.name), getattr(other, f.name)))}"
             for f in fields(self)
-            if f.compare and getattr(self, f.name) != getattr(other, f.name)
+            if f.compare and not self.agrees(other, f.name)
         ]
 
     def text(self, name: str) -> str:

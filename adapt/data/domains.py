@@ -258,7 +258,7 @@ def _check_comparable(source: FeatureFile, target: FeatureFile, modality: str) -
             raise InputError(f"{file.path} holds no {modality} features, only {file.modalities}")
     a, b = source.recipes[modality], target.recipes[modality]
     for name in MUST_AGREE:
-        if getattr(a, name) != getattr(b, name):
+        if not a.agrees(b, name):
             raise InputError(
                 f"{source.path} and {target.path} cannot be compared: their {modality} features "
                 f"differ in {name} ({a.text(name)} and {b.text(name)}): extract "

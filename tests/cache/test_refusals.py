@@ -69,6 +69,16 @@ def test_mixing_is_refused_and_the_field_named(
     assert path.read_bytes() == before
 
 
+def test_a_model_of_transformers_may_lie_elsewhere(recipe: Callable[..., Recipe]) -> None:
+    here = {"backbone": "hf:./clip", "weights": "clip", "weights_sha256": "ab" * 32}
+    there = {**here, "backbone": "hf:/models/clip"}
+    assert recipe(**here).differences(recipe(**there)) == []
+    for other in ({"weights": "cut"}, {"weights_sha256": "cd" * 32}, {"backbone": "clip"}):
+        assert recipe(**here).differences(recipe(**{**there, **other}))
+    unknown = {"weights": "random", "weights_sha256": ""}
+    assert recipe(**{**here, **unknown}).differences(recipe(**{**there, **unknown}))
+
+
 def test_fields_that_hold_commas_are_compared_as_a_whole(recipe: Callable[..., Recipe]) -> None:
     other = recipe(preprocessing=Preprocessing(resize=(256, 340), mean=(0.485, 0.4, 0.406)))
     assert recipe().differences(other) == [
