@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import shlex
 from collections.abc import Collection
 
 _HASH = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
@@ -60,3 +61,14 @@ def unknown(what: str, name: str, known: Collection[str]) -> InputError:
     near = difflib.get_close_matches(name.lower(), lower, n=1)
     hint = f"did you mean {lower[near[0]]}?" if near else f"there are {', '.join(known)}"
     return InputError(f"no {what} '{shorten(name)}': {hint}")
+
+
+def unknown_backbone(name: str, known: Collection[str]) -> InputError:
+    """The error for a short name that no backbone has; it may be that of a library's model."""
+    error = str(unknown("backbone", name, known))
+    stop = "" if error.endswith("?") else "."
+    searched = shlex.quote(shorten(name.rpartition("/")[2]))
+    return InputError(
+        f"{error}{stop} Models of libraries are named timm:MODEL, torchvision:MODEL or hf:MODEL: "
+        f"search them by tcon backbones {searched}"
+    )

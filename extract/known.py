@@ -7,7 +7,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from ..cache.common.files.regular import require_file
-from ..cache.errors import InputError, unknown
+from ..cache.errors import InputError, unknown_backbone
 
 BACKBONES = (
     *("bninception", "c3d", "c3d_fc6", "efficientnet_lite0", "efficientnet_lite1"),
@@ -47,4 +47,4 @@ def _require_backbone(name: str) -> None:
     if ":" in name or registry in sys.modules or entry_points(group="tcon.backbones"):
         return
     if name not in BACKBONES:
-        raise unknown("backbone", name, BACKBONES)
+        raise unknown_backbone(name, BACKBONES)

@@ -121,9 +121,9 @@ def about_check(checked: Checked) -> Iterator[str]:
     cost = checked.cost
     where = "on the GPU" if cost.on_gpu else "in this process"
     yield (
-        f"A batch of {cost.snippets} snippets {list(checked.shape)} takes {cost.seconds:.2g} s "
-        f"and gives {checked.dim} dimensions each; at most {cost.bytes / 1e9:.1f} GB were in use "
-        f"{where}."
+        f"A batch of {counted(cost.snippets, 'snippet')} {list(checked.shape)} takes "
+        f"{cost.seconds:.2g} s and gives {checked.dim} dimensions each; at most "
+        f"{cost.bytes / 1e9:.1f} GB were in use {where}."
     )
 
 

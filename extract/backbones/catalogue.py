@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 
+from ...cache.recipe import Preprocessing
 from .libraries.modules import on_meta
 from .libraries.name import is_library_name
 from .libraries.torchvision import model_names
@@ -21,23 +22,27 @@ class BackboneSummary:
     Args:
         name: for ``--backbone``.
         parameters: of the network without its classifier.
-        size: side of the input, pixels.
         frames: of a snippet.
         clip_rate: of these, per second; None for consecutive ones.
         dim: feature dimensions, D.
+        layer: what the features are, for people.
+        preprocessing: of frames.
         weights: what they were trained on, or their name; "" where there are none.
         licence: of the weights.
+        source: where they come from.
         at_hand: whether the weights are on this machine.
     """
 
     name: str
     parameters: int
-    size: int
     frames: int
     clip_rate: float | None
     dim: int
+    layer: str
+    preprocessing: Preprocessing
     weights: str
     licence: str
+    source: str
     at_hand: bool
 
 
@@ -73,12 +78,14 @@ def summarise(name: str) -> BackboneSummary:
     return BackboneSummary(
         name=name,
         parameters=parameters,
-        size=spec.preprocessing.input_size,
         frames=spec.snippet_length,
         clip_rate=spec.clip_rate,
         dim=spec.dim,
+        layer=spec.layer,
+        preprocessing=spec.preprocessing,
         weights=weights.name if weights else "",
         licence=weights.licence if weights else "",
+        source=weights.source if weights else "",
         at_hand=weights is not None and weights.at_hand(),
     )
 

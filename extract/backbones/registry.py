@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ...cache.common.plugins import current_plugin, load_entry_points, plugin_of
-from ...cache.errors import InputError, printable, shorten, unknown
+from ...cache.errors import InputError, printable, shorten, unknown, unknown_backbone
 from ...cache.recipe import Preprocessing
 from .checkpoint import checkpoint_file, classifier_of, file_sha256, load_state, read_state
 from .flow_input import average_over_rgb, flow_preprocessing, widen_first_conv
@@ -145,7 +145,7 @@ def get_spec(name: str) -> BackboneSpec:
     if is_library_name(name):
         return resolve(name)
     if name not in names():
-        raise unknown("backbone", name, _REGISTRY)
+        raise unknown_backbone(name, _REGISTRY)
     spec = _REGISTRY[name]
     return replace(spec, plugin=spec.plugin or plugin_of(getattr(spec.build, "__module__", "")))
 

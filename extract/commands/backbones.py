@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -10,8 +10,6 @@ import click
 from ...cache.common.plugin_option import plugin_option
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from ..backbones.catalogue import BackboneSummary
 
 _SHOWN = 30
@@ -23,27 +21,35 @@ _SHOWN = 30
 def backbones(word: str) -> None:
     """List tcon's backbones, or all whose name holds WORD, those of timm and torchvision too.
 
-    A model of a hub or a folder is named in full, as in hf:facebook/dinov2-base.
+    A full name shows what its features and frames are, too. A model of a hub or a folder is named
+    in full, as in hf:facebook/dinov2-base.
     """
-    from ...cache.common.output.console import console, print_line
-    from ...cache.errors import InputError
+    from ...cache.common.output.console import print_line
+    from ...cache.errors import InputError, shorten
     from ..backbones.catalogue import count_library_names, find, summarise
 
     found = find(word)
     if not found:
-        raise InputError(f"no backbone's name holds '{word}': tcon backbones lists tcon's own")
-    if len(found) == 1:
-        console().print(_table([(found[0], _about(summarise(found[0])))]))
-        return
-    rows = []
-    for name in found[:_SHOWN]:
+        raise InputError(
+            f"no backbone's name holds '{shorten(word)}': try a part of it; models of a hub, which "
+            "cannot be searched here, are named in full, as hf:facebook/dinov2-base"
+        )
+    shown = found[:_SHOWN]
+    width = max(map(len, shown))
+    for name in shown:
+        in_full = name == word or len(found) == 1
         try:
-            rows.append((name, _about(summarise(name))))
+            one = summarise(name)
         except InputError:
-            rows.append((name, "tcon cannot use this model (name it in full to see why)"))
-    console().print(_table(rows))
+            if in_full:
+                raise
+            print_line(f"{name:<{width}}  tcon cannot use this model (its full name says why)")
+            continue
+        print_line(f"{name:<{width}}  {_about(one)}")
+        for line in _more(one) if in_full else ():
+            print_line(line)
     if len(found) > _SHOWN:
-        print_line(f"And {len(found) - _SHOWN} more: {', '.join(found[_SHOWN:])}")
+        print_line(f"And {len(found) - _SHOWN} more: a longer WORD shows them.")
     if not word:
         counts = " and ".join(f"{n} of {name}" for name, n in count_library_names().items())
         print_line(f"tcon backbones WORD searches {counts} too; hf:MODEL is any of transformers.")
@@ -54,18 +60,14 @@ def _about(one: BackboneSummary) -> str:
     frames = f"{one.frames} frames{rate} of " if one.frames > 1 else ""
     here = "here" if one.at_hand else "to download" if one.weights else "by --weights FILE"
     weights = [f"{one.weights} ({one.licence})"] if one.weights else []
-    parts = [f"{one.parameters / 1e6:.1f} M parameters", f"{frames}{one.size} px", f"D {one.dim}"]
-    return ", ".join([*parts, *weights, here])
+    size = f"{frames}{one.preprocessing.input_size} px"
+    return ", ".join(
+        [f"{one.parameters / 1e6:.1f} M parameters", size, f"D {one.dim}", *weights, here]
+    )
 
 
-def _table(rows: Sequence[tuple[str, str]]) -> Table:
-    from rich.table import Table
-
-    from ...cache.errors import printable
-
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, about in rows:
-        table.add_row(printable(name), printable(about))
-    return table
+def _more(one: BackboneSummary) -> Iterator[str]:
+    yield f"  features  {one.layer}"
+    yield f"  frames    {one.preprocessing}"
+    if one.source:
+        yield f"  weights   {one.source}"

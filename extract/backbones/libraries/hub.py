@@ -79,7 +79,10 @@ def require_place(model: str, *, name: str) -> None:
     try:
         validate_repo_id(model)
     except HFValidationError:
-        raise InputError(f"the backbone {name}: there is no folder {model}") from None
+        raise InputError(
+            f"the backbone {name}: there is no folder {model} (in {Path.cwd()}): name one that is "
+            "there, or, where features or a run need this one, link it to where it is now"
+        ) from None
 
 
 def snapshot(model: str, *, revision: str = "") -> Path:

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ....cache.common.counts import counted
 from ....cache.errors import InputError, shorten
 from ..spec import BackboneSpec, Texts, Weights
 from . import hf_texts
@@ -171,11 +172,18 @@ def _load(config: Any, kind: str, folder: Path) -> nn.Module:
                 folder,
                 config=config,
                 output_loading_info=True,
+                ignore_mismatched_sizes=True,  # they are named below
                 trust_remote_code=False,
                 dtype=torch.float32,
             )
     except Exception as error:  # whatever transformers raises of a damaged checkpoint
         raise InputError(f"cannot read the weights {folder}: {_reason(error)}") from None
+    if shapes := sorted(info["mismatched_keys"]):
+        key, found, needed = shapes[0]
+        raise InputError(
+            f"{folder} does not fit its configuration: {counted(len(shapes), 'tensor')} of another "
+            f"shape (first: {key} {list(found)}, not {list(needed)}): leave out frames=, if given"
+        )
     # The pooler of a model that was trained without one is never looked at.
     missing = [key for key in info["missing_keys"] if not key.startswith("pooler.")]
     if missing:
@@ -275,9 +283,12 @@ def _of_repository(asked: ModelName, auto: str) -> Any:
                     raise
                 return read()
     except Exception as error:  # OSError, ValueError, ImportError, and others of the hub
+        mend = "connect to the network, or name a folder that holds the model, hf:FOLDER"
+        if Path(asked.model).is_dir():
+            mend = "save it there with its save_pretrained"
         raise InputError(
             f"the backbone {asked.text}: {auto} cannot be read from {_where(asked)} "
-            f"({_reason(error)})"
+            f"({_reason(error)}): {mend}"
         ) from None
 
 
