@@ -19,14 +19,14 @@ _OF_A_RUN = "checkpoint.pt"  # in the folder of a run
 
 
 def file_sha256(path: Path) -> str:
-    """The sha256 of a file, or of the weights in a model's folder, in hexadecimal.
+    """The sha256 of a file, or of a model's folder, its configuration and weights, in hexadecimal.
 
     Raises:
         InputError: it cannot be read.
     """
     digest = hashlib.sha256()
     try:
-        for each in _weights_in(path) if path.is_dir() else [path]:
+        for each in _model_in(path) if path.is_dir() else [path]:
             require_file(each)
             with each.open("rb") as file:
                 while chunk := file.read(_CHUNK):
@@ -38,9 +38,11 @@ def file_sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _weights_in(folder: Path) -> list[Path]:
-    """Of a model's folder the files that transformers reads, in order."""
-    return sorted(folder.glob("*.safetensors")) or sorted(folder.glob("*.bin"))
+def _model_in(folder: Path) -> list[Path]:
+    """Of a model's folder the files that decide its features, in order: by another configuration
+    the same weights make others."""
+    weights = sorted(folder.glob("*.safetensors")) or sorted(folder.glob("*.bin"))
+    return [*folder.glob("config.json"), *weights]
 
 
 def checkpoint_file(weights: str) -> Path:

@@ -289,3 +289,15 @@ def test_clips_of_another_length(tmp_path: Path) -> None:
     torch.testing.assert_close(features_of_picture(backbone), expected, rtol=1e-4, atol=1e-5)
     with pytest.raises(InputError, match="takes images: leave out frames="):
         load_backbone(f"hf:{saved(tmp_path / 'vit')},frames=2")
+
+
+def test_another_configuration_of_the_same_weights_is_another_model(tmp_path: Path) -> None:
+    folders = [saved(tmp_path / name / "vit") for name in ("a", "b")]
+    for name in ("config.json", "model.safetensors"):
+        (folders[1] / name).write_bytes((folders[0] / name).read_bytes())
+    first, copied = (load_backbone(f"hf:{folder}").sha256 for folder in folders)
+    assert first == copied
+    config = json.loads((folders[1] / "config.json").read_text())
+    config["num_attention_heads"] = 4  # of weights of the same shapes
+    (folders[1] / "config.json").write_text(json.dumps(config))
+    assert load_backbone(f"hf:{folders[1]},size=64").sha256 != first
